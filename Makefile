@@ -1,0 +1,42 @@
+# make quickstart · make test · make lint · make notebook · make jupyter — each makes the virtual environment it needs on its own.
+PYTHON ?= python3
+VENV   ?= .venv
+RUN     = $(VENV)/bin/python
+
+.PHONY: install quickstart test lint notebook jupyter clean
+
+install: $(VENV)/.installed
+
+# uv installs the same set several times faster; pip does it where uv cannot be had.
+$(VENV)/.installed: setup.cfg pyproject.toml
+	$(PYTHON) -c 'import sys; assert (3, 10) <= sys.version_info[:2] <= (3, 12), f"needs Python 3.10 to 3.12; got {sys.version.split()[0]}. Call make PYTHON=python3.11"'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet uv || true
+	if [ -x $(VENV)/bin/uv ]; then \
+		VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv pip install --quiet --editable '.[test,lint]' || $(RUN) -m pip install --editable '.[test,lint]'; \
+	else $(RUN) -m pip install --editable '.[test,lint]'; fi
+	touch $@
+
+quickstart: install
+	$(RUN) -m experiments quickstart
+
+test: install
+	TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist loadgroup
+
+lint: install
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy encoders fusion multimodal
+	$(VENV)/bin/lint-imports
+
+# Executes the notebook over all corpora anew and keeps its outputs.
+notebook: install
+	OMP_NUM_THREADS=1 $(RUN) -m experiments.tour.refresh
+
+# Opens the notebook in a browser; JupyterLab is installed on the first call.
+jupyter: install
+	$(RUN) -c 'import jupyterlab' 2>/dev/null || $(VENV)/bin/uv pip install --quiet --python $(RUN) --editable '.[notebook]' || $(RUN) -m pip install --editable '.[notebook]'
+	$(RUN) -m jupyterlab experiments/notebooks/all_datasets.ipynb
+
+clean:
+	rm -rf $(VENV) quickstart notebook-work
