@@ -1,0 +1,1 @@
+"""Encoders of sound: mono audio ``(B, samples)`` in, tokens along time out."""

@@ -1,0 +1,151 @@
+"""AASIST: graph attention on the raw waveform (Jung et al., ICASSP 2022, arXiv 2110.01200).
+
+Written from the paper. Attribute names are those of the published weights, which load by name.
+"""
+
+import pickle
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from encoders.audio.graph_attention import GraphAttention, GraphPooling, HeterogeneousGraphAttention
+from encoders.audio.residual import ResidualBlock
+from encoders.audio.sinc_convolution import SincConvolution
+from encoders.base import AudioSpec, Encoder
+from encoders.checks import check_sound
+from encoders.weights import load_strictly
+
+NUM_FILTERS = 70
+KERNEL_SIZE = 129
+NUM_BANDS = NUM_FILTERS // 3
+GRAPH_DIM = 32
+READOUT_DIM = 5 * GRAPH_DIM
+
+
+class _Variant(NamedTuple):
+    """What differs between the published models."""
+
+    channels: int
+    spectral_ratio: float
+    temporal_ratio: float
+    mixed_ratio: float
+
+
+VARIANTS = {
+    "AASIST": _Variant(channels=64, spectral_ratio=0.5, temporal_ratio=0.7, mixed_ratio=0.5),
+    "AASIST-L": _Variant(channels=24, spectral_ratio=0.4, temporal_ratio=0.5, mixed_ratio=0.7),
+}
+
+
+class AasistEncoder(Encoder):
+    """Tokens along time, and the published spoof / bona fide output, of AASIST or its light version.
+
+    A token is a node of the temporal graph (in the order of time, one every 0.137 s) joined with the readout of
+    the whole network over the window, so that all layers learn. :meth:`logits` is the published classifier.
+
+    Args:
+        variant: "AASIST" (297,866 parameters) or "AASIST-L" (85,306).
+        weights: file of published weights, ``AASIST.pth`` or ``AASIST-L.pth``; None for random weights.
+
+    >>> encoder = AasistEncoder(variant="AASIST-L").eval()
+    >>> encoder(torch.randn(2, 32000)).shape, encoder.logits(torch.randn(2, 32000)).shape
+    (torch.Size([2, 14, 184]), torch.Size([2, 2]))
+    """
+
+    name = "aasist"
+    modality = "audio"
+
+    def __init__(self, *, variant: Literal["AASIST", "AASIST-L"] = "AASIST", weights: str | None = None) -> None:
+        super().__init__()
+        if variant not in VARIANTS:
+            raise ValueError(f"unknown variant {variant!r}; choose from {', '.join(VARIANTS)}")
+        channels, spectral_ratio, temporal_ratio, mixed_ratio = VARIANTS[variant]
+        self.embed_dim = channels + READOUT_DIM
+        self.input_spec = AudioSpec(sample_rate=16_000)
+        self.minimum_samples = KERNEL_SIZE - 1 + 3**7
+
+        self.sinc = SincConvolution(num_filters=NUM_FILTERS, kernel_size=KERNEL_SIZE, sample_rate=16_000)
+        self.first_bn = nn.BatchNorm2d(1)
+        widths = [1, 32, 32, *[channels] * 4]
+        self.encoder = nn.Sequential(
+            *(
+                nn.Sequential(ResidualBlock(widths[i], widths[i + 1], is_first=i == 0))
+                for i in range(len(widths) - 1)
+            )
+        )
+        self.pos_S = nn.Parameter(torch.randn(1, NUM_BANDS, channels))
+        self.master1 = nn.Parameter(torch.randn(1, 1, channels))
+        self.master2 = nn.Parameter(torch.randn(1, 1, channels))
+        self.GAT_layer_S = GraphAttention(channels, channels, temperature=2.0)
+        self.GAT_layer_T = GraphAttention(channels, channels, temperature=2.0)
+        self.pool_S = GraphPooling(channels, spectral_ratio)
+        self.pool_T = GraphPooling(channels, temporal_ratio)
+        self.HtrgGAT_layer_ST11 = HeterogeneousGraphAttention(channels, GRAPH_DIM, temperature=100.0)
+        self.HtrgGAT_layer_ST12 = HeterogeneousGraphAttention(GRAPH_DIM, GRAPH_DIM, temperature=100.0)
+        self.HtrgGAT_layer_ST21 = HeterogeneousGraphAttention(channels, GRAPH_DIM, temperature=100.0)
+        self.HtrgGAT_layer_ST22 = HeterogeneousGraphAttention(GRAPH_DIM, GRAPH_DIM, temperature=100.0)
+        self.pool_hS1 = GraphPooling(GRAPH_DIM, mixed_ratio)
+        self.pool_hT1 = GraphPooling(GRAPH_DIM, mixed_ratio)
+        self.pool_hS2 = GraphPooling(GRAPH_DIM, mixed_ratio)
+        self.pool_hT2 = GraphPooling(GRAPH_DIM, mixed_ratio)
+        self.branch_drop = nn.Dropout(0.2)
+        self.readout_drop = nn.Dropout(0.5)
+        # only logits() uses it: frozen, so that every trainable parameter has a gradient from the tokens
+        self.out_layer = nn.Linear(READOUT_DIM, 2).requires_grad_(False)
+        if weights is not None:
+            load_published(self, weights)
+            self.trained_on = f"ASVspoof 2019 LA, train partition (published weights {Path(weights).name})"
+
+    def forward(self, x: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch tokens dim"]:
+        """Encode sound.
+
+        Shape: ``x`` (B, samples) float in [-1, 1] at 16 kHz; result (B, T, D), T = 29 for 64,600 samples.
+        """
+        temporal, readout = self.graphs(x)
+        return torch.cat([temporal, readout.unsqueeze(1).expand(-1, temporal.shape[1], -1)], dim=-1)
+
+    def logits(self, x: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch 2"]:
+        """Published output: column 0 spoof, column 1 bona fide. A fake score is column 0 minus column 1."""
+        _, readout = self.graphs(x)
+        return self.out_layer(self.readout_drop(readout))
+
+    def graphs(self, x: Float[Tensor, "batch samples"]) -> tuple[Tensor, Float[Tensor, "batch readout"]]:
+        """Temporal nodes ``(B, T, channels)`` in the order of time, and the readout ``(B, 160)`` of the window."""
+        check_sound(x, self.minimum_samples)
+        bands = nn.functional.max_pool2d(self.sinc(x).unsqueeze(1).abs(), 3)
+        features = self.encoder(nn.functional.selu(self.first_bn(bands))).abs()
+        spectral = self.GAT_layer_S(features.amax(dim=3).transpose(1, 2) + self.pos_S)
+        temporal = self.GAT_layer_T(features.amax(dim=2).transpose(1, 2))
+        pooled = self.pool_T(temporal), self.pool_S(spectral)
+        first = self._branch(pooled, self.master1, "1")
+        second = self._branch(pooled, self.master2, "2")
+        time, band, stack = (torch.maximum(one, other) for one, other in zip(first, second, strict=True))
+        parts = [time.abs().amax(dim=1), time.mean(dim=1), band.abs().amax(dim=1), band.mean(dim=1), stack[:, 0]]
+        return temporal, torch.cat(parts, dim=1)
+
+    def _branch(self, pooled: tuple[Tensor, Tensor], stack: Tensor, number: str) -> tuple[Tensor, Tensor, Tensor]:
+        """One of the two parallel branches whose element-wise maximum is taken (section 3.3)."""
+        first, second = (getattr(self, f"HtrgGAT_layer_ST{number}{layer}") for layer in (1, 2))
+        time, band, stack = first(*pooled, stack.expand(pooled[0].shape[0], -1, -1))
+        time, band = getattr(self, f"pool_hT{number}")(time), getattr(self, f"pool_hS{number}")(band)
+        time_change, band_change, stack_change = second(time, band, stack)
+        drop = self.branch_drop
+        return drop(time + time_change), drop(band + band_change), drop(stack + stack_change)
+
+    def arguments(self) -> dict[str, Any]:
+        """Constructor arguments without the file of published weights, which need not be there again."""
+        return {**super().arguments(), "weights": None}
+
+
+def load_published(encoder: AasistEncoder, file: str | Path) -> None:
+    """Load published weights (a state dict written by torch) strictly, unpickling tensors alone."""
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ValueError(
+            f"cannot read published AASIST weights from {file}: {str(error).splitlines()[0]}"
+        ) from error
+    load_strictly(encoder, state, source=str(file))

@@ -1,0 +1,127 @@
+"""A spectrogram as a one-channel picture for a timm backbone."""
+
+from typing import Any, Literal, get_args
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torchaudio.transforms import LFCC, MelSpectrogram, Spectrogram
+
+from encoders.backbone import (
+    channels_first,
+    channels_out,
+    create_backbone,
+    full_name,
+    prefer_memory_format,
+    resolve_backbone,
+)
+from encoders.base import AudioSpec, Encoder
+from encoders.checks import check_sound
+
+FrontEnd = Literal["log_mel", "lfcc", "linear"]
+
+
+class SpectrogramEncoder(Encoder):
+    """Tokens along time from a spectrogram and a timm backbone.
+
+    The backbone's feature map is averaged over frequency and kept along time, so one token stands for
+    ``hop_length * stride`` samples (a CNN's last stage has stride 32: 0.32 s with the defaults; an earlier
+    ``stage`` gives denser tokens).
+
+    Args:
+        backbone: timm name of a CNN, or of a plain ViT (its grid is fitted to the spectrogram).
+        pretrained: start from timm's weights, their colour channels summed into one; needs network once.
+        stage: feature map of this stage (timm's ``feature_info``, negative from the end); None for the last.
+        front_end: "log_mel"; "lfcc", cepstra on a linear scale, usual in anti-spoofing (Sahidullah et al.,
+            Interspeech 2015); or "linear", the log power spectrogram.
+        n_mels: mel bands of "log_mel", filters and coefficients of "lfcc"; "linear" has ``n_fft // 2 + 1`` bins.
+        n_fft: samples a frame (25.6 ms with the defaults).
+        hop_length: samples between frames.
+        sample_rate: hertz.
+
+    >>> encoder = SpectrogramEncoder(backbone="test_resnet")
+    >>> encoder(torch.randn(2, 16000)).shape
+    torch.Size([2, 4, 96])
+    """
+
+    name = "spectrogram"
+    modality = "audio"
+
+    def __init__(
+        self,
+        *,
+        backbone: str = "resnet18",
+        pretrained: bool = False,
+        stage: int | None = None,
+        front_end: FrontEnd = "log_mel",
+        n_mels: int = 80,
+        n_fft: int = 512,
+        hop_length: int = 160,
+        sample_rate: int = 16_000,
+    ) -> None:
+        super().__init__()
+        options: dict[str, Any] = {"in_chans": 1}
+        if resolve_backbone(backbone).fixed_input_size:
+            options |= {"dynamic_img_size": True, "dynamic_img_pad": True}
+        if stage is None:
+            options["global_pool"] = ""
+        self.stage = stage
+        self.minimum_samples = n_fft
+        self.front_end = create_front_end(
+            front_end, n_mels=n_mels, n_fft=n_fft, hop_length=hop_length, sample_rate=sample_rate
+        )
+        self.takes_log = front_end != "lfcc"
+        self.backbone: Any = create_backbone(backbone, pretrained=pretrained, stage=stage, **options)
+        self.memory_format = prefer_memory_format(self.backbone)
+        self.backbone_name = full_name(backbone)
+        self.embed_dim = channels_out(self.backbone, stage)
+        self.input_spec = AudioSpec(sample_rate=sample_rate)
+        if pretrained:
+            self.trained_on = f"timm's weights {self.backbone_name} (pictures), first layer summed over colours"
+
+    def forward(self, x: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch tokens dim"]:
+        """Encode sound.
+
+        Shape: ``x`` (B, samples) float in [-1, 1] at ``input_spec.sample_rate``; result (B, T', D).
+        """
+        check_sound(x, self.minimum_samples)
+        picture = self.spectrogram(x).unsqueeze(1).contiguous(memory_format=self.memory_format)
+        features = self.backbone(picture)
+        if self.stage is not None:
+            features = features[-1]
+        is_sequence = features.ndim == 3
+        grid = self._grid(features, picture) if is_sequence else channels_first(self.backbone, features)
+        return grid.mean(dim=2).transpose(1, 2)
+
+    def spectrogram(self, sound: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch bands frames"]:
+        """Spectrogram of each clip with zero mean and unit variance, in float32 under autocast too."""
+        with torch.autocast(sound.device.type, enabled=False):
+            bands = self.front_end(sound.float())
+            if self.takes_log:
+                bands = (bands + 1e-6).log()
+            variance, mean = torch.var_mean(bands, dim=(1, 2), keepdim=True)
+            return (bands - mean) * (variance + 1e-5).rsqrt()
+
+    def _grid(self, tokens: Float[Tensor, "batch sequence dim"], picture: Tensor) -> Tensor:
+        """Put a ViT's sequence back on its grid ``(B, D, frequency, time)``, without class tokens."""
+        height, width = self.backbone.patch_embed.dynamic_feat_size(picture.shape[-2:])
+        patches = tokens[:, self.backbone.num_prefix_tokens :]
+        return patches.unflatten(1, (height, width)).permute(0, 3, 1, 2)
+
+    def arguments(self) -> dict[str, Any]:
+        """Constructor arguments with timm's choices resolved, so that another timm builds the same."""
+        return {**super().arguments(), "backbone": self.backbone_name, "pretrained": False}
+
+
+def create_front_end(
+    front_end: FrontEnd, *, n_mels: int, n_fft: int, hop_length: int, sample_rate: int
+) -> nn.Module:
+    """Transform from sound ``(B, samples)`` to ``(B, bands, frames)``; power except for "lfcc"."""
+    if front_end == "log_mel":
+        return MelSpectrogram(sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels)
+    if front_end == "lfcc":
+        spectrum = {"n_fft": n_fft, "hop_length": hop_length}
+        return LFCC(sample_rate, n_filter=n_mels, n_lfcc=n_mels, speckwargs=spectrum)
+    if front_end == "linear":
+        return Spectrogram(n_fft, hop_length=hop_length)
+    raise ValueError(f"unknown front_end {front_end!r}; choose from {', '.join(get_args(FrontEnd))}")

@@ -1,0 +1,129 @@
+"""wav2vec 2.0, HuBERT and WavLM from transformers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from encoders.audio.self_supervised import create_model, load_model
+from encoders.base import AudioSpec, Encoder
+from encoders.checks import check_mask, check_sound
+
+
+class Wav2Vec2Encoder(Encoder):
+    """Tokens of a self-supervised speech model: wav2vec 2.0 (Baevski et al.), HuBERT (Hsu et al.), WavLM.
+
+    One token every 20 ms in the published models. Time masking (SpecAugment) and layer dropping are off: they
+    draw from global generators and leave parameters without gradient.
+
+    Args:
+        checkpoint: name on the Hugging Face hub, a local folder with ``config.json`` and weights, or a config
+            as a dict with its ``model_type`` (then the weights are random).
+        weigh_layers: tokens are a learned softmax-weighted mean of all hidden states; False for the last one.
+        freeze_feature_extractor: keep the convolutional front as it is.
+        frozen_layers: keep the first so many transformer layers, and all before them, as they are.
+
+    >>> encoder = Wav2Vec2Encoder(checkpoint={"model_type": "wav2vec2", "hidden_size": 16, "num_hidden_layers": 1,
+    ...     "num_attention_heads": 2, "intermediate_size": 16, "conv_dim": [8, 8], "conv_kernel": [10, 8],
+    ...     "conv_stride": [8, 8], "num_conv_pos_embedding_groups": 2, "num_feat_extract_layers": 2})
+    >>> encoder(torch.randn(2, 16000)).shape
+    torch.Size([2, 249, 16])
+    """
+
+    name = "wav2vec2"
+    modality = "audio"
+    takes_mask = True
+
+    def __init__(
+        self,
+        *,
+        checkpoint: str | Mapping[str, Any] = "facebook/wav2vec2-base",
+        weigh_layers: bool = False,
+        freeze_feature_extractor: bool = False,
+        frozen_layers: int = 0,
+    ) -> None:
+        super().__init__()
+        self.model: Any = load_model(checkpoint) if isinstance(checkpoint, str) else create_model(checkpoint)
+        config = self.model.config
+        num_layers = config.num_hidden_layers
+        if not 0 <= frozen_layers <= num_layers:
+            raise ValueError(f"frozen_layers must be 0 to {num_layers} for this model; got {frozen_layers}")
+        self.layer_weights = nn.Parameter(torch.zeros(num_layers + 1)) if weigh_layers else None
+        self.embed_dim = config.hidden_size
+        self.input_spec = AudioSpec(sample_rate=16_000)
+        self.minimum_samples = _receptive_field(config.conv_kernel, config.conv_stride)
+        if freeze_feature_extractor or frozen_layers:
+            self.model.feature_extractor._freeze_parameters()
+        if frozen_layers:
+            for part in (self.model.feature_projection, self.model.encoder.pos_conv_embed):
+                part.requires_grad_(False)
+            self.model.encoder.layers[:frozen_layers].requires_grad_(False)
+        if isinstance(checkpoint, str):
+            self.trained_on = f"the weights of {checkpoint}"
+
+    def forward(
+        self, x: Float[Tensor, "batch samples"], mask: Bool[Tensor, "batch samples"] | None = None
+    ) -> Float[Tensor, "batch tokens dim"]:
+        """Encode sound.
+
+        Shape:
+            ``x`` (B, samples) float in [-1, 1] at 16 kHz; ``mask`` True where there is sound and False on the
+            padding at the end; result (B, T, D). Tokens of padding are zeros that attention did not see
+            (:meth:`token_mask` tells which). Models whose first convolution is normalised over the whole clip
+            (``feat_extract_norm="group"``, as wav2vec2-base) let a little of the padding through it.
+        """
+        check_sound(x, self.minimum_samples)
+        if mask is None:
+            return self._tokens(
+                self.model(normalise(x, None), output_hidden_states=self.layer_weights is not None)
+            )
+        check_mask(mask, x, self.minimum_samples)
+        outputs = self.model(
+            normalise(x, mask),
+            attention_mask=mask.long(),
+            output_hidden_states=self.layer_weights is not None,
+        )
+        return self._tokens(outputs) * self.token_mask(mask).unsqueeze(-1)
+
+    def token_mask(self, mask: Bool[Tensor, "batch samples"]) -> Bool[Tensor, "batch tokens"]:
+        """Which tokens come from sound, given which samples do."""
+        lengths = self._num_tokens(mask.sum(dim=1))
+        num_tokens = int(self._num_tokens(torch.tensor(mask.shape[1])))
+        return torch.arange(num_tokens, device=mask.device) < lengths.unsqueeze(1)
+
+    def arguments(self) -> dict[str, Any]:
+        """Constructor arguments with the checkpoint's own config, so that its name need not be reachable."""
+        return {**super().arguments(), "checkpoint": self.model.config.to_dict()}
+
+    def _tokens(self, outputs: Any) -> Float[Tensor, "batch tokens dim"]:
+        if self.layer_weights is None:
+            return outputs.last_hidden_state
+        shares = self.layer_weights.softmax(dim=0)
+        return torch.einsum("l,lbtd->btd", shares, torch.stack(outputs.hidden_states))
+
+    def _num_tokens(self, num_samples: Int[Tensor, "*batch"]) -> Int[Tensor, "*batch"]:
+        for kernel, stride in zip(self.model.config.conv_kernel, self.model.config.conv_stride, strict=True):
+            num_samples = (num_samples - kernel) // stride + 1
+        return num_samples
+
+
+def normalise(
+    sound: Float[Tensor, "batch samples"], mask: Bool[Tensor, "batch samples"] | None
+) -> Float[Tensor, "batch samples"]:
+    """Zero mean and unit variance over each clip's own sound; padding becomes zero."""
+    if mask is None:
+        variance, mean = torch.var_mean(sound, dim=1, keepdim=True, correction=0)
+        return (sound - mean) * (variance + 1e-7).rsqrt()
+    num_samples = mask.sum(dim=1, keepdim=True)
+    centred = (sound - (sound * mask).sum(dim=1, keepdim=True) / num_samples) * mask
+    return centred * (centred.square().sum(dim=1, keepdim=True) / num_samples + 1e-7).rsqrt()
+
+
+def _receptive_field(kernels: list[int], strides: list[int]) -> int:
+    """Samples that the convolutional front needs for one token."""
+    field = 1
+    for kernel, stride in zip(reversed(kernels), reversed(strides), strict=True):
+        field = (field - 1) * stride + kernel
+    return field

@@ -1,0 +1,99 @@
+"""Any timm network by name, as a maker of features."""
+
+import difflib
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor, nn
+
+
+def resolve_backbone(name: str) -> Any:
+    """Input size, mean and std that timm states for ``name``; ``ValueError`` offers the nearest names."""
+    if not timm.is_model(name):
+        known = timm.list_models(include_tags=False)
+        nearest = difflib.get_close_matches(name.split(".")[0], known, n=5, cutoff=0.5)
+        offer = f"nearest: {', '.join(nearest)}" if nearest else "timm.list_models() lists them"
+        raise ValueError(f"unknown timm backbone {name!r}; {offer}")
+    try:
+        return timm.get_pretrained_cfg(name, allow_unregistered=False)
+    except RuntimeError as error:
+        architecture = name.split(".")[0]
+        tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{architecture}.*")]
+        raise ValueError(
+            f"unknown timm tag in {name!r}; {architecture} has {', '.join(tags) or 'none'}"
+        ) from error
+
+
+def full_name(name: str) -> str:
+    """Name with timm's tag (``resnet18.a1_in1k``), so that a later timm with another default builds the same.
+
+    >>> full_name("resnet18")
+    'resnet18.a1_in1k'
+    """
+    description = resolve_backbone(name)
+    return f"{description.architecture}.{description.tag}" if description.tag else description.architecture
+
+
+def create_backbone(name: str, *, pretrained: bool, stage: int | None, **options: Any) -> nn.Module:
+    """Build a timm network without classifier; with ``stage``, only up to that stage of its feature maps.
+
+    Args:
+        name: timm name, with or without tag.
+        pretrained: load timm's weights (from its cache, or from the network).
+        stage: index into timm's ``feature_info``, negative from the end; None for the network's final features.
+        options: passed on to ``timm.create_model``.
+    """
+    resolve_backbone(name)
+    if stage is not None:
+        # "getter" leaves the later layers out; timm's default keeps some of them, as parameters without gradient
+        options |= {"features_only": True, "feature_cls": "getter", "out_indices": (stage,)}
+    else:
+        options["num_classes"] = 0
+    try:
+        return timm.create_model(name, pretrained=pretrained, **options)
+    except OSError as error:
+        raise ValueError(
+            f"cannot get timm's weights of {name!r} ({_first_line(error)}). "
+            "Fetch them once with network, or take pretrained=False."
+        ) from error
+    except (AssertionError, IndexError, KeyError, RuntimeError, TypeError) as error:
+        asked = ", ".join(f"{key}={value}" for key, value in options.items())
+        raise ValueError(
+            f"timm cannot build {name!r} with {asked} ({_first_line(error)}); choose another stage or backbone"
+        ) from error
+
+
+def channels_out(backbone: Any, stage: int | None) -> int:
+    """Width of what ``backbone`` (from :func:`create_backbone`) gives."""
+    if stage is not None:
+        return int(backbone.feature_info.channels()[-1])
+    return int(getattr(backbone, "head_hidden_size", None) or backbone.num_features)
+
+
+def channels_first(backbone: nn.Module, features: Tensor) -> Tensor:
+    """Feature map ``(N, D, H, W)``, whatever order of axes the timm network uses."""
+    is_last = str(getattr(backbone, "output_fmt", "NCHW")).upper().endswith("NHWC")
+    return features.permute(0, 3, 1, 2) if is_last else features
+
+
+def has_convolutions(backbone: nn.Module) -> bool:
+    """Whether most of the network's weights are convolutions, so that channels-last memory makes it faster."""
+    convolutional = sum(m.weight.numel() for m in backbone.modules() if isinstance(m, nn.Conv2d))
+    return convolutional > 0.5 * sum(parameter.numel() for parameter in backbone.parameters())
+
+
+def prefer_memory_format(backbone: Any) -> torch.memory_format:
+    """Lay the weights out in the order of axes that suits the network, and say which order its input should have.
+
+    Channels last for convolutional networks: weights and input together, since a mixture costs a copy of every
+    weight in every step.
+    """
+    if not has_convolutions(backbone):
+        return torch.contiguous_format
+    backbone.to(memory_format=torch.channels_last)
+    return torch.channels_last
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,133 @@
+"""The contract of an encoder: one modality in, tokens out."""
+
+import json
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from huggingface_hub import ModelCard, ModelHubMixin, PyTorchModelHubMixin, hf_hub_download
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from encoders.model_card import MODEL_CARD
+from encoders.weights import read_weights, write_weights
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoSpec:
+    """What frames an encoder wants: side in pixels, and the mean and std that it normalises with itself."""
+
+    frame_size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioSpec:
+    """What sound an encoder wants: mono at ``sample_rate`` hertz."""
+
+    sample_rate: int
+
+
+InputSpec = VideoSpec | AudioSpec
+
+
+class Encoder(
+    nn.Module,
+    PyTorchModelHubMixin,
+    ABC,
+    library_name="multimodal-deepfake-detection",
+    tags=["deepfake-detection"],
+    model_card_template=MODEL_CARD,
+):
+    """One modality in, tokens ``(B, T, D)`` out.
+
+    A subclass sets ``name`` (its key in the catalog) and ``modality``, and in its constructor ``embed_dim`` (D)
+    and ``input_spec``. Data code asks ``input_spec`` and never assumes a size or a rate. Normalisation happens
+    inside. Constructor arguments are plain JSON values. With ``takes_mask``, ``forward(x, mask)`` and
+    ``token_mask(mask)`` know padding, and ``minimum_samples`` is the least that a clip needs of sound.
+
+    ``save_pretrained(folder)`` writes ``model.safetensors``, ``config.json`` (catalog name and constructor
+    arguments) and a model card; :func:`encoders.load_encoder` reads them back. ``push_to_hub`` and the class's
+    ``from_pretrained`` do the same with the Hugging Face hub. ``trained_on`` travels along: set it after training.
+    """
+
+    name: ClassVar[str]
+    modality: ClassVar[Literal["video", "audio"]]
+    takes_mask: ClassVar[bool] = False
+    embed_dim: int
+    input_spec: InputSpec
+    trained_on: str = "nothing yet: the weights are random"
+
+    @abstractmethod
+    def forward(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch tokens dim"]:
+        """Encode a batch.
+
+        Shape:
+            video ``(B, T, C, H, W)`` float in [0, 1]; audio ``(B, samples)`` mono float in [-1, 1];
+            result ``(B, T, D)``, tokens in the order of time, evenly spaced over the window.
+        """
+
+    def arguments(self) -> dict[str, Any]:
+        """Constructor arguments that build this encoder again without any download."""
+        assert isinstance(self._hub_mixin_config, dict)  # the hub mixin remembers them when it makes the instance
+        return dict(self._hub_mixin_config)
+
+    def generate_model_card(self, **fields: Any) -> ModelCard:
+        """Model card saying what the encoder is, what it wants and what it was trained on."""
+        facts = {
+            "encoder": self.name,
+            "modality": self.modality,
+            "embed_dim": self.embed_dim,
+            "input_spec": self.input_spec,
+            "trained_on": self.trained_on,
+            "parameters": f"{sum(parameter.numel() for parameter in self.parameters()):,}",
+        }
+        return ModelHubMixin.generate_model_card(self, **{**facts, **fields})
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        write_weights(self, save_directory / WEIGHTS_FILE)
+        config = {"encoder": self.name, "trained_on": self.trained_on, **self.arguments()}
+        (save_directory / CONFIG_FILE).write_text(json.dumps(config, indent=2, sort_keys=True), encoding="utf-8")
+
+    @classmethod
+    def _from_pretrained(  # the hub mixin's hook; it would load with strict=False, and pickles too
+        cls,
+        *,
+        model_id: str,
+        revision: str | None,
+        cache_dir: str | Path | None,
+        force_download: bool,
+        local_files_only: bool,
+        token: str | bool | None,
+        map_location: str = "cpu",
+        strict: bool = True,
+        config: dict[str, Any] | None = None,
+        **arguments: Any,
+    ) -> "Encoder":
+        if not strict:
+            raise ValueError("weights of an encoder are loaded strictly; leave strict=False out")
+        config = config or {}
+        if config.get("encoder", cls.name) != cls.name:
+            raise ValueError(f"{model_id} holds encoder {config['encoder']!r}, not {cls.name!r}; use load_encoder")
+        weights = Path(model_id) / WEIGHTS_FILE
+        if not Path(model_id).is_dir():
+            weights = Path(
+                hf_hub_download(
+                    repo_id=model_id,
+                    filename=WEIGHTS_FILE,
+                    revision=revision,
+                    cache_dir=cache_dir,
+                    force_download=force_download,
+                    token=token,
+                    local_files_only=local_files_only,
+                )
+            )
+        encoder = cls(**arguments)
+        read_weights(encoder, weights)
+        encoder.trained_on = config.get("trained_on", cls.trained_on)
+        return encoder.to(map_location).eval()

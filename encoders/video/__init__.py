@@ -1,0 +1,1 @@
+"""Encoders of frames: video ``(B, T, 3, H, W)`` in, tokens along time out."""

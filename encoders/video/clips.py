@@ -1,0 +1,99 @@
+"""Spatio-temporal networks of torchvision: whole clips in, tokens along time out."""
+
+import difflib
+from typing import Any
+
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+from torchvision import models
+from torchvision.ops.misc import Permute
+
+from encoders.base import Encoder, VideoSpec
+from encoders.checks import check_video
+from encoders.video.normalisation import PixelNormalisation
+
+#: Networks of torchvision whose feature map keeps time.
+BACKBONES = ("mc3_18", "r2plus1d_18", "r3d_18", "s3d", "swin3d_b", "swin3d_s", "swin3d_t")
+SMALLEST_FRAME = 32
+MINIMUM_FRAMES = {"s3d": 5}
+
+
+class ClipEncoder(Encoder):
+    """Tokens along time from a video network of torchvision, its feature map averaged over height and width.
+
+    Frames per token: 1 for mc3_18, 2 for swin3d_*, 8 for the others (rounded up).
+
+    Args:
+        backbone: r3d_18, mc3_18, r2plus1d_18 (Tran et al. 2018), s3d (Xie et al. 2018), swin3d_t, _s, _b (Liu et
+            al. 2022).
+        pretrained: start from torchvision's Kinetics-400 weights; needs network once.
+        frame_size: side of the square frames in pixels; None for the size that the weights were trained at.
+
+    >>> import torch
+    >>> encoder = ClipEncoder(backbone="mc3_18", frame_size=32)
+    >>> encoder(torch.rand(2, 4, 3, 32, 32)).shape
+    torch.Size([2, 4, 512])
+    """
+
+    name = "clips"
+    modality = "video"
+    input_spec: VideoSpec
+
+    def __init__(
+        self, *, backbone: str = "r3d_18", pretrained: bool = False, frame_size: int | None = None
+    ) -> None:
+        super().__init__()
+        if backbone not in BACKBONES:
+            nearest = difflib.get_close_matches(backbone, BACKBONES, n=1)
+            offer = ", ".join(BACKBONES) + (f" (nearest: {nearest[0]})" if nearest else "")
+            raise ValueError(f"unknown clip backbone {backbone!r}; choose from {offer}")
+        if frame_size is not None and frame_size < SMALLEST_FRAME:
+            raise ValueError(f"frame_size must be at least {SMALLEST_FRAME} for clips; got {frame_size}")
+        self.minimum_frames = MINIMUM_FRAMES.get(backbone, 1)
+        weights = models.get_model_weights(backbone).DEFAULT
+        preparation = weights.transforms()
+        self.layers, self.embed_dim = feature_layers(_network(backbone, weights if pretrained else None))
+        self.input_spec = VideoSpec(
+            frame_size=frame_size or preparation.crop_size[0],
+            mean=tuple(preparation.mean),
+            std=tuple(preparation.std),
+        )
+        self.normalisation = PixelNormalisation(self.input_spec.mean, self.input_spec.std, num_axes=3)
+        if pretrained:
+            self.trained_on = f"torchvision's weights {backbone} {weights.name}"
+
+    def forward(self, x: Float[Tensor, "batch time channels height width"]) -> Float[Tensor, "batch tokens dim"]:
+        """Encode clips.
+
+        Shape: ``x`` (B, T, 3, H, W) float in [0, 1], H = W = ``input_spec.frame_size``; result (B, T', D).
+        """
+        check_video(x, self.input_spec.frame_size, self.minimum_frames)
+        clip = rearrange(x, "b t c h w -> b c t h w")
+        return self.layers(self.normalisation(clip)).mean(dim=(3, 4)).transpose(1, 2)
+
+    def arguments(self) -> dict[str, Any]:
+        """Constructor arguments without the download."""
+        return {**super().arguments(), "frame_size": self.input_spec.frame_size, "pretrained": False}
+
+
+def feature_layers(network: Any) -> tuple[nn.Sequential, int]:
+    """Layers from a clip ``(B, 3, T, H, W)`` to features ``(B, D, T', H', W')``, and D."""
+    if isinstance(network, models.video.VideoResNet):
+        stages = (network.stem, network.layer1, network.layer2, network.layer3, network.layer4)
+        return nn.Sequential(*stages), network.fc.in_features
+    if isinstance(network, models.video.S3D):
+        return network.features, network.classifier[1].in_channels
+    to_channels_first = Permute([0, 4, 1, 2, 3])
+    stages = (network.patch_embed, network.pos_drop, network.features, network.norm, to_channels_first)
+    return nn.Sequential(*stages), network.num_features
+
+
+def _network(backbone: str, weights: Any) -> nn.Module:
+    try:
+        return models.get_model(backbone, weights=weights)
+    except OSError as error:
+        raise ValueError(
+            f"cannot get torchvision's weights of {backbone!r} ({error}). "
+            "Fetch them once with network, or take pretrained=False."
+        ) from error

@@ -1,0 +1,94 @@
+"""Any timm CNN or ViT, applied to each frame."""
+
+from typing import Any
+
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor
+
+from encoders.backbone import (
+    channels_out,
+    create_backbone,
+    full_name,
+    prefer_memory_format,
+    resolve_backbone,
+)
+from encoders.base import Encoder, VideoSpec
+from encoders.checks import check_video
+from encoders.video.normalisation import PixelNormalisation
+from encoders.video.temporal import TemporalTransformer
+
+
+class FrameEncoder(Encoder):
+    """One token a frame from a timm backbone (Wightman, PyTorch Image Models).
+
+    Args:
+        backbone: timm name, with or without tag (``resnet18``, ``legacy_xception``, ``vit_tiny_patch16_224``).
+        pretrained: start from timm's weights; needs network once.
+        frame_size: side of the square frames in pixels; None for the size of the backbone's description.
+        stage: take the averaged feature map of this stage (timm's ``feature_info``, negative from the end) and
+            leave out the layers behind it; None for the backbone's own final features.
+        temporal_layers: layers of a light transformer over the frames; 0 leaves frames independent.
+        temporal_heads: its attention heads.
+
+    >>> import torch
+    >>> encoder = FrameEncoder(backbone="test_resnet", frame_size=64)
+    >>> encoder(torch.rand(2, 5, 3, 64, 64)).shape
+    torch.Size([2, 5, 96])
+    """
+
+    name = "frames"
+    modality = "video"
+    input_spec: VideoSpec
+
+    def __init__(
+        self,
+        *,
+        backbone: str = "resnet18",
+        pretrained: bool = False,
+        frame_size: int | None = None,
+        stage: int | None = None,
+        temporal_layers: int = 0,
+        temporal_heads: int = 4,
+    ) -> None:
+        super().__init__()
+        description = resolve_backbone(backbone)
+        size = frame_size or description.input_size[-1]
+        is_resized = description.fixed_input_size and size != description.input_size[-1]
+        options = {"img_size": size} if is_resized else {}
+        self.stage = stage
+        self.backbone = create_backbone(backbone, pretrained=pretrained, stage=stage, **options)
+        self.memory_format = prefer_memory_format(self.backbone)
+        self.backbone_name = full_name(backbone)
+        self.embed_dim = channels_out(self.backbone, stage)
+        self.input_spec = VideoSpec(frame_size=size, mean=tuple(description.mean), std=tuple(description.std))
+        self.normalisation = PixelNormalisation(self.input_spec.mean, self.input_spec.std)
+        self.temporal = (
+            TemporalTransformer(self.embed_dim, num_layers=temporal_layers, num_heads=temporal_heads)
+            if temporal_layers
+            else None
+        )
+        if pretrained:
+            self.trained_on = f"timm's weights {self.backbone_name}"
+
+    def forward(self, x: Float[Tensor, "batch time channels height width"]) -> Float[Tensor, "batch time dim"]:
+        """Encode frames.
+
+        Shape: ``x`` (B, T, 3, H, W) float in [0, 1], H = W = ``input_spec.frame_size``; result (B, T, D).
+        """
+        check_video(x, self.input_spec.frame_size)
+        frames = rearrange(x, "b t c h w -> (b t) c h w").contiguous(memory_format=self.memory_format)
+        features = self.backbone(self.normalisation(frames))
+        if self.stage is not None:
+            features = features[-1].mean(dim=(2, 3))
+        tokens = rearrange(features, "(b t) d -> b t d", b=x.shape[0])
+        return tokens if self.temporal is None else self.temporal(tokens)
+
+    def arguments(self) -> dict[str, Any]:
+        """Constructor arguments with timm's choices resolved, so that another timm builds the same."""
+        return {
+            **super().arguments(),
+            "backbone": self.backbone_name,
+            "frame_size": self.input_spec.frame_size,
+            "pretrained": False,
+        }
