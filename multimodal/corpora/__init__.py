@@ -1,0 +1,134 @@
+"""Where clips come from. A new corpus is one file with a ``CORPUS`` and one line here."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from multimodal.corpora import (
+    asvspoof,
+    avdeepfake1m,
+    celebdf,
+    deeperforensics,
+    deepfake_audio,
+    deepfake_image,
+    dfd,
+    dfdc,
+    dfdc_preview,
+    faceforensics,
+    faces_140k,
+    fakeavceleb,
+    folder,
+    in_the_wild,
+    kodf,
+    lavdf,
+    voxceleb2,
+    wavefake,
+)
+from multimodal.corpora.base import Corpus, check_counts
+from multimodal.corpora.choose import choose
+from multimodal.corpora.manifest import GENERATED, Clip, Manifest, collect, lies_in_generated
+from multimodal.corpora.roots import existing_folder, find_root, recognise_in
+from multimodal.corpora.scan_report import ScanReport
+
+__all__ = ["CORPORA", "Clip", "Corpus", "Manifest", "ScanReport", "get_corpus", "recognise", "scan"]
+
+CORPORA: dict[str, Corpus] = {
+    "fakeavceleb": fakeavceleb.CORPUS,
+    "faceforensics": faceforensics.CORPUS,
+    "celebdf": celebdf.CORPUS,
+    "dfd": dfd.CORPUS,
+    "lavdf": lavdf.CORPUS,
+    "avdeepfake1m": avdeepfake1m.CORPUS,
+    "voxceleb2": voxceleb2.CORPUS,
+    "dfdc": dfdc.CORPUS,
+    "dfdc_preview": dfdc_preview.CORPUS,
+    "kodf": kodf.CORPUS,
+    "deeperforensics": deeperforensics.CORPUS,
+    "deepfake_image": deepfake_image.CORPUS,
+    "deepfake_audio": deepfake_audio.CORPUS,
+    "faces140k": faces_140k.CORPUS,
+    "asvspoof2019": asvspoof.ASVSPOOF2019,
+    "asvspoof2021_la": asvspoof.ASVSPOOF2021_LA,
+    "asvspoof2021_df": asvspoof.ASVSPOOF2021_DF,
+    "asvspoof5": asvspoof.ASVSPOOF5,
+    "in_the_wild": in_the_wild.CORPUS,
+    "wavefake": wavefake.CORPUS,
+    "folder": folder.CORPUS,
+}
+
+_logger = logging.getLogger(__name__)
+
+
+def get_corpus(name: str) -> Corpus:
+    """The corpus of that name; ``ValueError`` lists the choices."""
+    return choose(CORPORA, name, "corpus")
+
+
+def scan(
+    corpus_name: str,
+    root: str | Path,
+    *,
+    report: ScanReport | None = None,
+    options: dict[str, str] | None = None,
+) -> Manifest:
+    """Read a corpus as it lies on disk.
+
+    Args:
+        corpus_name: one of :data:`CORPORA`.
+        root: the corpus, or a folder up to four levels above it; relative paths are welcome.
+        report: is filled with warnings, remarks and all that was skipped; if None, these are logged.
+        options: what the corpus's reader takes besides (see ``Corpus.options``).
+
+    Raises ``ValueError``, in one line, when the corpus cannot be found or read there.
+    """
+    corpus = get_corpus(corpus_name)
+    own_report = ScanReport() if report is None else report
+    for option in options or {}:
+        choose(corpus.options, option, f"option of {corpus_name}")
+    if corpus.takes_any_root:
+        found = existing_folder(root)
+    else:
+        found = find_root(corpus, root, catalog=CORPORA.values(), report=own_report)
+    if is_generated := lies_in_generated(found):
+        own_report.generated.append("")
+    clips = _flag_generated(corpus.clips(found, own_report, **(options or {})), own_report)
+    try:
+        manifest = collect(clips, corpus=corpus.name, root=found)
+    except OSError as error:  # a table or list of the corpus; folders and clips are reported and passed over
+        raise ValueError(f"cannot read {error.filename}: {error.strerror}. Make it readable.") from error
+    if not is_generated:  # a generated corpus is small on purpose
+        check_counts(corpus, manifest.clips, own_report)
+    _note_flags(manifest, own_report)
+    if report is None:
+        for line in own_report.lines():
+            _logger.warning("%s: %s", corpus_name, line)
+    return manifest
+
+
+def recognise(root: str | Path, *, report: ScanReport | None = None) -> list[tuple[str, Path]]:
+    """Every corpus at ``root`` or up to four levels below it, as (name, its own root)."""
+    return recognise_in(CORPORA.values(), root, ScanReport() if report is None else report)
+
+
+def _flag_generated(clips: Iterable[Clip], report: ScanReport) -> Iterator[Clip]:
+    """Flag clips below a folder that is marked; a reader comes past the mark before it comes to the clips."""
+    for clip in clips:
+        if report.generated and clip.path.startswith(tuple(report.generated)):
+            yield clip._replace(flags=(*clip.flags, GENERATED))
+        else:
+            yield clip
+
+
+def _note_flags(manifest: Manifest, report: ScanReport) -> None:
+    empty = int((manifest.clips["size_bytes"] == 0).sum())
+    if empty:
+        report.warn(f"{empty:,} of {len(manifest.clips):,} files are empty (0 bytes); they cannot be decoded")
+    flags = pa.chunked_array(manifest.clips["flags"].array.__arrow_array__())
+    for count in pc.value_counts(pc.list_flatten(flags)).to_pylist():
+        report.flagged[count["values"]] = count["counts"]
+    generated = report.flagged.get(GENERATED, 0)
+    if 0 < generated < len(manifest.clips):
+        report.warn(f"{generated:,} of {len(manifest.clips):,} clips were made by a program; keep them apart")

@@ -1,0 +1,202 @@
+"""What to do about imbalance: a decision tree from marks to the options of ``train`` and ``pretrain``.
+
+:func:`recommend` is the tree, for people (``statistics``) and for programs (``--balance auto``) alike.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NamedTuple
+
+from multimodal.corpora import CORPORA
+from multimodal.corpora.statistics import (
+    EXTREME_ABOVE,
+    MODERATE_FROM,
+    SEVERE_ABOVE,
+    Balance,
+    PartStatistics,
+    balance_of,
+)
+
+#: Corpora that even others out, by their names in the catalog.
+_FACES, _SPEECH, _VOCODED, _PEOPLE = "faces140k", "asvspoof2019", "wavefake", "voxceleb2"
+_JUDGE_ONLY = "It has no training part: judge on it, do not train."
+_UNSAID = (
+    "Its labels do not say whether picture or sound is forged, so no head can learn: judge on it, do not train."
+)
+
+
+class Recommendation(NamedTuple):
+    """How to balance a training, in the values of its options ``--balance`` and ``--loss``.
+
+    No two of them correct the same thing: where the drawing is even, the loss gives no class more weight.
+    """
+
+    balance: Literal["class_weights", "weighted_sampler", "smote"]
+    loss: Literal["cross_entropy", "focal"]
+
+    @property
+    def options(self) -> str:
+        """As typed on the command line."""
+        return f"--balance {self.balance} --loss {self.loss}"
+
+
+CLASS_WEIGHTS = Recommendation("class_weights", "cross_entropy")
+SAMPLER = Recommendation("weighted_sampler", "focal")
+SMOTE = Recommendation("smote", "focal")
+
+
+def recommend(*, real: int, fake: int, has_fusion: bool = True) -> tuple[Recommendation, ...]:
+    """How to train on so many clips of each: what to begin with, then what to try beside it.
+
+    ``has_fusion`` is whether a fusion head is trained; SMOTE makes up embeddings for one, so a branch that is
+    pretrained alone (``pretrain``) does without. Raises ``ValueError`` where there is one class only.
+
+    >>> [recommend(real=1, fake=fake)[0].balance for fake in (2, 4, 8, 42)]
+    ['class_weights', 'weighted_sampler', 'weighted_sampler', 'smote']
+    >>> recommend(real=500, fake=21_044, has_fusion=False)[0].options
+    '--balance weighted_sampler --loss focal'
+    """
+    ratio = balance_of(real=real, fake=fake).ratio
+    if ratio is None:
+        raise ValueError(
+            f"nothing to balance: {real:,} real and {fake:,} fake clips. Add clips of the other class."
+        )
+    if ratio < MODERATE_FROM:
+        return (CLASS_WEIGHTS,)
+    if ratio <= SEVERE_ABOVE or not has_fusion:
+        return (SAMPLER,)
+    return (SAMPLER, SMOTE) if ratio <= EXTREME_ABOVE else (SMOTE, SAMPLER)
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do with one corpus.
+
+    ``part`` is the split that counts (train, or all), ``balance`` real against fake in it, ``verdict`` where it
+    stands, and ``steps`` what to do in order of preference. ``verb`` is what can learn from it (``train``,
+    ``pretrain video`` or ``pretrain audio``; empty: nothing), and ``recommendations`` are the options to pass to
+    that, the first being the one to begin with.
+    """
+
+    corpus: str
+    part: str
+    balance: Balance
+    verdict: str
+    steps: tuple[str, ...]
+    verb: str = ""
+    recommendations: tuple[Recommendation, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """How far from even the corpus is."""
+        return self.balance.mark
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """What to type after ``python -m experiments``, RECIPE being the name of one."""
+        return tuple(f"{self.verb} RECIPE {one.options}" for one in self.recommendations)
+
+
+def advise(statistics: list[PartStatistics]) -> list[Advice]:
+    """Advice for each corpus, from its training split where there is one, else from all of it."""
+    parts = {one.corpus: one for one in statistics if one.split == "all"}
+    parts |= {one.corpus: one for one in statistics if one.split == "train"}
+    return [_advise_one(part, is_for_tests=_is_for_tests(part, statistics)) for part in parts.values()]
+
+
+def overall_verdict(advice: list[Advice]) -> str:
+    """One line for all corpora together."""
+    worst = [
+        title_of(one.corpus)
+        for one in advice
+        if one.mark != "balanced" and one.steps[0] not in (_JUDGE_ONLY, _UNSAID)
+    ]
+    if worst:
+        return f"Act before training on: {', '.join(worst)}."
+    return f"All below {MODERATE_FROM:.0f}:1: train; class weights suffice ({CLASS_WEIGHTS.options})."
+
+
+def to_json(advice: list[Advice]) -> list[dict[str, Any]]:
+    """Plain values that ``json`` can write."""
+    return [
+        {
+            **asdict(one),
+            "mark": one.mark,
+            "recommendations": [choice._asdict() for choice in one.recommendations],
+            "commands": one.commands,
+        }
+        for one in advice
+    ]
+
+
+def title_of(corpus: str) -> str:
+    """What people call a corpus; its own name where the catalog does not have it."""
+    return CORPORA[corpus].title if corpus in CORPORA else corpus
+
+
+def _is_for_tests(part: PartStatistics, statistics: list[PartStatistics]) -> bool:
+    """Whether every clip of a corpus is in some split, and none in train."""
+    divided = [
+        one.clips for one in statistics if one.corpus == part.corpus and one.split not in ("all", "dropped")
+    ]
+    return part.split == "all" and bool(divided) and sum(divided) == part.clips
+
+
+def _advise_one(part: PartStatistics, *, is_for_tests: bool) -> Advice:
+    balance, verb = part.any, _verb(part)
+    where = f"{title_of(part.corpus)} ({part.split})"
+    if balance.ratio is None:
+        verdict = f"{where} has {balance.real:,} real and {balance.fake:,} fake clips: {balance.mark}"
+        step = "It cannot be trained on alone: add clips of the other class, or use it for evaluation."
+        return Advice(part.corpus, part.split, balance, verdict, (step,))
+    larger = "" if balance.majority == "even" else f"; {balance.majority} is the larger side"
+    verdict = f"{where}: real : fake = {balance.text}, {balance.mark}{larger}"
+    if is_for_tests or not verb:
+        step = _JUDGE_ONLY if is_for_tests else _UNSAID
+        return Advice(part.corpus, part.split, balance, verdict, (step,))
+    choices = recommend(real=balance.real, fake=balance.fake, has_fusion=verb == "train")
+    steps = (*_corpora_to_add(part, balance.ratio), *(_REASONS[one] for one in choices))
+    return Advice(part.corpus, part.split, balance, verdict, steps, verb, choices)
+
+
+def _verb(part: PartStatistics) -> str:
+    """What can learn from a corpus: the detector from clips of several classes, a branch from its own labels."""
+    video, audio = (one is not None and one.ratio is not None for one in (part.video, part.audio))
+    if sum(count > 0 for count in part.classes.values()) > 1 and (video or audio):
+        return "train"
+    return "pretrain video" if video else "pretrain audio" if audio else ""
+
+
+_REASONS = {
+    CLASS_WEIGHTS: f"Train; class weights suffice: {CLASS_WEIGHTS.options}",
+    SAMPLER: f"Draw classes evenly and use focal loss: {SAMPLER.options}",
+    SMOTE: f"Make up clips of the rare classes, as embeddings for the fusion head (SMOTE): {SMOTE.options}",
+}
+
+
+def _corpora_to_add(part: PartStatistics, ratio: float) -> Iterator[str]:
+    """Corpora that would even the ratio out, where others are known."""
+    faces = f"{title_of(_FACES)} (70,000 of each)"
+    if "image" in part.media and ratio > MODERATE_FROM and part.corpus != _FACES:
+        yield f"Add {faces} to the image branch."
+    if part.corpus == "fakeavceleb" and ratio > SEVERE_ABOVE:
+        yield (
+            f"Add genuine {title_of(_PEOPLE)} videos of people who are not in {title_of(part.corpus)}, to train "
+            "only. Beware of the shortcut: if all added clips are real, a model can learn the source corpus "
+            f"instead of forgery; prepare both in the same way, and judge on {title_of(part.corpus)}'s own reals."
+        )
+    if part.audio is not None and (part.audio.ratio or 0) > SEVERE_ABOVE:
+        yield _audio_to_add(part.corpus, part.audio)
+    if "video" in part.media and part.audio is None and ratio > SEVERE_ABOVE:
+        yield f"Pretrain the video branch on {faces} as well."
+
+
+def _audio_to_add(corpus: str, balance: Balance) -> str:
+    if balance.majority == "real":
+        others = [title_of(name) for name in (_VOCODED, _SPEECH) if name != corpus]
+        return f"Add the fakes of {' or '.join(others)} to the audio branch."
+    genuine = {
+        _SPEECH: f"the bona fide speech of {title_of(_SPEECH)}",
+        _VOCODED: f"the genuine recordings that {title_of(_VOCODED)} was made from (LJSpeech, JSUT)",
+    }
+    return f"Add {' or '.join(text for name, text in genuine.items() if name != corpus)} to the audio branch."

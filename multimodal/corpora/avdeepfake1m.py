@@ -1,0 +1,146 @@
+"""AV-Deepfake1M: utterances of VoxCeleb2 with words replaced, deleted or inserted, in picture, sound or both.
+
+On disk: ``{train,val}/<id>/<YouTube id>/<utterance>/`` with up to four files, ``real.mp4`` and three fakes made of
+it, beside ``train_metadata.json`` and ``val_metadata.json``. Whatever is easily got wrong here:
+
+* ``modify_type`` is written ``both_modified`` in the data and ``both-modified`` in the authors' loader, whose two
+  labels therefore both stay real; here a hyphen and an underscore are the same.
+* The published ``test`` part has no labels. Its files are counted and left out; published work takes ``val`` (or
+  a part of it) for test and cuts its own validation part out of ``train``.
+* Fakes are edits of single words: most of a fake is genuine, hence the flag ``partly_fake``.
+* Fakes begin with a short silence that alone tells them from reals; report trimmed sound too.
+* A file name repeats in every folder: only the whole path tells files apart.
+
+Identities are VoxCeleb2's (``vox2:id00012``), as in FakeAVCeleb, LAV-DF and VoxCeleb2 itself.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+from multimodal.corpora.base import Corpus
+from multimodal.corpora.json_list import iterate_json_list
+from multimodal.corpora.manifest import Clip
+from multimodal.corpora.name_check import NameCheck
+from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.walk import walk_files
+
+NAMESPACE = "vox2"
+SPLITS = ("train", "val")
+#: modify_type → (video_fake, audio_fake), and the same of the four file names.
+TYPES = {"real": (0, 0), "visual_modified": (1, 0), "audio_modified": (0, 1), "both_modified": (1, 1)}
+NAMES = {
+    "real": "real",
+    "fake_video_real_audio": "visual_modified",
+    "real_video_fake_audio": "audio_modified",
+    "fake_video_fake_audio": "both_modified",
+}
+
+_FOLDER = re.compile(r"(?:train|val)/(?P<person>id\d{5})/[^/]+/\d+")
+_TAIL = re.compile(r"id\d{5}/.*")
+
+
+class Entry(NamedTuple):
+    """What a record says: a key of :data:`TYPES`, and the method with the model of the voice where it is named."""
+
+    type: str
+    method: str
+
+
+def read_clips(root: Path, report: ScanReport) -> Iterator[Clip]:
+    """Labelled files of train and val; names and metadata must agree on a label."""
+    for split in SPLITS:
+        if (root / split).is_dir():
+            yield from _read_split(root, split, report)
+        else:
+            report.note(f"folder {split} is missing under {root}")
+    if (root / "test").is_dir():
+        for path, _ in walk_files(root, report, suffixes={".mp4"}, under="test"):
+            report.skip("published without a label", path)
+
+
+def _read_split(root: Path, split: str, report: ScanReport) -> Iterator[Clip]:
+    entries = _read_metadata(root, split, report)
+    has_metadata = bool(entries)
+    check = NameCheck("real.mp4 is real, fake_video_real_audio.mp4 visual_modified, and so on", "record")
+    files = walk_files(root, report, suffixes={".mp4"}, under=split)
+    for folder, group in groupby(files, key=lambda file: os.path.dirname(file[0])):
+        found = list(group)
+        has_real = any(path.endswith("/real.mp4") for path, _ in found)
+        parsed = _FOLDER.fullmatch(folder)
+        person = parsed and parsed["person"]
+        for path, size_bytes in found:
+            type_by_name = NAMES.get(path[len(folder) + 1 : -len(".mp4")]) if parsed else None
+            entry = entries.pop(path, None)
+            if entry is None and type_by_name is None:
+                report.skip("neither its name nor the metadata give a label", path)
+            elif entry is None or check.accepts(path, entry.type, type_by_name, report):
+                flags = ["name_unparsed"] if type_by_name is None else []
+                flags += ["not_in_metadata"] if has_metadata and entry is None else []
+                known = entry or Entry(str(type_by_name), str(type_by_name))
+                yield _clip(path, size_bytes, split, known, person, has_real, flags)
+    check.conclude(report)
+    if entries:
+        report.warn(f"{split}_metadata.json: {len(entries):,} of its files are not on disk, e.g. {min(entries)}")
+
+
+def _clip(
+    path: str, size_bytes: int, split: str, entry: Entry, person: str | None, has_real: bool, flags: list[str]
+) -> Clip:
+    video_fake, audio_fake = TYPES[entry.type]
+    is_fake = entry.type != "real"
+    if is_fake:
+        flags = [*flags, "partly_fake", *([] if has_real else ["pair_missing"])]
+    return Clip(
+        path=path,
+        media="video",
+        video_fake=video_fake,
+        audio_fake=audio_fake,
+        method=entry.method,
+        size_bytes=size_bytes,
+        identity=person and f"{NAMESPACE}:{person}",
+        # the record's "original" is this file, and is named even where only a part was downloaded
+        source_clip=f"{path.rpartition('/')[0]}/real.mp4" if is_fake and person else None,
+        official_split=split,
+        flags=tuple(flags),
+    )
+
+
+def _read_metadata(root: Path, split: str, report: ScanReport) -> dict[str, Entry]:
+    """Records by path from the root, whatever folder the record's own path begins with."""
+    path = root / f"{split}_metadata.json"
+    if not path.is_file():
+        report.warn(f"no {path.name} under {root}; labels of {split} come from file names alone")
+        return {}
+    entries: dict[str, Entry] = {}
+    known: dict[Entry, Entry] = {}  # a million records hold a dozen different ones
+    num_unread = 0
+    for record in iterate_json_list(path):
+        tail = _TAIL.search(str(record.get("file", "")).replace("\\", "/"))
+        kind = str(record.get("modify_type", "")).replace("-", "_")
+        if tail is None or kind not in TYPES:
+            num_unread += 1
+            continue
+        model = str(record.get("audio_model") or "").lower() if TYPES[kind][1] else ""
+        entry = Entry(kind, f"{kind}-{model}" if model else kind)
+        entries[f"{split}/{tail.group()}"] = known.setdefault(entry, entry)
+    if num_unread:
+        report.warn(f"{path.name}: {num_unread:,} records lack a file or a modify_type of {', '.join(TYPES)}")
+    return entries
+
+
+CORPUS = Corpus(
+    name="avdeepfake1m",
+    title="AV-Deepfake1M",
+    summary="286,721 genuine and 860,039 fake videos of 2,068 people; the fakes are edits of single words",
+    licence="research only, on the terms of an agreement",
+    request_url="https://github.com/ControlNet/AV-Deepfake1M",
+    markers=(("train_metadata.json", "train/id*/"), ("val_metadata.json", "val/id*/")),
+    clips=read_clips,
+    namespace=NAMESPACE,
+    expected={"official_split": {"train": 746_180, "val": 57_340}},
+    official_split="train and val by folder; the test part is published without labels",
+)

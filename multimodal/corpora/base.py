@@ -1,0 +1,80 @@
+"""The contract of a corpus: one file that says how its root is recognised and yields its clips.
+
+A reader is a function ``clips(root, report, **options)`` that yields :class:`~multimodal.corpora.manifest.Clip`
+for every clip under ``root``. It walks with :func:`~multimodal.corpora.walk.walk_files`, converts whatever the
+corpus calls its labels to 1 = fake, and tells ``report`` whatever it could not use. A file that it cannot parse
+becomes a clip with ``method="unknown"`` and a flag where its label is certain, and a skipped file with a reason
+where it is not: never a guess, never a silent drop.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from multimodal.corpora.manifest import Clip
+from multimodal.corpora.scan_report import ScanReport
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """What the program knows of one corpus; ``clips`` reads it.
+
+    Args:
+        name: as typed on the command line; the first part of every ``clip_id``.
+        title: as people call it, with the version.
+        summary: one line: what is in it.
+        licence: terms, as far as known.
+        request_url: where to ask for it.
+        markers: how a root is recognised: alternatives, each a tuple of patterns that must all exist below the
+            same folder. A pattern is a path of shell globs, compared without regard to case; a slash at its end
+            means a folder (``"original_sequences/youtube/"``), none a file (``"train.csv"``). An exclamation mark
+            before it means that it must not exist, which tells apart corpora that are sorted alike.
+        clips: the reader, ``clips(root, report, **options) -> Iterator[Clip]``.
+        namespace: whose identities these are (``"vox2"``), so that the same person is found across corpora;
+            None where no identity is known.
+        expected: column of the manifest (or ``"folder"``, the beginning of the path in whatever case) → value →
+            number of clips in the complete corpus. A difference is a warning, not an error.
+        official_split: what the authors publish, in one line; None if nothing.
+        options: what ``clips`` takes besides root and report, name → one line of help.
+        is_generic: the marker is so weak that ``recognise`` asks it only where no other corpus was found.
+        takes_any_root: the folder that is given is the root, whatever it holds; markers serve to recognise only.
+    """
+
+    name: str
+    title: str
+    summary: str
+    licence: str
+    request_url: str
+    markers: tuple[tuple[str, ...], ...]
+    clips: Callable[..., Iterator[Clip]]
+    namespace: str | None = None
+    expected: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    official_split: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    is_generic: bool = False
+    takes_any_root: bool = False
+
+
+def check_counts(corpus: Corpus, clips: pd.DataFrame, report: ScanReport) -> None:
+    """Warn, one line a column, where the clips differ in number from the complete corpus."""
+    for column, expected in corpus.expected.items():
+        counts = _count(clips, column, expected)
+        wrong = [
+            f"{value} {counts[value]:,} of {number:,}"
+            for value, number in expected.items()
+            if counts[value] != number
+        ]
+        if wrong:
+            report.warn(
+                f"{corpus.title}: clips by {column.replace('_', ' ')} differ from the complete corpus: "
+                f"{', '.join(wrong)}. Is the download complete?"
+            )
+
+
+def _count(clips: pd.DataFrame, column: str, values: Mapping[str, int]) -> dict[str, int]:
+    if column == "folder":
+        paths = clips["path"].str.lower()
+        return {value: int(paths.str.startswith(value.rstrip("/").lower() + "/").sum()) for value in values}
+    found = clips[column].value_counts()
+    return {value: int(found.get(value, 0)) for value in values}

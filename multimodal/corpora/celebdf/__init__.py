@@ -1,0 +1,153 @@
+"""Celeb-DF v2: interviews of 59 celebrities with faces swapped among them, and genuine videos of others.
+
+On disk: ``Celeb-real/id0_0000.mp4``, ``YouTube-real/00000.mp4``, ``Celeb-synthesis/id0_id1_0000.mp4`` and
+``List_of_testing_videos.txt``. Whatever is easily got wrong here:
+
+* **The list's labels are the other way round**: 1 is real. See :mod:`~multimodal.corpora.celebdf.test_list`.
+* A fake ``id0_id1_0000`` shows the body of id0 (its genuine clip is ``id0_0000``) with the face of id1.
+* Test is the list and train all the rest; there is no official val. A widespread benchmark trains on the test
+  clips too and validates on them.
+* The official test is for models trained elsewhere: all of its celebrities are in train as well, and so are the
+  genuine clips of two thirds of its fakes. Within the corpus use ``donor_disjoint``.
+* No sound that could be judged: ``audio_fake`` is unknown throughout. Who is in ``YouTube-real`` is not known.
+* Celeb-DF v1 has the same folders with fewer videos, and v3 (Celeb-DF++) has folders of methods below
+  ``Celeb-synthesis``; both are recognised and named. v3's methods are read, but in no official split.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from multimodal.corpora.base import Corpus
+from multimodal.corpora.celebdf.test_list import find_test_list, list_key
+from multimodal.corpora.closed_groups import with_closed_groups
+from multimodal.corpora.file_names import COPY, NAME_UNPARSED, stem_of, warn_of_unparsed
+from multimodal.corpora.manifest import Clip
+from multimodal.corpora.markers import list_folder
+from multimodal.corpora.name_check import NameCheck
+from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.walk import walk_files
+
+NAMESPACE = "celebdf"
+#: The folder of the fakes in lower case, and the name of v2's one method.
+SYNTHESIS = "celeb-synthesis"
+#: Flag of fakes in a folder of their method, as in v3.
+FROM_V3 = "celebdf_v3"
+_V1_COUNTS = {"celeb-real": 158, "youtube-real": 250, "celeb-synthesis": 795}
+
+_PERSON, _TAKE = r"id\d+", r"\d{4}"
+#: Folder in lower case → what its names look like: target, then take, and for fakes the face in between.
+_GRAMMAR = {
+    "celeb-real": re.compile(rf"(?P<target>{_PERSON})_(?P<take>{_TAKE})"),
+    "youtube-real": re.compile(r"\d{5}"),
+    "celeb-synthesis": re.compile(rf"(?P<target>{_PERSON})_(?P<source>{_PERSON})_(?P<take>{_TAKE})"),
+}
+_TALKING_FACE = re.compile(
+    rf"(?P<target>{_PERSON})_(?P<take>{_TAKE})_test_(?P<driver>id\d{{5}})_[A-Za-z0-9_-]{{11}}"
+)
+
+
+def read_clips(root: Path, report: ScanReport, *, test_list: str = "") -> Iterator[Clip]:
+    """Every video of the three folders, with the label of its folder; test is what the list names."""
+    files = list(_walk_folders(root, report))
+    listed = find_test_list(root, test_list, report)
+    takes = {
+        stem_of(path).text: path
+        for path, _ in files
+        if _kind_of(path) == "celeb-real" and not stem_of(path).is_copy
+    }
+    clips = [_clip(path, size_bytes, takes) for path, size_bytes in files]
+    if missing := listed - {list_key(path) for path, _ in files}:
+        report.warn(f"the test list names {len(missing):,} files that are not on disk, e.g. {min(missing)}")
+    counts = Counter(_kind_of(path) for path, _ in files)
+    if counts == _V1_COUNTS:
+        report.warn("these are as many videos as Celeb-DF v1 has, not v2")
+    warn_of_unparsed(clips, report)
+    yield from _with_splits(with_closed_groups(clips), listed)
+
+
+def _walk_folders(root: Path, report: ScanReport) -> Iterator[tuple[str, int]]:
+    check = NameCheck("id0_0000 and 00000 are genuine, id0_id1_0000 is fake")
+    folders = list_folder(root).folders
+    for folder in folders:
+        if folder.lower() not in _GRAMMAR:
+            report.skip("folder beside the three", folder)
+            continue
+        for path, size_bytes in walk_files(root, report, suffixes={".mp4"}, under=folder):
+            if check.accepts(path, int(_kind_of(path) == SYNTHESIS), _fake_by_name(path), report):
+                yield path, size_bytes
+    check.conclude(report)
+    for kind in _GRAMMAR:
+        if kind not in {folder.lower() for folder in folders}:
+            report.warn(f"folder {kind} is missing under {root}")
+
+
+def _kind_of(path: str) -> str:
+    return path.partition("/")[0].lower()
+
+
+def _fake_by_name(path: str) -> int | None:
+    """1 or 0 where the name follows the grammar of fakes or of genuine clips."""
+    stem = stem_of(path).text
+    kind = next((kind for kind, pattern in _GRAMMAR.items() if pattern.fullmatch(stem)), None)
+    return None if kind is None else int(kind == SYNTHESIS)
+
+
+def _clip(path: str, size_bytes: int, takes: dict[str, str]) -> Clip:
+    kind, stem, method = _kind_of(path), stem_of(path), _method_of(path)
+    is_fake, is_v3 = kind == SYNTHESIS, method != SYNTHESIS
+    found = _GRAMMAR[kind].fullmatch(stem.text) or (_TALKING_FACE.fullmatch(stem.text) if is_v3 else None)
+    named = found.groupdict() if found else {}
+    target, source, driver = (named.get(role) for role in ("target", "source", "driver"))
+    source_clip = takes.get(f"{target}_{named.get('take')}") if is_fake else None
+    flags = [COPY] if stem.is_copy else []
+    if found is None:
+        flags.append(NAME_UNPARSED)
+    elif is_fake and source_clip is None:
+        flags.append("pair_missing")
+    if is_fake and is_v3:
+        flags.append(FROM_V3)
+    return Clip(
+        path=path,
+        media="video",
+        video_fake=int(is_fake),
+        audio_fake=None,
+        method=method if is_fake else "real",
+        size_bytes=size_bytes,
+        identity=f"{NAMESPACE}:{target}" if target else None,
+        donors=(f"{NAMESPACE}:{source}",) if source else (f"vox2:{driver}",) if driver else (),
+        source_clip=source_clip,
+        flags=tuple(flags),
+    )
+
+
+def _method_of(path: str) -> str:
+    """The folder of the method in v3, the one method of v2 otherwise."""
+    between = [part for part in path.split("/")[1:-1] if part.lower() != "videos"]
+    return between[-1] if between else SYNTHESIS
+
+
+def _with_splits(clips: Iterable[Clip], listed: set[str]) -> Iterator[Clip]:
+    """Test if listed, else train; nothing in a folder that the list does not mention."""
+    mentioned = {_kind_of(key) for key in listed}
+    for clip in clips:
+        if _kind_of(clip.path) in mentioned and FROM_V3 not in clip.flags:
+            key = list_key(f"{_kind_of(clip.path)}/{stem_of(clip.path).text}.mp4")
+            clip = clip._replace(official_split="test" if key in listed else "train")
+        yield clip
+
+
+CORPUS = Corpus(
+    name="celebdf",
+    title="Celeb-DF v2",
+    summary="590 genuine interviews of 59 celebrities and 300 of others, 5,639 with swapped faces; no sound",
+    licence="research only, on the terms of the request form",
+    request_url="https://github.com/yuezunli/celeb-deepfakeforensics",
+    markers=(("Celeb-real/", "Celeb-synthesis/"),),
+    clips=read_clips,
+    namespace=NAMESPACE,
+    expected={"folder": {"Celeb-real": 590, "YouTube-real": 300, "Celeb-synthesis": 5_639}},
+    official_split="test is List_of_testing_videos.txt (518), train all the rest; no val",
+    options={"test_list": "List_of_testing_videos.txt (default: looked for beside the data)"},
+)

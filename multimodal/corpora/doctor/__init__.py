@@ -1,0 +1,65 @@
+"""The data doctor: looks at manifests and files for what makes results wrong.
+
+A check is a function from :class:`Evidence` to findings; the first line of its docstring is what it asks. A new
+one is a file and a line here.
+"""
+
+from collections.abc import Callable, Iterator
+
+from multimodal.corpora.doctor.colliding_names import colliding_names
+from multimodal.corpora.doctor.duplicate_rows import duplicate_rows
+from multimodal.corpora.doctor.evidence import Evidence, LooksAt, gather
+from multimodal.corpora.doctor.findings import Examination, Finding, by_severity, findings_text, to_json
+from multimodal.corpora.doctor.missing_files import missing_files
+from multimodal.corpora.doctor.polarity import polarity
+from multimodal.corpora.doctor.rejected_files import rejected_files
+from multimodal.corpora.doctor.same_content import same_content
+from multimodal.corpora.doctor.shared_people import shared_people
+from multimodal.corpora.doctor.shortcuts import shortcuts
+
+__all__ = [
+    "CHECKS",
+    "Evidence",
+    "Examination",
+    "Finding",
+    "LooksAt",
+    "examine",
+    "findings_text",
+    "gather",
+    "to_json",
+]
+
+CHECKS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {
+    "duplicate rows": duplicate_rows,
+    "missing files": missing_files,
+    "same content": same_content,
+    "label polarity": polarity,
+    "shared people": shared_people,
+    "colliding names": colliding_names,
+    "shortcuts": shortcuts,
+    "rejected files": rejected_files,
+}
+
+
+def examine(evidence: Evidence) -> Examination:
+    """Make every check that the evidence allows."""
+    skipped = _skipped(evidence)
+    findings = [finding for name, check in CHECKS.items() if name not in skipped for finding in check(evidence)]
+    clips = evidence.clips["corpus"].value_counts().sort_index()
+    return Examination(
+        by_severity(findings),
+        {str(corpus): int(count) for corpus, count in clips.items()},
+        {name: (check.__doc__ or "").splitlines()[0] for name, check in CHECKS.items()},
+        skipped,
+    )
+
+
+def _skipped(evidence: Evidence) -> dict[str, str]:
+    skipped = {}
+    if evidence.looks_at == "nothing":
+        skipped["missing files"] = "no file was looked at"
+    if evidence.looks_at != "contents":
+        skipped["same content"] = "no file was opened"
+    if evidence.probe is None:
+        skipped["rejected files"] = "not probed; scan with --probe"
+    return skipped

@@ -1,0 +1,84 @@
+"""The two trees in which FaceForensics++ and DFD come: the authors' download and copies without its inner folders.
+
+The download puts videos into ``<folder>/<compression>/videos/`` and masks of the forgery beside them, as videos
+too; the copies on Kaggle put videos straight into a folder named after the method.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from multimodal.corpora.choose import choose
+from multimodal.corpora.markers import Listing, list_folder
+from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.walk import walk_files
+
+#: Folder → level of compression; the script of the authors writes ``raw``, their text says ``c0``.
+LEVELS = {"raw": "raw", "c0": "raw", "c23": "c23", "c40": "c40"}
+_PREFERRED = ("c23", "raw", "c40")
+_NOT_CLIPS = {"masks": "mask of a forgery, not a clip", "models": "model, not a clip"}
+
+
+class Video(NamedTuple):
+    """One video below a folder of the tree; ``level`` is None in trees without levels."""
+
+    folder: str
+    path: str
+    size_bytes: int
+    level: str | None
+
+
+def folders_in(root: Path, parent: str = "") -> list[str]:
+    """Paths relative to ``root`` of the folders in ``root``, or in its folder ``parent`` in whatever case."""
+    listing = list_folder(root)
+    if not parent:
+        return list(listing.folders)
+    return [
+        f"{found}/{name}"
+        for found in listing.find(parent, is_folder=True)
+        for name in _list_readable(root / found).folders
+    ]
+
+
+def _list_readable(path: Path) -> Listing:
+    """Names in a folder, none if it cannot be read."""
+    try:
+        return list_folder(path)
+    except OSError:
+        return Listing(str(path), (), ())
+
+
+def walk_videos(root: Path, folders: Iterable[str], report: ScanReport, *, compression: str = "") -> list[Video]:
+    """Videos below each of the folders (relative to ``root``), of one level of compression.
+
+    ``compression`` is raw, c23 or c40; where it is empty and there are several, c23 is taken, for mixing them
+    would give every video several times. Masks, models and videos of other levels are told to ``report``.
+    """
+    if compression:
+        choose(LEVELS, compression, "compression")
+    videos = [video for folder in folders for video in _walk(root, folder, report)]
+    levels = Counter(video.level for video in videos if video.level)
+    chosen = LEVELS.get(compression) or next((level for level in _PREFERRED if level in levels), None)
+    if compression and levels and chosen not in levels:
+        raise ValueError(f"no video of compression {compression} in {root}; there is {', '.join(sorted(levels))}")
+    if not compression and len(levels) > 1:
+        found = ", ".join(f"{level} ({count:,} videos)" for level, count in sorted(levels.items()))
+        report.warn(f"several compressions: {found}; {chosen} is read, choose another with compression=...")
+    for video in videos:
+        if video.level not in (None, chosen):
+            report.skip(f"compression {video.level}, not the {chosen} that is read", video.path)
+    return [video for video in videos if video.level in (None, chosen)]
+
+
+def _walk(root: Path, folder: str, report: ScanReport) -> list[Video]:
+    videos = []
+    for path, size_bytes in walk_files(root, report, suffixes={".mp4"}, under=folder):
+        between = [part.lower() for part in path[len(folder) + 1 :].split("/")[:-1]]
+        reason = next((_NOT_CLIPS[part] for part in between if part in _NOT_CLIPS), None)
+        if reason:
+            report.skip(reason, path)
+        else:
+            level = next((LEVELS[part] for part in between if part in LEVELS), None)
+            videos.append(Video(folder, path, size_bytes, level))
+    return videos

@@ -1,0 +1,99 @@
+"""FakeAVCeleb's ``meta_data.csv``, whose columns are found by what they hold.
+
+As published, ``path`` is the bare file name and the folder stands in a last column without a name; edited copies
+call the two ``vid`` and ``path``, spell the races otherwise, or come with another separator. So each row is read
+by content: one cell ends in ``.mp4``, one has a type folder in it, one is a method, and ids look like ids.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from multimodal.corpora.fakeavceleb.names import METHODS, TYPES
+from multimodal.corpora.scan_report import ScanReport
+
+_ID = re.compile(r"id\d{5}")
+_SEPARATORS = ",;\t|"
+
+
+@dataclass(frozen=True)
+class MetadataEntry:
+    """All that the table says of one file: its method (several where rows disagree) and the target ids."""
+
+    methods: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+def file_key(path: str) -> str:
+    """A path from the type folder on, with the races spelt in one way; other text comes back unchanged.
+
+    >>> file_key("FakeAVCeleb/RealVideo-RealAudio/Asian (East)/men/id06776/00021.mp4")
+    'RealVideo-RealAudio/Asian_East/men/id06776/00021.mp4'
+    """
+    parts = path.replace("\\", "/").strip("/").split("/")
+    start = next((position for position, part in enumerate(parts) if part in TYPES), 0)
+    return "/".join(normalise_race(part) for part in parts[start:])
+
+
+def normalise_race(name: str) -> str:
+    """The spelling without blanks and brackets, which some copies use: ``Asian_East``."""
+    return name.replace(" (", "_").replace(")", "")
+
+
+def read_metadata(path: Path, report: ScanReport) -> dict[str, MetadataEntry]:
+    """Entries by :func:`file_key`. Rows that cannot be understood are counted in ``report``."""
+    entries: dict[str, MetadataEntry] = {}
+    num_unread = 0
+    header: list[str] = []
+    try:
+        for position, row in enumerate(_rows(path)):
+            header = header or row
+            if key := _key_of(row):
+                entries[key] = _merge(entries.get(key), row, own_id=key.split("/")[-2])
+            else:
+                num_unread += position > 0 and row != header
+    except OSError as error:
+        report.warn(f"cannot read {path}: {error.strerror}; methods come from file names alone")
+    if num_unread:
+        report.warn(f"{path.name}: {num_unread:,} rows name no .mp4 file in one of the four type folders")
+    return entries
+
+
+def list_files(path: Path) -> list[str]:
+    """:func:`file_key` of every row in the order of the table, rows for the same file repeated."""
+    try:
+        return [key for row in _rows(path) if (key := _key_of(row))]
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}. Give FakeAVCeleb's meta_data.csv.") from error
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    text = path.read_bytes().decode("utf-8-sig", errors="replace")
+    lines = [line for line in text.splitlines() if line.strip(_SEPARATORS + " ")]
+    separator = max(_SEPARATORS, key=lambda one: sum(line.count(one) for line in lines[:20]))
+    return csv.reader(lines, delimiter=separator)
+
+
+def _key_of(row: Iterable[str]) -> str | None:
+    cells = [cell.strip() for cell in row]
+    file = next((cell for cell in cells if cell.lower().endswith(".mp4")), None)
+    folder = next(
+        (cell for cell in cells if "/" in file_key(cell) and file_key(cell).split("/")[0] in TYPES), None
+    )
+    if file is None or folder is None:
+        return None
+    return file_key(folder if folder == file else f"{folder}/{file}")
+
+
+def _merge(known: MetadataEntry | None, row: Iterable[str], own_id: str) -> MetadataEntry:
+    cells = [cell.strip() for cell in row]
+    ids = [cell for cell in cells if _ID.fullmatch(cell)]
+    if own_id in ids:
+        ids.remove(own_id)
+    methods = [cell for cell in cells if cell in METHODS]
+    before = known or MetadataEntry((), ())
+    return MetadataEntry(
+        tuple(dict.fromkeys([*before.methods, *methods])), tuple(dict.fromkeys([*before.targets, *ids]))
+    )

@@ -1,0 +1,74 @@
+"""Anybody's data: ``real`` and ``fake`` folders at any depth, or a CSV whose columns are named by options.
+
+The root is the folder that is given, whatever it holds; nothing is looked for above or below it. Whatever is
+easily got wrong here:
+
+* A number is no polarity: a CSV that says 0 and 1 needs ``fake_value`` and ``real_value``. Words (fake, spoof;
+  real, bonafide, genuine ...) are understood.
+* A video in a ``fake`` folder is fake as a whole; whether its picture or its sound is, nobody said. Unless
+  ``modality`` says it, such clips count for "any" and are unknown for video and audio.
+* A file below a real and a fake folder at once, or one that two rows label differently, has no certain label and
+  is left out with a word.
+* Without ``identity`` (or a column of that) nobody knows who is in a clip, so no split can keep people apart.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from multimodal.corpora.base import Corpus
+from multimodal.corpora.folder.labelled import PersonPattern
+from multimodal.corpora.folder.listed import COLUMN_OPTIONS, read_listed
+from multimodal.corpora.folder.sorted_folders import read_sorted
+from multimodal.corpora.manifest import Clip
+from multimodal.corpora.scan_report import ScanReport
+
+
+def read_clips(
+    root: Path,
+    report: ScanReport,
+    *,
+    csv: str = "",
+    real: str = "real",
+    fake: str = "fake",
+    modality: str = "",
+    identity: str = "",
+    **columns: str,
+) -> Iterator[Clip]:
+    """Clips of a CSV if one is named, else of the folders whose names say real or fake."""
+    if modality not in ("", "video", "audio", "both"):
+        raise ValueError(f"modality must be video, audio or both; got {modality!r}")
+    person = PersonPattern(identity)
+    if csv:
+        return read_listed(root, report, Path(csv).expanduser(), modality, person, columns)
+    if columns:
+        raise ValueError(f"{next(iter(columns))} is for a CSV; name it too, e.g. --options csv labels.csv")
+    return read_sorted(root, report, _names(real, "real"), _names(fake, "fake"), modality, person)
+
+
+def _names(text: str, option: str) -> frozenset[str]:
+    names = frozenset(name.strip().lower() for name in text.split(",") if name.strip())
+    if not names:
+        raise ValueError(f"{option} must name folders, e.g. --options {option} {option},{option}_videos")
+    return names
+
+
+CORPUS = Corpus(
+    name="folder",
+    title="a folder of your own",
+    summary="real/ and fake/ folders at any depth, or a CSV that names files and labels",
+    licence="as its owner says",
+    request_url="",
+    markers=(("real/", "fake/"), ("train*/real/", "train*/fake/")),
+    clips=read_clips,
+    official_split="folders or values named train, val (valid, dev) and test",
+    options={
+        "real": "names of folders that mean real, with commas (default: real)",
+        "fake": "names of folders that mean fake, with commas (default: fake)",
+        "modality": "what is fake in fake videos: video, audio or both (default: not known)",
+        "identity": "regular expression; what it (or its first group) finds in a path names the person",
+        "csv": "a table of files and labels instead of real and fake folders",
+        **COLUMN_OPTIONS,
+    },
+    is_generic=True,
+    takes_any_root=True,
+)

@@ -1,0 +1,64 @@
+"""What a label means for a clip of each kind of media, and who is in it."""
+
+import os
+import re
+from typing import NamedTuple
+
+from multimodal.corpora.manifest import Media
+
+SUFFIXES: dict[str, Media] = {
+    **dict.fromkeys((".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv"), "video"),
+    **dict.fromkeys((".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".wma"), "audio"),
+    **dict.fromkeys((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"), "image"),
+}
+
+SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+
+
+class Labels(NamedTuple):
+    """Labels of a clip, 1 for fake, 0 for real, None for absent or unknown."""
+
+    video_fake: int | None
+    audio_fake: int | None
+    any_fake: int | None
+
+
+def media_of(path: str) -> Media:
+    """Kind of media by the suffix, which must be one of :data:`SUFFIXES`."""
+    return SUFFIXES[os.path.splitext(path)[1].lower()]
+
+
+def labels_of(media: Media, fake: int, modality: str) -> Labels:
+    """What one label for a whole clip says of its modalities.
+
+    >>> labels_of("image", 1, ""), labels_of("video", 1, "audio")
+    (Labels(video_fake=1, audio_fake=None, any_fake=1), Labels(video_fake=None, audio_fake=1, any_fake=1))
+    >>> labels_of("video", 1, ""), labels_of("video", 0, "")
+    (Labels(video_fake=None, audio_fake=None, any_fake=1), Labels(video_fake=0, audio_fake=0, any_fake=0))
+    """
+    if media == "audio":
+        return Labels(None, fake, fake)
+    if media == "image" or modality == "video":
+        return Labels(fake, None, fake)
+    if modality == "audio":
+        return Labels(None, fake, fake)
+    return Labels(fake, fake, fake) if modality == "both" or not fake else Labels(None, None, fake)
+
+
+class PersonPattern:
+    """Finds who is in a clip by its path; nobody, if the expression is empty."""
+
+    def __init__(self, expression: str) -> None:
+        try:
+            self._pattern = re.compile(expression) if expression else None
+        except re.error as error:
+            raise ValueError(f"identity must be a regular expression; got {expression!r} ({error})") from error
+
+    def find(self, path: str) -> str | None:
+        """The first group of the first match, or the match where there is no group."""
+        found = self._pattern.search(path) if self._pattern else None
+        return f"folder:{found[1 if found.re.groups else 0]}" if found else None

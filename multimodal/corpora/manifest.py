@@ -1,0 +1,192 @@
+"""The manifest: the table of a corpus's clips, one row a clip, as parquet.
+
+Readers of corpora yield :class:`Clip`; :func:`collect` turns them into a :class:`Manifest` in batches, so
+that a corpus of a million files fits in memory. Columns that follow from others (``clip_id``, ``any_fake``,
+``av_class``) are computed here and nowhere else.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from multimodal.files import atomic_path
+from multimodal.labels import CLASSES
+
+Media = Literal["video", "audio", "image"]
+
+SCHEMA = pa.schema(
+    [
+        ("clip_id", pa.string()),
+        ("corpus", pa.string()),
+        ("path", pa.string()),
+        ("media", pa.string()),
+        ("video_fake", pa.int8()),
+        ("audio_fake", pa.int8()),
+        ("any_fake", pa.int8()),
+        ("av_class", pa.string()),
+        ("method", pa.string()),
+        ("identity", pa.string()),
+        ("donors", pa.list_(pa.string())),
+        ("group", pa.string()),
+        ("source_clip", pa.string()),
+        ("official_split", pa.string()),
+        ("size_bytes", pa.int64()),
+        ("flags", pa.list_(pa.string())),
+    ]
+)
+#: Flag of clips that a program drew; results on them say nothing about real media.
+GENERATED = "generated"
+#: File at the root of a generated corpus; it says how the clips were made.
+GENERATED_MARK = "synthetic.json"
+_ROOTS_KEY = b"multimodal.roots"
+_BATCH_ROWS = 16_384
+
+
+class Clip(NamedTuple):
+    """What a corpus reader knows of one media file.
+
+    ``path`` is relative to the corpus root, with forward slashes. ``video_fake`` and ``audio_fake`` are 1 for
+    fake, 0 for real, None for absent or unknown. ``any_fake`` is stated only where a corpus says that a clip is
+    fake without saying which modality (DFDC); elsewhere it is the or of the two. ``identity`` is who is seen or
+    heard, ``donors`` whose face or voice went in, both in the corpus's namespace (``vox2:id00017``).
+    ``group`` is the smallest unit known to be closed under donation. ``source_clip`` is the ``path`` of the
+    genuine clip that a fake was made from. ``flags`` are short names of oddities.
+    """
+
+    path: str
+    media: Media
+    video_fake: int | None
+    audio_fake: int | None
+    method: str
+    size_bytes: int
+    identity: str | None = None
+    donors: tuple[str, ...] = ()
+    group: str | None = None
+    source_clip: str | None = None
+    official_split: str | None = None
+    flags: tuple[str, ...] = ()
+    any_fake: int | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The clips of one or more corpora, and where each corpus lay when it was read.
+
+    ``clips`` has the columns of :data:`SCHEMA`, sorted by ``clip_id``, which is unique. ``roots`` maps the name
+    of a corpus to the absolute path of its root.
+    """
+
+    clips: pd.DataFrame
+    roots: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Manifest":
+        """Read a manifest from parquet; ``ValueError`` if the file is something else."""
+        path = Path(path)
+        if not path.is_file():
+            raise ValueError(f"manifest not found: {path}. Make one with: scan CORPUS --root DIR --out {path}")
+        try:
+            table = pq.read_table(path)
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"not a manifest: {path} is no parquet file ({error})") from error
+        missing = [name for name in SCHEMA.names if name not in table.column_names]
+        if missing:
+            raise ValueError(f"not a manifest: {path} lacks the columns {', '.join(missing)}")
+        roots = json.loads((table.schema.metadata or {}).get(_ROOTS_KEY, b"{}"))
+        return cls(_to_pandas(table), roots)
+
+    def write(self, path: str | Path) -> None:
+        """Write as parquet, in one atomic move."""
+        table = pa.Table.from_pandas(self.clips, schema=SCHEMA, preserve_index=False)
+        table = table.replace_schema_metadata({_ROOTS_KEY: json.dumps(self.roots).encode()})
+        with atomic_path(path) as temporary:
+            pq.write_table(table, temporary)
+
+    def file_of(self, clip_id: str, roots: dict[str, str] | None = None) -> Path:
+        """Absolute path of one clip's file; ``roots`` overrides where corpora lie."""
+        corpus, _, relative = clip_id.partition("/")
+        where = {**self.roots, **(roots or {})}
+        if corpus not in where:
+            raise ValueError(f"no root known for corpus {corpus!r}; give --root DIR")
+        return Path(where[corpus]) / relative
+
+
+def collect(clips: Iterable[Clip], *, corpus: str, root: str | Path) -> Manifest:
+    """Gather the clips of one corpus into a manifest, sorted by ``clip_id``.
+
+    Raises ``ValueError`` when there is no clip at all or when two clips have the same path.
+    """
+    batches = [_to_arrow(batch, corpus) for batch in _batched(clips, _BATCH_ROWS)]
+    if not batches:
+        raise ValueError(f"no clip of {corpus} found under {root}; is the archive unpacked there?")
+    table = pa.concat_tables(batches).sort_by("clip_id")
+    counts = pc.value_counts(table["clip_id"])
+    repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values").to_pylist()
+    if repeated:
+        raise ValueError(f"{len(repeated)} paths of {corpus} were read twice, e.g. {repeated[0]}")
+    return Manifest(_to_pandas(table), {corpus: str(Path(root).resolve())})
+
+
+def is_generated(clips: pd.DataFrame) -> bool:
+    """Whether a program drew any of the clips, so that results on them say nothing about real media."""
+    flags = pc.list_flatten(pa.chunked_array(clips["flags"].array.__arrow_array__()))
+    return bool(pc.any(pc.equal(flags, GENERATED)).as_py())
+
+
+def lies_in_generated(folder: Path) -> bool:
+    """Whether a folder, or one above it, is marked as the work of a program."""
+    return any((one / GENERATED_MARK).is_file() for one in (folder, *folder.parents))
+
+
+def concatenate(manifests: Iterable[Manifest]) -> Manifest:
+    """Join manifests of different corpora into one."""
+    manifests = list(manifests)
+    if not manifests:
+        raise ValueError("no manifest given; make one with: scan CORPUS --root DIR --out manifest.parquet")
+    clips = pd.concat([manifest.clips for manifest in manifests], ignore_index=True)
+    repeated = clips["clip_id"][clips["clip_id"].duplicated()]
+    if len(repeated):
+        raise ValueError(f"{len(repeated)} clips stand in two of the manifests, e.g. {repeated.iloc[0]}")
+    roots = {corpus: root for manifest in manifests for corpus, root in manifest.roots.items()}
+    return Manifest(clips.sort_values("clip_id", ignore_index=True), roots)
+
+
+def _batched(clips: Iterable[Clip], size: int) -> Iterator[list[Clip]]:
+    iterator = iter(clips)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _to_arrow(batch: list[Clip], corpus: str) -> pa.Table:
+    columns = dict(zip(Clip._fields, zip(*batch, strict=True), strict=True))
+    arrays = {name: pa.array(columns[name], SCHEMA.field(name).type) for name in Clip._fields}
+    corpora = pa.repeat(pa.scalar(corpus), len(batch))
+    video, audio = arrays["video_fake"], arrays["audio_fake"]
+    either = pc.max_element_wise(video, audio, skip_nulls=True)
+    index = pc.cast(pc.add(pc.multiply(video, pa.scalar(2, pa.int8())), audio), pa.int64())
+    arrays |= {
+        "corpus": corpora,
+        "clip_id": pc.binary_join_element_wise(corpora, arrays["path"], "/"),
+        "any_fake": pc.coalesce(arrays["any_fake"], either),
+        "av_class": pc.take(pa.array(CLASSES), index),
+    }
+    return pa.table([arrays[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+_PANDAS_TYPES = {
+    pa.int8(): pd.Int8Dtype(),
+    pa.list_(pa.string()): pd.ArrowDtype(pa.list_(pa.string())),
+}
+
+
+def _to_pandas(table: pa.Table) -> pd.DataFrame:
+    table = table.select(SCHEMA.names).cast(SCHEMA).replace_schema_metadata(None)
+    return table.to_pandas(types_mapper=_PANDAS_TYPES.get)

@@ -1,0 +1,100 @@
+"""Named rules that assign clips to train, val and test. A new one is a function and one line here.
+
+A protocol is a function ``(manifest, generator, *, options with defaults) -> Assignment``.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from multimodal.corpora.choose import choose
+from multimodal.corpora.manifest import Manifest
+from multimodal.corpora.protocols.assignment import SPLITS, Assignment
+from multimodal.corpora.protocols.disjoint import content_disjoint, random, source_disjoint
+from multimodal.corpora.protocols.donor_disjoint import donor_disjoint
+from multimodal.corpora.protocols.from_file import from_file
+from multimodal.corpora.protocols.group_disjoint import group_disjoint
+from multimodal.corpora.protocols.group_out import group_out, list_groups
+from multimodal.corpora.protocols.leave_method_out import leave_method_out
+from multimodal.corpora.protocols.leave_two_speakers_out import leave_two_speakers_out
+from multimodal.corpora.protocols.mrdf5 import mrdf5, mrdf5_balanced
+from multimodal.corpora.protocols.official import official
+from multimodal.corpora.protocols.split import Split
+
+__all__ = ["PROTOCOLS", "SPLITS", "Assignment", "Split", "list_groups", "make_split", "protocol_options"]
+
+PROTOCOLS: dict[str, Callable[..., Assignment]] = {
+    "official": official,
+    "random": random,
+    "source_disjoint": source_disjoint,
+    "content_disjoint": content_disjoint,
+    "donor_disjoint": donor_disjoint,
+    "group_disjoint": group_disjoint,
+    "group_out": group_out,
+    "leave_method_out": leave_method_out,
+    "leave_two_speakers_out": leave_two_speakers_out,
+    "mrdf5": mrdf5,
+    "mrdf5_balanced": mrdf5_balanced,
+    "from_file": from_file,
+}
+
+
+def make_split(
+    manifest: Manifest, protocol: str, *, seed: int = 0, options: Mapping[str, Any] | None = None
+) -> Split:
+    """Assign every clip of a manifest by a protocol.
+
+    The same manifest, protocol, options and seed give the same split, and so the same hash. ``options`` may hold
+    text, as a command line gives it. Raises ``ValueError`` for an unknown protocol or option.
+    """
+    function = choose(PROTOCOLS, protocol, "protocol")
+    values = protocol_options(protocol)
+    for name, value in (options or {}).items():
+        values[name] = _convert(name, value, choose(values, name, f"option of {protocol}"))
+    assigned = function(manifest, np.random.default_rng(seed), **values)
+    assignment = pd.DataFrame(
+        {
+            "clip_id": manifest.clips["clip_id"].astype(object),
+            "split": assigned.split,
+            "reason": assigned.reason,
+        }
+    ).sort_values("clip_id", ignore_index=True)
+    return Split(assignment, protocol, values, seed, (*assigned.notes, *_gaps(manifest.clips, assigned.split)))
+
+
+def protocol_options(protocol: str) -> dict[str, Any]:
+    """Options of a protocol with their defaults."""
+    parameters = inspect.signature(choose(PROTOCOLS, protocol, "protocol")).parameters.values()
+    return {one.name: one.default for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def _gaps(clips: pd.DataFrame, split: pd.Series) -> list[str]:
+    """Parts that are empty, and classes that a part lacks: nothing can be learnt or judged there."""
+    kinds = clips["av_class"].astype(object).where(clips["av_class"].notna(), clips["any_fake"].astype(object))
+    names = {0: "real", 1: "fake"}
+    gaps = []
+    for part in SPLITS:
+        there = set(kinds[split == part].dropna())
+        if not (split == part).any():
+            gaps.append(f"{part} is empty")
+        elif lacking := sorted(str(names.get(kind, kind)) for kind in set(kinds.dropna()) - there):
+            gaps.append(f"{part} has no clip of {', '.join(lacking)}")
+    return gaps
+
+
+def _convert(name: str, value: Any, default: Any) -> Any:
+    """Text from a command line as the type of the default."""
+    if not isinstance(value, str) or isinstance(default, str):
+        return value
+    if isinstance(default, bool):
+        if value.lower() in ("true", "false"):
+            return value.lower() == "true"
+    else:
+        try:
+            return type(default)(value)
+        except ValueError:
+            pass
+    raise ValueError(f"{name} must be {type(default).__name__}, as in {name}={default}; got {value!r}")

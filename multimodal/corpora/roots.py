@@ -1,0 +1,163 @@
+"""Finding where a corpus lies: never by the name of its wrapper folder, always by what the folder holds."""
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
+
+from multimodal.corpora.base import Corpus
+from multimodal.corpora.markers import Listing, has, list_folder, matches
+from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.walk import printable
+
+#: A root is looked for in the folder given and this many levels below it.
+MAX_DEPTH = 4
+
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".7z", ".rar", ".zip.001", ".z01")
+
+
+def find_root(corpus: Corpus, folder: str | Path, *, catalog: Iterable[Corpus], report: ScanReport) -> Path:
+    """The root of ``corpus`` at ``folder`` or up to four levels below it.
+
+    Raises ``ValueError`` that says what was found instead: no such folder, two roots, a folder inside a root,
+    another corpus, an archive that was not unpacked, half of the marker, or an empty folder.
+    """
+    folder = existing_folder(folder)
+    roots = [path for path, _ in _search(folder, [corpus], report)]
+    if not roots:
+        raise ValueError(_why_not_found(corpus, folder, catalog))
+    if len(roots) > 1:
+        listed = " and ".join(str(root) for root in roots)
+        raise ValueError(f"{len(roots)} roots of {corpus.title} under {folder}: {listed}. Give one of them.")
+    return roots[0]
+
+
+def recognise_in(catalog: Iterable[Corpus], folder: str | Path, report: ScanReport) -> list[tuple[str, Path]]:
+    """Every corpus found at ``folder`` or up to four levels below it, as (name, root), shallow ones first.
+
+    Corpora may lie inside one another; only a corpus inside itself is not looked for. One with a weak marker is
+    named only where no other one lies at, above or below its folder, and told to ``report`` where one lies below.
+    """
+    folder, catalog = existing_folder(folder), list(catalog)
+    specific = [corpus for corpus in catalog if not corpus.is_generic]
+    found = [(corpus.name, path) for path, corpora in _search(folder, specific, report) for corpus in corpora]
+    generic = [corpus for corpus in catalog if corpus.is_generic]
+    if not generic:
+        return found
+    taken = [path for _, path in found]
+
+    def is_free(path: Path) -> bool:
+        below = [root for root in taken if root.is_relative_to(path)]
+        if below and path not in below:
+            report.warn(
+                f"{path} is sorted into folders like {generic[0].title} too, but {below[0]} lies in it; "
+                f"if they are yours, scan it as {generic[0].name}"
+            )
+        return not below and not any(path.is_relative_to(root) for root in taken)
+
+    matching = _search(folder, generic, ScanReport(), is_free)
+    return found + [(corpus.name, path) for path, corpora in matching for corpus in corpora]
+
+
+def existing_folder(folder: str | Path) -> Path:
+    """Absolute path of a folder that the user named; relative paths count from the working directory."""
+    path = Path(os.path.abspath(Path(folder).expanduser()))
+    if path.is_dir():
+        try:
+            os.scandir(path).close()
+        except OSError as error:
+            raise ValueError(f"cannot read the folder {path}: {error.strerror}. Make it readable.") from error
+        return path
+    if path.exists():
+        kind, advice = ("an archive", "Unpack it and give") if _is_archive(path.name) else ("a file", "Give")
+        raise ValueError(f"{path} is {kind}. {advice} the folder that holds the corpus.")
+    above = next(parent for parent in path.parents if parent.is_dir())
+    raise ValueError(f"no such folder: {path}. The nearest one above it is {above}; there is {_contents(above)}.")
+
+
+def _search(
+    folder: Path,
+    corpora: list[Corpus],
+    report: ScanReport,
+    accepts: Callable[[Path], bool] = lambda path: True,
+) -> Iterator[tuple[Path, list[Corpus]]]:
+    """Breadth first; below a root the same corpus is not searched. Two links to one folder count once."""
+    found: dict[str, set[str]] = {}
+    finished: set[str] = set()
+    for listing in _breadth_first(folder, report, finished):
+        closed = {name for parent in _parents(listing.path, folder) for name in found.get(parent, ())}
+        matching = [corpus for corpus in corpora if corpus.name not in closed and matches(corpus, listing)]
+        if matching and accepts(Path(listing.path)):
+            found[listing.path] = {corpus.name for corpus in matching}
+            if closed | found[listing.path] == {corpus.name for corpus in corpora}:
+                finished.add(listing.path)
+            yield Path(listing.path), matching
+
+
+def _parents(path: str, top: Path) -> Iterator[str]:
+    """Folders above a path, up to and with ``top``."""
+    while path != str(top):
+        path = os.path.dirname(path)
+        yield path
+
+
+def _breadth_first(folder: Path, report: ScanReport, finished: Collection[str] = ()) -> Iterator[Listing]:
+    """Names in a folder and in those below it, but for what lies below a folder that is ``finished`` by then."""
+    level, seen = [str(folder)], set()
+    for _ in range(MAX_DEPTH + 1):
+        below: list[str] = []
+        for path in level:
+            if (real := os.path.realpath(path)) in seen:
+                continue
+            seen.add(real)
+            try:
+                listing = list_folder(path)
+            except OSError as error:
+                report.warn(f"unreadable folder {printable(path)}: {error.strerror}; not searched")
+                continue
+            yield listing
+            if path not in finished:
+                below.extend(os.path.join(path, name) for name in listing.folders)
+        level = below
+
+
+def _why_not_found(corpus: Corpus, folder: Path, catalog: Iterable[Corpus]) -> str:
+    start = f"no {corpus.title} under {folder}"
+    for parent in folder.parents[:MAX_DEPTH]:
+        if os.access(parent, os.R_OK) and matches(corpus, list_folder(parent)):
+            return f"{folder} lies inside {corpus.title}. Give the folder above it: {parent}"
+    others = recognise_in(catalog, folder, ScanReport())
+    if others:
+        listed = ", ".join(f"{name} in {root}" for name, root in others)
+        return f"{start}; recognised there: {listed}. Scan that instead, or give another folder."
+    listings = list(_breadth_first(folder, ScanReport()))
+    for listing in listings:
+        for marker in corpus.markers:
+            wanted = [pattern for pattern in marker if not pattern.startswith("!")]
+            there = [pattern for pattern in wanted if has(listing, pattern)]
+            if there and there != wanted:
+                lacking = ", ".join(pattern for pattern in wanted if pattern not in there)
+                return (
+                    f"{start}: {listing.path} holds {', '.join(there)} but not {lacking}. "
+                    "Finish the download, or put the parts beside each other."
+                )
+    archives = [os.path.join(one.path, name) for one in listings for name in one.files if _is_archive(name)]
+    if archives:
+        return f"{start}: only archives that are not unpacked, e.g. {archives[0]}. Unpack them there."
+    if not any(listing.files for listing in listings):
+        return f"{start}: there is no file down to {MAX_DEPTH} levels. Give the folder that holds the corpus."
+    markers = "; or ".join(" and ".join(marker) for marker in corpus.markers)
+    return (
+        f"{start}: nowhere down to {MAX_DEPTH} levels is there a folder that holds {markers}. "
+        f"There is {_contents(folder)}."
+    )
+
+
+def _is_archive(name: str) -> bool:
+    return name.lower().endswith(ARCHIVE_SUFFIXES)
+
+
+def _contents(folder: Path, limit: int = 6) -> str:
+    listing = list_folder(folder)
+    names = [f"{name}/" for name in listing.folders] + list(listing.files)
+    shown = ", ".join(printable(name) for name in names[:limit])
+    return f"{shown}{', ...' if len(names) > limit else ''}" if names else "nothing in it"

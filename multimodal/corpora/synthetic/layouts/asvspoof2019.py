@@ -1,0 +1,111 @@
+"""ASVspoof 2019 LA: FLACs, protocols of five columns, enrolment FLACs without a trial, and ASV scores.
+
+Speakers are disjoint across train, dev and eval; systems A01 to A06 speak in train and dev, A07 to A19 in eval.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from multimodal.corpora.synthetic.layouts.names import lines_text, numbers
+from multimodal.corpora.synthetic.layouts.options import LayoutOptions
+from multimodal.corpora.synthetic.layouts.planned import AudioFile, File, Sound, Take, TextFile, Tree
+from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.corpora.synthetic.randomness import keyed_generator
+
+_PROTOCOLS = {"train": "train.trn", "dev": "dev.trl", "eval": "eval.trl"}
+_SYSTEMS = {"train": range(1, 7), "dev": range(1, 7), "eval": range(7, 20)}
+_SPOOFS_PER_BONAFIDE = 2
+
+
+class Trial(NamedTuple):
+    """One utterance: who speaks or seems to, the file's stem, and the system, None if bona fide."""
+
+    speaker: str
+    name: str
+    system: str | None
+    sound: Sound
+
+
+def trials_of(options: LayoutOptions, split: str, *, corpus: str, prefix: str, systems: range) -> list[Trial]:
+    """``clips`` bona fide trials of each of the split's speakers, and twice as many spoofs, in random order."""
+    trials = []
+    for speaker in _speakers(options, split):
+        for number in range(options.clips * (1 + _SPOOFS_PER_BONAFIDE)):
+            take = Take(f"asvspoof/{speaker}", number)
+            if number < options.clips:
+                trials.append(Trial(speaker, "", None, Sound(take)))
+            else:
+                system = f"A{systems[len(trials) % len(systems)]:02d}"
+                trials.append(Trial(speaker, "", system, Sound(take, system, take.person)))
+    order = keyed_generator(options.seed, corpus, prefix).permutation(len(trials))
+    names = sorted(numbers(options.seed, corpus, prefix, count=len(trials), below=9_000_000))
+    return [
+        trials[index]._replace(name=f"{prefix}_{name + 1_000_000:07d}")
+        for index, name in zip(order.tolist(), names, strict=True)
+    ]
+
+
+def plan(options: LayoutOptions) -> Tree:
+    """The three splits, and in dev and eval as many enrolment files as speakers."""
+    files: list[File] = []
+    for split, protocol in _PROTOCOLS.items():
+        trials = trials_of(
+            options, split, prefix=f"LA_{split[0].upper()}", systems=_SYSTEMS[split], corpus="asvspoof2019"
+        )
+        lines = [f"{trial.speaker} {trial.name} - {trial.system or '-'} {_key(trial)}" for trial in trials]
+        files += [
+            TextFile(
+                path=f"ASVspoof2019_LA_cm_protocols/ASVspoof2019.LA.cm.{protocol}.txt", text=lines_text(lines)
+            ),
+            *(_flac(split, trial.name, trial.sound) for trial in trials),
+        ]
+        if split != "train":
+            files += [*_enrolment(options, split), _asv_scores(options, split, trials)]
+    return Tree(files=files)
+
+
+def _speakers(options: LayoutOptions, split: str) -> list[str]:
+    """At least one of the identities in each split; each split has its own numbers."""
+    first = {"train": 79, "dev": 69, "eval": 1}[split]
+    count = max(1, options.identities // 2)
+    return [f"LA_{first + 100 * index:04d}" for index in range(count)]
+
+
+def _flac(split: str, name: str, sound: Sound) -> AudioFile:
+    return AudioFile(path=f"ASVspoof2019_LA_{split}/flac/{name}.flac", sound=sound)
+
+
+def _enrolment(options: LayoutOptions, split: str) -> Iterator[File]:
+    """Speech of each speaker that no countermeasure trial names."""
+    lines = []
+    for index, speaker in enumerate(_speakers(options, split)):
+        # Above all trials' numbers, which have seven digits of which the first is not 0.
+        name = f"LA_{split[0].upper()}_0{index:06d}"
+        yield _flac(split, name, Sound(Take(f"asvspoof/{speaker}", 10_000)))
+        lines.append(f"{speaker} {name}")
+    path = f"ASVspoof2019_LA_asv_protocols/ASVspoof2019.LA.asv.{split}.gi.trn.txt"
+    yield TextFile(path=path, text=lines_text(lines))
+
+
+def _asv_scores(options: LayoutOptions, split: str, trials: list[Trial]) -> TextFile:
+    """Attack, key and score of a speaker verifier: targets score high, others low, spoofs between."""
+    rng = keyed_generator(options.seed, "asv scores", split)
+    lines = []
+    for trial in trials:
+        if trial.system is None:
+            lines += [f"bonafide target {rng.normal(4, 1.5):.6f}", f"bonafide nontarget {rng.normal(-4, 1.5):.6f}"]
+        else:
+            lines.append(f"{trial.system} spoof {rng.normal(1, 2):.6f}")
+    path = f"ASVspoof2019_LA_asv_scores/ASVspoof2019.LA.asv.{split}.gi.trl.scores.txt"
+    return TextFile(path=path, text=lines_text(lines))
+
+
+def _key(trial: Trial) -> str:
+    return "bonafide" if trial.system is None else "spoof"
+
+
+LAYOUT = Layout(
+    name="asvspoof2019",
+    summary="ASVspoof 2019 LA: bona fide and spoofed speech with protocols",
+    variants={"la": plan},
+)

@@ -1,0 +1,106 @@
+"""AV-Deepfake1M: VoxCeleb2-like folders with a genuine clip and up to three forgeries; a flat test set.
+
+Paths in the metadata are relative to the folder of the split.
+"""
+
+import json
+from typing import Any
+
+from multimodal.corpora.synthetic.layouts.lavdf import forged_period
+from multimodal.corpora.synthetic.layouts.names import address, lines_text
+from multimodal.corpora.synthetic.layouts.options import LayoutOptions
+from multimodal.corpora.synthetic.layouts.people import voxceleb2_id
+from multimodal.corpora.synthetic.layouts.planned import FRAME_RATE, File, Sound, Take, TextFile, Tree, VideoFile
+from multimodal.corpora.synthetic.layouts.studio import num_frames
+from multimodal.corpora.synthetic.layouts.tree import Layout
+
+_SAMPLE_RATE = 16_000
+#: File name → modify_type.
+_TYPES = {
+    "real": "real",
+    "fake_video_real_audio": "visual_modified",
+    "real_video_fake_audio": "audio_modified",
+    "fake_video_fake_audio": "both_modified",
+}
+_AUDIO_MODELS = ("vits", "yourtts")
+_TEST_CLIPS = 3
+
+
+def plan(options: LayoutOptions) -> Tree:
+    """All but the last speaker in train, the last in val; a few unlabelled clips in test."""
+    files: list[File] = []
+    for split, indices in _speakers(options).items():
+        entries = []
+        for index in indices:
+            for number in range(options.clips):
+                for name, modify_type in _TYPES.items():
+                    video, entry = _clip(options, split, index, number, name, modify_type)
+                    files += [video, _own_metadata(split, entry)]
+                    entries.append(entry)
+        files.append(TextFile(path=f"{split}_metadata.json", text=json.dumps(entries)))
+    names = [f"{number:06d}.mp4" for number in range(_TEST_CLIPS)]
+    for number, name in enumerate(names):
+        take = Take("av1m test", number)
+        lips = Sound(Take("av1m test", 100), "vits", "av1m test") if number % 2 else None
+        files.append(_video(f"test/{name}", take, lips=lips))
+    return Tree(files=[*files, TextFile(path="test_files.txt", text=lines_text(names))])
+
+
+def _speakers(options: LayoutOptions) -> dict[str, range]:
+    return {"train": range(options.identities - 1), "val": range(options.identities - 1, options.identities)}
+
+
+def _clip(
+    options: LayoutOptions, split: str, index: int, number: int, name: str, modify_type: str
+) -> tuple[VideoFile, dict[str, Any]]:
+    person = voxceleb2_id(index, in_fakeavceleb=True)
+    folder = f"{person}/{address(options.seed, 'av1m', person, number)}/{number + 1:05d}"
+    take, file = Take(person, 200 + number), f"{folder}/{name}.mp4"
+    model = _AUDIO_MODELS[index % len(_AUDIO_MODELS)]
+    other = Sound(take._replace(number=take.number + 1000), model, person)
+    is_visual = modify_type in ("visual_modified", "both_modified")
+    is_audio = modify_type in ("audio_modified", "both_modified")
+    plain = _video(f"{split}/{file}", take)
+    frames = num_frames(options, plain)
+    period = forged_period(options, file, frames / FRAME_RATE)
+    video = plain
+    if modify_type != "real":
+        sound, lips = (other if is_audio else Sound(take)), (other if is_visual else None)
+        video = _video(f"{split}/{file}", take, sound=sound, lips=lips, period=period)
+    entry = {
+        "file": file,
+        "original": None if modify_type == "real" else f"{folder}/real.mp4",
+        "split": split,
+        "modify_type": modify_type,
+        "audio_model": model if is_audio else None,
+        "fake_segments": [list(period)] if is_visual or is_audio else [],
+        "audio_fake_segments": [list(period)] if is_audio else [],
+        "visual_fake_segments": [list(period)] if is_visual else [],
+        "video_frames": frames,
+        "audio_frames": round(frames / FRAME_RATE * _SAMPLE_RATE),
+    }
+    return video, entry
+
+
+def _own_metadata(split: str, entry: dict[str, Any]) -> TextFile:
+    path = f"{split}_metadata/{entry['file'].removesuffix('.mp4')}.json"
+    return TextFile(path=path, text=json.dumps(entry))
+
+
+def _video(
+    path: str,
+    take: Take,
+    *,
+    sound: Sound | None = None,
+    lips: Sound | None = None,
+    period: tuple[float, float] | None = None,
+) -> VideoFile:
+    heard = sound or Sound(take)
+    return VideoFile(path=path, take=take, sound=heard, lips=lips, period=period, sample_rate=_SAMPLE_RATE)
+
+
+LAYOUT = Layout(
+    name="avdeepfake1m",
+    summary="AV-Deepfake1M: talking heads with a forged word in picture, sound or both; unlabelled test",
+    variants={"full": plan},
+)

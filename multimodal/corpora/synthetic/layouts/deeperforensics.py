@@ -1,0 +1,76 @@
+"""DeeperForensics-1.0: actors' faces swapped onto FaceForensics++ originals, lists, and the actors' recordings.
+
+The originals themselves are not part of it: they are those of the generated FaceForensics++ with the same
+options. Four of the eleven variants are written; the distorted ones are compressed harder.
+"""
+
+from multimodal.corpora.synthetic.layouts.faceforensics import originals_of
+from multimodal.corpora.synthetic.layouts.names import lines_text, split_of
+from multimodal.corpora.synthetic.layouts.options import LayoutOptions
+from multimodal.corpora.synthetic.layouts.people import group_of
+from multimodal.corpora.synthetic.layouts.planned import CRF, File, Take, TextFile, Tree, VideoFile
+from multimodal.corpora.synthetic.layouts.tree import Layout
+
+#: Variant → x264's rate factor.
+_VARIANTS = {
+    "end_to_end": CRF,
+    "end_to_end_level_3": 32,
+    "end_to_end_mix_2_distortions": 36,
+    "reenact_postprocess": CRF,
+}
+_FRAME_RATE = 30
+
+
+def plan(options: LayoutOptions) -> Tree:
+    """Every original with one actor's face; splits go by actor."""
+    actors = _actors(options)
+    files: list[File] = []
+    splits: dict[str, list[str]] = {"train": [], "val": [], "test": []}
+    for index, original in enumerate(originals_of(options)):
+        actor = actors[index % len(actors)]
+        splits[split_of(actors.index(actor))].append(f"{original.number}_{actor}.mp4")
+        for variant, crf in _VARIANTS.items():
+            video = VideoFile(
+                path=f"manipulated_videos/{variant}/{original.number}_{actor}.mp4",
+                take=original.take,
+                face=actor,
+                swap="fsgan" if variant == "reenact_postprocess" else "faceswap",
+                frame_rate=_FRAME_RATE,
+                crf=crf,
+            )
+            files.append(video)
+    files += [_source(actor) for actor in actors]
+    return Tree(files=[*files, *_lists(files, splits)])
+
+
+def _actors(options: LayoutOptions) -> list[str]:
+    """M004 and the like; the letter is M or W, the first digit 0 or 1."""
+    names = []
+    for index in range(options.identities):
+        number = f"{index % 2}{index + 4:02d}"
+        names.append(f"{'W' if group_of(options.seed, f'M{number}')[1] == 'women' else 'M'}{number}")
+    return names
+
+
+def _source(actor: str) -> VideoFile:
+    name = f"{actor}_light_uniform_neutral_camera_front"
+    path = f"source_videos/{actor}/light_uniform/neutral/camera_front/{name}.mp4"
+    return VideoFile(path=path, take=Take(actor), frame_rate=_FRAME_RATE)
+
+
+def _lists(videos: list[File], splits: dict[str, list[str]]) -> list[File]:
+    lists: list[File] = [
+        TextFile(path=f"lists/splits/{split}.txt", text=lines_text(names)) for split, names in splits.items()
+    ]
+    for variant in _VARIANTS:
+        listed = [video.path for video in videos if video.path.startswith(f"manipulated_videos/{variant}/")]
+        path = f"lists/manipulated_videos_lists/manipulated_videos_{variant}_list.txt"
+        lists.append(TextFile(path=path, text=lines_text(listed)))
+    return lists
+
+
+LAYOUT = Layout(
+    name="deeperforensics",
+    summary="DeeperForensics-1.0: actors' faces on FaceForensics++ originals, no sound, no reals of its own",
+    variants={"release": plan},
+)

@@ -1,0 +1,105 @@
+"""LAV-DF: short forged periods in longer clips; labels follow from modify_video and modify_audio."""
+
+import json
+from typing import Any
+
+from multimodal.corpora.synthetic.layouts.names import split_of
+from multimodal.corpora.synthetic.layouts.options import LayoutOptions
+from multimodal.corpora.synthetic.layouts.people import voxceleb2_id
+from multimodal.corpora.synthetic.layouts.planned import FRAME_RATE, File, Sound, Take, TextFile, Tree, VideoFile
+from multimodal.corpora.synthetic.layouts.studio import num_frames
+from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.corpora.synthetic.randomness import keyed_generator
+
+_SAMPLE_RATE = 16_000
+#: modify_video, modify_audio.
+_FORGERIES = ((True, True), (True, False), (False, True))
+_SPLITS = ("train", "dev", "test")
+_MINIMAL_FIELDS = (
+    "file",
+    "n_fakes",
+    "fake_periods",
+    "duration",
+    "original",
+    "modify_video",
+    "modify_audio",
+    "split",
+    "video_frames",
+    "audio_channels",
+    "audio_frames",
+)
+
+
+def plan(options: LayoutOptions) -> Tree:
+    """Every clip genuine and forged in three ways; speakers are disjoint across splits and named nowhere."""
+    videos: list[VideoFile] = []
+    entries: list[dict[str, Any]] = []
+    for index in range(options.identities):
+        split, person = split_of(index, names=_SPLITS), voxceleb2_id(index, in_fakeavceleb=True)
+        for number in range(options.clips):
+            take = Take(person, 100 + number)
+            original = f"{split}/{len(videos):06d}.mp4"
+            videos.append(_video(original, take))
+            entries.append(_entry(options, videos[-1], None, (False, False)))
+            for forgery in _FORGERIES:
+                path = f"{split}/{len(videos):06d}.mp4"
+                videos.append(_forged(options, path, take, *forgery))
+                entries.append(_entry(options, videos[-1], original, forgery))
+    minimal = [{name: entry[name] for name in _MINIMAL_FIELDS} for entry in entries]
+    files: list[File] = [
+        *videos,
+        TextFile(path="metadata.json", text=json.dumps(entries)),
+        TextFile(path="metadata.min.json", text=json.dumps(minimal)),
+    ]
+    return Tree(files=files)
+
+
+def forged_period(options: LayoutOptions, path: str, seconds: float) -> tuple[float, float]:
+    """Start and end of a forged word: about a third of the clip."""
+    start = keyed_generator(options.seed, "period", path).uniform(0.2, 0.5)
+    return round(start * seconds, 2), round((start + 0.35) * seconds, 2)
+
+
+def _video(path: str, take: Take) -> VideoFile:
+    return VideoFile(path=path, take=take, sound=Sound(take), sample_rate=_SAMPLE_RATE)
+
+
+def _forged(options: LayoutOptions, path: str, take: Take, modify_video: bool, modify_audio: bool) -> VideoFile:
+    other = Sound(take._replace(number=take.number + 1000), "sv2tts", take.person)
+    return VideoFile(
+        path=path,
+        take=take,
+        sound=other if modify_audio else Sound(take),
+        lips=other if modify_video else None,
+        period=forged_period(options, path, num_frames(options, _video(path, take)) / FRAME_RATE),
+        sample_rate=_SAMPLE_RATE,
+    )
+
+
+def _entry(
+    options: LayoutOptions, video: VideoFile, original: str | None, forgery: tuple[bool, bool]
+) -> dict[str, Any]:
+    frames = num_frames(options, video)
+    periods = [list(video.period)] if video.period else []
+    return {
+        "file": video.path,
+        "n_fakes": len(periods),
+        "fake_periods": periods,
+        "timestamps": [["nothing", 0.0, frames / FRAME_RATE]],
+        "duration": frames / FRAME_RATE,
+        "transcript": "nothing",
+        "original": original,
+        "modify_video": forgery[0],
+        "modify_audio": forgery[1],
+        "split": video.path.partition("/")[0],
+        "video_frames": frames,
+        "audio_channels": 2,
+        "audio_frames": round(frames / FRAME_RATE * _SAMPLE_RATE),
+    }
+
+
+LAYOUT = Layout(
+    name="lavdf",
+    summary="LAV-DF: talking heads with a forged word in picture, sound or both",
+    variants={"full": plan},
+)

@@ -1,0 +1,128 @@
+"""Writes a planned tree: marked as generated, resumable, in processes, the same bytes whatever their number."""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from multimodal.corpora.choose import choose
+from multimodal.corpora.manifest import GENERATED_MARK
+from multimodal.corpora.synthetic.generation import NOTICE, Progress, claim, make_all
+from multimodal.corpora.synthetic.layouts.options import LayoutOptions
+from multimodal.corpora.synthetic.layouts.planned import (
+    AudioFile,
+    CopyFile,
+    File,
+    ImageFile,
+    LateTextFile,
+    MaskFile,
+    MediaFile,
+    TextFile,
+    Tree,
+    VideoFile,
+)
+from multimodal.corpora.synthetic.layouts.sound_files import write_sound
+from multimodal.corpora.synthetic.layouts.studio import hear_file, hear_video, portray, show, show_mask
+from multimodal.corpora.synthetic.media import write_video
+from multimodal.files import atomic_path, write_json, write_text
+
+#: Raised when the same options would give other files, so that a half-written tree is not mixed.
+_GENERATOR_VERSION = 1
+_JPEG_QUALITY = 92
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """One corpus's layout; calling it writes a small generated copy.
+
+    Args:
+        name: of the corpus.
+        summary: one line: what the generated tree holds.
+        variants: the forms that the corpus is distributed in → what each plans; the first is the default.
+    """
+
+    name: str
+    summary: str
+    variants: Mapping[str, Callable[[LayoutOptions], Tree]]
+
+    def __call__(
+        self, root: str | Path, options: LayoutOptions, *, workers: int = 1, progress: Progress | None = None
+    ) -> dict[str, int]:
+        """Write the corpus under ``root``, or finish one that was begun with the same options.
+
+        ``progress`` wraps the sequence of files being made (``tqdm`` fits). The bytes do not depend on
+        ``workers``, the number of processes. Returns how many ``videos``, ``images`` and ``audios`` there are
+        and how many of them were ``made`` now and ``kept``. Raises ``ValueError`` when the folder holds
+        anything else or the variant is unknown.
+        """
+        variant = options.variant or next(iter(self.variants))
+        tree = choose(self.variants, variant, f"variant of {self.name}")(options)
+        described = {
+            "notice": NOTICE,
+            "layout": self.name,
+            "variant": variant,
+            "generator_version": _GENERATOR_VERSION,
+            "options": options.as_json(),
+        }
+        return _write_tree(Path(root), tree, described, options, workers, progress or (lambda steps: steps))
+
+
+def _write_tree(
+    root: Path, tree: Tree, described: dict[str, Any], options: LayoutOptions, workers: int, progress: Progress
+) -> dict[str, int]:
+    claim(root, described)
+    for folder in tree.roots:
+        write_json(root / folder / GENERATED_MARK, described)
+    media = [file for file in tree.files if isinstance(file, MediaFile)]
+    missing = [file for file in media if not (root / file.path).is_file()]
+    make_all(make_file, root, missing, options, workers=workers, progress=progress)
+    # What is copied must be there, and what is described must be there before it is described.
+    for kind in (CopyFile, TextFile, LateTextFile):
+        for file in tree.files:
+            if isinstance(file, kind):
+                _write_derived(root, file)
+    kinds = Counter(_kind(file.path) for file in tree.files if isinstance(file, MediaFile | CopyFile))
+    return {
+        **{kind: kinds[kind] for kind in sorted(kinds)},
+        "made": len(missing),
+        "kept": len(media) - len(missing),
+    }
+
+
+def make_file(root: Path, file: MediaFile, options: LayoutOptions) -> None:
+    """Make one media file and move it to its place."""
+    path = root / file.path
+    if isinstance(file, VideoFile):
+        write_video(
+            path,
+            show(options, file),
+            frame_rate=file.frame_rate,
+            crf=file.crf,
+            sound=hear_video(options, file),
+            sample_rate=file.sample_rate,
+        )
+    elif isinstance(file, MaskFile):
+        write_video(path, show_mask(options, file), frame_rate=file.of.frame_rate, crf=file.of.crf)
+    elif isinstance(file, ImageFile):
+        with atomic_path(path) as temporary:
+            portray(options, file).save(temporary, quality=_JPEG_QUALITY)
+    elif isinstance(file, AudioFile):
+        write_sound(path, hear_file(options, file), sample_rate=file.sample_rate, channels=file.channels)
+
+
+def _write_derived(root: Path, file: File) -> None:
+    path = root / file.path
+    if isinstance(file, TextFile):
+        write_text(path, file.text)
+    elif isinstance(file, LateTextFile):
+        write_text(path, file.write(root))
+    elif isinstance(file, CopyFile):
+        with atomic_path(path) as temporary:
+            shutil.copyfile(root / file.of, temporary)
+
+
+def _kind(path: str) -> str:
+    suffix = path.rpartition(".")[2]
+    return {"mp4": "videos", "jpg": "images", "png": "images"}.get(suffix, "audios")

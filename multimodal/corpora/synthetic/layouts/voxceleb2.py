@@ -1,0 +1,45 @@
+"""VoxCeleb2: genuine talking heads as mp4, their sound as m4a, a text beside each, and vox2_meta.csv.
+
+Half of the people are also in the generated FakeAVCeleb, as its 500 are in the real one. Headers and values of
+the table end with blanks.
+"""
+
+from multimodal.corpora.synthetic.layouts.names import address, lines_text
+from multimodal.corpora.synthetic.layouts.options import LayoutOptions
+from multimodal.corpora.synthetic.layouts.people import group_of, voxceleb2_id
+from multimodal.corpora.synthetic.layouts.planned import AudioFile, File, Sound, Take, TextFile, Tree, VideoFile
+from multimodal.corpora.synthetic.layouts.tree import Layout
+
+_SAMPLE_RATE = 16_000
+
+
+def plan(options: LayoutOptions) -> Tree:
+    """All people but the last in dev, the last in test."""
+    files: list[File] = []
+    table = ["VoxCeleb2 ID ,VGGFace2 ID ,Gender ,Set "]
+    for index in range(options.identities):
+        person = voxceleb2_id(index, in_fakeavceleb=index % 2 == 0)
+        split = "test" if index == options.identities - 1 else "dev"
+        gender = "f" if group_of(options.seed, person)[1] == "women" else "m"
+        table.append(f"{person} ,n{index + 1:06d} ,{gender} ,{split} ")
+        for number in range(options.clips):
+            files += _recording(options, split, person, number)
+    return Tree(files=[*files, TextFile(path="vox2_meta.csv", text=lines_text(table))])
+
+
+def _recording(options: LayoutOptions, split: str, person: str, number: int) -> list[File]:
+    video = address(options.seed, "voxceleb2", person, number)
+    name, take = f"{person}/{video}/{number + 1:05d}", Take(person, 300 + number)
+    text = f"Identity  : \t{person}\nReference : \t{video}\n"
+    return [
+        VideoFile(path=f"{split}/mp4/{name}.mp4", take=take, sound=Sound(take), sample_rate=_SAMPLE_RATE),
+        AudioFile(path=f"{split}/aac/{name}.m4a", sound=Sound(take), sample_rate=_SAMPLE_RATE),
+        TextFile(path=f"{split}/txt/{name}.txt", text=text),
+    ]
+
+
+LAYOUT = Layout(
+    name="voxceleb2",
+    summary="VoxCeleb2: genuine talking heads with sound",
+    variants={"full": plan},
+)

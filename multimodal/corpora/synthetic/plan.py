@@ -1,0 +1,192 @@
+"""Plans a generated FakeAVCeleb: which clips there are, what each is made of, and what each is called.
+
+Names follow the real corpus: ``CLIP`` is five digits, ``ID`` is ``idNNNNN``, ``YT`` eleven characters of a video's
+address. The ids begin at id90001, above VoxCeleb2's, so that nobody generated is taken for a real person.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from multimodal.corpora.synthetic.options import SyntheticOptions
+from multimodal.corpora.synthetic.randomness import keyed_generator
+
+TypeFolder = Literal["RealVideo-RealAudio", "RealVideo-FakeAudio", "FakeVideo-RealAudio", "FakeVideo-FakeAudio"]
+
+#: Category letters of the metadata.
+TYPES: dict[TypeFolder, str] = {
+    "RealVideo-RealAudio": "A",
+    "RealVideo-FakeAudio": "B",
+    "FakeVideo-RealAudio": "C",
+    "FakeVideo-FakeAudio": "D",
+}
+
+#: Race and gender, ordered so that a few groups already differ much.
+GROUPS: tuple[tuple[str, str], ...] = (
+    ("African", "men"),
+    ("Caucasian (American)", "women"),
+    ("Asian (East)", "men"),
+    ("Asian (South)", "women"),
+    ("Caucasian (European)", "men"),
+    ("African", "women"),
+    ("Caucasian (American)", "men"),
+    ("Asian (East)", "women"),
+    ("Asian (South)", "men"),
+    ("Caucasian (European)", "women"),
+)
+_ADDRESS = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"))
+_FIRST_ID, _IDS_PER_GROUP = 90_001, 1000
+
+
+class Take(NamedTuple):
+    """A recording of a person: the ``number``-th real clip, called ``clip``, from the video at ``address``."""
+
+    person: str
+    number: int
+    clip: str
+    address: str
+
+
+class PlannedClip(NamedTuple):
+    """One clip to be made.
+
+    ``take`` is what was filmed. ``face`` is whose face was swapped in, ``voice`` whose voice is heard and whose
+    sound moves the lips; None where that was left as filmed. ``method`` is the metadata's word; ``targets`` its
+    two columns. ``second_method`` is the method of a second, contradicting row.
+    """
+
+    type_folder: TypeFolder
+    race: str
+    gender: str
+    take: Take
+    name: str
+    method: str
+    face: Take | None = None
+    voice: Take | None = None
+    targets: tuple[str, str] = ("-", "-")
+    second_method: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """Folder relative to the root, with forward slashes."""
+        return f"{self.type_folder}/{self.race}/{self.gender}/{self.take.person}"
+
+    @property
+    def path(self) -> str:
+        """File relative to the root, with forward slashes."""
+        return f"{self.folder}/{self.name}.mp4"
+
+
+class _Group(NamedTuple):
+    race: str
+    gender: str
+    takes: dict[str, list[Take]]
+
+
+class _Pair(NamedTuple):
+    take: Take
+    donor: Take
+
+
+def plan_clips(options: SyntheticOptions) -> list[PlannedClip]:
+    """List every clip of the corpus, sorted by path."""
+    clips: list[PlannedClip] = []
+    for index, (race, gender) in enumerate(GROUPS[: options.groups]):
+        first = _FIRST_ID + index * _IDS_PER_GROUP
+        people = [f"id{first + number:05d}" for number in range(options.identities_per_group)]
+        group = _Group(race, gender, {person: _takes(options, person) for person in people})
+        for position, person in enumerate(people):
+            clips += _plan_person(options, group, person, position)
+    return sorted(clips, key=lambda clip: clip.path)
+
+
+def _plan_person(options: SyntheticOptions, group: _Group, person: str, position: int) -> Iterator[PlannedClip]:
+    takes, kind = group.takes[person], position % 3 if options.odd_names else None
+    for take in takes:
+        yield PlannedClip("RealVideo-RealAudio", group.race, group.gender, take, take.clip, "real")
+    for number, take in enumerate(takes[: options.rtvc_clips]):
+        name = take.clip if kind == 0 and number == 0 else f"{take.clip}_fake"
+        yield PlannedClip("RealVideo-FakeAudio", group.race, group.gender, take, name, "rtvc", voice=take)
+    for method, (folder, count, describe) in _FORGERIES.items():
+        pairs = _pairs(options, group, person, f"{folder}/{method}", getattr(options, count))
+        for number, pair in enumerate(pairs):
+            voice = _pairs(options, group, person, f"voice/{method}/{number}", 1)[0].donor
+            odd = kind if number == 0 else None
+            yield PlannedClip(folder, group.race, group.gender, pair.take, *describe(pair, voice, odd))
+
+
+class _Forgery(NamedTuple):
+    name: str
+    method: str
+    face: Take | None
+    voice: Take | None
+    targets: tuple[str, str]
+    second_method: str | None = None
+
+
+def _wav2lip(pair: _Pair, voice: Take, odd: int | None) -> _Forgery:
+    name = f"{pair.take.clip}_{pair.donor.person}_wavtolip"
+    return _Forgery(name, "wav2lip", None, pair.donor, (pair.donor.person, "-"))
+
+
+def _fsgan(pair: _Pair, voice: Take, odd: int | None) -> _Forgery:
+    name = f"{pair.take.clip}_{pair.donor.person}_{pair.donor.address}"
+    return _Forgery(name, "fsgan", pair.donor, None, (pair.donor.person, "-"))
+
+
+def _faceswap(pair: _Pair, voice: Take, odd: int | None) -> _Forgery:
+    """Odd names: no suffix at all, or the donor by an index only."""
+    if odd == 0:
+        return _Forgery(pair.take.clip, "faceswap", pair.donor, None, ("-", "-"))
+    if odd == 1:
+        return _Forgery(f"{pair.take.clip}_7", "faceswap", pair.donor, None, ("7", "-"))
+    name = f"{pair.take.clip}_{pair.donor.person}_{pair.donor.address}_faceswap"
+    return _Forgery(name, "faceswap", pair.donor, None, (pair.donor.person, "-"))
+
+
+def _fsgan_wav2lip(pair: _Pair, voice: Take, odd: int | None) -> _Forgery:
+    name = f"{pair.take.clip}_{pair.donor.person}_{pair.donor.address}_{voice.person}_wavtolip"
+    return _Forgery(name, "fsgan-wav2lip", pair.donor, voice, (pair.donor.person, voice.person))
+
+
+def _faceswap_wav2lip(pair: _Pair, voice: Take, odd: int | None) -> _Forgery:
+    """Odd names: the donor by an index only, listed as wav2lip, and listed again as faceswap-wav2lip."""
+    if odd == 1:
+        name = f"{pair.take.clip}_7_{voice.person}_wavtolip"
+        return _Forgery(name, "wav2lip", pair.donor, voice, (voice.person, "7"), "faceswap-wav2lip")
+    name = f"{pair.take.clip}_{pair.donor.person}_{pair.donor.address}_faceswap_{voice.person}_wavtolip"
+    return _Forgery(name, "faceswap-wav2lip", pair.donor, voice, (pair.donor.person, voice.person))
+
+
+#: Key → type folder, option that counts it, how it is named and what it is made of.
+_FORGERIES: dict[str, tuple[TypeFolder, str, Callable[[_Pair, Take, int | None], _Forgery]]] = {
+    "wav2lip": ("FakeVideo-RealAudio", "wav2lip_clips", _wav2lip),
+    "faceswap": ("FakeVideo-RealAudio", "faceswap_clips", _faceswap),
+    "fsgan": ("FakeVideo-RealAudio", "fsgan_clips", _fsgan),
+    "rtvc-wav2lip": ("FakeVideo-FakeAudio", "rtvc_wav2lip_clips", _wav2lip),
+    "faceswap-wav2lip": ("FakeVideo-FakeAudio", "faceswap_wav2lip_clips", _faceswap_wav2lip),
+    "fsgan-wav2lip": ("FakeVideo-FakeAudio", "fsgan_wav2lip_clips", _fsgan_wav2lip),
+}
+
+
+def _takes(options: SyntheticOptions, person: str) -> list[Take]:
+    rng = keyed_generator(options.seed, "takes", person)
+    numbers = np.sort(rng.choice(400, size=options.real_clips, replace=False)) + 1
+    return [
+        Take(person, number, f"{clip:05d}", "".join(rng.choice(_ADDRESS, size=11)))
+        for number, clip in enumerate(numbers.tolist())
+    ]
+
+
+def _pairs(options: SyntheticOptions, group: _Group, person: str, key: str, count: int) -> list[_Pair]:
+    """Draw distinct pairs of one of the person's takes and another person of the group."""
+    rng = keyed_generator(options.seed, "pairs", person, key)
+    others = [name for name in group.takes if name != person]
+    chosen = rng.permutation(options.real_clips * len(others))[:count]
+    pairs = []
+    for index in chosen.tolist():
+        donor_takes = group.takes[others[index // options.real_clips]]
+        donor = donor_takes[int(rng.integers(len(donor_takes)))]
+        pairs.append(_Pair(group.takes[person][index % options.real_clips], donor))
+    return pairs

@@ -1,0 +1,129 @@
+"""One walk for every corpus: files below a folder in a fixed order, with their sizes."""
+
+import os
+from bisect import bisect_left
+from collections.abc import Collection, Iterator
+from operator import attrgetter
+from pathlib import Path
+from typing import NamedTuple
+
+from multimodal.corpora.manifest import GENERATED_MARK
+from multimodal.corpora.scan_report import ScanReport
+
+#: What unpacking on another system leaves behind; ``__MACOSX`` repeats the whole tree.
+JUNK_FOLDERS = frozenset({"__MACOSX", "System Volume Information", "$RECYCLE.BIN"})
+
+_BY_NAME = attrgetter("name")
+
+
+def walk_files(
+    root: str | Path, report: ScanReport, *, suffixes: Collection[str], under: str = ""
+) -> Iterator[tuple[str, int]]:
+    """Yield (path relative to ``root`` with forward slashes, size in bytes) of every file with such a suffix.
+
+    ``suffixes`` are lower-case with the dot and match without regard to case. ``under`` limits the walk to one
+    folder below ``root``. Entries come sorted by name within each folder. Everything else is told to ``report``:
+    files with another suffix, hidden files, names that are not UTF-8, unreadable folders, broken links, and
+    symbolic links that lead back into a folder being walked, and folders marked as generated.
+    """
+    prefix = under.strip("/") + "/" if under.strip("/") else ""
+    folder = os.path.join(root, under.strip("/"))
+    return _walk(folder, prefix, frozenset(suffixes), report)
+
+
+def is_hidden(name: str) -> bool:
+    """Hidden files and folders, and what other systems leave behind, hold no clips."""
+    return name.startswith(".") or name in JUNK_FOLDERS
+
+
+def printable(path: str) -> str:
+    """A path that can be printed and stored, whatever bytes it has."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+class _Level(NamedTuple):
+    """A folder being walked: what is left in it, and the real paths of folders that links were followed from."""
+
+    folder: str
+    prefix: str
+    entries: Iterator[os.DirEntry[str]]
+    link_parents: tuple[str, ...]
+
+
+def _walk(folder: str, prefix: str, suffixes: frozenset[str], report: ScanReport) -> Iterator[tuple[str, int]]:
+    # a stack and not a recursion: a file in the tenth folder would pass through ten generators
+    levels = [_Level(folder, prefix, _sorted_entries(folder, prefix, report), ())]
+    while levels:
+        level = levels[-1]
+        prefix = level.prefix
+        for entry in level.entries:
+            name = entry.name
+            path = prefix + name
+            if not name.isascii() and not _is_utf8(name):
+                report.skip("name is not UTF-8, rename it to use it", printable(path))
+            elif entry.is_dir():
+                below = _enter(entry, path, level, report)
+                if below is not None:
+                    levels.append(below)
+                    break
+            elif name[name.rfind(".") :].lower() not in suffixes or name[0] == ".":
+                report.skip(_why_no_clip(name), path)
+            else:
+                try:
+                    size = entry.stat().st_size
+                except OSError as error:
+                    report.skip(f"unreadable file ({error.strerror})", path)
+                    continue
+                yield path, size
+        else:
+            levels.pop()
+
+
+def _sorted_entries(folder: str, prefix: str, report: ScanReport) -> Iterator[os.DirEntry[str]]:
+    """Entries by name, without the mark of a generated corpus: ``report`` learns of that before they are used."""
+    try:
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=_BY_NAME)
+    except OSError as error:
+        report.warn(f"unreadable folder {printable(folder)}: {error.strerror}; nothing in it was read")
+        return iter(())
+    place = bisect_left(entries, GENERATED_MARK, key=_BY_NAME)
+    if place < len(entries) and entries[place].name == GENERATED_MARK:
+        report.generated.append(prefix)
+        del entries[place]
+    return iter(entries)
+
+
+def _enter(entry: os.DirEntry[str], path: str, level: _Level, report: ScanReport) -> _Level | None:
+    """The folder that an entry is, or None where it is not to be walked."""
+    if is_hidden(entry.name):
+        report.skip("hidden folder", path)
+        return None
+    link_parents = level.link_parents
+    if entry.is_symlink():
+        if _leads_back(entry.path, level.folder, link_parents):
+            report.skip("symbolic link that leads back into its own folder", path)
+            return None
+        link_parents = (*link_parents, os.path.realpath(level.folder))
+    return _Level(entry.path, path + "/", _sorted_entries(entry.path, path + "/", report), link_parents)
+
+
+def _why_no_clip(name: str) -> str:
+    if name[0] == ".":
+        return "hidden file"
+    return f"not a clip: {name[name.rfind('.') :].lower() if '.' in name else 'no suffix'}"
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _leads_back(link: str, folder: str, link_parents: tuple[str, ...]) -> bool:
+    """Whether a link's target holds a folder that is being walked, so that following it would never end."""
+    target = os.path.realpath(link)
+    walked = (*link_parents, os.path.realpath(folder))
+    return any(os.path.commonpath((target, parent)) == target for parent in walked)

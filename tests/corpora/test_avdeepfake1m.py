@@ -1,0 +1,120 @@
+"""AV-Deepfake1M's reader, on trees and records written by its published grammar."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from multimodal.corpora import ScanReport, recognise, scan
+
+FOLDER = "id00012/21Uxsk56VDQ/00001"
+LABELS = {  # file name → modify_type, class
+    "real": ("real", "RVRA"),
+    "fake_video_real_audio": ("visual_modified", "FVRA"),
+    "real_video_fake_audio": ("audio_modified", "RVFA"),
+    "fake_video_fake_audio": ("both_modified", "FVFA"),
+}
+
+
+def put(root: Path, *paths: str) -> None:
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(b"x")
+
+
+def record(name: str, kind: str, folder: str = FOLDER, **more: object) -> dict:
+    return {
+        "file": f"{folder}/{name}.mp4",
+        "original": None if kind == "real" else f"{folder}/real.mp4",
+        "split": "train",
+        "modify_type": kind,
+        "audio_model": "vits" if kind in ("audio_modified", "both_modified") else "",
+        "fake_segments": [],
+        **more,
+    }
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    put(tmp_path, *(f"train/{FOLDER}/{name}.mp4" for name in LABELS))
+    return tmp_path
+
+
+def scanned(root: Path, records: list[dict] | None) -> tuple[dict[str, dict], ScanReport]:
+    if records is not None:
+        (root / "train_metadata.json").write_text(json.dumps(records))
+    report = ScanReport()
+    manifest = scan("avdeepfake1m", root, report=report)
+    return {row["path"]: row for row in manifest.clips.to_dict("records")}, report
+
+
+@pytest.mark.parametrize("prefix", ["", "train/", "./train/", "AV-Deepfake1M/train/"])
+def test_records_are_found_whatever_their_path_begins_with(root, prefix):
+    records = [record(name, kind) for name, (kind, _) in LABELS.items()]
+    for one in records:
+        one["file"] = prefix + one["file"]
+    rows, report = scanned(root, records)
+    assert {path: row["av_class"] for path, row in rows.items()} == {
+        f"train/{FOLDER}/{name}.mp4": kind for name, (_, kind) in LABELS.items()
+    }
+    assert not any("not on disk" in line for line in report.warnings)
+
+
+def test_people_pairs_methods_and_splits(root):
+    rows, _ = scanned(root, [record(name, kind) for name, (kind, _) in LABELS.items()])
+    fake = rows[f"train/{FOLDER}/fake_video_fake_audio.mp4"]
+    assert fake["identity"] == "vox2:id00012"
+    assert fake["source_clip"] == f"train/{FOLDER}/real.mp4"
+    assert fake["method"] == "both_modified-vits"
+    assert fake["official_split"] == "train"
+    assert list(fake["flags"]) == ["partly_fake"]
+    assert rows[f"train/{FOLDER}/real.mp4"]["method"] == "real"
+
+
+def test_a_hyphen_in_the_type_means_the_same_as_an_underscore(root):
+    odd = "extra"
+    put(root, f"train/{FOLDER}/{odd}.mp4")
+    rows, _ = scanned(root, [record(odd, "both-modified"), record("real", "real")])
+    row = rows[f"train/{FOLDER}/{odd}.mp4"]
+    assert (row["av_class"], list(row["flags"])) == ("FVFA", ["name_unparsed", "partly_fake"])
+    assert rows[f"train/{FOLDER}/real_video_fake_audio.mp4"]["av_class"] == "RVFA"
+    assert "not_in_metadata" in rows[f"train/{FOLDER}/real_video_fake_audio.mp4"]["flags"]
+
+
+def test_where_name_and_record_disagree_there_is_no_label(root):
+    records = [record(name, kind) for name, (kind, _) in LABELS.items()]
+    records[1]["modify_type"] = "audio_modified"
+    rows, report = scanned(root, records)
+    assert f"train/{FOLDER}/fake_video_real_audio.mp4" not in rows
+    assert report.skipped["its name contradicts its record, so its label is not certain"].count == 1
+
+
+def test_records_the_other_way_round_are_an_error(root):
+    turned = dict(zip(LABELS, reversed(LABELS), strict=True))
+    records = [record(name, LABELS[turned[name]][0]) for name in LABELS]
+    with pytest.raises(ValueError, match=r"4 of 4 names contradict their record.*labels seem to be the other way"):
+        scanned(root, records)
+
+
+def test_the_unlabelled_test_part_is_counted_and_left_out(root):
+    put(root, "test/000001.mp4", "test/000002.mp4")
+    rows, report = scanned(root, [record(name, kind) for name, (kind, _) in LABELS.items()])
+    assert len(rows) == 4
+    assert report.skipped["published without a label"].count == 2
+
+
+def test_fakes_without_their_real_file_keep_its_name_and_a_flag(root):
+    (root / f"train/{FOLDER}/real.mp4").unlink()
+    rows, report = scanned(root, [record(name, kind) for name, (kind, _) in LABELS.items()])
+    fake = rows[f"train/{FOLDER}/fake_video_real_audio.mp4"]
+    assert fake["source_clip"] == f"train/{FOLDER}/real.mp4"
+    assert "pair_missing" in fake["flags"]
+    assert any("1 of its files are not on disk" in line for line in report.warnings)
+
+
+def test_val_alone_is_recognised_and_keeps_its_name(tmp_path):
+    put(tmp_path, f"av1m/val/{FOLDER}/real.mp4")
+    (tmp_path / "av1m" / "val_metadata.json").write_text(json.dumps([record("real", "real", split="val")]))
+    assert recognise(tmp_path) == [("avdeepfake1m", tmp_path / "av1m")]
+    manifest = scan("avdeepfake1m", tmp_path, report=ScanReport())
+    assert list(manifest.clips["official_split"]) == ["val"]
