@@ -1,0 +1,163 @@
+"""MTCNN's three networks as a cascade that can also follow: its last two refine any box that is nearly right.
+
+Zhang et al. 2016 ("Joint Face Detection and Alignment Using Multitask Cascaded Convolutional Networks", section
+II). The networks and weights are facenet-pytorch's. Its own loop resizes the candidates one by one and runs in the
+slow layout of memory: on a CPU it takes several times as long, and always at one scale of the picture.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
+from jaxtyping import Float, UInt8
+from PIL import Image
+from torch import Tensor, nn
+from torchvision.ops import nms
+
+#: P-Net sees windows of so many pixels, at every second place.
+_WINDOW, _STRIDE = 12, 2
+_PYRAMID_STEP = 0.62
+#: Probabilities that a candidate must have to pass P-Net, R-Net and O-Net. facenet-pytorch begins with 0.6: twice
+#: as many candidates for R-Net in a textured picture, and hardly a face more.
+_PASS = (0.7, 0.7, 0.7)
+#: Of two boxes that overlap by more than this, one is left.
+_SAME_SCALE, _SAME_FACE = 0.5, 0.7
+
+Picture = UInt8[np.ndarray, "height width 3"]
+Boxes = Float[Tensor, "n 4"]
+
+
+class FaceCascade:
+    """P-Net, R-Net and O-Net; boxes are ``x0, y0, x1, y1``.
+
+    Args:
+        device: where the networks run, ``"cpu"`` or ``"cuda"``.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self._device = torch.device(device)
+        self._propose, self._refine, self._output = (self._ready(network()) for network in (PNet, RNet, ONet))
+
+    def _ready(self, network: nn.Module) -> nn.Module:
+        for weights in network.parameters():
+            if weights.dim() == 4:
+                weights.data = weights.data.contiguous(memory_format=torch.channels_last)
+        return network.eval().to(self._device)
+
+    @torch.inference_mode()
+    def candidates(self, picture: Picture, smallest: float) -> Boxes:
+        """Squares of a picture that may hold a face of ``smallest`` pixels or more: P-Net, then R-Net."""
+        found = [self._scan(*level) for level in _pyramid(picture, smallest)]
+        if not found:
+            return torch.zeros(0, 4)
+        boxes, scores = (torch.cat(part) for part in zip(*found, strict=True))
+        kept = nms(boxes[:, :4], scores, _SAME_FACE)
+        squares = _squared(_regressed(boxes[kept, :4], boxes[kept, 4:], one=0))
+        if not len(squares):
+            return squares
+        shift, probabilities = (part.cpu() for part in self._refine(self._patches(picture, squares, 24)))
+        return _squared(_best(squares, shift, probabilities[:, 1]))
+
+    @torch.inference_mode()
+    def outputs(self, picture: Picture, squares: Boxes) -> Float[np.ndarray, "n 5"]:
+        """O-Net's boxes and probabilities for squares of a picture, one row each."""
+        if not len(squares):
+            return np.zeros((0, 5))
+        shift, _, probabilities = self._output(self._patches(picture, squares, 48))
+        boxes = _regressed(squares, shift.cpu())
+        return torch.cat([boxes, probabilities[:, 1:].cpu()], dim=1).double().numpy()
+
+    @torch.inference_mode()
+    def corrected(self, picture: Picture, boxes: Boxes) -> Boxes:
+        """Squares around boxes that are about right, moved by R-Net to where the faces are."""
+        squares = _squared(boxes)
+        if not len(boxes):
+            return squares
+        shift, _ = self._refine(self._patches(picture, squares, 24))
+        return _squared(_regressed(squares, shift.cpu()))
+
+    def _scan(self, reduced: Image.Image, scale: float) -> tuple[Tensor, Tensor]:
+        """P-Net on a picture reduced by ``scale``: boxes with their regression (n, 8) and probabilities (n,)."""
+        shift, probabilities = (part.cpu() for part in self._propose(self._normalised([reduced])))
+        scores = probabilities[0, 1]
+        places = (scores >= _PASS[0]).nonzero()
+        corners = places.flip(1) * _STRIDE + 1
+        boxes = torch.cat([corners, corners + _WINDOW - 1], dim=1).div(scale).floor()
+        kept = nms(boxes, scores[places[:, 0], places[:, 1]], _SAME_SCALE)
+        rows, columns = places[kept].unbind(1)
+        return torch.cat([boxes[kept], shift[0, :, rows, columns].T], dim=1), scores[rows, columns]
+
+    def _patches(self, picture: Picture, squares: Boxes, side: int) -> Tensor:
+        """Squares cut out of a picture of any size, averaged down to ``side`` pixels."""
+        boxes = _inside(squares, picture.shape[1::-1])
+        return self._normalised([_reduced(picture[y0:y1, x0:x1], (side, side)) for x0, y0, x1, y1 in boxes])
+
+    def _normalised(self, images: list[Image.Image]) -> Tensor:
+        pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images])).to(self._device)
+        return (pixels.permute(0, 3, 1, 2).float() - 127.5) * 0.0078125
+
+
+def keep_one_of_each(found: Float[np.ndarray, "n 5"]) -> Float[np.ndarray, "n 5"]:
+    """Of boxes that lie mostly in one another, the surest one; the unsure are left out too."""
+    kept: list[np.ndarray] = []
+    for face in sorted(found[found[:, 4] > _PASS[2]], key=lambda row: -row[4]):
+        if all(_share_of_smaller(face, other) <= _SAME_FACE for other in kept):
+            kept.append(face)
+    return np.stack(kept) if kept else np.zeros((0, 5))
+
+
+def _share_of_smaller(one: np.ndarray, other: np.ndarray) -> float:
+    sides = np.minimum(one[2:4], other[2:4]) - np.maximum(one[:2], other[:2])
+    areas = [float(np.prod(box[2:4] - box[:2])) for box in (one, other)]
+    return float(np.prod(np.clip(sides, 0, None))) / max(min(areas), 1e-9)
+
+
+def _pyramid(picture: Picture, smallest: float) -> Iterator[tuple[Image.Image, float]]:
+    """The picture reduced so that the smallest face fills P-Net's window, then larger and larger ones."""
+    height, width = picture.shape[:2]
+    scale = _WINDOW / smallest
+    level = _reduced(picture, (int(width * scale + 1), int(height * scale + 1)))
+    while min(height, width) * scale >= _WINDOW:
+        yield level, scale
+        scale *= _PYRAMID_STEP
+        level = level.resize((int(width * scale + 1), int(height * scale + 1)), Image.Resampling.BILINEAR)
+
+
+def _reduced(picture: Picture, size: tuple[int, int]) -> Image.Image:
+    """Average a picture down; whole rows and columns are left out down to about three of each for one.
+
+    That is good enough to find faces in, and several times faster than averaging all pixels.
+    """
+    coarse = max(1, min(picture.shape[1] // (3 * size[0]), picture.shape[0] // (3 * size[1])))
+    thinned = np.ascontiguousarray(picture[::coarse, ::coarse])
+    return Image.fromarray(thinned).resize(size, Image.Resampling.BOX)
+
+
+def _regressed(boxes: Tensor, shift: Tensor, *, one: int = 1) -> Tensor:
+    """Move corners by shares of the width and height, as the networks were trained to say."""
+    sides = (boxes[:, 2:] - boxes[:, :2] + one).repeat(1, 2)
+    return boxes + shift * sides
+
+
+def _squared(boxes: Tensor) -> Tensor:
+    """The square around the middle of each box, of its longer side."""
+    centres, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]).amax(dim=1, keepdim=True)
+    return torch.cat([centres - sides / 2, centres + sides / 2], dim=1)
+
+
+def _inside(squares: Boxes, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
+    """Corners of what of each square lies in the picture; the networks count pixels from 1."""
+    width, height = size
+    corners = []
+    for x0, y0, x1, y1 in squares.tolist():
+        left, top = min(max(int(x0) - 1, 0), width - 1), min(max(int(y0) - 1, 0), height - 1)
+        corners.append((left, top, max(min(int(x1), width), left + 1), max(min(int(y1), height), top + 1)))
+    return corners
+
+
+def _best(squares: Tensor, shift: Tensor, scores: Tensor) -> Tensor:
+    passed = scores > _PASS[1]
+    squares, shift, scores = squares[passed], shift[passed], scores[passed]
+    kept = nms(squares, scores, _SAME_FACE)
+    return _regressed(squares[kept], shift[kept])

@@ -1,0 +1,72 @@
+"""Finding faces in a picture and following them into the next: what a clip is searched with."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from multimodal.media.boxes import pairwise_iou
+from multimodal.media.cascade import FaceCascade, keep_one_of_each
+
+#: A face found that overlaps so much with one that was followed here is that one.
+_KNOWN_IOU = 0.3
+_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "could not create a primitive", "bad_alloc")
+
+Picture = UInt8[np.ndarray, "height width 3"]
+Detections = Float[np.ndarray, "faces 5"]
+
+
+class FaceDetector(Protocol):
+    """Finds and follows faces; both give rows of ``x0, y0, x1, y1, probability`` in pixels of the picture."""
+
+    def find(self, picture: Picture, smallest: float) -> Detections:
+        """All faces of a picture whose size is ``smallest`` pixels or more."""
+        ...
+
+    def follow(self, picture: Picture, boxes: Float[np.ndarray, "faces 4"]) -> Detections:
+        """The faces that are about where ``boxes`` are; fewer where one is not."""
+        ...
+
+
+class MtcnnDetector:
+    """MTCNN (Zhang et al. 2016).
+
+    Args:
+        device: where it runs, ``"cpu"`` or ``"cuda"``.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self._cascade = FaceCascade(device)
+
+    def find(self, picture: Picture, smallest: float) -> Detections:
+        """All faces of a picture; the smaller they may be, the longer it takes."""
+        with _memory_errors():
+            return keep_one_of_each(self._cascade.outputs(picture, self._cascade.candidates(picture, smallest)))
+
+    def follow(self, picture: Picture, boxes: Float[np.ndarray, "faces 4"]) -> Detections:
+        """Faces that moved by less than a third of their size."""
+        with _memory_errors():
+            squares = self._cascade.corrected(picture, torch.from_numpy(boxes).float())
+            return keep_one_of_each(self._cascade.outputs(picture, squares))
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    """Make a MemoryError of what torch and oneDNN raise where memory is short, a plain RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if any(words in str(error) for words in _OUT_OF_MEMORY):
+            raise MemoryError from error
+        raise
+
+
+def merge_found(followed: Detections, found: Detections) -> Detections:
+    """Faces that were followed to a picture, and those found in it that are none of these."""
+    if not len(followed) or not len(found):
+        return followed if len(followed) else found
+    is_new = pairwise_iou(found[:, :4], followed[:, :4]).max(axis=1) < _KNOWN_IOU
+    return np.concatenate([followed, found[is_new]])

@@ -1,0 +1,183 @@
+"""One media file to face crops and waveform: the functions that ``prepare`` and ``predict`` share."""
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int16
+
+from multimodal.corpora.manifest import Media
+from multimodal.media.errors import MediaError
+from multimodal.media.faces import FaceDetector, MtcnnDetector
+from multimodal.media.look import Seen, look_at, look_through
+from multimodal.media.preparation import Preparation
+from multimodal.media.prepared import PreparedClip, PrepareOptions, sample_span
+from multimodal.media.reading.image import read_image
+from multimodal.media.reading.probe import MediaInfo, probe
+from multimodal.media.reading.sound import read_sound
+from multimodal.media.silence import THRESHOLD as SILENCE_THRESHOLD
+
+Samples = Int16[np.ndarray, " samples"]
+
+
+def prepare_clip(
+    path: str | Path,
+    clip_id: str,
+    options: PrepareOptions,
+    *,
+    media: Media = "video",
+    detector: FaceDetector | None = None,
+) -> PreparedClip:
+    """Crops of the main face and the sound of the same interval, all in memory.
+
+    The main face is the one with the most time on screen times size. A clip is cut to the time that it is seen,
+    half a second more at both ends. A modality that is not there, or cannot be judged, is None, with the reason
+    in ``absent``. ``media="audio"`` reads the whole sound of any file and looks at no picture; ``"image"`` gives
+    one frame. ``detector`` is MTCNN on the CPU if None.
+
+    Raises:
+        MediaError: the file cannot be opened, or neither picture nor sound can be decoded.
+    """
+    return prepare_file(path, clip_id, options, media=media, detector=detector)[0].collect()
+
+
+def prepare_tracks(
+    path: str | Path,
+    options: PrepareOptions,
+    *,
+    media: Media = "video",
+    detector: FaceDetector | None = None,
+) -> list[PreparedClip]:
+    """Every face of a file as a clip of its own, the main one first; one clip without frames if there is none.
+
+    The ``clip_id`` of each is the file's name. Raises as :func:`prepare_clip`.
+    """
+    found = prepare_file(path, Path(path).name, options, media=media, detector=detector)
+    return [preparation.collect() for preparation in found]
+
+
+def prepare_file(
+    path: str | Path,
+    clip_id: str,
+    options: PrepareOptions,
+    *,
+    media: Media = "video",
+    detector: FaceDetector | None = None,
+) -> list[Preparation]:
+    """Find the faces of a file and read its sound, without making crops; at least one, the main face first.
+
+    Raises ``MediaError`` as :func:`prepare_clip`; crops raise it too while they are made.
+    """
+    path, detector = Path(path), detector or default_detector()
+    if media == "image":
+        return _prepare_image(path, clip_id, options, detector)
+    info = probe(path)
+    if not info.has_video and not info.has_audio:
+        raise MediaError("open", "neither a video nor an audio stream that can be decoded")
+    absent: dict[str, str] = {}
+    seen = _look(path, info, options, detector, media, absent)
+    sound = _listen(path, info, options, seen, absent)
+    if seen is None and sound is None:
+        raise MediaError("decode", "; ".join(dict.fromkeys(absent.values())))
+    common = Preparation(clip_id=clip_id, options=options, info=info, absent=absent)
+    if seen is None:
+        return [_sound_alone(common, sound)]
+    return _of_faces(common, seen, sound)
+
+
+def _look(
+    path: Path,
+    info: MediaInfo,
+    options: PrepareOptions,
+    detector: FaceDetector,
+    media: Media,
+    absent: dict[str, str],
+) -> Seen | None:
+    if media == "audio":
+        absent["video"] = "only the sound was asked for" if info.has_video else "no video stream"
+        return None
+    if not info.has_video:
+        absent["video"] = "no video stream"
+        return None
+    try:
+        seen = look_through(path, info, options, detector)
+    except MediaError as error:
+        absent["video"] = error.reason
+        return None
+    if not seen.tracks:
+        absent["video"] = "no face found"
+    return seen
+
+
+def _listen(
+    path: Path, info: MediaInfo, options: PrepareOptions, seen: Seen | None, absent: dict[str, str]
+) -> Samples | None:
+    """Sound from the first picture to the end of the last; all of it where there is no picture."""
+    if not info.has_audio:
+        absent["audio"] = "no audio stream"
+        return None
+    start = None if seen is None else seen.start_seconds
+    seconds = options.max_seconds if seen is None else seen.num_points / options.frame_rate
+    try:
+        samples, _ = read_sound(path, options.sample_rate, start_seconds=start, max_seconds=seconds)
+    except MediaError as error:
+        absent["audio"] = error.reason
+        return None
+    if not len(samples):
+        absent["audio"] = "no sound while the picture lasts"
+        return None
+    if np.abs(samples.astype(np.int32)).max() <= SILENCE_THRESHOLD * 32768:
+        absent["audio"] = "the sound is silent throughout"
+        return None
+    return samples
+
+
+def _sound_alone(common: Preparation, sound: Samples | None) -> Preparation:
+    assert sound is not None
+    seconds = len(sound) / common.options.sample_rate
+    return replace(common, waveform=sound, sound_seconds=seconds, source_seconds=seconds)
+
+
+def _of_faces(common: Preparation, seen: Seen, sound: Samples | None) -> list[Preparation]:
+    common = replace(
+        common,
+        size=seen.size,
+        source_seconds=seen.num_points / common.options.frame_rate,
+        reader=seen.reader,
+        reader_note=seen.reader_note,
+    )
+    if not seen.tracks:
+        return [_with_sound(common, 0, seen.num_points, sound)]
+    return [
+        _with_sound(replace(common, track=track, pictures=seen.pictures), track.first, len(track.boxes), sound)
+        for track in seen.tracks
+    ]
+
+
+def _with_sound(common: Preparation, start: int, num_points: int, sound: Samples | None) -> Preparation:
+    """Give a clip the sound of exactly ``num_points`` points of the grid from ``start`` on, padded with zeros."""
+    options = common.options
+    here = replace(common, start_seconds=start / options.frame_rate)
+    if sound is None:
+        return here
+    first, last = sample_span(start, num_points, options.frame_rate, options.sample_rate)
+    heard = sound[first:last]
+    if not len(heard):
+        return replace(here, absent={**common.absent, "audio": "no sound while the face is seen"})
+    waveform = np.pad(heard, (0, last - first - len(heard)))
+    return replace(here, waveform=waveform, sound_seconds=len(heard) / options.sample_rate)
+
+
+def _prepare_image(path: Path, clip_id: str, options: PrepareOptions, detector: FaceDetector) -> list[Preparation]:
+    seen = look_at(read_image(path), options, detector)
+    absent = {"audio": "an image has no sound"}
+    if not seen.tracks:
+        absent["video"] = "no face found"
+    return _of_faces(Preparation(clip_id=clip_id, options=options, info=None, absent=absent), seen, None)
+
+
+@lru_cache(maxsize=1)
+def default_detector() -> FaceDetector:
+    """MTCNN on the CPU, loaded once a process."""
+    return MtcnnDetector()

@@ -1,0 +1,102 @@
+"""What preparation makes of a media file: face crops on a regular time grid and the sound beside them."""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+#: Version of the cropper; raised whenever the same options would give other crops or another sound.
+CROPPER_VERSION = 2
+
+
+FrameFormat = Literal["webp", "jpeg"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareOptions:
+    """How media become crops and waveform. A store, and a checkpoint trained on it, remember these.
+
+    Args:
+        frame_rate: crops a second; crop k shows the frame at k / frame_rate seconds.
+        crop_size: side of a crop in pixels.
+        margin: width added around the face box, as a share of its larger side.
+        sample_rate: of the mono sound, in hertz.
+        max_seconds: only this much of the start is prepared; None for all.
+        smallest_face: size in pixels down to which faces are looked for (and down to half of it, in a second
+            look, where there is none).
+        frame_format: how crops are kept; ``"webp"`` loses nothing (a third smaller than PNG and faster both
+            ways), ``"jpeg"`` is smaller and recompresses the traces that a detector looks for.
+        jpeg_quality: 1 to 100, for ``"jpeg"``.
+    """
+
+    frame_rate: float = 25.0
+    crop_size: int = 224
+    margin: float = 0.3
+    sample_rate: int = 16_000
+    max_seconds: float | None = None
+    smallest_face: int = 48
+    frame_format: FrameFormat = "webp"
+    jpeg_quality: int = 95
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedClip:
+    """One clip, or a window of it: face crops and the sound of exactly the same interval.
+
+    ``frames[k]`` shows the time ``start_seconds + k / frame_rate`` and the sound begins at ``start_seconds``.
+    A modality that cannot be judged is None and ``absent`` says why, e.g. ``{"audio": "no audio stream"}``.
+    ``damage`` is what is wrong with a file that could be read in part, in words, e.g. that it was cut off.
+    ``boxes[k]`` is the smoothed face box ``x0, y0, x1, y1`` in pixels of the upright source picture. Second 0 is
+    the first picture of the file (the first sample where there is none); a clip whose face comes later, or goes
+    earlier, is cut to where it is seen, with ``start_seconds`` saying where that begins.
+    """
+
+    clip_id: str
+    frame_rate: float
+    sample_rate: int
+    frames: UInt8[np.ndarray, "time height width 3"] | None
+    boxes: Float[np.ndarray, "time 4"] | None
+    waveform: Float[np.ndarray, " samples"] | None
+    absent: dict[str, str] = field(default_factory=dict)
+    start_seconds: float = 0.0
+    damage: str | None = None
+
+    @property
+    def num_frames(self) -> int:
+        """Length on the time grid, also of a clip without picture."""
+        if self.frames is not None:
+            return len(self.frames)
+        return (
+            0 if self.waveform is None else num_grid_points(len(self.waveform), self.frame_rate, self.sample_rate)
+        )
+
+    def window(self, start: int, num_frames: int) -> "PreparedClip":
+        """Frames ``start`` to ``start + num_frames`` and exactly their sound; shorter at the end of the clip."""
+        first, last = sample_span(start, num_frames, self.frame_rate, self.sample_rate)
+        return replace(
+            self,
+            frames=None if self.frames is None else self.frames[start : start + num_frames],
+            boxes=None if self.boxes is None else self.boxes[start : start + num_frames],
+            waveform=None if self.waveform is None else self.waveform[first:last],
+            start_seconds=self.start_seconds + start / self.frame_rate,
+        )
+
+
+def sample_span(start: int, num_frames: int, frame_rate: float, sample_rate: int) -> tuple[int, int]:
+    """First and last-plus-one sample of a window of frames; the length depends on ``num_frames`` only.
+
+    >>> sample_span(25, 5, frame_rate=25.0, sample_rate=16_000)
+    (16000, 19200)
+    """
+    first = round(start / frame_rate * sample_rate)
+    return first, first + round(num_frames / frame_rate * sample_rate)
+
+
+def num_grid_points(num_samples: int, frame_rate: float, sample_rate: int) -> int:
+    """How many frames last as long as a sound; the inverse of :func:`sample_span`, which rounds to a sample.
+
+    >>> num_grid_points(16_016, frame_rate=24_000 / 1001, sample_rate=16_000)
+    24
+    """
+    return int((num_samples + 0.5) * frame_rate / sample_rate)

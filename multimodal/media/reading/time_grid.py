@@ -1,0 +1,63 @@
+"""Which frame is on the screen at each point of a regular grid of times."""
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, TypeVar
+
+#: Containers such as Matroska round times to a millisecond; a frame that starts so little late has started.
+TOLERANCE_SECONDS = 1e-3
+
+#: A frame further than this after the one before is taken for a damaged time, and what follows is left out.
+MAX_GAP_SECONDS = 30.0
+
+Payload = TypeVar("Payload")
+
+
+class OnGrid(NamedTuple):
+    """One point of the grid: its number, what is shown then, and since which second of the file."""
+
+    number: int
+    shown: Any
+    since_seconds: float
+
+
+def on_grid(
+    frames: Iterable[tuple[float, Payload]],
+    frame_rate: float,
+    *,
+    last_seconds: float = 0.0,
+    max_seconds: float | None = None,
+) -> Iterator[OnGrid]:
+    """Choose by time: point k shows the frame displayed at ``t0 + k / frame_rate``, t0 the first frame's time.
+
+    Args:
+        frames: (time in seconds, payload) in order of time. A frame whose time does not come after that of the
+            one before, or comes more than half a minute after it, is left out.
+        frame_rate: points of the grid a second.
+        last_seconds: how long the last frame stays.
+        max_seconds: the grid ends there at the latest.
+
+    >>> [k.shown for k in on_grid([(0.0, "a"), (0.1, "b"), (0.3, "c")], frame_rate=10, last_seconds=0.1)]
+    ['a', 'b', 'b', 'c']
+    """
+    limit = math.inf if max_seconds is None else max(1, round(max_seconds * frame_rate))
+    index, start = 0, 0.0
+    before: tuple[float, Payload] | None = None
+    for frame in frames:
+        if before is None:
+            before, start = frame, frame[0]
+            continue
+        if not 0 < frame[0] - before[0] <= MAX_GAP_SECONDS:
+            continue
+        while start + index / frame_rate + TOLERANCE_SECONDS < frame[0]:
+            yield OnGrid(index, before[1], before[0])
+            index += 1
+            if index == limit:
+                return
+        before = frame
+    if before is None:
+        return
+    end = before[0] + min(last_seconds, MAX_GAP_SECONDS) - TOLERANCE_SECONDS
+    while index < limit and (index == 0 or start + index / frame_rate < end):
+        yield OnGrid(index, before[1], before[0])
+        index += 1

@@ -1,0 +1,122 @@
+"""Searching a clip for faces: whole pictures every second or two, and what was found is followed in between.
+
+Detection in a whole picture costs several times as much as decoding it (MTCNN on a CPU: 600 ms at 1920x1080),
+following a known face a thousandth of a second. So few pictures are looked at whole, reduced, and the known faces
+are followed at full size: often where they move, seldom where they do not.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from multimodal.media.faces import Detections, FaceDetector, merge_found
+from multimodal.media.reading.time_grid import OnGrid
+from multimodal.media.tracks import Tracker
+
+#: Where faces are known and none was lost, the whole picture may wait longer: who came since is followed back.
+_WHOLE_SECONDS, _WHOLE_SECONDS_KNOWN = 1.0, 2.0
+#: A face that was lost is looked for at once, but not more often than this.
+_AGAIN_SECONDS = 0.2
+#: A face that was lost is also looked for where it should be.
+_PATIENCE_SECONDS = 0.5
+_FOLLOW_SECONDS = 0.4
+#: Known faces are followed before they have moved by so much of their size.
+_FOLLOW_SHIFT = 0.1
+
+
+class FacesAt(NamedTuple):
+    """What was found at one point of the time grid, in pixels of the full picture."""
+
+    number: int
+    faces: Detections
+
+
+def find_faces(
+    pictures: Iterable[OnGrid], detector: FaceDetector, *, frame_rate: float, smallest_face: float
+) -> list[FacesAt]:
+    """Look at the pictures of a clip where it is needed; a dozen of them are in memory at a time.
+
+    At the start, at the end and every second (two while faces are known) the whole picture is searched, and where
+    a face was lost. The faces known so far are followed from one to the next at most 0.4 s apart,
+    and one that comes to light only in a whole picture is followed backwards to the one before.
+
+    Returns:
+        What was found at each picture looked at, in order of time; possibly nothing at some.
+    """
+    search = _Search(detector, frame_rate, smallest_face)
+    last: OnGrid | None = None
+    for point in pictures:
+        search.pass_by(point)
+        last = point
+    if last is not None:
+        search.look_at_end(last)
+    return [FacesAt(number, search.found[number]) for number in sorted(search.found)]
+
+
+class _Search:
+    """Goes along the time grid and decides at each point whether to look, and how closely."""
+
+    def __init__(self, detector: FaceDetector, frame_rate: float, smallest_face: float) -> None:
+        self.found: dict[int, Detections] = {}
+        self._detector = detector
+        self._smallest_face = smallest_face
+        self._tracker = Tracker(frame_rate)
+        self._whole_step, self._known_step, self._again_step, self._longest_step = (
+            max(1, round(seconds * frame_rate))
+            for seconds in (_WHOLE_SECONDS, _WHOLE_SECONDS_KNOWN, _AGAIN_SECONDS, _FOLLOW_SECONDS)
+        )
+        self._last_whole = self._next_whole = self._next_follow = 0
+        self._patience = max(1, round(_PATIENCE_SECONDS * frame_rate))
+        self._recent: list[OnGrid] = []
+
+    def pass_by(self, point: OnGrid) -> None:
+        """Look at a point if it is time."""
+        if point.number >= self._next_whole:
+            self._look_whole(point)
+        elif point.number >= self._next_follow:
+            self._follow(point)
+
+    def look_at_end(self, point: OnGrid) -> None:
+        """Look at the whole of the last picture."""
+        if not self._recent or self._recent[-1].number != point.number:
+            self._look_whole(point)
+
+    def _follow(self, point: OnGrid) -> None:
+        expected = self._tracker.expected(point.number, self._patience)
+        faces = self._detector.follow(point.shown, expected) if len(expected) else np.zeros((0, 5))
+        has_lost = len(faces) < len(self._tracker.expected(point.number))
+        if has_lost and point.number >= self._last_whole + self._again_step:
+            self._look_whole(point)
+            return
+        self._recent.append(point)
+        self._note(point, faces)
+
+    def _look_whole(self, point: OnGrid) -> None:
+        faces = self._detector.find(point.shown, self._smallest_face)
+        expected = self._tracker.expected(point.number, self._patience)
+        if len(expected):
+            faces = merge_found(self._detector.follow(point.shown, expected), faces)
+        self._look_back(faces)
+        self._recent = [point]
+        self._last_whole = point.number
+        self._next_whole = point.number + (self._known_step if len(faces) else self._whole_step)
+        self._note(point, faces)
+
+    def _look_back(self, faces: Detections) -> None:
+        """Follow faces that are new here backwards to the last whole picture."""
+        for earlier in reversed(self._recent):
+            known = self.found[earlier.number]
+            faces = merge_found(known, faces)[len(known) :]
+            if not len(faces):
+                return
+            faces = self._detector.follow(earlier.shown, faces[:, :4])
+            self.found[earlier.number] = merge_found(known, faces)
+
+    def _note(self, point: OnGrid, faces: Detections) -> None:
+        self.found[point.number] = faces
+        self._tracker.add(point.number, faces)
+        speed = self._tracker.speed()
+        # Of a face just found nobody knows how fast it is.
+        step = self._longest_step // 5 if speed is None else int(_FOLLOW_SHIFT / max(speed, 1e-6))
+        self._next_follow = point.number + min(max(step, 1), self._longest_step)

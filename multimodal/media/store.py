@@ -1,0 +1,171 @@
+"""Reading prepared clips back, whole or a window at a time."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from jaxtyping import Float, UInt8
+
+from multimodal.labels import MODALITIES, Modality
+from multimodal.media.boxes import box_area
+from multimodal.media.encode import WAV_HEADER_BYTES, decode_crop
+from multimodal.media.prepared import PreparedClip, PrepareOptions, sample_span
+from multimodal.media.storing.format import (
+    FAILURE_SCHEMA,
+    FAILURES,
+    INDEX,
+    INDEX_SCHEMA,
+    SHARDS,
+    differences,
+    read_header,
+)
+
+_LIST_COLUMNS = ("frame_offsets", "frame_lengths", "boxes")
+_PLAIN_COLUMNS = [name for name in INDEX_SCHEMA.names if name not in _LIST_COLUMNS]
+
+
+class Store:
+    """A folder of prepared clips, opened for reading.
+
+    Reading is safe from threads and processes: every read opens its shard anew, and a pickled store carries only
+    its folder, so it goes to the workers of a data loader cheaply.
+
+    Attributes:
+        folder: where it lies.
+        options: what the cropper was asked for.
+        fingerprint: the cropper's version and options as a line of JSON, for a checkpoint to remember.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.options: PrepareOptions
+        self.options, self.fingerprint = read_header(self.folder)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Store":
+        """Open for reading; ``ValueError`` if the folder is no store."""
+        return cls(folder)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"folder": self.folder, "options": self.options, "fingerprint": self.fingerprint}
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __contains__(self, clip_id: object) -> bool:
+        return clip_id in self._rows
+
+    @cached_property
+    def index(self) -> pd.DataFrame:
+        """A row a clip, sorted by ``clip_id``: ``INDEX_SCHEMA`` but for columns of one value a frame."""
+        return self._index_table.select(_PLAIN_COLUMNS).to_pandas()
+
+    @cached_property
+    def failures(self) -> pd.DataFrame:
+        """A row a clip that could not be prepared: ``clip_id``, ``stage``, ``reason``."""
+        return self._table(FAILURES, FAILURE_SCHEMA).to_pandas()
+
+    def median_face(self) -> float | None:
+        """Median side of all face boxes in pixels of their source; None without one."""
+        boxes = self._index_table["boxes"].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, 4)
+        return float(np.median(np.sqrt(box_area(boxes)))) if len(boxes) else None
+
+    def check_options(self, fingerprint: str) -> None:
+        """Raise ``ValueError`` if a checkpoint, by the fingerprint it remembers, was made with other crops."""
+        if fingerprint != self.fingerprint:
+            differing = "; ".join(differences(self.fingerprint, fingerprint))
+            raise ValueError(
+                f"a checkpoint made with other crops: in {self.folder} {differing}. "
+                "Prepare a store with the checkpoint's options, or train on this one"
+            )
+
+    def read(
+        self,
+        clip_id: str,
+        start: int = 0,
+        num_frames: int | None = None,
+        *,
+        modalities: Sequence[Modality] = MODALITIES,
+    ) -> PreparedClip:
+        """Frames ``start`` to ``start + num_frames`` of a clip (default: to its end) and exactly their sound.
+
+        Only the bytes of that window are read. At the end of the clip the window is shorter. A modality that is
+        not asked for is None without being called absent.
+        """
+        row = self._row(clip_id)
+        total = row["num_frames"]
+        count = max(0, total - start) if num_frames is None else min(num_frames, max(0, total - start))
+        absent = {name: row[f"absent_{name}"] for name in ("video", "audio") if row[f"absent_{name}"] is not None}
+        frames = waveform = None
+        with open(self.folder / SHARDS / row["shard"], "rb") as shard:
+            if row["absent_video"] is None and "video" in modalities:
+                frames = _read_frames(shard, row, start, count, self.options)
+            if row["sound_offset"] is not None and "audio" in modalities:
+                waveform = _read_sound(shard, row, start, count)
+        boxes = None
+        if frames is not None:
+            boxes = row["boxes"].reshape(-1, 4)[start : start + count]
+        return PreparedClip(
+            clip_id=clip_id,
+            frame_rate=row["frame_rate"],
+            sample_rate=row["sample_rate"],
+            frames=frames,
+            boxes=boxes,
+            waveform=waveform,
+            absent=absent,
+            start_seconds=row["start_seconds"] + start / row["frame_rate"],
+            damage=row["damage"],
+        )
+
+    def _row(self, clip_id: str) -> dict[str, Any]:
+        if clip_id not in self._rows:
+            failed = self.failures[self.failures["clip_id"] == clip_id]
+            why = "" if failed.empty else f"; it failed at {failed['stage'].iloc[0]}: {failed['reason'].iloc[0]}"
+            raise ValueError(f"no clip {clip_id!r} in {self.folder}{why}")
+        place = self._rows[clip_id]
+        row = self._index_table.select(_PLAIN_COLUMNS).slice(place, 1).to_pylist()[0]
+        lists = {name: self._index_table[name][place].values.to_numpy() for name in _LIST_COLUMNS}
+        return row | lists
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {clip_id: place for place, clip_id in enumerate(self._index_table["clip_id"].to_pylist())}
+
+    @cached_property
+    def _index_table(self) -> pa.Table:
+        return self._table(INDEX, INDEX_SCHEMA).combine_chunks()
+
+    def _table(self, name: str, schema: pa.Schema) -> pa.Table:
+        path = self.folder / name
+        if not path.is_file():
+            raise ValueError(f"{self.folder} has no {name}: no prepare has come to an end. Run prepare again")
+        return pq.read_table(path, schema=schema)
+
+
+def _read_frames(
+    file: BinaryIO, row: dict[str, Any], start: int, count: int, options: PrepareOptions
+) -> UInt8[np.ndarray, "time size size 3"]:
+    frames = np.empty((count, options.crop_size, options.crop_size, 3), dtype=np.uint8)
+    if count == 0:
+        return frames
+    offsets, lengths = row["frame_offsets"][start : start + count], row["frame_lengths"][start : start + count]
+    file.seek(int(offsets[0]))
+    content = memoryview(file.read(int(offsets[-1] + lengths[-1] - offsets[0])))  # they stand one after another
+    for number, (offset, length) in enumerate(zip(offsets - offsets[0], lengths, strict=True)):
+        frames[number] = decode_crop(content[offset : offset + length], options.frame_format)
+    return frames
+
+
+def _read_sound(file: BinaryIO, row: dict[str, Any], start: int, count: int) -> Float[np.ndarray, " samples"]:
+    first, last = sample_span(start, count, row["frame_rate"], row["sample_rate"])
+    if start + count == row["num_frames"] and row["absent_video"] is not None:
+        last = row["num_samples"]  # sound alone may end between two points of the grid
+    first, last = min(first, row["num_samples"]), min(last, row["num_samples"])
+    file.seek(row["sound_offset"] + WAV_HEADER_BYTES + 2 * first)
+    samples = np.frombuffer(file.read(2 * (last - first)), dtype="<i2")
+    return samples.astype(np.float32) / 32768

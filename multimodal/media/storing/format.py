@@ -1,0 +1,119 @@
+"""The files of a store: what stands where, and the columns of its tables.
+
+``header.json``      version and options of the cropper
+``shards/*.tar``     clips in the WebDataset convention: ``KEY.0000.webp`` ..., ``KEY.wav``, ``KEY.json``
+``index.parquet``    a row a clip, with the place of every member in its shard, for random access
+``failures.parquet`` a row a clip that could not be prepared: ``clip_id``, ``stage``, ``reason``
+``journals/*.jsonl`` rows that are not in the tables yet, each written after its clip is safe in a shard
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from multimodal.files import read_json, write_json
+from multimodal.media.prepared import CROPPER_VERSION, PrepareOptions
+
+FORMAT = "multimodal prepared clips"
+FORMAT_VERSION = 2
+
+HEADER, INDEX, FAILURES, LOCK = "header.json", "index.parquet", "failures.parquet", ".lock"
+SHARDS, JOURNALS = "shards", "journals"
+
+#: ``num_frames`` is the length on the time grid, also of a clip without picture. Offsets and lengths are those
+#: of the members' bytes in the shard. ``boxes`` are flat: four numbers a frame. ``num_seen`` of the frames lie
+#: between detections of the face. ``sound_seconds`` came from the file, the rest of the sound is padding.
+#: ``source_*``, codecs, ``container`` and ``damage`` describe the file that was read.
+INDEX_SCHEMA = pa.schema(
+    [
+        ("clip_id", pa.string()),
+        ("key", pa.string()),
+        ("shard", pa.string()),
+        ("num_frames", pa.int64()),
+        ("frame_rate", pa.float64()),
+        ("num_samples", pa.int64()),
+        ("sample_rate", pa.int64()),
+        ("start_seconds", pa.float64()),
+        ("sound_seconds", pa.float64()),
+        ("silence_start_seconds", pa.float64()),
+        ("silence_end_seconds", pa.float64()),
+        ("absent_video", pa.string()),
+        ("absent_audio", pa.string()),
+        ("num_seen", pa.int64()),
+        ("num_bytes", pa.int64()),
+        ("source_seconds", pa.float64()),
+        ("source_frame_rate", pa.float64()),
+        ("source_width", pa.int64()),
+        ("source_height", pa.int64()),
+        ("source_sample_rate", pa.int64()),
+        ("container", pa.string()),
+        ("video_codec", pa.string()),
+        ("audio_codec", pa.string()),
+        ("reader", pa.string()),
+        ("reader_note", pa.string()),
+        ("damage", pa.string()),
+        ("sound_offset", pa.int64()),
+        ("sound_length", pa.int64()),
+        ("frame_offsets", pa.list_(pa.int64())),
+        ("frame_lengths", pa.list_(pa.int32())),
+        ("boxes", pa.list_(pa.float32())),
+    ]
+)
+FAILURE_SCHEMA = pa.schema([("clip_id", pa.string()), ("stage", pa.string()), ("reason", pa.string())])
+
+
+def clip_key(clip_id: str) -> str:
+    """Name of a clip's members in a shard: readable, without dots or blanks, and unique through a hash.
+
+    >>> clip_key("fakeavceleb/Asian (East)/é 00.mp4")
+    'fakeavceleb_Asian_East_00_mp4-9378264ae3d0ed1f'
+    """
+    readable = re.sub(r"[^A-Za-z0-9]+", "_", clip_id)[-60:].strip("_")
+    return f"{readable}-{hashlib.blake2b(clip_id.encode(), digest_size=8).hexdigest()}"
+
+
+def fingerprint_of(options: PrepareOptions) -> str:
+    """The cropper's version and options in one canonical line of JSON; equal lines mean equal crops."""
+    return json.dumps({"cropper_version": CROPPER_VERSION, **asdict(options)}, sort_keys=True)
+
+
+def differences(fingerprint: str, other: str) -> list[str]:
+    """What differs between two fingerprints, in words.
+
+    >>> differences('{"crop_size": 224}', '{"crop_size": 160}')
+    ['crop_size is 224, not 160']
+    """
+    ours, theirs = json.loads(fingerprint), json.loads(other)
+    return [
+        f"{name} is {ours.get(name)}, not {theirs.get(name)}"
+        for name in sorted(ours.keys() | theirs.keys())
+        if ours.get(name) != theirs.get(name)
+    ]
+
+
+def write_header(folder: Path, options: PrepareOptions) -> None:
+    """Make the folder a store of ``options``."""
+    header = {"format": FORMAT, "format_version": FORMAT_VERSION, "cropper_version": CROPPER_VERSION}
+    write_json(folder / HEADER, {**header, "options": asdict(options), "fingerprint": fingerprint_of(options)})
+
+
+def read_header(folder: Path) -> tuple[PrepareOptions, str]:
+    """Options and fingerprint of a store; ``ValueError`` if the folder is none."""
+    if not (folder / HEADER).is_file():
+        raise ValueError(f"not a store of prepared clips: {folder} has no {HEADER}. Make one with: prepare")
+    header: dict[str, Any] = read_json(folder / HEADER)
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise ValueError(f"not a store of prepared clips: {folder / HEADER} says another format")
+    if header["format_version"] != FORMAT_VERSION:
+        raise ValueError(
+            f"{folder} has store format {header['format_version']}; this program reads {FORMAT_VERSION}. "
+            "Prepare it again, or use the version of this program that wrote it"
+        )
+    known = {field.name for field in fields(PrepareOptions)}
+    options = {name: value for name, value in header["options"].items() if name in known}
+    return PrepareOptions(**options), header["fingerprint"]

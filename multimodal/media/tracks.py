@@ -1,0 +1,187 @@
+"""Faces found at key frames, linked into tracks: one face followed through a clip."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import linear_sum_assignment
+from scipy.signal import savgol_filter
+
+from multimodal.media.boxes import box_area, pairwise_iou
+
+#: A face not seen for so long is another track when it comes back.
+_MAX_GAP_SECONDS = 1.5
+#: Before it is first and after it is last seen, a face is taken to stay where it is for so long.
+HOLD_SECONDS = 0.5
+#: A track is a face if its detections are this sure on average.
+_SURE_PROBABILITY = 0.9
+_SHORTEST_SECONDS = 0.4
+#: Boxes are smoothed over so long by parabolas, which keep a steady or a turning motion as it is.
+_SMOOTHING_SECONDS = 0.44
+_LINK_IOU = 0.2
+_LINK_DISTANCE = 0.75
+
+
+@dataclass
+class Track:
+    """Detections of one face: points of the time grid, boxes in pixels and probabilities, in order of time."""
+
+    indices: list[int] = field(default_factory=list)
+    boxes: list[np.ndarray] = field(default_factory=list)
+    probabilities: list[float] = field(default_factory=list)
+
+    def add(self, index: int, face: Float[np.ndarray, " 5"]) -> None:
+        """Append a detection."""
+        self.indices.append(index)
+        self.boxes.append(face[:4])
+        self.probabilities.append(float(face[4]))
+
+    def expected_box(self, index: int) -> Float[np.ndarray, " 4"]:
+        """Where the face would be if it went on as it last moved; so faces that cross keep their tracks."""
+        if len(self.indices) < 2:
+            return self.boxes[-1]
+        steps = self.indices[-1] - self.indices[-2]
+        return self.boxes[-1] + np.tile(self._shift(), 2) * min(index - self.indices[-1], 2 * steps)
+
+    def speed(self) -> float | None:
+        """How far the face last moved a point of the grid, as a share of its size; None if it was seen once."""
+        if len(self.indices) < 2:
+            return None
+        return float(np.linalg.norm(self._shift()) / max(np.sqrt(box_area(self.boxes[-1])), 1e-9))
+
+    def _shift(self) -> Float[np.ndarray, " 2"]:
+        """Pixels that the middle moved a point of the grid."""
+        moved = (self.boxes[-1] - self.boxes[-2]).reshape(2, 2).mean(axis=0)
+        return moved / (self.indices[-1] - self.indices[-2])
+
+
+@dataclass(frozen=True)
+class BoxPath:
+    """A face at every point of the time grid from ``first`` on.
+
+    ``num_seen`` points from ``first_seen`` on lie between detections; at the others it is taken to stay.
+    """
+
+    first: int
+    boxes: Float[np.ndarray, "time 4"]
+    first_seen: int
+    num_seen: int
+
+
+class Tracker:
+    """Links detections into tracks by overlap and distance as they come, in order of time."""
+
+    def __init__(self, frame_rate: float) -> None:
+        self.tracks: list[Track] = []
+        self._max_gap = _MAX_GAP_SECONDS * frame_rate
+        self._last = 0
+
+    def add(self, index: int, faces: Float[np.ndarray, "faces 5"]) -> None:
+        """Take the faces found at one point of the grid."""
+        alive = [track for track in self.tracks if index - track.indices[-1] <= self._max_gap]
+        taken = set()
+        for row, column in _assign(alive, index, faces[:, :4], self._max_gap):
+            alive[row].add(index, faces[column])
+            taken.add(column)
+        for column in range(len(faces)):
+            if column not in taken:
+                self.tracks.append(Track())
+                self.tracks[-1].add(index, faces[column])
+        self._last = index
+
+    def expected(self, index: int, patience: int = 0) -> Float[np.ndarray, "faces 4"]:
+        """Where the faces seen at the last point, or ``patience`` points before it, should be at this one."""
+        recent = [track for track in self.tracks if track.indices[-1] >= self._last - patience]
+        boxes = [track.expected_box(index) for track in recent]
+        return np.stack(boxes) if boxes else np.zeros((0, 4))
+
+    def speed(self) -> float | None:
+        """How far the fastest face last moved a point of the grid, as a share of its size; None if one is new."""
+        speeds = [track.speed() for track in self._seen_last()]
+        known = [speed for speed in speeds if speed is not None]
+        return max(known, default=0.0) if len(known) == len(speeds) else None
+
+    def _seen_last(self) -> list[Track]:
+        return [track for track in self.tracks if track.indices[-1] == self._last]
+
+
+def link_tracks(found: Iterable[tuple[int, np.ndarray]], *, frame_rate: float, num_points: int) -> list[Track]:
+    """Link detections (number of the point, its faces) and sort: most time on screen times size first.
+
+    Tracks that are short (under 0.4 s, unless the clip is) or unsure (mean probability under 0.9) are dropped.
+    """
+    tracker = Tracker(frame_rate)
+    for index, faces in found:
+        tracker.add(index, faces)
+    shortest = min(_SHORTEST_SECONDS * frame_rate, num_points) - 1
+    kept = [track for track in tracker.tracks if _length(track) >= shortest and _is_sure(track)]
+    return sorted(kept, key=_time_times_size, reverse=True)
+
+
+def box_path(track: Track, *, frame_rate: float, num_points: int, width: int, height: int) -> BoxPath:
+    """Boxes at every point: linear between detections, smoothed over time, held for half a second outside.
+
+    Boxes lie inside the picture of ``width`` by ``height`` pixels and ``num_points`` is the length of the grid.
+    """
+    hold = round(HOLD_SECONDS * frame_rate)
+    first = max(0, track.indices[0] - hold)
+    last = min(num_points - 1, track.indices[-1] + hold)
+    points = np.arange(first, last + 1)
+    corners = np.stack(track.boxes)
+    raw = np.stack([np.interp(points, track.indices, corners[:, side]) for side in range(4)], axis=1)
+    inside = np.clip(_smooth(raw, frame_rate), 0, np.array([width, height, width, height]))
+    return BoxPath(first, inside, track.indices[0], track.indices[-1] - track.indices[0] + 1)
+
+
+def thin_path(path: BoxPath, factor: int) -> BoxPath:
+    """The same face on a grid of every ``factor``-th point; without boxes if it is at none of them.
+
+    >>> thin_path(BoxPath(3, np.zeros((10, 4)), first_seen=4, num_seen=5), 4).first
+    1
+    """
+    first, first_seen = -(-path.first // factor), -(-path.first_seen // factor)
+    until_seen = (path.first_seen + path.num_seen - 1) // factor + 1
+    boxes = path.boxes[first * factor - path.first :: factor]
+    return BoxPath(first, boxes, first_seen, max(0, until_seen - first_seen))
+
+
+def _smooth(boxes: Float[np.ndarray, "time 4"], frame_rate: float) -> Float[np.ndarray, "time 4"]:
+    """Savitzky and Golay's filter (1964) over the odd number of points nearest to the time; at most all."""
+    window = 2 * int(_SMOOTHING_SECONDS * frame_rate / 2) + 1
+    window = min(window, len(boxes) - 1 + len(boxes) % 2)
+    return boxes if window <= 3 else savgol_filter(boxes, window, polyorder=2, axis=0)
+
+
+def _assign(
+    tracks: list[Track], index: int, boxes: Float[np.ndarray, "faces 4"], max_gap: float
+) -> list[tuple[int, int]]:
+    if not tracks or not len(boxes):
+        return []
+    expected = np.stack([track.expected_box(index) for track in tracks])
+    overlap = pairwise_iou(expected, boxes)
+    sizes = np.sqrt(box_area(expected))[:, None], np.sqrt(box_area(boxes))[None]
+    centres = _centres(expected)[:, None] - _centres(boxes)[None]
+    distance = np.linalg.norm(centres, axis=-1) / np.maximum(np.maximum(*sizes), 1e-9)
+    ratio = np.minimum(*sizes) / np.maximum(np.maximum(*sizes), 1e-9)
+    possible = ((overlap >= _LINK_IOU) | (distance <= _LINK_DISTANCE)) & (ratio >= 0.5)
+    # Of two tracks that could be meant, the one seen a moment ago is likelier than one long out of sight.
+    waited = np.array([index - track.indices[-1] for track in tracks])[:, None] / max_gap
+    rows, columns = linear_sum_assignment(np.where(possible, distance - overlap + waited / 2, 1e3))
+    return [(row, column) for row, column in zip(rows, columns, strict=True) if possible[row, column]]
+
+
+def _centres(boxes: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 2"]:
+    return (boxes[:, :2] + boxes[:, 2:]) / 2
+
+
+def _length(track: Track) -> int:
+    return track.indices[-1] - track.indices[0]
+
+
+def _is_sure(track: Track) -> bool:
+    return float(np.mean(track.probabilities)) >= _SURE_PROBABILITY
+
+
+def _time_times_size(track: Track) -> float:
+    return (_length(track) + 1) * float(np.mean(box_area(np.stack(track.boxes))))

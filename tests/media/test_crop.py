@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from multimodal.media.crop import crop_picture, crop_square
+
+
+def test_a_square_is_centred_on_the_face_with_its_margin():
+    square = crop_square(np.array([40.0, 30.0, 60.0, 70.0]), margin=0.25, width=200, height=200)
+    assert square == (25.0, 25.0, 50.0)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    corner=st.tuples(st.floats(-30, 90), st.floats(-30, 90)),
+    size=st.tuples(st.floats(0, 150), st.floats(0, 150)),
+    margin=st.floats(0, 1),
+    picture_size=st.tuples(st.integers(20, 120), st.integers(20, 120)),
+)
+def test_a_square_never_leaves_the_picture(corner, size, margin, picture_size):
+    width, height = picture_size
+    box = np.array([*corner, corner[0] + size[0], corner[1] + size[1]])
+    x, y, side = crop_square(box, margin=margin, width=width, height=height)
+    assert x >= 0
+    assert y >= 0
+    assert 1 <= side <= min(width, height)
+    assert x + side <= width + 1e-9
+    assert y + side <= height + 1e-9
+    picture = np.zeros((height, width, 3), np.uint8)
+    assert crop_picture(picture, crop_square(box, margin=margin, width=width, height=height), 32).shape == (
+        32,
+        32,
+        3,
+    )
+
+
+def test_a_crop_of_the_asked_size_is_the_picture_itself():
+    picture = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
+    square = crop_square(np.array([20.0, 10.0, 52.0, 42.0]), margin=0.0, width=80, height=60)
+    np.testing.assert_array_equal(crop_picture(picture, square, 32), picture[10:42, 20:52])
+
+
+def test_fine_patterns_are_averaged_and_not_skipped_when_a_crop_shrinks():
+    stripes = np.zeros((128, 128, 3), np.uint8)
+    stripes[:, ::2] = 255
+    square = crop_square(np.array([0.0, 0.0, 128.0, 128.0]), margin=0.0, width=128, height=128)
+    assert crop_picture(stripes, square, 32).mean() == pytest.approx(127.5, abs=1.5)
+    assert crop_picture(stripes, square, 32)[8:-8, 8:-8].std() < 3
+
+
+def test_a_crop_follows_a_box_that_moves_by_less_than_a_pixel():
+    rows, columns = np.mgrid[:100, :100]
+    slope = (2 * columns + 0.37 * rows).astype(np.uint8)[..., None].repeat(3, axis=2)
+    values = []
+    for shift in (0.0, 0.25, 0.5, 0.75):
+        square = crop_square(np.array([17 + shift, 20, 77 + shift, 80]), margin=0.0, width=100, height=100)
+        values.append(crop_picture(slope, square, 40).astype(float).mean())
+    assert np.diff(values) == pytest.approx([0.5, 0.5, 0.5], abs=0.2)

@@ -1,0 +1,69 @@
+"""A file that can be read in part is read in part, and says so."""
+
+from pathlib import Path
+
+import pytest
+
+from multimodal.media.prepare import prepare_clip
+from multimodal.media.prepared import PrepareOptions
+from multimodal.media.reading.ending import missing_bytes
+from multimodal.media.reading.probe import probe
+
+SMALL = PrepareOptions(crop_size=48)
+FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
+WAYS = {
+    "index_first.mp4": {"options": {"movflags": "faststart"}},
+    "fragmented.mp4": {"options": FRAGMENTED},
+    "a.mkv": {},
+    "a.webm": {"video_codec": "libvpx-vp9", "audio_codec": "libopus"},
+    "a.avi": {"video_codec": "mpeg4", "audio_codec": "libmp3lame"},
+    "a.flv": {"sound_rate": 44_100},
+}
+
+
+def cut(path: Path, share: float) -> Path:
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    return path
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_a_video_that_is_whole_says_nothing_and_one_cut_off_says_so(name, tmp_path, media):
+    path = media.write(tmp_path / name, pictures=media.counting(50), sound=media.speech(2.0), **WAYS[name])
+    assert probe(path).damage is None
+    assert "cut off" in probe(cut(path, 0.6)).damage
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.wav", "pcm_s16le"), ("a.flac", "flac")])
+def test_a_sound_cut_off_says_so(name, codec, tmp_path, media):
+    path = media.write(tmp_path / name, sound=media.speech(2.0), audio_codec=codec, sound_rate=16_000)
+    assert probe(path).damage is None
+    assert "cut off" in probe(cut(path, 0.6)).damage
+
+
+def test_the_frames_that_an_index_names_are_counted(tmp_path, media):
+    path = media.write(tmp_path / "a.mp4", pictures=media.counting(50), options={"movflags": "faststart"})
+    info = probe(cut(path, 0.5))
+    assert info.missing_frames + len(info.frame_times) == 50
+    assert f"cut off: {info.missing_frames} frames that the header names are missing" in info.damage
+
+
+def test_a_file_that_lacks_its_last_bytes_only_says_so(tmp_path, media):
+    path = media.write(tmp_path / "a.mkv", pictures=media.counting(20), sound=media.speech(0.8))
+    path.write_bytes(path.read_bytes()[:-300])
+    assert missing_bytes(path) == 300
+    assert probe(path).damage == "cut off: 300 bytes that the header names are missing"
+
+
+@pytest.mark.parametrize(("sound_seconds", "says"), [(0.8, "the sound ends 1."), (3.2, "the picture ends 1.")])
+def test_streams_of_unequal_length_are_told(sound_seconds, says, tmp_path, media):
+    path = media.write(tmp_path / "a.mp4", pictures=media.counting(50), sound=media.speech(sound_seconds))
+    assert says in probe(path).damage
+
+
+def test_what_is_prepared_carries_the_damage_of_its_file(tmp_path, media):
+    options = {"movflags": "faststart"}
+    path = media.write(tmp_path / "a.mp4", pictures=media.talking(30), sound=media.speech(1.2), options=options)
+    assert prepare_clip(path, "a", SMALL).damage is None
+    cut(path, 0.7)
+    assert "cut off" in prepare_clip(path, "a", SMALL).damage
+    assert "cut off" in prepare_clip(path, "a", SMALL).window(2, 4).damage

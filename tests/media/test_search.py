@@ -1,0 +1,85 @@
+"""Which pictures of a clip are looked at, and how closely."""
+
+import numpy as np
+import pytest
+
+from multimodal.media.faces import MtcnnDetector
+from multimodal.media.reading.time_grid import OnGrid
+from multimodal.media.search import find_faces
+from multimodal.media.tracks import link_tracks
+
+
+class Recorder(MtcnnDetector):
+    """Counts how often whole pictures are searched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.searched = 0
+
+    def find(self, picture, smallest):
+        self.searched += 1
+        return super().find(picture, smallest)
+
+
+@pytest.fixture
+def detector() -> Recorder:
+    return Recorder()
+
+
+def search(pictures: list[np.ndarray], detector: Recorder) -> dict[int, int]:
+    """Points of a 25 Hz grid that were looked at, and how many faces were seen there."""
+    clip = [OnGrid(number, picture, number / 25) for number, picture in enumerate(pictures)]
+    found = find_faces(clip, detector, frame_rate=25.0, smallest_face=40)
+    assert [at.number for at in found] == sorted({at.number for at in found})
+    return {at.number: len(at.faces) for at in found}
+
+
+def test_a_steady_face_is_searched_every_other_second_and_followed_in_between(detector, media):
+    seen = search(media.talking(100), detector)
+    assert detector.searched == 3
+    assert {0, 50, 99} <= set(seen)
+    assert max(np.diff(sorted(seen))) <= 10
+    assert set(seen.values()) == {1}
+
+
+def test_without_a_face_the_whole_picture_is_searched_every_second(detector, media):
+    seen = search(media.counting(76, (112, 112)), detector)
+    assert detector.searched == 4
+    assert set(seen.values()) == {0}
+
+
+def test_a_face_that_comes_between_two_looks_is_followed_back_to_where_it_came(detector, media):
+    seen = search([*media.talking(60), *media.counting(30, (112, 112)), *media.talking(60)], detector)
+    gone = [number for number, count in seen.items() if count == 0]
+    assert 55 <= min(gone) <= 75
+    assert 85 <= max(gone) <= 95
+    assert all(count == (number < 60 or number >= 90) for number, count in seen.items())
+
+
+def test_a_second_face_that_comes_is_followed_back(detector, media):
+    alone = np.full((160, 400, 3), (70, 110, 140), np.uint8)
+    alone[20:132, 20:132] = media.face(112)
+    both = alone.copy()
+    both[20:132, 260:372] = media.face(112)
+    seen = search([alone] * 20 + [both] * 40, detector)
+    assert [count for number, count in seen.items() if number < 20] == [1] * sum(number < 20 for number in seen)
+    assert all(count == 2 for number, count in seen.items() if number > 20)
+
+
+def test_a_fast_face_is_looked_at_more_often_and_stays_one_track(detector, media):
+    pictures = []
+    for number in range(50):
+        room = np.full((160, 640, 3), (70, 110, 140), np.uint8)
+        room[20:132, 5 * number : 5 * number + 112] = media.face(112)
+        pictures.append(room)
+    clip = [OnGrid(number, picture, number / 25) for number, picture in enumerate(pictures)]
+    found = find_faces(clip, detector, frame_rate=25.0, smallest_face=40)
+    assert len(found) >= 20
+    (track,) = link_tracks(found, frame_rate=25.0, num_points=50)
+    middles = [box[[0, 2]].mean() for box in track.boxes]
+    expected = [5 * number + 56 for number in track.indices]
+    np.testing.assert_allclose(middles, expected, atol=12)
+
+
+def test_a_clip_without_pictures_holds_no_faces(detector):
+    assert search([], detector) == {}

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from multimodal.media.search import FacesAt
+from multimodal.media.tracks import box_path, link_tracks
+
+FRAME_RATE = 10.0
+
+
+def box(x: float, y: float = 50.0, side: float = 20.0, probability: float = 1.0) -> list[float]:
+    return [x - side / 2, y - side / 2, x + side / 2, y + side / 2, probability]
+
+
+def faces(per_point: dict[int, list[list[float]]]) -> list[FacesAt]:
+    return [FacesAt(number, np.array(boxes).reshape(-1, 5)) for number, boxes in per_point.items()]
+
+
+def test_one_moving_face_is_one_track():
+    found = faces({number: [box(30 + 2 * number)] for number in range(0, 30, 5)})
+    (track,) = link_tracks(found, frame_rate=FRAME_RATE, num_points=30)
+    assert track.indices == [0, 5, 10, 15, 20, 25]
+
+
+def test_faces_that_cross_keep_their_tracks():
+    def crossing(number: int) -> list[list[float]]:
+        return [box(20 + 6 * number, y=45), box(140 - 6 * number, y=55)]
+
+    for order in (1, -1):
+        found = faces({number: crossing(number)[::order] for number in range(0, 21, 2)})
+        first, second = link_tracks(found, frame_rate=FRAME_RATE, num_points=21)
+        for track in (first, second):
+            heights = [corners[1] for corners in track.boxes]
+            assert len(set(heights)) == 1
+            assert len(track.indices) == 11
+
+
+def test_the_main_track_has_most_time_times_size():
+    large_but_brief = {number: [box(150, side=40)] for number in range(0, 10, 5)}
+    small_but_long = {number: [box(50, side=25)] for number in range(10, 100, 5)}
+    tracks = link_tracks(faces(large_but_brief | small_but_long), frame_rate=FRAME_RATE, num_points=100)
+    assert [track.indices[0] for track in tracks] == [10, 0]
+
+
+def test_a_face_missed_for_a_second_stays_the_same_and_after_two_is_another():
+    present = [0, 5, 15, 40, 45]
+    found = faces({number: [box(50)] if number in present else [] for number in range(0, 50, 5)})
+    tracks = link_tracks(found, frame_rate=FRAME_RATE, num_points=50)
+    assert [track.indices for track in tracks] == [[0, 5, 15], [40, 45]]
+
+
+def test_what_is_seen_once_or_never_surely_is_no_face():
+    once = faces({0: [box(50)], 5: [], 10: []})
+    unsure = faces({number: [box(50, probability=0.8)] for number in range(0, 30, 5)})
+    assert link_tracks(once, frame_rate=FRAME_RATE, num_points=11) == []
+    assert link_tracks(unsure, frame_rate=FRAME_RATE, num_points=30) == []
+
+
+def test_one_sighting_is_enough_for_a_single_picture():
+    assert len(link_tracks(faces({0: [box(50)]}), frame_rate=25.0, num_points=1)) == 1
+
+
+def test_boxes_between_two_sightings_lie_between_them():
+    found = faces({0: [box(30)], 5: [box(40)], 10: [box(50)]})
+    (track,) = link_tracks(found, frame_rate=FRAME_RATE, num_points=11)
+    path = box_path(track, frame_rate=FRAME_RATE, num_points=11, width=100, height=100)
+    centres = path.boxes[:, [0, 2]].mean(axis=1)
+    assert path.first == 0
+    assert path.num_seen == 11
+    assert (np.diff(centres) > 0).all()
+    assert centres[5] == pytest.approx(40)
+
+
+def test_boxes_shake_less_than_the_sightings():
+    shaking = {number: [box(50 + (-1) ** number * 3)] for number in range(20)}
+    (track,) = link_tracks(faces(shaking), frame_rate=FRAME_RATE, num_points=20)
+    path = box_path(track, frame_rate=FRAME_RATE, num_points=20, width=100, height=100)
+    assert np.ptp(path.boxes[3:-3, 0]) < 3.0
+
+
+def test_a_path_reaches_half_a_second_beyond_the_sightings_and_stays_in_the_picture():
+    found = faces({20: [box(5)], 25: [box(5)], 30: [box(5)]})
+    (track,) = link_tracks(found, frame_rate=FRAME_RATE, num_points=60)
+    path = box_path(track, frame_rate=FRAME_RATE, num_points=60, width=100, height=100)
+    assert (path.first, len(path.boxes), path.num_seen) == (15, 21, 11)
+    assert path.boxes.min() >= 0
