@@ -1,0 +1,91 @@
+"""Changes of sound that say nothing about forgery: what rooms, microphones and lines do."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torchaudio import functional
+
+Sound = Float[Tensor, " samples"]
+
+TELEPHONE_BAND = (300.0, 3400.0)
+_TELEPHONE_RATE = 8000
+_TELEPHONE_LEVELS = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoundAugmentation:
+    """How far the sound may be changed; 0 switches a change off.
+
+    Args:
+        shift_seconds: largest shift against the picture, round the window's ends; keep it below a frame where
+            the picture counts too.
+        reverberation: probability of a room.
+        reverberation_seconds: its longest time of decay by 60 decibel.
+        band_pass: probability of a telephone's band, 300 to 3,400 Hz.
+        codec: probability of a telephone's codec: 8 kHz and 8-bit mu-law (ITU-T G.711).
+        noise: probability of noise between white and pink.
+        noise_db: its level at the loudest, relative to the sound, in decibels; down to 30 less.
+        gain_db: largest change of loudness, in decibels.
+    """
+
+    shift_seconds: float = 0.02
+    reverberation: float = 0.1
+    reverberation_seconds: float = 0.4
+    band_pass: float = 0.05
+    codec: float = 0.05
+    noise: float = 0.5
+    noise_db: float = -20.0
+    gain_db: float = 6.0
+
+    def __call__(self, sound: Sound, generator: np.random.Generator, *, sample_rate: int) -> Sound:
+        """Shape: ``(samples,)`` in [-1, 1]; the result is as long."""
+        if self.shift_seconds:
+            furthest = round(self.shift_seconds * sample_rate)
+            sound = sound.roll(int(generator.integers(-furthest, furthest + 1)))
+        if generator.random() < self.reverberation:
+            seconds = generator.uniform(0.1, max(self.reverberation_seconds, 0.1))
+            sound = reverberate(sound, generator, seconds=seconds, sample_rate=sample_rate)
+        if generator.random() < self.band_pass:
+            sound = telephone_band(sound, sample_rate)
+        if generator.random() < self.codec:
+            sound = telephone_codec(sound, sample_rate)
+        if generator.random() < self.noise:
+            noise = coloured_noise(len(sound), generator, tilt=generator.uniform(0, 1))
+            level = 10 ** (generator.uniform(self.noise_db - 30, self.noise_db) / 20)
+            sound = sound + level * sound.square().mean().sqrt() * noise
+        return (sound * 10 ** (self.gain_db * generator.uniform(-1, 1) / 20)).clamp(-1, 1)
+
+
+def reverberate(sound: Sound, generator: np.random.Generator, *, seconds: float, sample_rate: int) -> Sound:
+    """A room of white noise that decays by 60 decibel in ``seconds`` (Moorer, 1979); as loud as before."""
+    time = torch.arange(round(seconds * sample_rate)) / sample_rate
+    decay = 10 ** (-3 * time / seconds)
+    response = 0.05 * decay * torch.from_numpy(generator.standard_normal(len(time), dtype=np.float32))
+    response[0] = 1.0  # the direct sound comes first, so that nothing is delayed
+    wet = functional.fftconvolve(sound, response)[: len(sound)]
+    return wet * (sound.square().mean().sqrt() / wet.square().mean().sqrt().clamp(min=1e-8))
+
+
+def telephone_band(sound: Sound, sample_rate: int) -> Sound:
+    """Keep 300 to 3,400 Hz, by a high-pass and a low-pass of second order."""
+    low, high = TELEPHONE_BAND
+    return functional.lowpass_biquad(functional.highpass_biquad(sound, sample_rate, low), sample_rate, high)
+
+
+def telephone_codec(sound: Sound, sample_rate: int) -> Sound:
+    """To 8 kHz, 8-bit mu-law and back (ITU-T G.711)."""
+    narrow = functional.resample(sound, sample_rate, _TELEPHONE_RATE).clamp(-1, 1)
+    decoded = functional.mu_law_decoding(functional.mu_law_encoding(narrow, _TELEPHONE_LEVELS), _TELEPHONE_LEVELS)
+    return functional.resample(decoded, _TELEPHONE_RATE, sample_rate)[: len(sound)]
+
+
+def coloured_noise(num_samples: int, generator: np.random.Generator, *, tilt: float) -> Sound:
+    """Noise of unit power whose power falls with frequency to the ``tilt``: 0 white, 1 pink."""
+    white = np.fft.rfft(generator.standard_normal(num_samples))
+    frequency = np.arange(len(white), dtype=float)
+    frequency[0] = 1.0
+    noise = np.fft.irfft(white * frequency ** (-tilt / 2), n=num_samples)
+    return torch.from_numpy((noise / max(noise.std(), 1e-12)).astype(np.float32))

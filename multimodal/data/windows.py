@@ -1,0 +1,268 @@
+"""Windows of prepared clips as tensors: ``num_frames`` consecutive crops and exactly their sound."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchvision.transforms.v2 import functional as transforms
+
+from multimodal.data.augment import Augmentation
+from multimodal.data.batch import Batch
+from multimodal.data.order import SampleKey
+from multimodal.data.pseudo_fakes import Forge, forged_rows
+from multimodal.data.silence_trim import SilentEnds, spans_of, widened
+from multimodal.labels import MODALITIES, UNKNOWN, Modality, class_index
+from multimodal.media.joined_store import AnyStore
+from multimodal.media.prepared import PreparedClip, sample_span
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowShape:
+    """What a model is fed.
+
+    Args:
+        num_frames: crops of a window.
+        frame_size: side of a crop as the video encoder wants it, in pixels.
+        frame_rate: crops a second in the store.
+        sample_rate: of the sound, in hertz.
+        silent_ends: whether windows are cut from silence at the ends of a clip too.
+    """
+
+    num_frames: int
+    frame_size: int
+    frame_rate: float
+    sample_rate: int
+    silent_ends: SilentEnds = "trim"
+
+    @property
+    def num_samples(self) -> int:
+        """Sound samples of a window."""
+        first, last = sample_span(0, self.num_frames, self.frame_rate, self.sample_rate)
+        return last - first
+
+
+class WindowTensors(NamedTuple):
+    """One window: a tensor and a presence flag for each modality; an absent one is zeros.
+
+    ``lengths`` are the frames and samples that come from the clip; the rest of a short window is padding.
+    """
+
+    inputs: dict[str, Tensor]
+    present: dict[str, bool]
+    lengths: dict[str, int]
+
+
+class Sample(NamedTuple):
+    """One window with the labels and the row of its clip."""
+
+    tensors: WindowTensors
+    labels: dict[str, int]
+    row: int
+
+
+class TrainingWindows(Dataset[Sample]):
+    """A random window of a clip, drawn and augmented as its :class:`SampleKey` says.
+
+    Args:
+        store: prepared clips.
+        clips: rows of a manifest that are all in the store.
+        shape: of the windows.
+        seed: of the draw and the augmentation.
+        augmentation: None for none.
+        modalities: what is read; the others stand as not present.
+        forge: makes a window fake in the rows that :mod:`multimodal.data.pseudo_fakes` added.
+    """
+
+    def __init__(
+        self,
+        store: AnyStore,
+        clips: pd.DataFrame,
+        shape: WindowShape,
+        *,
+        seed: int,
+        augmentation: Augmentation | None = None,
+        modalities: Sequence[Modality] = MODALITIES,
+        forge: Forge | None = None,
+    ) -> None:
+        self.store, self.shape, self.seed, self.augmentation = store, shape, seed, augmentation
+        self.modalities, self.forge = modalities, forge
+        self.clip_ids = clips["clip_id"].tolist()
+        index = _index_rows(store, self.clip_ids)
+        self.spans, self.num_frames = spans_of(index, shape.silent_ends), index["num_frames"].tolist()
+        self.labels, self.forged = label_table(clips), forged_rows(clips)
+
+    def __len__(self) -> int:
+        return len(self.clip_ids)
+
+    @property
+    def num_windows(self) -> list[int]:
+        """Windows that each clip can show without overlap."""
+        return [max(1, span.length // self.shape.num_frames) for span in self.spans]
+
+    def __getitem__(self, key: SampleKey) -> Sample:
+        generator = key.generator(self.seed)
+        span = self.spans[key.clip]
+        if self.shape.silent_ends == "random":
+            span = widened(span, self.num_frames[key.clip], generator)
+        start = span.first + int(generator.integers(0, max(span.length - self.shape.num_frames, 0) + 1))
+        count = min(self.shape.num_frames, span.end - start)
+        window = self.store.read(self.clip_ids[key.clip], start, count, modalities=self.modalities)
+        tensors = window_tensors(window, self.shape)
+        if self.forge is not None and self.forged[key.clip]:
+            tensors = _forged(tensors, self.forge, generator)
+        if self.augmentation is not None:
+            rate = self.shape.sample_rate
+            changed = self.augmentation(tensors.inputs, tensors.present, generator, sample_rate=rate)
+            tensors = tensors._replace(inputs=changed)
+        return labelled(tensors, self.labels, key.clip)
+
+
+class ClipWindows(Dataset[Sample]):
+    """Windows of clips that are judged, as crops and sound or as tokens.
+
+    ``starts[i]`` is (row of the clips' table, place in the clip) of item i; ``store`` is what they were made from.
+    """
+
+    store: AnyStore
+    starts: list[tuple[int, int]]
+
+
+class EvaluationWindows(ClipWindows):
+    """Windows spread evenly over every clip, at most ``windows_per_clip`` of each; nothing changes between calls.
+
+    ``starts[i]`` is (row of ``clips``, first frame) of item i; ``modalities`` and ``forge`` as in
+    :class:`TrainingWindows`. With ``silent_ends="random"`` the ends are kept here.
+    """
+
+    def __init__(
+        self,
+        store: AnyStore,
+        clips: pd.DataFrame,
+        shape: WindowShape,
+        *,
+        windows_per_clip: int = 4,
+        modalities: Sequence[Modality] = MODALITIES,
+        forge: Forge | None = None,
+    ) -> None:
+        self.store, self.shape, self.modalities, self.forge = store, shape, modalities, forge
+        self.clip_ids = clips["clip_id"].tolist()
+        self.labels, self.forged = label_table(clips), forged_rows(clips)
+        ends: SilentEnds = "trim" if shape.silent_ends == "trim" else "keep"
+        self.spans = spans_of(_index_rows(store, self.clip_ids), ends)
+        self.starts = [
+            (row, span.first + start)
+            for row, span in enumerate(self.spans)
+            for start in window_starts(span.length, shape.num_frames, windows_per_clip)
+        ]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, index: int) -> Sample:
+        row, start = self.starts[index]
+        count = min(self.shape.num_frames, self.spans[row].end - start)
+        window = self.store.read(self.clip_ids[row], start, count, modalities=self.modalities)
+        tensors = window_tensors(window, self.shape)
+        if self.forge is not None and self.forged[row]:
+            tensors = _forged(tensors, self.forge, np.random.default_rng([row, start]))
+        return labelled(tensors, self.labels, row)
+
+
+def window_starts(length: int, num_frames: int, limit: int) -> list[int]:
+    """First frames of at most ``limit`` windows spread evenly over ``length`` frames, the ends included.
+
+    >>> window_starts(100, 20, 3), window_starts(30, 20, 4), window_starts(5, 20, 4)
+    ([0, 40, 80], [0, 10], [0])
+    """
+    room = max(length - num_frames, 0)
+    count = min(limit, -(-room // num_frames) + 1)
+    return sorted({round(position) for position in np.linspace(0, room, count)})
+
+
+def window_tensors(window: PreparedClip, shape: WindowShape) -> WindowTensors:
+    """Tensors of one window; a short one is padded with its last frame and with silence.
+
+    Shape: video ``(T, 3, H, W)`` float in [0, 1]; audio ``(samples,)`` float in [-1, 1].
+    """
+    audio = torch.zeros(shape.num_samples)
+    lengths = {"video": 0, "audio": 0}
+    if window.frames is not None and len(window.frames):
+        video, lengths["video"] = _frames(window.frames, shape), min(len(window.frames), shape.num_frames)
+    else:  # only here: zeros of ten megabytes take as long as decoding half a window
+        video = torch.zeros(shape.num_frames, 3, shape.frame_size, shape.frame_size)
+    if window.waveform is not None:
+        lengths["audio"] = min(len(window.waveform), shape.num_samples)
+        audio[: lengths["audio"]] = torch.from_numpy(window.waveform[: shape.num_samples])
+    present = {"video": window.frames is not None, "audio": window.waveform is not None}
+    return WindowTensors({"video": video, "audio": audio}, present, lengths)
+
+
+def label_table(clips: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Labels ``class``, ``video``, ``audio`` of every row, -1 where unknown."""
+    video = clips["video_fake"].fillna(UNKNOWN).to_numpy(np.int64)
+    audio = clips["audio_fake"].fillna(UNKNOWN).to_numpy(np.int64)
+    known = (video != UNKNOWN) & (audio != UNKNOWN)
+    return {"class": np.where(known, class_index(video, audio), UNKNOWN), "video": video, "audio": audio}
+
+
+def labelled(tensors: WindowTensors, labels: dict[str, np.ndarray], row: int) -> Sample:
+    """A window with the labels of its clip, which is row ``row`` of the table that ``labels`` describe."""
+    return Sample(tensors, {name: int(values[row]) for name, values in labels.items()}, row)
+
+
+def stack(windows: Sequence[WindowTensors]) -> Batch:
+    """Stack windows whose labels nobody knows."""
+    unknown = torch.full((len(windows),), UNKNOWN)
+    return Batch(
+        inputs={name: torch.stack([window.inputs[name] for window in windows]) for name in windows[0].inputs},
+        present={name: torch.tensor([window.present[name] for window in windows]) for name in windows[0].present},
+        lengths={name: torch.tensor([window.lengths[name] for window in windows]) for name in windows[0].lengths},
+        labels=dict.fromkeys(("class", *MODALITIES), unknown),
+        row=unknown,
+    )
+
+
+def collate(samples: Sequence[Sample]) -> Batch:
+    """Stack samples into a :class:`Batch`."""
+    labels = {name: torch.tensor([one.labels[name] for one in samples]) for name in samples[0].labels}
+    batch = stack([one.tensors for one in samples])
+    return Batch(
+        inputs=batch["inputs"],
+        present=batch["present"],
+        lengths=batch["lengths"],
+        labels=labels,
+        row=torch.tensor([one.row for one in samples]),
+    )
+
+
+def _frames(frames: np.ndarray, shape: WindowShape) -> Float[Tensor, "time 3 height width"]:
+    video = rearrange(torch.from_numpy(frames), "t h w c -> t c h w")
+    if video.shape[-1] != shape.frame_size:
+        video = transforms.resize(video, [shape.frame_size, shape.frame_size], antialias=True)
+    missing = shape.num_frames - len(video)
+    if missing > 0:
+        video = torch.cat([video, video[-1:].expand(missing, -1, -1, -1)])
+    return video.float().div_(255)
+
+
+def _forged(tensors: WindowTensors, forge: Forge, generator: np.random.Generator) -> WindowTensors:
+    if not tensors.present[forge.modality]:
+        return tensors
+    changed = forge(tensors.inputs[forge.modality], generator)
+    return tensors._replace(inputs={**tensors.inputs, forge.modality: changed})
+
+
+def _index_rows(store: AnyStore, clip_ids: list[str]) -> pd.DataFrame:
+    """Rows of the store's index, in the order of the clips."""
+    rows = store.index.set_index("clip_id").reindex(clip_ids)
+    missing = rows.index[rows["num_frames"].isna()]
+    if len(missing):
+        raise ValueError(f"{len(missing)} clips are not in the store, e.g. {missing[0]}; prepare them first")
+    return rows.astype({"num_frames": int})

@@ -1,0 +1,139 @@
+"""Two systems on the same clips: every difference with its interval, and whether chance explains it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from multimodal.labels import TARGETS, Target
+from multimodal.metrics.binary_metrics import BinaryMetrics
+from multimodal.metrics.delong import paired_test
+from multimodal.metrics.intervals import precision_of
+from multimodal.metrics.resampling import IdentityResampler
+from multimodal.metrics.score_meaning import ScoreKind, ScoreMeaning
+from multimodal.metrics.significance import holm, paired_difference
+from multimodal.metrics.targets import BinaryTarget, binary_target, has_binary
+
+#: What two systems are compared in; a metric that a kind of score does not have is left out.
+COMPARED = ("auc", "ap_fake", "ap_real", "eer", "tpr_at_fpr_1pct", "balanced_accuracy")
+
+
+def compare(
+    scores_a: pd.DataFrame,
+    scores_b: pd.DataFrame,
+    *,
+    kinds: tuple[ScoreKind, ScoreKind] = ("probability", "probability"),
+    replicates: int = 1000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Paired comparison of A and B on the clips that both could judge.
+
+    Args:
+        scores_a: a scores table with ``clip_id``; see :mod:`.evaluation`.
+        scores_b: the other's, of the same clips in any order; identities are taken from A.
+        kinds: what the scores of A and of B claim to be.
+        replicates: of the paired bootstrap over identities.
+        seed: of the bootstrap.
+
+    Returns:
+        Target → metric → ``{"a", "b", "difference", "low", "high", "p_value", "p_holm"}``, where ``p_holm``
+        takes all tests of this comparison into account; beside them ``"delong"`` (clips taken as independent)
+        and ``"counts"``.
+
+    Raises:
+        ValueError: where clips or labels differ, or the tables share no target.
+    """
+    first, second = _aligned(scores_a, scores_b)
+    report: dict[str, Any] = {}
+    for name in TARGETS:
+        if has_binary(first, name) and has_binary(second, name):
+            report[name] = _compare_target(first, second, name, kinds, replicates, seed)
+    if not report:
+        raise ValueError("nothing to compare: the tables share no target with label and score")
+    entries = [entry for part in report.values() for entry in part["metrics"].values()]
+    for entry, p_value in zip(entries, holm([entry["p_value"] for entry in entries]), strict=True):
+        entry["p_holm"] = p_value
+    return report
+
+
+def _aligned(scores_a: pd.DataFrame, scores_b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    tables = []
+    for name, table in (("A", scores_a), ("B", scores_b)):
+        if "clip_id" not in table:
+            raise ValueError(f"scores of {name} have no clip_id; clips cannot be paired")
+        repeated = table["clip_id"][table["clip_id"].duplicated()]
+        if len(repeated):
+            raise ValueError(f"scores of {name} repeat a clip, e.g. {repeated.iloc[0]}")
+        tables.append(table.set_index("clip_id"))
+    first, second = tables
+    only_a, only_b = first.index.difference(second.index), second.index.difference(first.index)
+    if len(only_a) or len(only_b):
+        example = (only_a if len(only_a) else only_b)[0]
+        raise ValueError(
+            f"A has {len(only_a)} clips that B lacks and B {len(only_b)} that A lacks, e.g. {example}; "
+            "compare on the same clips"
+        )
+    return first, second.loc[first.index]
+
+
+def _compare_target(
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    name: Target,
+    kinds: tuple[ScoreKind, ScoreKind],
+    replicates: int,
+    seed: int,
+) -> dict[str, Any]:
+    label, score = f"{name}_fake", f"score_{name}"
+    differing = (first[label].fillna(-1) != second[label].fillna(-1)).sum()
+    if differing:
+        raise ValueError(f"A and B disagree on {label} of {differing} clips. Is the polarity of one inverted?")
+    judged = (first[label].notna() & first[score].notna() & second[score].notna()).to_numpy()
+    shared = first[judged].drop(columns="method", errors="ignore")
+    meanings = [ScoreMeaning(kind) for kind in kinds]
+    target_a, _ = binary_target(shared, name, meanings[0])
+    target_b, _ = binary_target(shared.assign(**{score: second[score][judged]}), name, meanings[1])
+    if not 0 < target_a.labels.sum() < len(target_a.labels):
+        raise ValueError(f"{name}: a comparison needs both fake and real clips that both systems judged")
+    metrics = _paired(target_a, target_b, meanings, replicates, seed)
+    return {
+        "metrics": metrics,
+        "delong": _delong(target_a, target_b),
+        "counts": {
+            "fake": int(target_a.labels.sum()),
+            "real": int((target_a.labels == 0).sum()),
+            "identities": target_a.num_identities,
+            "not_judged_by_both": int((~judged & first[label].notna().to_numpy()).sum()),
+        },
+    }
+
+
+def _paired(
+    target_a: BinaryTarget, target_b: BinaryTarget, meanings: list[ScoreMeaning], replicates: int, seed: int
+) -> dict[str, dict[str, Any]]:
+    a, b = (BinaryMetrics(t, m, {}) for t, m in zip((target_a, target_b), meanings, strict=True))
+    resampler = IdentityResampler(target_a.identity, target_a.labels)
+    once = np.ones((resampler.num_identities, 1))
+    value_a, value_b = a(once), b(once)
+    names = [name for name in COMPARED if (name,) in value_a and (name,) in value_b]
+    chunks = []
+    for draw in resampler.draw(replicates, np.random.default_rng(seed)):
+        drawn_a, drawn_b = a(draw), b(draw)
+        chunks.append(np.stack([drawn_a[name,] - drawn_b[name,] for name in names]))
+    differences = np.concatenate(chunks, axis=1)
+    precision = precision_of(resampler)
+    result = {}
+    for name, drawn in zip(names, differences, strict=True):
+        ours, theirs = float(value_a[name,][0]), float(value_b[name,][0])
+        found = paired_difference(ours - theirs, drawn, precision)._asdict()
+        result[name] = {"a": ours, "b": theirs, "difference": found.pop("value"), **found}
+    return result
+
+
+def _delong(target_a: BinaryTarget, target_b: BinaryTarget) -> Mapping[str, float | None]:
+    fake, real = target_a.labels == 1, target_a.labels == 0
+    if min(fake.sum(), real.sum()) < 2:
+        return {"difference": None, "standard_error": None, "p_value": None}
+    a, b = target_a.scores, target_b.scores
+    return paired_test(a[fake], a[real], b[fake], b[real])._asdict()

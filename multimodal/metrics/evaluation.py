@@ -1,0 +1,213 @@
+"""From a scores table to ``metrics.json``: every number with its interval, floors and cautions.
+
+Columns read, where they are there: ``any_fake``/``score_any``, ``video_fake``/``score_video``,
+``audio_fake``/``score_audio`` (label 1 fake, 0 real, null unknown; score NaN where the clip could not be judged),
+``head_video``, ``head_audio`` (each modality's own head), ``av_class`` with ``p_RVRA`` ... ``p_FVFA``,
+``identity``, ``method``, ``split``.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from multimodal.labels import CLASSES, MODALITIES, TARGETS, Target
+from multimodal.metrics.binary_metrics import KINDS, BinaryMetrics
+from multimodal.metrics.cautions import cautions
+from multimodal.metrics.class_metrics import CLASS_METRICS, ClassMetrics
+from multimodal.metrics.floors import binary_floors, class_floors
+from multimodal.metrics.intervals import Interval, Precision, precision_of
+from multimodal.metrics.replication import Intervals, with_intervals
+from multimodal.metrics.resampling import IdentityResampler
+from multimodal.metrics.score_meaning import ScoreKind, ScoreMeaning
+from multimodal.metrics.targets import (
+    BinaryTarget,
+    binary_target,
+    class_target,
+    has_binary,
+    has_classes,
+    has_own_head,
+    own_head,
+)
+
+Report = dict[str, Any]
+#: target → rule → what was chosen, as in ``thresholds.json``
+StoredThresholds = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+_SIDES = ("counts", "floors", "per_method", "macro_over_methods", "at_thresholds")
+_SIDES_ALONE = ("counts", "floors", "at_thresholds")
+#: Name, among the rules, of the threshold at which both labels are as likely.
+EVEN_ODDS = "even_odds"
+
+
+def evaluate_scores(
+    scores: pd.DataFrame,
+    *,
+    thresholds: StoredThresholds | None = None,
+    kind: ScoreKind = "probability",
+    fake_prior: Mapping[str, float] | None = None,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> Report:
+    """Judge the scores of one split.
+
+    Args:
+        scores: a row a clip; see the head of this module.
+        thresholds: target or class → rule → ``{"threshold": number or None}``, chosen on validation data;
+            metrics at them are given under ``"at_thresholds"``, beside those at ``"even_odds"``, probability 0.5.
+        kind: what the scores claim to be.
+        fake_prior: target → share of fakes that the probabilities assume; 0.5 where not given.
+        replicates: of the bootstrap over identities; 0 for no intervals.
+        seed: of the bootstrap.
+
+    Returns:
+        The contents of ``metrics.json``: a number is ``{"value", "low", "high"}``, with ``"reason"`` where one
+        of them is null because it is not defined. ``"warnings"`` are to be seen first, ``"further_warnings"`` can
+        be read up. ``"video_alone"`` and ``"audio_alone"`` are the modalities' own heads.
+    """
+    if scores.empty:
+        raise ValueError("no scores: the table has no row. Does the split have clips?")
+    report: Report = {"split": _split_of(scores)}
+    sides: dict[str, Report] = {side: {} for side in _SIDES}
+    warnings: list[str] = []
+    further: list[str] = []
+    for name, target, table in _binary_tables(scores):
+        meaning = ScoreMeaning(kind, (fake_prior or {}).get(name, 0.5))
+        usable = _usable(thresholds, name, meaning.default_threshold)
+        part = _judge_binary(table, target, name, meaning, usable, replicates, seed)
+        report[name], said = part.pop("metrics"), part.pop("warnings")
+        warnings += said.first
+        further += said.further
+        for side in _SIDES if name in TARGETS else _SIDES_ALONE:
+            sides[side][name] = part[side]
+    if has_classes(scores):
+        usable_of = {name: _usable(thresholds, name, 0.5) for name in CLASSES}
+        part = _judge_classes(scores, usable_of, replicates, seed)
+        report |= {"class": part.pop("metrics"), "confusion": part.pop("confusion")}
+        sides["at_thresholds"] |= part.pop("at_thresholds")
+        for side, value in part.items():
+            sides[side]["class"] = value
+    if not sides["counts"]:
+        raise ValueError(
+            "nothing to judge: want a label and a score column, e.g. any_fake and score_any; "
+            f"got {', '.join(map(str, scores.columns))}"
+        )
+    drawn = "identities" if "identity" in scores and scores["identity"].notna().any() else "clips"
+    intervals = {"method": f"bootstrap over {drawn}", "replicates": replicates, "level": 0.95, "seed": seed}
+    return {**report, **sides, "intervals": intervals, "warnings": warnings, "further_warnings": further}
+
+
+def _binary_tables(scores: pd.DataFrame) -> Iterator[tuple[str, Target, pd.DataFrame]]:
+    """Name, target and table of everything binary that can be judged."""
+    for target in TARGETS:
+        if has_binary(scores, target):
+            yield target, target, scores
+    for modality in MODALITIES:
+        if has_own_head(scores, modality):
+            yield f"{modality}_alone", modality, own_head(scores, modality)
+
+
+def _judge_binary(
+    scores: pd.DataFrame,
+    target_name: Target,
+    name: str,
+    meaning: ScoreMeaning,
+    thresholds: dict[str, float],
+    replicates: int,
+    seed: int,
+) -> Report:
+    target, unjudged = binary_target(scores, target_name, meaning)
+    num_fake, num_real = int((target.labels == 1).sum()), int((target.labels == 0).sum())
+    found: Intervals = {(metric,): Interval(None, reason="no clip was judged") for metric in KINDS}
+    if len(target.scores):
+        resampler = IdentityResampler(target.identity, target.labels)
+        found = with_intervals(
+            BinaryMetrics(target, meaning, thresholds),
+            resampler,
+            precision_of(resampler),
+            replicates=replicates,
+            seed=seed,
+            precision_per_method={method: _precision_of(target, method) for method in target.fake_methods},
+        )
+    floors = binary_floors(num_fake, num_real, meaning.fake_prior)
+    metrics = {metric: found[metric,] for metric in KINDS if (metric,) in found}
+    return {
+        "metrics": _as_json(metrics),
+        "counts": {
+            "real": num_real,
+            "fake": num_fake,
+            "identities": target.num_identities,
+            "not_judged": sum(unjudged),
+            "unlabelled": int(scores[f"{target_name}_fake"].isna().sum()),
+        },
+        "floors": floors,
+        "per_method": {
+            method: {"count": _num_fakes(target, method), **_below(found, "method", method)}
+            for method in target.fake_methods
+        },
+        "macro_over_methods": _below(found, "macro"),
+        "at_thresholds": _at(found, thresholds),
+        "warnings": cautions(name, target, metrics, floors, unjudged),
+    }
+
+
+def _judge_classes(
+    scores: pd.DataFrame, thresholds: dict[str, dict[str, float]], replicates: int, seed: int
+) -> Report:
+    target, not_judged = class_target(scores)
+    counts = {name: int((target.labels == index).sum()) for index, name in enumerate(CLASSES)}
+    found: Intervals = {(metric,): Interval(None, reason="no clip was judged") for metric in CLASS_METRICS}
+    confusion = np.zeros((len(CLASSES), len(CLASSES)), dtype=int)
+    if len(target.labels):
+        system = ClassMetrics(target, thresholds)
+        confusion = system.confusion
+        resampler = IdentityResampler(target.identity, target.labels)
+        precision = precision_of(resampler, CLASSES)
+        found = with_intervals(system, resampler, precision, replicates=replicates, seed=seed)
+    return {
+        "metrics": _as_json({path[0]: entry for path, entry in found.items() if len(path) == 1}),
+        "at_thresholds": {name: _at(found, chosen, name) for name, chosen in thresholds.items() if chosen},
+        "confusion": {"classes": list(CLASSES), "counts": confusion.tolist()},
+        "counts": {**counts, "identities": target.num_identities, "not_judged": not_judged},
+        "floors": class_floors(counts),
+    }
+
+
+def _precision_of(target: BinaryTarget, method: str) -> Precision:
+    """What the identities of the fakes of one method and of all reals allow."""
+    part = target.of_method(method)
+    _, identity = np.unique(part.identity, return_inverse=True)
+    return precision_of(IdentityResampler(identity, part.labels))
+
+
+def _num_fakes(target: BinaryTarget, method: str) -> int:
+    return int(((target.method == method) & (target.labels == 1)).sum())
+
+
+def _split_of(scores: pd.DataFrame) -> str | None:
+    names = sorted(scores["split"].dropna().unique()) if "split" in scores else []
+    if len(names) > 1:
+        raise ValueError(f"scores of several splits: {', '.join(names)}. Judge one at a time")
+    return names[0] if names else None
+
+
+def _usable(thresholds: StoredThresholds | None, name: str, even_odds: float | None) -> dict[str, float]:
+    """Rule → threshold, with that of even odds in front; nothing where no threshold is stored."""
+    stored = (thresholds or {}).get(name, {})
+    usable = {rule: entry["threshold"] for rule, entry in stored.items() if entry["threshold"] is not None}
+    return usable if even_odds is None or not usable else {EVEN_ODDS: even_odds, **usable}
+
+
+def _below(found: Intervals, *start: str) -> Report:
+    """The metrics whose path begins with ``start``."""
+    return _as_json({path[-1]: entry for path, entry in found.items() if path[: len(start)] == start})
+
+
+def _at(found: Intervals, thresholds: Mapping[str, float], *of: str) -> Report:
+    """Rule → its threshold and the metrics at it."""
+    return {rule: {"threshold": value, **_below(found, "at", *of, rule)} for rule, value in thresholds.items()}
+
+
+def _as_json(metrics: Mapping[str, Interval]) -> Report:
+    return {name: entry.as_json() for name, entry in metrics.items()}

@@ -1,0 +1,92 @@
+"""How well the rare reals are found at one threshold, for a stated share of reals where the detector is used.
+
+Recall of the reals and the share of fakes called real do not depend on how many of each a test split has, so
+precision, F1 and accuracy follow from them for any prior: ``precision = p r / (p r + (1 - p) f)`` with the prior
+``p`` of real, recall ``r`` and share ``f``. A test split with many reals then tells more of a rare class than one
+as thin as the use would be.
+"""
+
+import numpy as np
+import pandas as pd
+
+from multimodal.metrics import weighted
+from multimodal.metrics.checks import Floats, ratio
+from multimodal.metrics.costs import log_likelihood_ratios, ratio_loss_bits
+from multimodal.metrics.resampling import identity_codes
+from multimodal.metrics.sorted_scores import SortedScores
+
+#: In the order of the table.
+MINORITY_MEASURES = (
+    "recall",
+    "precision",
+    "f1",
+    "false_real",
+    "balanced_accuracy",
+    "accuracy",
+    "auc",
+    "ap",
+    "cllr",
+)
+
+
+class MinorityMeasures:
+    """Measures of one training as a function of how often each identity is counted.
+
+    Args:
+        scores: a scores table of the test split, with ``score_any``, ``any_fake`` and ``identity``.
+        threshold: below it a clip is called real.
+        real_prior: share of reals where the detector is used.
+        learnt_fake_prior: share of fakes that the scores assume, for Cllr.
+    """
+
+    def __init__(
+        self, scores: pd.DataFrame, *, threshold: float, real_prior: float, learnt_fake_prior: float
+    ) -> None:
+        judged = scores[scores["score_any"].notna() & scores["any_fake"].notna()]
+        self._prior = real_prior
+        values, fake = judged["score_any"].to_numpy(float), judged["any_fake"].to_numpy(int) == 1
+        self.labels = fake.astype(np.int64)
+        self.identity = identity_codes(judged["identity"].to_numpy(dtype=object))
+        called_real = values < threshold
+        size = int(self.identity.max()) + 1
+        ratios = log_likelihood_ratios(values, learnt_fake_prior)
+        bits = np.where(fake, ratio_loss_bits(ratios, 1), ratio_loss_bits(ratios, 0))
+        self._sums = {
+            name: np.bincount(self.identity, weights=of, minlength=size)
+            for name, of in {
+                "reals": ~fake,
+                "fakes": fake,
+                "found": ~fake & called_real,
+                "missed": fake & called_real,
+                "real_bits": np.where(fake, 0, bits),
+                "fake_bits": np.where(fake, bits, 0),
+            }.items()
+        }
+        self._ranked = SortedScores(values[fake], values[~fake], self.identity[fake], self.identity[~fake])
+
+    def __call__(self, multiplicities: Floats) -> dict[str, Floats]:
+        """Every measure, (replicates,), for multiplicities (identities, replicates)."""
+        total = {name: sums @ multiplicities for name, sums in self._sums.items()}
+        recall = ratio(total["found"], total["reals"])
+        false_real = ratio(total["missed"], total["fakes"])
+        found, wrong = self._prior * recall, (1 - self._prior) * false_real
+        counts = self._ranked.counts(multiplicities)
+        real_bits, fake_bits = ratio(total["real_bits"], total["reals"]), ratio(total["fake_bits"], total["fakes"])
+        return {
+            "recall": recall,
+            "precision": ratio(found, found + wrong),
+            "f1": 2 * found / (found + wrong + self._prior),
+            "false_real": false_real,
+            "balanced_accuracy": (recall + 1 - false_real) / 2,
+            "accuracy": found + (1 - self._prior) - wrong,
+            "auc": weighted.roc_auc(counts),
+            "ap": weighted.average_precision_real(counts),
+            "cllr": (real_bits + fake_bits) / 2,
+        }
+
+    def recall_at(self, false_real: float) -> float:
+        """Recall of the reals at the threshold that calls at most this share of the fakes real."""
+        counts = self._ranked.counts()
+        share_called_real = 1 - (counts.fake() / counts.num_fake)[:, 0]
+        recall = 1 - (counts.real() / counts.num_real)[:, 0]
+        return float(recall[share_called_real <= false_real + 1e-12].max())

@@ -1,0 +1,130 @@
+"""Choosing an operating point, with the uncertainty of the choice.
+
+Give it **validation** scores only: a threshold chosen on test scores flatters the test figures. A clip is fake
+when its score is at or above the threshold. Thresholds lie halfway between neighbouring scores, so that they do
+not hang on one clip's last digit. Among equally good thresholds the one with the highest TPR - FPR is taken, and
+among those the highest. For one of the four classes, pass the posteriors of its members as ``fake_scores`` and
+those of the rest as ``real_scores``.
+"""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from multimodal.metrics.checks import Floats, Ints, as_scores
+from multimodal.metrics.decisions import Decisions, decisions_at
+from multimodal.metrics.intervals import precision_of
+from multimodal.metrics.resampling import IdentityResampler, identity_codes
+from multimodal.metrics.sorted_scores import Counts, SortedScores
+from multimodal.metrics.threshold_rules import Merit, find_rule, youden
+
+_LEVELS = (0.025, 0.975)
+
+
+class Threshold(NamedTuple):
+    """A chosen threshold; None where not defined, and then ``reason`` says why.
+
+    ``value`` is what the rule reports at the threshold, on the scores that it was chosen from. ``low`` and
+    ``high`` hold 95 % of the thresholds that the rule chooses when identities are drawn again.
+    """
+
+    threshold: float | None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reason: str | None = None
+
+    def as_json(self) -> dict[str, float | str | None]:
+        """The fields as a dict, ``reason`` only where there is one."""
+        fields = self._asdict()
+        return fields if self.reason is not None else {k: v for k, v in fields.items() if k != "reason"}
+
+
+def choose_threshold(
+    rule: str,
+    fake_scores: ArrayLike,
+    real_scores: ArrayLike,
+    *,
+    fake_identity: ArrayLike | None = None,
+    real_identity: ArrayLike | None = None,
+    sought: Literal["fake", "real"] = "fake",
+    replicates: int = 1000,
+    seed: int = 0,
+    **options: float,
+) -> Threshold:
+    """Choose a threshold by one of the rules in :data:`~.threshold_rules.RULES`.
+
+    Args:
+        rule: its name, e.g. "f1", "youden", "target_fpr".
+        fake_scores: (num_fake,) validation scores, higher = more likely fake.
+        real_scores: (num_real,)
+        fake_identity: (num_fake,) who is seen or heard; None: every clip is of another person.
+        real_identity: (num_real,)
+        sought: class whose recall, precision and F the rule speaks of; a clip is real below the threshold.
+        replicates: of the bootstrap over identities; 0 for none.
+        seed: of the bootstrap.
+        options: of the rule, e.g. ``fpr=0.01``.
+
+    >>> choose_threshold("youden", [0.9, 0.8, 0.7], [0.2, 0.3], replicates=0)[:2]
+    (0.5, 1.0)
+    """
+    merit_of = find_rule(rule, options)
+    fake, real = as_scores(fake_scores, "fake_scores"), as_scores(real_scores, "real_scores")
+    for name, scores in (("fake", fake), ("real", real)):
+        if len(scores) == 0:
+            return Threshold(None, reason=f"no {name} clip to choose from")
+    identity = _identities(fake, real, fake_identity, real_identity)
+    ranked = SortedScores(fake, real, identity[: len(fake)], identity[len(fake) :])
+    if len(ranked.distinct) == 1:
+        return Threshold(None, reason=f"all scores are {ranked.distinct[0]:.4g}: no threshold separates anything")
+
+    def apply(counts: Counts) -> tuple[Floats, Floats]:
+        decisions = decisions_at(counts)
+        return _best(ranked, counts, merit_of(_seek(decisions, sought), **options), decisions)
+
+    threshold, value = (float(result[0]) for result in apply(ranked.counts()))
+    if np.isnan(threshold):
+        return Threshold(None, reason="no threshold on these scores reaches what was asked for")
+    resampler = IdentityResampler(identity, np.repeat([1, 0], [len(fake), len(real)]))
+    reason = precision_of(resampler).reason
+    if replicates == 0 or reason is not None:
+        return Threshold(threshold, value, reason=reason)
+    rng = np.random.default_rng(seed)
+    drawn = np.concatenate([apply(ranked.counts(m))[0] for m in resampler.draw(replicates, rng)])
+    low, high = np.nanquantile(drawn, _LEVELS)
+    return Threshold(threshold, value, float(low), float(high))
+
+
+def _identities(fake: Floats, real: Floats, of_fake: ArrayLike | None, of_real: ArrayLike | None) -> Ints:
+    if (of_fake is None) != (of_real is None):
+        raise ValueError("give the identities of both fake and real clips, or of neither")
+    if of_fake is None or of_real is None:
+        return np.arange(len(fake) + len(real))
+    names = [np.asarray(of_fake, dtype=object), np.asarray(of_real, dtype=object)]
+    if (len(names[0]), len(names[1])) != (len(fake), len(real)):
+        raise ValueError(
+            f"{len(names[0])} and {len(names[1])} identities for {len(fake)} fake and {len(real)} real scores"
+        )
+    return identity_codes(np.concatenate(names))
+
+
+def _seek(decisions: Decisions, sought: str) -> Decisions:
+    if sought not in ("fake", "real"):
+        raise ValueError(f"sought must be 'fake' or 'real'; got {sought!r}")
+    return decisions if sought == "fake" else decisions.seeking_real()
+
+
+def _best(ranked: SortedScores, counts: Counts, merit: Merit, decisions: Decisions) -> tuple[Floats, Floats]:
+    """Threshold and value, each (replicates,), of the best point; NaN where no point qualifies."""
+    objective = np.where(np.isnan(merit.objective), -np.inf, merit.objective)
+    best = objective.max(axis=0)
+    second = np.where(objective >= best - 1e-12, youden(decisions).objective, -np.inf)
+    point = np.nan_to_num(second, nan=-np.inf).argmax(axis=0)
+    here = np.arange(len(point))
+    # clips of weight 0 flag nothing: the points that count alike are one gap
+    fake, real = counts.each(point)
+    alike = (counts.fake() == fake) & (counts.real() == real)
+    threshold = ranked.cut(point, point + alike.sum(axis=0) - 1)
+    defined = np.isfinite(best)
+    return np.where(defined, threshold, np.nan), np.where(defined, merit.value[point, here], np.nan)

@@ -1,0 +1,132 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from multimodal.data.augment import Augmentation, PictureAugmentation, SoundAugmentation
+from multimodal.data.augment.picture import FACE_PARTS
+from multimodal.data.augment.sound import coloured_noise, reverberate, telephone_band, telephone_codec
+
+RATE = 16_000
+NO_PICTURE = PictureAugmentation(**{f.name: 0 for f in dataclasses.fields(PictureAugmentation)})
+NO_SOUND = SoundAugmentation(**{f.name: 0 for f in dataclasses.fields(SoundAugmentation)})
+PICTURE_CHANGES = {
+    "crop_jitter": {"crop_jitter": 0.3},
+    "flip": {"flip": 1},
+    "brightness": {"brightness": 0.5},
+    "contrast": {"contrast": 0.5},
+    "saturation": {"saturation": 0.5},
+    "hue": {"hue": 0.3},
+    "resize": {"resize": 1, "resize_to": 0.3},
+    "blur": {"blur": 1, "blur_sigma": 2.0},
+    "noise": {"noise": 1, "noise_std": 0.2},
+    "jpeg": {"jpeg": 1, "jpeg_quality": 10},
+    "erase": {"erase": 1},
+}
+SOUND_CHANGES = {
+    "shift": {"shift_seconds": 0.01},
+    "reverberation": {"reverberation": 1, "reverberation_seconds": 0.3},
+    "band_pass": {"band_pass": 1},
+    "codec": {"codec": 1},
+    "noise": {"noise": 1, "noise_db": -10.0},
+    "gain": {"gain_db": 12.0},
+}
+
+
+def picture() -> torch.Tensor:
+    return torch.rand(3, 3, 48, 48, generator=torch.Generator().manual_seed(0))
+
+
+def voice() -> torch.Tensor:
+    time = torch.arange(8000) / RATE
+    return 0.3 * torch.sin(2 * np.pi * 150 * time) + 0.1 * torch.sin(2 * np.pi * 5000 * time)
+
+
+def test_every_field_is_off_at_zero():
+    assert torch.equal(NO_PICTURE(picture(), np.random.default_rng(0)), picture())
+    assert torch.equal(NO_SOUND(voice(), np.random.default_rng(0), sample_rate=RATE), voice())
+
+
+@pytest.mark.parametrize("name", PICTURE_CHANGES)
+def test_each_change_of_the_picture_keeps_size_and_range_and_follows_its_generator(name):
+    change = dataclasses.replace(NO_PICTURE, **PICTURE_CHANGES[name])
+    one, again, other = (change(picture(), np.random.default_rng(seed)) for seed in (4, 4, 5))
+    assert one.shape == picture().shape
+    assert one.min() >= 0
+    assert one.max() <= 1
+    assert torch.equal(one, again)
+    assert not torch.equal(one, picture())
+    assert name == "flip" or not torch.equal(one, other)
+
+
+@pytest.mark.parametrize("name", sorted(set(PICTURE_CHANGES) - {"noise"}))
+def test_all_frames_of_a_window_are_changed_alike(name):
+    still = picture()[:1].expand(3, -1, -1, -1)
+    frames = dataclasses.replace(NO_PICTURE, **PICTURE_CHANGES[name])(still, np.random.default_rng(1))
+    torch.testing.assert_close(frames[0], frames[2])
+
+
+@pytest.mark.parametrize("name", SOUND_CHANGES)
+def test_each_change_of_the_sound_keeps_length_and_range_and_follows_its_generator(name):
+    change = dataclasses.replace(NO_SOUND, **SOUND_CHANGES[name])
+    one, again = (change(voice(), np.random.default_rng(4), sample_rate=RATE) for _ in range(2))
+    assert one.shape == voice().shape
+    assert one.dtype == torch.float32
+    assert one.abs().max() <= 1
+    assert torch.equal(one, again)
+    assert not torch.equal(one, voice())
+
+
+def test_every_change_is_tested_here():
+    switches = {f.name for f in dataclasses.fields(PictureAugmentation)}
+    assert switches == set().union(*PICTURE_CHANGES.values())
+    switches = {f.name for f in dataclasses.fields(SoundAugmentation)}
+    assert switches == set().union(*SOUND_CHANGES.values())
+
+
+def test_parts_of_a_face_lie_inside_the_crop():
+    for top, left, height, width in FACE_PARTS.values():
+        assert min(top, left) > 0
+        assert max(top + 1.1 * height, left + 1.1 * width) <= 1
+
+
+def level_db(sound: torch.Tensor, hertz: float) -> float:
+    spectrum = torch.fft.rfft(sound).abs()
+    return 20 * spectrum[round(hertz * len(sound) / RATE)].log10().item()
+
+
+def test_a_telephone_keeps_its_band_only():
+    narrow = telephone_band(voice(), RATE)
+    assert level_db(voice(), 150) - level_db(narrow, 150) > 9
+    coded = telephone_codec(voice(), RATE)
+    assert level_db(voice(), 5000) - level_db(coded, 5000) > 30
+    assert abs(level_db(voice(), 150) - level_db(coded, 150)) < 1
+
+
+def test_a_room_delays_nothing_and_rings_on():
+    click = torch.zeros(RATE)
+    click[100] = 1.0
+    wet = reverberate(click, np.random.default_rng(0), seconds=0.3, sample_rate=RATE)
+    assert wet[:100].abs().max() < 1e-5
+    assert wet.abs().argmax() == 100
+    early, late = wet[101:1700].square().mean(), wet[3300:4900].square().mean()
+    assert 10 * torch.log10(early / late) == pytest.approx(40, abs=3)  # 60 decibel in 0.3 s are 40 in 0.2 s
+
+
+@pytest.mark.parametrize(("tilt", "fall_db"), [(0.0, 0.0), (1.0, 10.0)])
+def test_noise_falls_with_frequency_as_its_tilt_says(tilt, fall_db):
+    noise = coloured_noise(1 << 16, np.random.default_rng(0), tilt=tilt)
+    power = torch.fft.rfft(noise).abs().square()
+    assert noise.std() == pytest.approx(1, abs=1e-3)
+    low, high = power[500:1000].mean(), power[5000:10000].mean()
+    assert 10 * torch.log10(low / high) == pytest.approx(fall_db, abs=0.5)
+
+
+def test_an_absent_modality_stays_zeros():
+    inputs = {"video": torch.zeros(2, 3, 8, 8), "audio": voice()}
+    present = {"video": False, "audio": True}
+    changed = Augmentation()(inputs, present, np.random.default_rng(0), sample_rate=RATE)
+    assert not changed["video"].any()
+    assert not torch.equal(changed["audio"], voice())
+    assert torch.equal(inputs["audio"], voice())

@@ -1,0 +1,68 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import f1_score, precision_score, recall_score
+
+from multimodal.metrics.costs import cllr, log_likelihood_ratios
+from multimodal.metrics.minority import MinorityMeasures
+
+
+@pytest.fixture
+def scores() -> pd.DataFrame:
+    generator = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [40, 120])
+    return pd.DataFrame(
+        {
+            "any_fake": labels,
+            "score_any": np.clip(generator.normal(0.4 + 0.25 * labels, 0.2), 0.001, 0.999),
+            "identity": [f"person {number % 10}" for number in range(160)],
+        }
+    )
+
+
+def measures(scores: pd.DataFrame, **options) -> MinorityMeasures:
+    return MinorityMeasures(scores, **{"threshold": 0.5, "real_prior": 0.25, "learnt_fake_prior": 0.5} | options)
+
+
+def once(one: MinorityMeasures) -> dict[str, float]:
+    return {name: value.item() for name, value in one(np.ones((10, 1))).items()}
+
+
+def test_at_the_prior_of_the_test_split_they_are_what_scikit_learn_counts(scores):
+    found = once(measures(scores))
+    real, called_real = scores["any_fake"] == 0, scores["score_any"] < 0.5
+    assert found["recall"] == pytest.approx(recall_score(real, called_real))
+    assert found["precision"] == pytest.approx(precision_score(real, called_real))
+    assert found["f1"] == pytest.approx(f1_score(real, called_real))
+    assert found["accuracy"] == pytest.approx((real == called_real).mean())
+
+
+def test_another_prior_is_as_if_fakes_were_counted_several_times(scores):
+    many = pd.concat([scores, *[scores[scores["any_fake"] == 1]] * 2], ignore_index=True)
+    expected, found = once(measures(many, real_prior=0.1)), once(measures(scores, real_prior=0.1))
+    assert found == pytest.approx({**expected, "ap": found["ap"]})
+    assert found["recall"] == once(measures(scores))["recall"]
+    assert found["precision"] < once(measures(scores))["precision"]
+
+
+def test_cllr_is_that_of_the_ratios(scores):
+    ratios = log_likelihood_ratios(scores["score_any"], 0.7)
+    fake = scores["any_fake"].to_numpy() == 1
+    assert once(measures(scores, learnt_fake_prior=0.7))["cllr"] == pytest.approx(
+        cllr(ratios[fake], ratios[~fake])
+    )
+
+
+def test_counting_an_identity_twice_is_having_its_clips_twice(scores):
+    twice = pd.concat([scores, scores[scores["identity"] == "person 3"]], ignore_index=True)
+    draw = np.ones((10, 1))
+    draw[3] = 2
+    weighted = {name: value.item() for name, value in measures(scores)(draw).items()}
+    assert weighted == pytest.approx(once(measures(twice)))
+
+
+def test_recall_at_a_share_of_fakes_called_real_is_read_off_the_curve(scores):
+    fake = np.sort(scores.loc[scores["any_fake"] == 1, "score_any"])
+    real = scores.loc[scores["any_fake"] == 0, "score_any"]
+    assert measures(scores).recall_at(0.05) == pytest.approx((real < fake[6]).mean(), abs=1 / 40)
+    assert measures(scores).recall_at(1.0) == 1

@@ -1,0 +1,100 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from multimodal.metrics.checks import by_label
+from multimodal.metrics.ranking import average_precision_real, roc_auc
+from multimodal.metrics.seeds import judge_seeds
+
+
+def clips(num_identities: int = 20, per_class: int = 2) -> pd.DataFrame:
+    """Every identity has clips of all four classes."""
+    rows = [
+        {"identity": f"person {person}", "video_fake": video, "audio_fake": audio}
+        for person in range(num_identities)
+        for video in (0, 1)
+        for audio in (0, 1)
+        for _ in range(per_class)
+    ]
+    table = pd.DataFrame(rows)
+    table["clip_id"] = [f"clip {number:04d}" for number in range(len(table))]
+    table["any_fake"] = table["video_fake"] | table["audio_fake"]
+    table["av_class"] = np.array(["RVRA", "RVFA", "FVRA", "FVFA"])[2 * table["video_fake"] + table["audio_fake"]]
+    return table
+
+
+def scored(
+    table: pd.DataFrame, generator: np.random.Generator, strength: float, luck: float = 0.0
+) -> pd.DataFrame:
+    """Scores of one training: ``strength`` apart, with a shift of strength that is the seed's luck."""
+    apart = strength + luck * generator.normal()
+    noise = {name: generator.normal(size=len(table)) for name in ("any", "video", "audio")}
+    columns = {f"score_{name}": apart * table[f"{name}_fake"] + noise[name] for name in noise}
+    for name in ("RVRA", "RVFA", "FVRA", "FVFA"):
+        columns[f"p_{name}"] = apart * (table["av_class"] == name) + generator.normal(size=len(table))
+    return table.assign(**columns)
+
+
+def test_a_measure_is_the_mean_of_its_value_in_each_seed():
+    generator, table = np.random.default_rng(0), clips()
+    seeds = [scored(table, generator, 1.0) for _ in range(3)]
+    entry = judge_seeds({"one": seeds}, "one", replicates=50)["one"]
+    aucs = [roc_auc(*by_label(t["any_fake"].to_numpy(), t["score_any"].to_numpy())) for t in seeds]
+    precisions = [
+        average_precision_real(*by_label(t["any_fake"].to_numpy(), t["score_any"].to_numpy())) for t in seeds
+    ]
+    assert entry["auc_any"]["seeds"] == pytest.approx(aucs)
+    assert entry["auc_any"]["value"] == pytest.approx(np.mean(aucs))
+    assert entry["ap_real"]["value"] == pytest.approx(np.mean(precisions))
+    assert entry["auc_any"]["low"] < np.mean(aucs) < entry["auc_any"]["high"]
+
+
+def test_seeds_that_disagree_widen_the_interval():
+    table = clips()
+
+    def width(luck: float) -> float:
+        generator = np.random.default_rng(1)
+        seeds = [scored(table, generator, 1.0, luck) for _ in range(3)]
+        entry = judge_seeds({"one": seeds}, "one", replicates=100)["one"]["auc_any"]
+        return entry["high"] - entry["low"]
+
+    assert width(0.5) > 1.3 * width(0.0)
+
+
+def test_a_variant_that_is_better_by_far_is_found():
+    generator, table = np.random.default_rng(2), clips()
+    tables = {
+        name: [scored(table, generator, by, 0.05) for _ in range(3)] for name, by in [("a", 0.5), ("b", 2.0)]
+    }
+    difference = judge_seeds(tables, "a", replicates=200)["b"]["auc_any"]["difference"]
+    assert difference["low"] > 0
+    assert difference["p_value"] < 0.01
+    assert difference["p_holm"] >= difference["p_value"]
+
+
+def test_of_twenty_pairs_of_the_same_training_about_one_is_called_different():
+    found, table = 0, clips()
+    for pair in range(20):
+        generator = np.random.default_rng(100 + pair)
+        tables = {name: [scored(table, generator, 1.0, 0.2) for _ in range(3)] for name in ("a", "b")}
+        p_value = judge_seeds(tables, "a", replicates=100)["b"]["auc_any"]["difference"]["p_value"]
+        found += p_value < 0.05
+    assert found <= 2
+
+
+def test_with_one_seed_no_difference_is_tested():
+    generator, table = np.random.default_rng(3), clips()
+    tables = {"a": [scored(table, generator, 0.5)], "b": [scored(table, generator, 2.0)]}
+    difference = judge_seeds(tables, "a", replicates=50)["b"]["auc_any"]["difference"]
+    assert difference["value"] > 0
+    assert difference["p_value"] is None
+    assert "one seed" in difference["reason"]
+
+
+def test_scores_of_other_clips_and_an_unknown_baseline_are_refused():
+    generator, table = np.random.default_rng(4), clips()
+    one = scored(table, generator, 1.0)
+    with pytest.raises(ValueError, match="compare like with like"):
+        judge_seeds({"a": [one], "b": [one.iloc[1:]]}, "a")
+    with pytest.raises(ValueError, match="no variant 'c' to compare with; choose from a"):
+        judge_seeds({"a": [one]}, "c")
