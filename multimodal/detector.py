@@ -1,0 +1,166 @@
+"""The detector: named encoders, one fusion, heads. Read this file first."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from encoders.base import Encoder
+from fusion.base import Fusion
+from multimodal.heads import ModalityHead
+from multimodal.labels import CLASSES
+from multimodal.padding import encode_padded
+
+Inputs = Mapping[str, Float[Tensor, "batch ..."]]
+Tokens = Mapping[str, Float[Tensor, "batch _ _"]]
+Present = Mapping[str, Bool[Tensor, " batch"]]
+Lengths = Mapping[str, Int[Tensor, " batch"]]
+
+
+class DetectorOutput(NamedTuple):
+    """What the detector says of a batch.
+
+    ``class_logits (B, 4)`` are in the order of :data:`multimodal.labels.CLASSES`; ``modality_logits`` holds one
+    logit ``(B,)`` for each modality's own head, which has seen nothing but that modality. ``comparable`` holds
+    tokens ``(B, T, W)`` of each modality in the space where the fusion compares them, if that was asked for.
+    """
+
+    class_logits: Float[Tensor, "batch 4"]
+    modality_logits: dict[str, Float[Tensor, " batch"]]
+    comparable: dict[str, Float[Tensor, "batch _ width"]] | None = None
+
+
+class Marginals(NamedTuple):
+    """Probabilities ``(B,)`` that follow from the four-class posterior."""
+
+    any: Float[Tensor, " batch"]
+    video: Float[Tensor, " batch"]
+    audio: Float[Tensor, " batch"]
+
+
+class TokenClassifier(nn.Module):
+    """The part after the encoders: fusion and heads, on tokens that are at hand.
+
+    Args:
+        fusion: a built fusion; its ``dims`` are the widths of the tokens.
+        dropout: of the heads.
+        compares: give out the tokens where the fusion compares them, for a loss of synchrony.
+
+    Raises:
+        ValueError: ``compares`` with a fusion that compares nothing.
+    """
+
+    def __init__(self, fusion: Fusion, *, dropout: float = 0.1, compares: bool = False) -> None:
+        super().__init__()
+        if compares and type(fusion).comparable is Fusion.comparable:
+            raise ValueError(
+                f"{type(fusion).__name__} compares nothing along time, so a loss of synchrony has no place there; "
+                "choose discrepancy, cross_attention, transformer or bottleneck"
+            )
+        self.compares = compares
+        self.modality_heads = nn.ModuleDict(
+            {name: ModalityHead(dim, dropout=dropout) for name, dim in sorted(fusion.dims.items())}
+        )
+        self.fusion = fusion
+        # plain linear, so that late fusion of scores stays one
+        self.class_head = nn.Sequential(nn.Dropout(dropout), nn.Linear(fusion.out_dim, len(CLASSES)))
+
+    def forward(
+        self, tokens: Tokens, present: Present | None = None, lengths: Lengths | None = None
+    ) -> DetectorOutput:
+        """Judge a batch of tokens ``{name: (B, T, D)}``; ``present`` as for the detector.
+
+        ``lengths`` is taken so that both are called alike: tokens of padding are dealt with where they are made.
+        """
+        heads = {name: self.modality_heads[name](tokens[name]) for name in tokens}
+        comparable = self.fusion.comparable(tokens) if self.compares else None
+        return DetectorOutput(self.class_head(self.fusion(tokens, present)), heads, comparable)
+
+
+class AudioVisualDetector(nn.Module):
+    """Separate encoders feed a fusion, and a head names one of the four audio-visual classes.
+
+    Args:
+        encoders: built encoders by modality name.
+        fusion: a built fusion whose ``dims`` are those of the encoders.
+        dropout: of the heads.
+        compares: as for :class:`TokenClassifier`.
+
+    Raises:
+        ValueError: an encoder of another modality than its name says, or a fusion of other widths.
+
+    >>> from encoders import create_encoder
+    >>> from fusion import create_fusion
+    >>> video = create_encoder("frames", backbone="test_vit", frame_size=32)
+    >>> audio = create_encoder("spectrogram", backbone="test_resnet", n_mels=32)
+    >>> dims = {"video": video.embed_dim, "audio": audio.embed_dim}
+    >>> fusion = create_fusion("concat", dims=dims, out_dim=16)
+    >>> detector = AudioVisualDetector(encoders={"video": video, "audio": audio}, fusion=fusion)
+    >>> output = detector({"video": torch.rand(2, 3, 3, 32, 32), "audio": torch.zeros(2, 16000)})
+    >>> output.class_logits.shape, sorted(output.modality_logits)
+    (torch.Size([2, 4]), ['audio', 'video'])
+    """
+
+    def __init__(
+        self, *, encoders: Mapping[str, Encoder], fusion: Fusion, dropout: float = 0.1, compares: bool = False
+    ) -> None:
+        super().__init__()
+        _check_parts(encoders, fusion)
+        self.encoders = nn.ModuleDict({name: encoders[name] for name in sorted(encoders)})
+        self.classifier = TokenClassifier(fusion, dropout=dropout, compares=compares)
+        self.encoders_frozen = False
+
+    def forward(
+        self, inputs: Inputs, present: Present | None = None, lengths: Lengths | None = None
+    ) -> DetectorOutput:
+        """Judge a batch.
+
+        Shape:
+            ``inputs["video"]`` ``(B, T, C, H, W)`` in [0, 1], ``inputs["audio"]`` ``(B, samples)`` in [-1, 1];
+            ``present[name]`` ``(B,)`` is False where a clip lacks the modality, whose input is then ignored;
+            ``lengths[name]`` ``(B,)`` frames or samples come before the padding of a short window.
+        """
+        return self.classifier(self.encode(inputs, lengths), present)
+
+    def encode(self, inputs: Inputs, lengths: Lengths | None = None) -> dict[str, Float[Tensor, "batch time dim"]]:
+        """Tokens ``(B, T, D)`` of every modality given."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.encoders_frozen):
+            return {
+                name: encode_padded(encoder, inputs[name], (lengths or {}).get(name))
+                for name, encoder in self.encoders.items()
+                if name in inputs
+            }
+
+    def freeze_encoders(self) -> None:
+        """Train fusion and heads only; the encoders stay as they are, their running statistics included."""
+        self.encoders_frozen = True
+        self.encoders.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "AudioVisualDetector":
+        """As :meth:`torch.nn.Module.train`, but frozen encoders stay in evaluation mode."""
+        super().train(mode)
+        if self.encoders_frozen:
+            self.encoders.eval()
+        return self
+
+
+def marginals(posterior: Float[Tensor, "batch 4"]) -> Marginals:
+    """P(any fake), P(video fake) and P(audio fake) from the four-class posterior ``(B, 4)``.
+
+    >>> marginals(torch.tensor([[0.5, 0.2, 0.2, 0.1]])).any
+    tensor([0.5000])
+    """
+    rvra, rvfa, fvra, fvfa = posterior.unbind(dim=-1)
+    return Marginals(any=1 - rvra, video=fvra + fvfa, audio=rvfa + fvfa)
+
+
+def _check_parts(encoders: Mapping[str, Encoder], fusion: Fusion) -> None:
+    for name, encoder in encoders.items():
+        if encoder.modality != name:
+            raise ValueError(f"the encoder named {name!r} is of modality {encoder.modality!r}; swap the names")
+    dims = {name: encoder.embed_dim for name, encoder in encoders.items()}
+    if dims != fusion.dims:
+        raise ValueError(f"the fusion was built for token widths {fusion.dims}; the encoders give {dims}")

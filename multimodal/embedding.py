@@ -1,0 +1,136 @@
+"""Encoding every window of a list of clips once, into a cache that any number of trainings share."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Subset
+
+from encoders.base import Encoder
+from multimodal.data.batch import Batch
+from multimodal.data.windows import EvaluationWindows, WindowShape, collate
+from multimodal.files import atomic_path, write_json
+from multimodal.labels import MODALITIES
+from multimodal.media.joined_store import AnyStore
+from multimodal.padding import encode_padded
+from multimodal.tokens.cache import (
+    CLIPS_PER_SHARD,
+    HEADER,
+    TokenCache,
+    check_header,
+    num_shards,
+    shard_path,
+    write_shard,
+)
+from multimodal.tokens.key import digest, token_facts
+from multimodal.training.checkpoints import save_weights
+
+Progress = Callable[[Sequence[int]], Iterable[int]]
+
+
+def embed(
+    encoders: nn.ModuleDict,
+    store: AnyStore,
+    clips: pd.DataFrame,
+    shape: WindowShape,
+    root: Path,
+    *,
+    windows_per_clip: int = 4,
+    batch_size: int = 16,
+    num_workers: int = 0,
+    device: torch.device | str = "cpu",
+    rank: int = 0,
+    world_size: int = 1,
+    wait: Callable[[], None] = lambda: None,
+    progress: Progress = iter,
+) -> TokenCache:
+    """Tokens of all clips by frozen encoders, kept in a folder of ``root`` named by what they depend on.
+
+    What is there already is not computed again, so a stopped call goes on. Nothing is augmented.
+
+    Args:
+        encoders: by modality; put into evaluation mode.
+        store: prepared clips.
+        clips: rows of a manifest, all in the store.
+        shape: of the windows.
+        root: folder of all token caches.
+        windows_per_clip: at most so many of each clip, spread evenly.
+        batch_size: windows a forward pass.
+        num_workers: processes that read windows.
+        device: where the encoders are.
+        rank: of this process, which computes every ``world_size``-th shard.
+        world_size: number of processes.
+        wait: returns when all processes have called it.
+        progress: wraps the numbers of the shards to compute, to show how far it is.
+    """
+    encoders.eval()
+    named: Mapping[str, Encoder] = {name: encoders[name] for name in MODALITIES}  # type: ignore[misc]
+    clips = clips.sort_values("clip_id", ignore_index=True)
+    facts = token_facts(named, store, clips["clip_id"], shape, windows_per_clip)
+    folder = root / digest(facts)
+    if not (folder / HEADER).is_file():
+        write_json(folder / HEADER, facts)
+    check_header(folder, facts)
+    windows = EvaluationWindows(store, clips, shape, windows_per_clip=windows_per_clip)
+    todo = [n for n in range(rank, num_shards(len(clips)), world_size) if not shard_path(folder, n).is_file()]
+    for number in progress(todo):
+        _embed_shard(named, windows, number, shard_path(folder, number), batch_size, num_workers, device)
+    cache = TokenCache(folder, facts, clips["clip_id"])
+    if rank == 0 and not cache.encoders.is_file():
+        with atomic_path(cache.encoders) as temporary:
+            save_weights(encoders, temporary)
+    wait()
+    return cache
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Put a file of the cache into a run: as a second name of the same bytes where the disk can."""
+    if target.exists():
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        with atomic_path(target) as temporary:
+            temporary.write_bytes(source.read_bytes())
+
+
+@torch.inference_mode()
+def _embed_shard(
+    encoders: Mapping[str, Encoder],
+    windows: EvaluationWindows,
+    number: int,
+    path: Path,
+    batch_size: int,
+    num_workers: int,
+    device: torch.device | str,
+) -> None:
+    first = number * CLIPS_PER_SHARD
+    mine = [i for i, (row, _) in enumerate(windows.starts) if first <= row < first + CLIPS_PER_SHARD]
+    loader = DataLoader(Subset(windows, mine), batch_size=batch_size, num_workers=num_workers, collate_fn=collate)
+    tokens: dict[str, list[Tensor]] = {name: [] for name in encoders}
+    present: dict[str, list[Tensor]] = {name: [] for name in encoders}
+    rows = []
+    for batch in loader:
+        rows.append(batch["row"].numpy())
+        for name, encoded in _encode(encoders, batch, device):
+            here = batch["present"][name]
+            tokens[name].append(torch.where(here[:, None, None], encoded, 0.0))
+            present[name].append(here)
+    write_shard(
+        path,
+        {name: torch.cat(parts) for name, parts in tokens.items()},
+        {name: torch.cat(parts) for name, parts in present.items()},
+        np.concatenate(rows),
+    )
+
+
+def _encode(
+    encoders: Mapping[str, Encoder], batch: Batch, device: torch.device | str
+) -> Iterator[tuple[str, Tensor]]:
+    for name, encoder in encoders.items():
+        tokens = encode_padded(encoder, batch["inputs"][name].to(device), batch["lengths"][name])
+        yield name, tokens.float().cpu()

@@ -1,0 +1,1 @@
+"""Figures and self-contained pages: what a person looks at after a run, a prediction or a count."""

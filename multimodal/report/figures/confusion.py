@@ -1,0 +1,77 @@
+"""Confusion matrices: of the four classes, and of real and fake at each threshold."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Int
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from multimodal.report.figures.canvas import blank_figure, panel_row, panel_title, style_axes
+from multimodal.report.figures.operating import OperatingPoint
+from multimodal.report.figures.palette import INK
+from multimodal.report.figures.sample import Sample
+from multimodal.report.figures.text import plain, rule_name
+
+
+def confusion_figure(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Figure:
+    """Counts, and shares of each true class, coloured by share. Rows are true, columns called; shape (C, C)."""
+    table = np.asarray(counts, dtype=np.int64).reshape(len(classes), len(classes))
+    figure, (axes,) = panel_row("Confusion of the four classes", 1, height=4.9, width=5.4)
+    image = _draw_shares(axes, table)
+    names = [plain(name) for name in classes]
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(
+        range(len(names)), [f"{name} ({total:,})" for name, total in zip(names, table.sum(1), strict=True)]
+    )
+    axes.set(xlabel="called", ylabel="true class (clips)")
+    bar = figure.colorbar(image, ax=axes, fraction=0.046)
+    bar.set_label("share of the true class", fontsize=9)
+    bar.ax.tick_params(labelsize=8)
+    return figure
+
+
+def threshold_confusions(samples: Mapping[str, Sample], points: Mapping[str, list[OperatingPoint]]) -> Figure:
+    """Real and fake called real and fake: a row a target, a column a threshold (probabilities: 0.5 first)."""
+    rows = {target: _with_even_odds(sample, points.get(target, [])) for target, sample in samples.items()}
+    columns = max(1, *map(len, rows.values()))
+    figure = blank_figure("Confusion at each threshold", max(2.5 * columns, 5.2), 2.6 * len(samples) + 0.4)
+    for row, (target, at) in enumerate(rows.items()):
+        for column, point in enumerate(at):
+            axes = figure.add_subplot(len(rows), columns, row * columns + column + 1)
+            style_axes(axes)
+            panel_title(axes, f"{target} at {point.threshold:.2f}\n{plain(rule_name(point.rule), 28)}")
+            _draw_shares(axes, decisions_at(samples[target], point.threshold))
+            axes.set_xticks([0, 1], ["real", "fake"])
+            axes.set_yticks([0, 1], ["real", "fake"])
+            axes.set(xlabel="called", ylabel="true label")
+    return figure
+
+
+def _with_even_odds(sample: Sample, points: list[OperatingPoint]) -> list[OperatingPoint]:
+    is_probability = sample.score_range == (0.0, 1.0)
+    return [OperatingPoint("even odds", 0.5), *points] if is_probability else points
+
+
+def decisions_at(sample: Sample, threshold: float) -> Int[np.ndarray, "2 2"]:
+    """Clips by true label (rows) and by what they are called (columns), real first.
+
+    >>> decisions_at(Sample(np.array([0, 1, 1]), np.array([0.6, 0.2, 0.5])), threshold=0.5).tolist()
+    [[0, 1], [1, 1]]
+    """
+    called = (sample.scores >= threshold).astype(np.int64)
+    return np.bincount(2 * sample.labels + called, minlength=4).reshape(2, 2)
+
+
+def _draw_shares(axes: Axes, table: Int[np.ndarray, "rows columns"]) -> AxesImage:
+    totals = table.sum(axis=1, keepdims=True)
+    shares = np.divide(table, totals, out=np.zeros(table.shape), where=totals > 0)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (row, column), count in np.ndenumerate(table):
+        share = f"{shares[row, column]:.0%}" if totals[row, 0] else "-"
+        colour = "white" if shares[row, column] > 0.55 else INK
+        axes.text(column, row, f"{count:,}\n{share}", ha="center", va="center", fontsize=9, color=colour)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    return image

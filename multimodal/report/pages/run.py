@@ -1,0 +1,173 @@
+"""The page of one run: what it reaches, how sure that is, and what a trivial system would reach."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from multimodal.labels import TARGETS
+from multimodal.metrics.binary_metrics import DECISIONS, KINDS, RANKING, Kind
+from multimodal.report.pages.comparison import comparison_tables
+from multimodal.report.pages.numbers import as_number
+from multimodal.report.pages.render import image_uri, render
+from multimodal.report.pages.sections import SECTIONS, Section
+from multimodal.report.pages.threshold_tables import AT_THRESHOLDS, decision_tables, threshold_rows
+
+_GROUPS = (
+    ("ranking, without a threshold", frozenset(RANKING)),
+    ("decisions at 0.5", frozenset(DECISIONS)),
+    ("probabilities", frozenset(KINDS) - frozenset(RANKING) - frozenset(DECISIONS)),
+)
+_HEADLINES = (("any", "auc"), ("video", "auc"), ("audio", "auc"), ("class", "balanced_accuracy"))
+
+
+def run_report(
+    *,
+    title: str,
+    config: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    thresholds: Mapping[str, Any] | None,
+    images: Mapping[str, bytes],
+    synthetic: bool,
+    timings: Mapping[str, float] | None = None,
+    split_summary: str = "",
+    warnings: Sequence[str] = (),
+    comparison: Mapping[str, Any] | None = None,
+    compared: tuple[str, str] = ("A", "B"),
+) -> str:
+    """A self-contained HTML page about one run.
+
+    Args:
+        title: heading of the page.
+        config: the run's configuration, nested or flat.
+        metrics: content of ``metrics.json``.
+        thresholds: content of ``thresholds.json``, or None where no threshold was chosen.
+        images: PNG files of :func:`~multimodal.report.figures.run_figures` by name.
+        synthetic: whether the clips were generated; the page then says that its numbers mean nothing beyond.
+        timings: seconds of each stage, in order.
+        split_summary: a sentence on how the clips were split and what leakage remains.
+        warnings: further lines that a reader must see first.
+        comparison: of this system (A) and another (B), as :func:`multimodal.metrics.compare` gives it.
+        compared: names of the two.
+    """
+    targets = [target for target in (*TARGETS, "class") if metrics.get(target)]
+    intervals = metrics.get("intervals") or {}
+    return render(
+        "run.html.j2",
+        title=title,
+        synthetic=synthetic,
+        split=metrics.get("split"),
+        split_summary=split_summary,
+        warnings=[*warnings, *metrics.get("warnings", ())],
+        further_warnings=metrics.get("further_warnings", ()),
+        headlines=[headline(metrics, *place) for place in _HEADLINES if place[0] in targets],
+        results={target: _results(metrics, target) for target in targets},
+        counts={name: row for name, row in (metrics.get("counts") or {}).items() if name in TARGETS},
+        comparisons=comparison_tables(comparison or {}),
+        compared=compared,
+        level=f"{100 * intervals.get('level', 0.95):g} %",
+        interval_method=intervals.get("method", "method not stated"),
+        sections=[
+            _section(section, images, is_narrow=len(metrics.get("counts") or {}) == 1)
+            for section in SECTIONS
+            if any(name in images for name in section.images)
+        ],
+        methods=_method_tables(metrics),
+        thresholds=threshold_rows(thresholds),
+        decisions=decision_tables(metrics, TARGETS),
+        decision_metrics=AT_THRESHOLDS,
+        chosen_on=(thresholds or {}).get("chosen_on", "unknown"),
+        timings=_timing_rows(timings or {}),
+        total_seconds=sum((timings or {}).values()),
+        config=list(_flatten(config)),
+    )
+
+
+def headline(metrics: Mapping[str, Any], target: str, metric: str) -> dict[str, Any]:
+    """One figure with the harder of its floors, and whether its interval reaches down to it."""
+    result = metrics[target].get(metric)
+    floors = {name: as_number(row.get(metric)) for name, row in _floors(metrics, target).items()}
+    known = {name: floor for name, floor in floors.items() if floor is not None}
+    hardest = (min if _is_lower_better(metric) else max)(known, key=lambda name: known[name], default=None)
+    floor = None if hardest is None else known[hardest]
+    return {
+        "target": target,
+        "metric": metric,
+        "result": result,
+        "floor": floor,
+        "floor_of": "none known" if hardest is None else hardest.replace("_", " "),
+        "at_floor": _is_at_floor(result, floor, metric),
+    }
+
+
+def _is_lower_better(metric: str) -> bool:
+    return not KINDS.get(metric, Kind()).higher_is_better
+
+
+def _is_at_floor(result: Any, floor: float | None, metric: str) -> bool:
+    bound = "high" if _is_lower_better(metric) else "low"
+    worst = as_number(result.get(bound)) if isinstance(result, Mapping) else None
+    worst = as_number(result) if worst is None else worst
+    if worst is None or floor is None:
+        return False
+    return worst >= floor if _is_lower_better(metric) else worst <= floor
+
+
+def _floors(metrics: Mapping[str, Any], target: str) -> Mapping[str, Mapping[str, Any]]:
+    return (metrics.get("floors") or {}).get(target) or {}
+
+
+def _results(metrics: Mapping[str, Any], target: str) -> dict[str, Any]:
+    floors = _floors(metrics, target)
+    rows = [
+        {
+            "group": next((title for title, names in _GROUPS if target in TARGETS and metric in names), ""),
+            "metric": metric,
+            "result": result,
+            "random": floors.get("random", {}).get(metric),
+            "always_fake": floors.get("always_fake", {}).get(metric),
+        }
+        for metric, result in metrics[target].items()
+    ]
+    return {"rows": rows, "reasons": _reasons(metrics[target].values())}
+
+
+def _reasons(results: Iterable[Any]) -> list[str]:
+    """Why numbers or intervals are missing, each reason once."""
+    reasons = [result.get("reason") for result in results if isinstance(result, Mapping)]
+    return list(dict.fromkeys(reason for reason in reasons if reason))
+
+
+def _section(section: Section, images: Mapping[str, bytes], *, is_narrow: bool) -> dict[str, Any]:
+    """A section for the template; narrow figures, of one target alone, stand side by side."""
+    shown = [
+        {"uri": image_uri(images[name]), "name": name, "caption": caption}
+        for name, caption in section.images.items()
+        if name in images
+    ]
+    return {**section._asdict(), "images": shown, "pair": section.pair or is_narrow}
+
+
+def _method_tables(metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    tables = {}
+    for target, methods in (metrics.get("per_method") or {}).items():
+        names = list(dict.fromkeys(name for row in methods.values() for name in row if name != "count"))
+        rows = [
+            {"method": method, "count": row.get("count"), "results": [row.get(name) for name in names]}
+            for method, row in methods.items()
+        ]
+        if rows:
+            tables[target] = {"metrics": names, "rows": rows}
+    return tables
+
+
+def _timing_rows(timings: Mapping[str, float]) -> list[dict[str, Any]]:
+    total = sum(timings.values()) or 1.0
+    return [{"stage": name, "seconds": spent, "percent": 100 * spent / total} for name, spent in timings.items()]
+
+
+def _flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, setting in config.items():
+        if isinstance(setting, Mapping) and setting:
+            yield from _flatten(setting, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", setting if isinstance(setting, str) else json.dumps(setting, default=str)

@@ -1,0 +1,78 @@
+"""The page of ``statistics``: how many real and fake clips each corpus holds, and what to do about it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from multimodal.corpora.advice import Advice, overall_verdict, title_of
+from multimodal.corpora.statistics import Balance, PartStatistics
+from multimodal.report.figures.palette import CLASS_COLOURS, LABEL_COLOURS
+from multimodal.report.pages.render import render
+
+_MAX_METHODS = 20
+_UNKNOWN_COLOUR = "#BDBDBD"
+
+
+class Piece(NamedTuple):
+    """One part of a stacked bar."""
+
+    name: str
+    clips: int
+    percent: float
+    colour: str
+
+
+def statistics_page(
+    statistics: Sequence[PartStatistics], advice: Sequence[Advice], *, synthetic: bool = False
+) -> str:
+    """A self-contained HTML page: an overview first, then each corpus with advice, counts and bars."""
+    corpora = dict.fromkeys(part.corpus for part in statistics)
+    by_corpus = {one.corpus: one for one in advice}
+    return render(
+        "statistics.html.j2",
+        title="Real and fake clips",
+        synthetic=synthetic,
+        verdict=overall_verdict(list(advice)) if advice else "",
+        overview=[(one, title_of(one.corpus), _label_bar(one.balance)) for one in advice],
+        corpora=[
+            _corpus(name, [part for part in statistics if part.corpus == name], by_corpus.get(name))
+            for name in corpora
+        ],
+        label_colours={**LABEL_COLOURS, "no label": _UNKNOWN_COLOUR},
+        class_colours=CLASS_COLOURS,
+    )
+
+
+def stacked(counts: dict[str, int], colours: dict[str, str]) -> list[Piece]:
+    """Parts of a bar in the order of ``counts``, empty ones left out.
+
+    >>> [(piece.name, piece.percent) for piece in stacked({"real": 1, "fake": 3, "other": 0}, LABEL_COLOURS)]
+    [('real', 25.0), ('fake', 75.0)]
+    """
+    total = sum(counts.values()) or 1
+    return [Piece(name, count, 100 * count / total, colours[name]) for name, count in counts.items() if count]
+
+
+def _corpus(name: str, parts: Sequence[PartStatistics], advice: Advice | None) -> dict[str, Any]:
+    whole = next((part for part in parts if part.split == "all"), parts[0])
+    return {
+        "name": title_of(name),
+        "advice": advice,
+        "whole": whole,
+        "rows": [row for part in parts for row in _balance_rows(part)],
+        "classes": [(part.split, stacked(part.classes, CLASS_COLOURS)) for part in parts if part.classes],
+        "methods": list(whole.methods.items())[:_MAX_METHODS],
+        "most": max(whole.methods.values(), default=1),
+        "more_methods": max(len(whole.methods) - _MAX_METHODS, 0),
+    }
+
+
+def _balance_rows(part: PartStatistics) -> Iterator[dict[str, Any]]:
+    """A row for the clip as a whole and one for each modality that has labels."""
+    for target, balance in (("any", part.any), ("video", part.video), ("audio", part.audio)):
+        if balance is not None:
+            yield {"split": part.split, "target": target, "balance": balance, "bar": _label_bar(balance)}
+
+
+def _label_bar(balance: Balance) -> list[Piece]:
+    counts = {"real": balance.real, "fake": balance.fake, "no label": balance.unknown}
+    return stacked(counts, {**LABEL_COLOURS, "no label": _UNKNOWN_COLOUR})

@@ -1,0 +1,53 @@
+"""The page of a study."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from multimodal.report.pages.render import image_uri, render
+from multimodal.report.study_table import MEASURES, findings, is_significant, shown_measures
+
+
+def study_page(
+    *,
+    title: str,
+    results: Mapping[str, Any],
+    images: Mapping[str, bytes],
+    notes: Sequence[str] = (),
+    failures: Mapping[str, str] | None = None,
+) -> str:
+    """One HTML file: findings, table, figures, costs, and what failed.
+
+    Args:
+        title: of the page.
+        results: what :func:`experiments.ablation.study.judge_study` gives.
+        images: PNG by name: ``forest``, ``methods``, and a scatter for each variant that has one.
+        notes: sentences that a reader must know.
+        failures: run → its error.
+    """
+    measures = shown_measures(results)
+    rows = [
+        {
+            "name": name,
+            "is_baseline": name == results["baseline"],
+            "cells": [_cell(row["measures"].get(measure)) for measure in measures],
+            **{key: row[key] for key in ("seeds", "parameters", "flops", "seconds")},
+        }
+        for name, row in results["variants"].items()
+    ]
+    return render(
+        "study.html.j2",
+        title=title,
+        synthetic=results["generated"],
+        baseline=results["baseline"],
+        counts=results["counts"],
+        findings=findings(results, measures),
+        headers=[MEASURES[measure] for measure in measures],
+        rows=rows,
+        images={name: image_uri(image) for name, image in images.items()},
+        notes=list(notes),
+        failures=dict(failures or {}),
+    )
+
+
+def _cell(entry: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"result": entry, "stands_out": is_significant(entry)}

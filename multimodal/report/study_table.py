@@ -1,0 +1,93 @@
+"""A study as a table: rows for CSV and Markdown, and sentences on which differences are larger than chance."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from multimodal.report.pages.numbers import decimal, interval
+
+#: measure → how it is called, in the order of the table
+MEASURES = {
+    "auc_any": "AUC any",
+    "auc_video": "AUC video",
+    "auc_audio": "AUC audio",
+    "macro_auc": "AUC of four classes",
+    "ap_real": "AP (real)",
+    "auc_video_alone": "AUC video, no sound",
+    "auc_audio_alone": "AUC audio, no picture",
+}
+#: A difference whose corrected p-value lies below is called larger than chance.
+SIGNIFICANT = 0.05
+
+
+def as_frame(results: Mapping[str, Any]) -> pd.DataFrame:
+    """A row a variant: each measure with its bounds and its difference from the baseline, costs, and methods."""
+    rows = []
+    for name, row in results["variants"].items():
+        flat = {key: row[key] for key in ("seeds", "parameters", "flops", "seconds")}
+        for measure, entry in row["measures"].items():
+            flat |= {measure: entry["value"], f"{measure}_low": entry["low"], f"{measure}_high": entry["high"]}
+            difference = entry.get("difference") or {}
+            flat[f"{measure}_difference"] = difference.get("value")
+            flat[f"{measure}_p_holm"] = difference.get("p_holm")
+        flat |= {f"auc_any_{method}": value for method, value in row["per_method"].items()}
+        rows.append({"variant": name, **flat})
+    return pd.DataFrame(rows)
+
+
+def as_markdown(results: Mapping[str, Any]) -> str:
+    """The table for a README: measures with their 95 % intervals; * marks a difference larger than chance."""
+    measures = shown_measures(results)
+    header = ["variant", *(MEASURES[measure] for measure in measures), "parameters", "MFLOPs", "s a run"]
+    lines = [" | ".join(header), " | ".join(["---", *["---:"] * (len(header) - 1)])]
+    for name, row in results["variants"].items():
+        cells = [_cell(row["measures"].get(measure)) for measure in measures]
+        cost = [f"{row['parameters']:,}", f"{row['flops'] / 1e6:.1f}", f"{row['seconds']:.1f}"]
+        shown = f"**{name}** (baseline)" if name == results["baseline"] else name
+        lines.append(" | ".join([shown, *cells, *cost]))
+    return "".join(f"| {line} |\n" for line in lines)
+
+
+def findings(results: Mapping[str, Any], measures: Sequence[str] = ("auc_any", "ap_real")) -> list[str]:
+    """A plain sentence for each measure: which variants differ from the baseline by more than chance."""
+    return [_finding(results, measure) for measure in measures if measure in shown_measures(results)]
+
+
+def shown_measures(results: Mapping[str, Any]) -> list[str]:
+    """Measures that some variant has, in the order of the table."""
+    return [name for name in MEASURES if any(name in row["measures"] for row in results["variants"].values())]
+
+
+def is_significant(entry: Mapping[str, Any] | None) -> bool:
+    """Whether a measure differs from the baseline's by more than chance."""
+    difference = (entry or {}).get("difference") or {}
+    return difference.get("p_holm") is not None and difference["p_holm"] < SIGNIFICANT
+
+
+def _finding(results: Mapping[str, Any], measure: str) -> str:
+    baseline, title = results["baseline"], MEASURES[measure]
+    others = {name: row["measures"].get(measure) for name, row in results["variants"].items() if name != baseline}
+    tested = {name: entry for name, entry in others.items() if entry and entry["difference"]["p_holm"] is not None}
+    if not tested:
+        reasons = {entry["difference"]["reason"] for entry in others.values() if entry}
+        return (
+            f"{title}: no difference from {baseline} could be tested ({'; '.join(sorted(filter(None, reasons)))})."
+        )
+    found = [f"{name} ({_difference(entry)})" for name, entry in tested.items() if is_significant(entry)]
+    rest = [name for name in tested if not is_significant(tested[name])]
+    if not found:
+        return f"{title}: nothing differs from {baseline} by more than chance ({', '.join(rest)})."
+    tail = f"; not larger than chance: {', '.join(rest)}" if rest else ""
+    return f"{title}: larger than chance against {baseline}: {', '.join(found)}{tail}."
+
+
+def _difference(entry: Mapping[str, Any]) -> str:
+    difference = entry["difference"]
+    return f"{difference['value']:+.3f} {interval(difference)}, p {difference['p_holm']:.3f}"
+
+
+def _cell(entry: Mapping[str, Any] | None) -> str:
+    if entry is None or entry["value"] is None:
+        return "not defined"
+    return f"{decimal(entry)} {interval(entry)}{' *' if is_significant(entry) else ''}"

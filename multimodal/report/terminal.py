@@ -1,0 +1,96 @@
+"""Numbers as aligned text, for who reads them in a terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from multimodal.report.pages.numbers import as_number, count, decimal, interval, metric_name, p_value
+
+_SHOWN_METHODS = ("auc", "eer", "tpr_at_fpr_1pct")
+
+
+def metric_table(metrics: Mapping[str, Any], target: str) -> list[str]:
+    """Every metric of a target with its interval, beside the floors of trivial systems."""
+    counts, floors = metrics["counts"][target], metrics["floors"][target]
+    header = f"{target}: " + ", ".join(
+        f"{count(counts[name])} {name.replace('_', ' ')}" for name in ("real", "fake", "identities", "not_judged")
+    )
+    rows = [
+        (
+            metric_name(metric),
+            decimal(result),
+            interval(result),
+            *(_known(floors.get(system, {}).get(metric)) for system in ("random", "always_fake")),
+        )
+        for metric, result in metrics[target].items()
+    ]
+    reasons = dict.fromkeys(result["reason"] for result in metrics[target].values() if "reason" in result)
+    titles = ("metric", "value", "95 % interval", "random", "always fake")
+    return [header, *aligned([titles, *rows]), *(f"  no number or no interval: {reason}" for reason in reasons)]
+
+
+def method_table(metrics: Mapping[str, Any], target: str) -> list[str]:
+    """Each forgery method against all reals, and the mean over methods; nothing where there is one method only."""
+    methods = metrics["per_method"].get(target, {})
+    if len(methods) < 2:
+        return []
+    macro = metrics["macro_over_methods"][target]
+    rows = [(_printable(name), count(row["count"]), *_results(row)) for name, row in methods.items()]
+    titles = ("method", "fakes", *(title for name in _SHOWN_METHODS for title in (metric_name(name), "")))
+    return aligned([titles, *rows, ("mean over methods", "", *_results(macro))])
+
+
+def comparison_table(comparison: Mapping[str, Any], target: str) -> list[str]:
+    """Two systems on the same clips: A, B, A - B with its interval, and p-values."""
+    part = comparison[target]
+    rows = [
+        (
+            metric_name(metric),
+            decimal(entry["a"]),
+            decimal(entry["b"]),
+            decimal(entry["difference"]),
+            interval({**entry, "value": entry["difference"]}),
+            p_value(entry["p_value"]),
+            p_value(entry["p_holm"]),
+        )
+        for metric, entry in part["metrics"].items()
+    ]
+    titles = ("metric", "A", "B", "A - B", "95 % interval", "p", "p (Holm)")
+    delong = f"  DeLong's test of the ROC areas: p {p_value(part['delong']['p_value'])}"
+    return [f"{target}: A against B", *aligned([titles, *rows]), delong]
+
+
+def warning_lines(metrics: Mapping[str, Any], place: str) -> list[str]:
+    """The warnings to be seen first, and how many more there are to read in ``place``."""
+    lines = [f"warning: {line}" for line in metrics["warnings"]]
+    further = len(metrics["further_warnings"])
+    return [*lines, f"further warnings ({further}): {place}"] if further else lines
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of text as lines, the first column to the left, the others to the right.
+
+    >>> aligned([("metric", "value"), ("AUC", "0.5")])
+    ['  metric  value', '  AUC       0.5']
+    """
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  "
+        + "  ".join(
+            text.ljust(width) if column == 0 else text.rjust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _printable(name: object) -> str:
+    """A stranger's name without what would command the terminal."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(name))
+
+
+def _known(value: Any) -> str:
+    return "-" if as_number(value) is None else decimal(value)
+
+
+def _results(row: Mapping[str, Any]) -> list[str]:
+    return [text for name in _SHOWN_METHODS for text in (decimal(row.get(name)), interval(row.get(name)))]

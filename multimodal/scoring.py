@@ -1,0 +1,163 @@
+"""From a detector or a branch, and windows, to the scores table: a row a clip."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from multimodal.data.batch import Batch
+from multimodal.data.silence_trim import heard_span
+from multimodal.data.windows import ClipWindows, WindowShape, collate, stack, window_starts, window_tensors
+from multimodal.detector import AudioVisualDetector, marginals
+from multimodal.heads import Branch
+from multimodal.labels import CLASSES, MODALITIES, Modality
+from multimodal.media.prepared import PreparedClip
+from multimodal.media.silence import measure_silence
+
+#: Columns of a manifest that travel into the scores table.
+DESCRIPTION = ["clip_id", "corpus", "identity", "method", "av_class", "video_fake", "audio_fake", "any_fake"]
+POSTERIOR = [f"p_{name}" for name in CLASSES]
+
+Progress = Callable[[Iterable], Iterable]
+
+
+@torch.inference_mode()
+def score_windows(model: nn.Module, batch: Batch, device: torch.device | str = "cpu") -> pd.DataFrame:
+    """Scores of each window of a batch: posterior, each modality's own head, and what they imply.
+
+    ``model`` is a detector, its classifier where the batch holds tokens, or a branch, which gives the score of its
+    own modality only.
+
+    Where both modalities are present, ``score_video``, ``score_audio`` and ``score_any`` are marginals of the
+    four-class posterior. Where one is absent there is no such posterior: the other's own head is the score, and
+    ``fused_video`` and ``fused_audio`` are what the fusion makes of it all the same.
+    """
+    inputs = {name: value.to(device) for name, value in batch["inputs"].items()}
+    if isinstance(model, Branch):
+        name = model.encoder.modality
+        output = model(inputs[name], batch["lengths"][name].to(device))
+        probability = output.logits.float().sigmoid().cpu().numpy()
+        return pd.DataFrame({f"score_{name}": np.where(batch["present"][name].numpy(), probability, np.nan)})
+    present = {name: value.to(device) for name, value in batch["present"].items()}
+    lengths = {name: value.to(device) for name, value in batch["lengths"].items()}
+    output = model(inputs, present, lengths)
+    posterior = output.class_logits.float().softmax(dim=-1).cpu()
+    heads = {name: output.modality_logits[name].float().sigmoid().cpu().numpy() for name in MODALITIES}
+    return _scores_of(posterior, heads, {name: batch["present"][name].numpy() for name in MODALITIES})
+
+
+def score_clips(
+    model: nn.Module,
+    windows: ClipWindows,
+    clips: pd.DataFrame,
+    *,
+    batch_size: int = 16,
+    num_workers: int = 0,
+    device: torch.device | str = "cpu",
+    rank: int = 0,
+    world_size: int = 1,
+    progress: Progress = iter,
+) -> pd.DataFrame:
+    """Scores of this rank's share of the clips, the mean over each clip's windows.
+
+    Args:
+        model: as in :func:`score_windows`; put into evaluation mode and back.
+        windows: of ``clips``, row by row; what the model takes.
+        clips: rows of a manifest.
+        batch_size: windows a forward pass.
+        num_workers: processes that read windows.
+        device: where the model is.
+        progress: wraps the batches, to show how far it is.
+        rank: of this process; clips ``rank``, ``rank + world_size``, ... are scored.
+        world_size: number of processes.
+    """
+    if rank >= len(clips):  # more processes than clips
+        return clips[DESCRIPTION].head(0)
+    mine = [i for i, (row, _) in enumerate(windows.starts) if row % world_size == rank]
+    loader = DataLoader(
+        torch.utils.data.Subset(windows, mine), batch_size=batch_size, num_workers=num_workers, collate_fn=collate
+    )
+    with evaluating(model):
+        parts = [
+            score_windows(model, batch, device).assign(row=batch["row"].numpy()) for batch in progress(loader)
+        ]
+    return clip_scores(pd.concat(parts, ignore_index=True), clips, windows)
+
+
+def score_prepared(
+    detector: AudioVisualDetector,
+    clip: PreparedClip,
+    shape: WindowShape,
+    *,
+    batch_size: int = 16,
+    device: torch.device | str = "cpu",
+) -> pd.DataFrame:
+    """Scores of all windows of one clip in memory, end to end, with ``start_seconds`` and ``end_seconds``.
+
+    Silent ends are left out as in training.
+    """
+    clip = _heard(clip, shape)
+    starts = window_starts(clip.num_frames, shape.num_frames, limit=-(-clip.num_frames // shape.num_frames))
+    parts = []
+    with evaluating(detector):
+        for first in range(0, len(starts), batch_size):
+            windows = [
+                window_tensors(clip.window(start, shape.num_frames), shape)
+                for start in starts[first : first + batch_size]
+            ]
+            parts.append(score_windows(detector, stack(windows), device))
+    begins = clip.start_seconds + np.array(starts) / clip.frame_rate
+    ends = np.minimum(
+        begins + shape.num_frames / clip.frame_rate, clip.start_seconds + clip.num_frames / clip.frame_rate
+    )
+    return pd.concat(parts, ignore_index=True).assign(start_seconds=begins, end_seconds=ends)
+
+
+def _heard(clip: PreparedClip, shape: WindowShape) -> PreparedClip:
+    if clip.waveform is None or shape.silent_ends != "trim":
+        return clip
+    silence = measure_silence(clip.waveform, clip.sample_rate)
+    span = heard_span(clip.num_frames, *silence, clip.frame_rate)
+    return clip if span.length == clip.num_frames else clip.window(span.first, span.length)
+
+
+def clip_scores(windows_table: pd.DataFrame, clips: pd.DataFrame, windows: ClipWindows) -> pd.DataFrame:
+    """Average window scores by clip and put labels, identity, method and reasons beside them."""
+    grouped = windows_table.groupby("row", sort=True)
+    means = grouped.mean().assign(num_windows=grouped.size())
+    described = clips.reset_index(drop=True).loc[means.index, DESCRIPTION]
+    index = windows.store.index.set_index("clip_id").loc[described["clip_id"]]
+    reasons = {f"absent_{name}": index[f"absent_{name}"].to_numpy() for name in MODALITIES}
+    return pd.concat([described, means], axis=1).assign(**reasons).reset_index(drop=True)
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Put a module into evaluation mode; its former mode comes back after."""
+    was_training = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(was_training)
+
+
+def _scores_of(
+    posterior: torch.Tensor, heads: Mapping[Modality, np.ndarray], present: Mapping[Modality, np.ndarray]
+) -> pd.DataFrame:
+    both = present["video"] & present["audio"]
+    columns = {
+        name: np.where(both, values, np.nan) for name, values in zip(POSTERIOR, posterior.numpy().T, strict=True)
+    }
+    own = {name: np.where(present[name], heads[name], np.nan) for name in MODALITIES}
+    fused = {name: values.numpy() for name, values in marginals(posterior)._asdict().items()}
+    columns |= {f"head_{name}": own[name] for name in MODALITIES}
+    columns |= {f"score_{name}": np.where(both, fused[name], own[name]) for name in MODALITIES}
+    either = np.where(present["video"], own["video"], own["audio"])
+    columns["score_any"] = np.where(both, fused["any"], either)
+    columns |= {f"fused_{name}": fused[name] for name in MODALITIES}
+    return pd.DataFrame(columns)

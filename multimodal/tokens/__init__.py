@@ -1,0 +1,1 @@
+"""Tokens of frozen encoders, computed once for each window and kept, for fusions to learn from in seconds."""

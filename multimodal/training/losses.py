@@ -1,0 +1,181 @@
+"""Focal loss, weighted by class, for the four classes and for each modality's own head.
+
+``FL = -alpha_t (1 - p_t)^gamma log p_t`` (Lin et al., Focal Loss for Dense Object Detection, ICCV 2017, eq. 5).
+With ``gamma = 0`` and ``alpha = 1`` it is cross entropy, so the three losses offered are one function.
+Labels are class indices, or -1 where unknown; an unknown label adds nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn.functional import log_softmax, logsigmoid
+
+from multimodal.detector import DetectorOutput
+from multimodal.labels import CLASSES, MODALITIES, UNKNOWN, Modality
+from multimodal.training.synchrony import synchrony_loss
+
+LossName = Literal["cross_entropy", "focal", "weighted_focal"]
+
+
+def class_weights(counts: Float[np.ndarray, " classes"]) -> Float[Tensor, " classes"]:
+    """``n_samples / (n_classes * count)`` for each class; 0 for a class that never occurs.
+
+    Args:
+        counts: how many samples of each class the training sees.
+
+    >>> class_weights(np.array([1, 3]))
+    tensor([2.0000, 0.6667])
+    """
+    weights = np.divide(counts.sum(), len(counts) * counts, out=np.zeros(len(counts)), where=counts > 0)
+    return torch.tensor(weights, dtype=torch.float32)
+
+
+def effective_number_weights(
+    counts: Float[np.ndarray, " classes"], beta: float = 0.999
+) -> Float[Tensor, " classes"]:
+    """One over the effective number of samples ``(1 - beta ** count) / (1 - beta)``, scaled to a mean of 1.
+
+    Cui et al., Class-Balanced Loss Based on Effective Number of Samples, CVPR 2019, eq. 2 and section 4; the mean
+    is over samples, so that the loss is as large as without weights. ``beta = 0`` weighs all alike, ``beta`` near
+    1 gives :func:`class_weights`. A class that never occurs weighs 0.
+
+    >>> effective_number_weights(np.array([1, 1]), beta=0.9)
+    tensor([1., 1.])
+    """
+    if not 0 <= beta < 1:
+        raise ValueError(f"beta must lie in [0, 1); got {beta}. The paper uses 0.9 to 0.9999")
+    effective = -np.expm1(counts * np.log(beta)) / (1 - beta) if beta else np.minimum(counts, 1)
+    weights = np.divide(1, effective, out=np.zeros(len(counts)), where=counts > 0)
+    return torch.tensor(weights * counts.sum() / (weights * counts).sum(), dtype=torch.float32)
+
+
+def focal_loss(
+    logits: Float[Tensor, "batch classes"],
+    labels: Int[Tensor, " batch"],
+    *,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    weights: Float[Tensor, " classes"] | None = None,
+) -> Float[Tensor, " batch"]:
+    """Focal loss of each sample over softmax classes, with ``alpha_t = alpha * weights[label]``.
+
+    Shape: logits ``(B, K)``, labels ``(B,)`` to ``(B,)``; 0 where the label is unknown.
+    """
+    known = labels != UNKNOWN
+    safe = labels.clamp(min=0)
+    log_p = log_softmax(logits.float(), dim=-1).gather(1, safe[:, None])[:, 0]
+    alpha_t = alpha if weights is None else alpha * weights.to(logits.device)[safe]
+    return torch.where(known, -alpha_t * _missing(log_p) ** gamma * log_p, 0.0)
+
+
+def binary_focal_loss(
+    logits: Float[Tensor, " batch"],
+    labels: Int[Tensor, " batch"],
+    *,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    weights: Float[Tensor, " 2"] | None = None,
+) -> Float[Tensor, " batch"]:
+    """Focal loss of each sample for one logit (higher = fake).
+
+    Without ``weights``, ``alpha_t`` is ``alpha`` for fake and ``1 - alpha`` for real, as in the paper. Class
+    weights already say how much each class counts, so with them ``alpha_t = alpha * weights[label]``.
+
+    Shape: logits ``(B,)``, labels ``(B,)`` to ``(B,)``; 0 where the label is unknown.
+    """
+    known = labels != UNKNOWN
+    safe = labels.clamp(min=0)
+    log_p = logsigmoid(torch.where(safe == 1, logits, -logits).float())
+    per_class = alpha * weights if weights is not None else torch.tensor([1 - alpha, alpha])
+    alpha_t = per_class.to(logits.device)[safe]
+    return torch.where(known, -alpha_t * _missing(log_p) ** gamma * log_p, 0.0)
+
+
+def _missing(log_p: Tensor) -> Tensor:
+    """``1 - p``, kept off 0 where the gradient of a small power would be infinite."""
+    return (-torch.expm1(log_p)).clamp(min=1e-7)
+
+
+def marginal_logits(class_logits: Float[Tensor, "batch 4"], modality: Modality) -> Float[Tensor, " batch"]:
+    """Logit of one modality being fake, whatever the other is: the marginal of the four-class posterior.
+
+    >>> marginal_logits(torch.zeros(1, 4), "video")
+    tensor([0.])
+    """
+    fake = [index for index in range(len(CLASSES)) if (index // 2 if modality == "video" else index % 2)]
+    real = [index for index in range(len(CLASSES)) if index not in fake]
+    return class_logits[:, fake].logsumexp(dim=-1) - class_logits[:, real].logsumexp(dim=-1)
+
+
+class LossParts(NamedTuple):
+    """The loss to descend, and its parts by name for the log."""
+
+    total: Float[Tensor, ""]
+    parts: dict[str, Float[Tensor, ""]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorLoss:
+    """Loss of the detector: the four classes, and each modality's own head beside them.
+
+    Args:
+        name: ``cross_entropy``, ``focal`` or ``weighted_focal``; the last needs weights.
+        alpha, gamma: of the focal loss.
+        weights: class weights by target (``class``, ``video``, ``audio``); missing ones weigh all alike.
+        head_weight: share of each modality's own loss in the total.
+        synchrony_weight: share of the loss of synchrony; above 0 the detector must compare (``compares=True``).
+    """
+
+    name: LossName = "weighted_focal"
+    alpha: float = 0.25
+    gamma: float = 2.0
+    weights: Mapping[str, Float[Tensor, " classes"]] = field(default_factory=dict)
+    head_weight: float = 0.5
+    synchrony_weight: float = 0.0
+
+    def __call__(self, output: DetectorOutput, labels: Mapping[str, Int[Tensor, " batch"]]) -> LossParts:
+        """Mean over the batch.
+
+        ``labels`` holds ``class``, ``video`` and ``audio``, each ``(B,)``. A clip of which the fusion was shown
+        one modality only (``shown_video`` or ``shown_audio`` has its label, ``class`` has not) teaches the fusion
+        by the marginal of its posterior.
+        """
+        parts = {"class": self.multiclass(output.class_logits, labels["class"])}
+        for name in MODALITIES:
+            if f"shown_{name}" in labels:
+                logits = marginal_logits(output.class_logits, name)
+                parts["class"] = parts["class"] + self.binary(name, logits, labels[f"shown_{name}"])
+        for name in MODALITIES:
+            if name in output.modality_logits:
+                parts[name] = self.binary(name, output.modality_logits[name], labels[name])
+        heads = [value for name, value in parts.items() if name != "class"]
+        total = parts["class"] + self.head_weight * torch.stack(heads).sum()
+        if self.synchrony_weight and output.comparable is not None:
+            both_real = labels["class"] == CLASSES.index("RVRA")
+            parts["synchrony"] = synchrony_loss(output.comparable["video"], output.comparable["audio"], both_real)
+            total = total + self.synchrony_weight * parts["synchrony"]
+        return LossParts(total, {name: value.detach() for name, value in parts.items()})
+
+    def multiclass(self, logits: Float[Tensor, "batch 4"], labels: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
+        """Mean loss over the four classes."""
+        assert logits.shape[-1] == len(CLASSES)
+        alpha, gamma = self._focus()
+        return focal_loss(logits, labels, alpha=alpha, gamma=gamma, weights=self.weights.get("class")).mean()
+
+    def binary(
+        self, target: str, logits: Float[Tensor, " batch"], labels: Int[Tensor, " batch"]
+    ) -> Float[Tensor, ""]:
+        """Mean loss of one modality's head."""
+        weights = self.weights.get(target)
+        if self.name == "cross_entropy":
+            weights = torch.ones(2) if weights is None else weights
+        alpha, gamma = self._focus()
+        return binary_focal_loss(logits, labels, alpha=alpha, gamma=gamma, weights=weights).mean()
+
+    def _focus(self) -> tuple[float, float]:
+        return (1.0, 0.0) if self.name == "cross_entropy" else (self.alpha, self.gamma)

@@ -1,0 +1,90 @@
+import pytest
+import torch
+
+from encoders import create_encoder
+from fusion import create_fusion
+from multimodal.detector import AudioVisualDetector, marginals
+from multimodal.labels import CLASSES, class_index
+
+
+@pytest.fixture
+def detector() -> AudioVisualDetector:
+    torch.manual_seed(0)
+    video = create_encoder("frames", backbone="test_resnet", frame_size=32)
+    audio = create_encoder("spectrogram", backbone="test_resnet", n_mels=32)
+    fusion = create_fusion("gated", dims={"video": video.embed_dim, "audio": audio.embed_dim}, out_dim=8)
+    return AudioVisualDetector(encoders={"audio": audio, "video": video}, fusion=fusion)
+
+
+def inputs(batch: int = 2) -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return {
+        "video": torch.rand(batch, 2, 3, 32, 32, generator=generator),
+        "audio": torch.rand(batch, 4000, generator=generator) - 0.5,
+    }
+
+
+def test_the_detector_names_a_class_and_judges_each_modality_apart(detector):
+    output = detector.eval()(inputs())
+    assert output.class_logits.shape == (2, len(CLASSES))
+    assert {name: logits.shape for name, logits in output.modality_logits.items()} == {
+        "audio": (2,),
+        "video": (2,),
+    }
+
+
+def test_the_head_of_one_modality_sees_nothing_of_the_other(detector):
+    detector.eval()
+    one, other = inputs(), inputs() | {"audio": torch.zeros(2, 4000)}
+    torch.testing.assert_close(
+        detector(one).modality_logits["video"], detector(other).modality_logits["video"], rtol=0, atol=0
+    )
+    assert not torch.equal(detector(one).class_logits, detector(other).class_logits)
+
+
+def test_what_stands_in_an_absent_modality_changes_nothing_in_the_posterior(detector):
+    detector.eval()
+    present = {"video": torch.tensor([True, True]), "audio": torch.tensor([True, False])}
+    changed = inputs()
+    changed["audio"][1] = 0.9
+    before, after = detector(inputs(), present).class_logits, detector(changed, present).class_logits
+    torch.testing.assert_close(before, after)
+
+
+def test_frozen_encoders_get_no_gradient_and_keep_their_running_statistics(detector):
+    detector.freeze_encoders()
+    detector.train()
+    before = {name: value.clone() for name, value in detector.encoders.state_dict().items()}
+    detector(inputs()).class_logits.sum().backward()
+    assert all(parameter.grad is None for parameter in detector.encoders.parameters())
+    assert all(torch.equal(before[name], value) for name, value in detector.encoders.state_dict().items())
+    assert any(parameter.grad is not None for parameter in detector.classifier.fusion.parameters())
+
+
+def test_an_encoder_under_the_other_modalitys_name_is_refused():
+    video = create_encoder("frames", backbone="test_resnet", frame_size=32)
+    fusion = create_fusion("concat", dims={"audio": video.embed_dim}, out_dim=8)
+    with pytest.raises(ValueError, match="swap the names"):
+        AudioVisualDetector(encoders={"audio": video}, fusion=fusion)
+
+
+def test_a_fusion_of_other_widths_is_refused():
+    video = create_encoder("frames", backbone="test_resnet", frame_size=32)
+    fusion = create_fusion("concat", dims={"video": video.embed_dim + 1}, out_dim=8)
+    with pytest.raises(ValueError, match="token widths"):
+        AudioVisualDetector(encoders={"video": video}, fusion=fusion)
+
+
+def test_marginals_add_up_the_classes_in_which_a_modality_is_fake():
+    posterior = torch.tensor([[0.4, 0.3, 0.2, 0.1]])
+    result = marginals(posterior)
+    assert result.any.item() == pytest.approx(0.6)
+    assert result.video.item() == pytest.approx(0.3)
+    assert result.audio.item() == pytest.approx(0.4)
+
+
+def test_the_four_classes_stand_in_the_order_of_their_index():
+    for video_fake in (0, 1):
+        for audio_fake in (0, 1):
+            name = CLASSES[class_index(video_fake, audio_fake)]
+            assert name == f"{'RF'[video_fake]}V{'RF'[audio_fake]}A"

@@ -1,0 +1,102 @@
+"""Trains a tiny detector on drawn batches, whole and in halves; test_fit.py runs it in one and two processes."""
+
+import contextlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+
+from encoders import create_encoder
+from fusion import create_fusion
+from multimodal.data.batch import Batch
+from multimodal.data.draws import shuffled
+from multimodal.data.order import SampleKey, StepBatches
+from multimodal.detector import AudioVisualDetector
+from multimodal.files import write_json
+from multimodal.training.checkpoints import Checkpoints
+from multimodal.training.fit import FitOptions, fit
+from multimodal.training.losses import DetectorLoss, LossParts
+
+NUM_CLIPS, BATCH_SIZE, STEPS = 10, 4, 6
+
+
+def build() -> AudioVisualDetector:
+    torch.manual_seed(0)
+    video = create_encoder("frames", backbone="test_resnet", frame_size=32)
+    audio = create_encoder("spectrogram", backbone="test_resnet", n_mels=32)
+    fusion = create_fusion("gated", dims={"video": video.embed_dim, "audio": audio.embed_dim}, out_dim=8)
+    return AudioVisualDetector(encoders={"video": video, "audio": audio}, fusion=fusion, dropout=0.5)
+
+
+def sample(key: SampleKey) -> dict:
+    generator = key.generator(seed=0)
+    return {
+        "video": torch.from_numpy(generator.random((2, 3, 32, 32), dtype=np.float32)),
+        "audio": torch.from_numpy(generator.uniform(-1, 1, 4000).astype(np.float32)),
+    }
+
+
+def collate(keys: list[SampleKey]) -> Batch:
+    samples = [sample(key) for key in keys]
+    present = torch.ones(len(keys), dtype=torch.bool)
+    classes = torch.tensor([key.clip % 4 for key in keys])
+    return Batch(
+        inputs={name: torch.stack([one[name] for one in samples]) for name in ("video", "audio")},
+        present={"video": present, "audio": present},
+        lengths={"video": torch.full((len(keys),), 2), "audio": torch.full((len(keys),), 4000)},
+        labels={"class": classes, "video": classes // 2, "audio": classes % 2},
+        row=torch.tensor([key.clip for key in keys]),
+    )
+
+
+class DrawnTask:
+    criterion = DetectorLoss(name="focal")
+
+    def __init__(self) -> None:
+        self.rows: list[list[int]] = []
+
+    def loss(self, model: torch.nn.Module, batch: Batch) -> LossParts:
+        self.rows.append(batch["row"].tolist())
+        return self.criterion(model(batch["inputs"], batch["present"]), batch["labels"])
+
+    def validate(self, model: torch.nn.Module) -> dict[str, float | None]:
+        return {"selection": next(model.parameters()).sum().item()}
+
+
+def train(run: Path, stop_at: int = STEPS) -> list[list[int]]:
+    """Train up to a step and return the rows of the clips that this process has seen."""
+    accelerator = Accelerator(cpu=True)
+    detector, task = build(), DrawnTask()
+
+    def batches_from(step: int):
+        order = shuffled(NUM_CLIPS, seed=0).order
+        keys = StepBatches(
+            order,
+            batch_size=BATCH_SIZE,
+            start_step=step,
+            end_step=min(stop_at, STEPS),
+            rank=accelerator.process_index,
+            world_size=accelerator.num_processes,
+        )
+        return map(collate, keys)
+
+    options = FitOptions(steps=STEPS, validate_every=3, learning_rate=1e-2)
+    # when the batches run out at stop_at it is as good as a kill after that step
+    with contextlib.suppress(StopIteration):
+        fit(detector, task, batches_from, options, accelerator=accelerator, checkpoints=Checkpoints(run))
+    return task.rows
+
+
+def train_whole_and_in_halves(folder: Path) -> dict[str, list[list[int]]]:
+    """Six steps, and three and a restart and three."""
+    return {
+        "whole": train(folder / "whole"),
+        "halves": train(folder / "halves", stop_at=3) + train(folder / "halves"),
+    }
+
+
+if __name__ == "__main__":
+    rows = train_whole_and_in_halves(Path(sys.argv[1]))
+    write_json(Path(sys.argv[1]) / f"rows-{Accelerator(cpu=True).process_index}.json", rows)

@@ -1,0 +1,174 @@
+import importlib.util
+import itertools
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_file
+
+from multimodal.files import read_json
+from multimodal.training.checkpoints import Checkpoints, load_weights
+from multimodal.training.fit import FitOptions, fit, learning_rate
+from multimodal.training.losses import LossParts
+
+HERE = Path(__file__).parent
+
+
+def script():
+    specification = importlib.util.spec_from_file_location("fit_script", HERE / "fit_script.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("alone")
+    return folder, script().train_whole_and_in_halves(folder)
+
+
+@pytest.fixture(scope="module")
+def in_two_processes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(HERE / "fit_script.py"), str(folder)],
+            env=os.environ | shared | {"RANK": rank, "LOCAL_RANK": rank, "ACCELERATE_USE_CPU": "true"},
+        )
+        for rank in ("0", "1")
+    ]
+    assert [process.wait(timeout=300) for process in processes] == [0, 0]
+    return folder, [read_json(folder / f"rows-{rank}.json") for rank in (0, 1)]
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    latest = Checkpoints(run).latest()
+    assert latest.name == "step-00000006"
+    return load_file(latest / "model.safetensors")
+
+
+def assert_bitwise_equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_six_steps_equal_three_and_a_restart_and_three_bit_for_bit(alone):
+    folder, rows = alone
+    assert len(rows["whole"]) == 6
+    assert rows["halves"] == rows["whole"]
+    assert_bitwise_equal(weights(folder / "whole"), weights(folder / "halves"))
+
+
+def test_six_steps_equal_three_and_a_restart_and_three_with_two_processes(in_two_processes):
+    folder, shares = in_two_processes
+    assert all(rows["halves"] == rows["whole"] for rows in shares)
+    assert_bitwise_equal(weights(folder / "whole"), weights(folder / "halves"))
+
+
+def test_two_processes_see_the_global_batches_of_one(alone, in_two_processes):
+    batches = alone[1]["whole"]
+    shares = [rows["whole"] for rows in in_two_processes[1]]
+    assert [sorted(a + b) for a, b in zip(*shares, strict=True)] == [sorted(batch) for batch in batches]
+
+
+def test_learning_rate_warms_up_and_ends_near_zero():
+    options = FitOptions(steps=100, learning_rate=1.0, warmup_share=0.1)
+    rates = [learning_rate(step, options) for step in range(100)]
+    assert rates[:10] == pytest.approx([0.1 * (step + 1) for step in range(10)])
+    assert rates[10] == 1.0
+    assert all(later < earlier for earlier, later in itertools.pairwise(rates[10:]))
+    assert rates[-1] < 0.001
+
+
+class Line(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.tensor([3.0]))
+
+    def forward(self):
+        return self.weight.square().sum()
+
+
+class LineTask:
+    """Moves a number to zero; validation answers what the test plans."""
+
+    def __init__(self, planned, poison_step=None) -> None:
+        self.planned, self.poison_step, self.calls = list(planned), poison_step, 0
+
+    def loss(self, model, batch):
+        self.calls += 1
+        value = model() * (float("nan") if self.calls == self.poison_step else 1.0)
+        return LossParts(value, {"line": value.detach()})
+
+    def validate(self, model):
+        return {"selection": self.planned.pop(0)}
+
+
+def fit_line(folder, task, clip_ids=None, **options):
+    batch = {"inputs": {}, "present": {}, "lengths": {}, "labels": {}, "row": torch.tensor([7, 8])}
+    return fit(
+        Line(),
+        task,
+        lambda step: (batch for _ in range(1000)),
+        FitOptions(validate_every=1, **options),
+        accelerator=Accelerator(cpu=True),
+        checkpoints=Checkpoints(folder),
+        clip_ids=clip_ids,
+    )
+
+
+def test_training_stops_when_validation_no_longer_improves_and_keeps_the_best(tmp_path):
+    state = fit_line(tmp_path, LineTask([0.5, 0.7, 0.6, 0.6, 0.9]), steps=50, patience=2)
+    assert (state.step, state.best_step, state.best_value) == (4, 2, 0.7)
+    model = Line()
+    load_weights(model, tmp_path / "best.safetensors")
+    assert model.weight.item() != Line().weight.item()
+
+
+def test_a_finished_training_is_not_trained_again(tmp_path):
+    fit_line(tmp_path, LineTask([0.1, 0.2]), steps=2)
+    task = LineTask([])
+    assert fit_line(tmp_path, task, steps=2).finished
+    assert task.calls == 0
+
+
+def test_a_loss_that_is_not_finite_stops_names_the_clips_and_keeps_the_checkpoint(tmp_path):
+    with pytest.raises(ValueError, match=r"loss of step 2 is nan, in rows \[7, 8\]"):
+        fit_line(tmp_path, LineTask([0.1, 0.2], poison_step=3), steps=5)
+    assert Checkpoints(tmp_path).latest().name == "step-00000002"
+
+
+def test_a_loss_that_is_not_finite_names_the_clips_where_they_are_known(tmp_path):
+    clip_ids = [f"corpus/{number}.mp4" for number in range(9)]
+    with pytest.raises(ValueError, match=r"step 0 is nan, in the clips corpus/7.mp4, corpus/8.mp4; lower"):
+        fit_line(tmp_path, LineTask([], poison_step=1), clip_ids, steps=5)
+
+
+def test_a_gradient_that_is_not_finite_stops_before_the_weights_are_spoilt(tmp_path):
+    class SharpTask(LineTask):
+        def loss(self, model, batch):
+            loss, parts = super().loss(model, batch)
+            if self.calls == 3:  # finite, but with the slope of a square root at zero
+                loss = loss + (loss - loss.detach()).clamp(min=0).sqrt()
+            return LossParts(loss, parts)
+
+    with pytest.raises(ValueError, match=r"the gradient of step 2 is .*, in rows \[7, 8\]"):
+        fit_line(tmp_path, SharpTask([0.1, 0.2]), steps=5)
+    state = Checkpoints(tmp_path)
+    assert torch.isfinite(load_file(state.latest() / "model.safetensors")["weight"]).all()
+    assert state.latest().name == "step-00000002"
+
+
+def test_weights_of_another_architecture_are_refused_by_name(tmp_path):
+    Checkpoints(tmp_path).save_best(torch.nn.Linear(2, 2))
+    with pytest.raises(ValueError, match="weights do not fit"):
+        load_weights(Line(), tmp_path / "best.safetensors")

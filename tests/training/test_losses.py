@@ -1,0 +1,124 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torchvision.ops import sigmoid_focal_loss
+
+from multimodal.detector import DetectorOutput
+from multimodal.training.losses import (
+    DetectorLoss,
+    binary_focal_loss,
+    class_weights,
+    effective_number_weights,
+    focal_loss,
+    marginal_logits,
+)
+
+
+def test_focal_loss_equals_numbers_worked_by_hand():
+    # p = (0.5, 0.25, 0.25): label 0 gives -0.25 * 0.5^2 * log 0.5, label 1 gives -0.25 * 0.75^2 * log 0.25
+    logits = torch.log(torch.tensor([[0.5, 0.25, 0.25], [0.5, 0.25, 0.25]]))
+    losses = focal_loss(logits, torch.tensor([0, 1]))
+    expected = [0.25 * 0.25 * math.log(2), 0.25 * 0.5625 * math.log(4)]
+    torch.testing.assert_close(losses, torch.tensor(expected))
+
+
+def test_focal_loss_weighs_each_class():
+    logits = torch.zeros(2, 4)
+    plain = focal_loss(logits, torch.tensor([0, 3]))
+    weighted = focal_loss(logits, torch.tensor([0, 3]), weights=torch.tensor([2.0, 1.0, 1.0, 0.5]))
+    torch.testing.assert_close(weighted, plain * torch.tensor([2.0, 0.5]))
+
+
+def test_focal_loss_without_focus_is_cross_entropy():
+    generator = torch.Generator().manual_seed(0)
+    logits, labels = torch.randn(32, 4, generator=generator), torch.arange(32) % 4
+    weights = torch.tensor([0.5, 1.0, 2.0, 4.0])
+    torch.testing.assert_close(
+        focal_loss(logits, labels, alpha=1, gamma=0, weights=weights),
+        F.cross_entropy(logits, labels, weight=weights, reduction="none"),
+    )
+
+
+@pytest.mark.parametrize(("alpha", "gamma"), [(0.25, 2.0), (0.7, 0.0), (0.5, 3.5)])
+def test_binary_focal_loss_agrees_with_torchvision(alpha, gamma):
+    logits, labels = torch.linspace(-6, 6, 24), torch.arange(24) % 2
+    torch.testing.assert_close(
+        binary_focal_loss(logits, labels, alpha=alpha, gamma=gamma),
+        sigmoid_focal_loss(logits, labels.float(), alpha=alpha, gamma=gamma),
+    )
+
+
+def test_binary_focal_loss_is_the_two_class_focal_loss():
+    logits, labels = torch.linspace(-3, 3, 8), torch.arange(8) % 2
+    weights = torch.tensor([3.0, 0.5])
+    two_class = torch.stack([torch.zeros(8), logits], dim=1)
+    torch.testing.assert_close(
+        binary_focal_loss(logits, labels, weights=weights), focal_loss(two_class, labels, weights=weights)
+    )
+
+
+def test_an_unknown_label_adds_nothing_and_sends_no_gradient():
+    logits = torch.zeros(2, 4, requires_grad=True)
+    focal_loss(logits, torch.tensor([-1, 2])).sum().backward()
+    assert logits.grad[0].abs().sum() == 0
+    assert logits.grad[1].abs().sum() > 0
+    assert binary_focal_loss(torch.tensor([30.0]), torch.tensor([-1])).item() == 0
+
+
+def test_the_loss_of_a_hopeless_error_is_finite():
+    logits = torch.tensor([[200.0, -200.0]], requires_grad=True)
+    loss = focal_loss(logits, torch.tensor([1])).sum()
+    loss.backward()
+    assert loss.isfinite()
+    assert logits.grad.isfinite().all()
+
+
+def test_class_weights_balance_the_classes():
+    weights = class_weights(np.array([1, 2, 7, 0]))
+    torch.testing.assert_close(weights, torch.tensor([10 / 4, 10 / 8, 10 / 28, 0.0]))
+
+
+def test_effective_number_weights_lie_between_none_and_class_weights():
+    counts = np.array([10, 90, 0])
+    torch.testing.assert_close(effective_number_weights(counts, beta=0.0), torch.tensor([1.0, 1.0, 0.0]))
+    almost_one = effective_number_weights(counts, beta=1 - 1e-9)
+    torch.testing.assert_close(almost_one, torch.tensor([5.0, 5 / 9, 0.0]), rtol=1e-5, atol=0)
+    by_hand = (1 - 0.9) / (1 - 0.9 ** np.array([10, 90]))
+    weights = effective_number_weights(counts, beta=0.9).numpy()
+    assert weights[0] / weights[1] == pytest.approx(by_hand[0] / by_hand[1])
+    assert weights @ counts == pytest.approx(100)
+
+
+def test_a_beta_outside_its_range_is_refused():
+    with pytest.raises(ValueError, match=r"beta must lie in \[0, 1\); got 1.0"):
+        effective_number_weights(np.array([1, 1]), beta=1.0)
+
+
+def test_detector_loss_adds_the_share_of_the_heads():
+    output = DetectorOutput(torch.zeros(2, 4), {"video": torch.zeros(2), "audio": torch.zeros(2)})
+    labels = {"class": torch.tensor([0, 3]), "video": torch.tensor([0, 1]), "audio": torch.tensor([0, 1])}
+    result = DetectorLoss(name="cross_entropy", head_weight=0.5)(output, labels)
+    assert result.total.item() == pytest.approx(math.log(4) + 0.5 * (math.log(2) + math.log(2)))
+    assert sorted(result.parts) == ["audio", "class", "video"]
+
+
+def test_the_logit_of_one_modality_is_that_of_the_marginal():
+    logits = torch.tensor([[0.3, -1.0, 2.0, 0.5]])
+    posterior = logits.softmax(dim=-1)[0]
+    torch.testing.assert_close(marginal_logits(logits, "video").sigmoid()[0], posterior[2] + posterior[3])
+    torch.testing.assert_close(marginal_logits(logits, "audio").sigmoid()[0], posterior[1] + posterior[3])
+
+
+def test_a_clip_shown_by_one_modality_teaches_the_fusion_through_its_marginal():
+    logits = torch.tensor([[0.3, -1.0, 2.0, 0.5]], requires_grad=True)
+    heads = {"video": torch.zeros(1), "audio": torch.zeros(1)}
+    nothing = torch.tensor([-1])
+    labels = {"class": nothing, "video": nothing, "audio": nothing, "shown_video": torch.tensor([1])}
+    result = DetectorLoss(name="cross_entropy")(DetectorOutput(logits, heads), labels)
+    posterior = logits.detach().softmax(dim=-1)[0]
+    assert result.total.item() == pytest.approx(-math.log(posterior[2] + posterior[3]))
+    result.total.backward()
+    assert logits.grad.abs().min() > 0
