@@ -1,0 +1,1 @@
+"""What we run; nothing imports it. ``python -m experiments VERB``."""

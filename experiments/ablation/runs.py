@@ -1,0 +1,121 @@
+"""What all studies share: their options, the tokens that their runs share, and the runs themselves."""
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from accelerate import Accelerator
+from tqdm import tqdm
+
+from experiments import engines
+from experiments.ablation.run_one import Job, run_job
+from experiments.ablation.search import check_space, search
+from experiments.ablation.study import StudyFolder
+from experiments.ablation.variants import Variants
+from experiments.build import build_detector, load_clips
+from experiments.config import TrainConfig
+from experiments.feed import token_cache
+from multimodal.files import write_json
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions:
+    """How a study is run.
+
+    Args:
+        seeds: trainings of each variant; with one, no difference can be told from luck.
+        only: these variants and the baseline; all where left out.
+        baseline: the variant that others are compared with; each study has its own.
+        end_to_end: train encoders too, instead of fusion and heads on tokens computed once.
+        engine: where runs are done; ray and slurm need their extras.
+        workers: processes of this machine, or jobs at a time.
+        replicates: of the bootstrap over identities.
+        search: look for better settings of one variant (``--only``) on validation data, instead of comparing.
+        space: where to search, as SETTING=LOW:HIGH, SETTING=LOW:HIGH:log or SETTING=A|B|C.
+        trials: trainings of a search.
+    """
+
+    seeds: int = 3
+    only: tuple[str, ...] = ()
+    baseline: str | None = None
+    end_to_end: bool = False
+    engine: Literal["local", "ray", "slurm"] = "local"
+    workers: int = 2
+    replicates: int = 1000
+    search: Literal["optuna"] | None = None
+    space: tuple[str, ...] = ()
+    trials: int = 20
+
+
+DEFAULT_OPTIONS = StudyOptions()
+
+
+def settle_study(config: TrainConfig, options: StudyOptions, out: Path) -> TrainConfig:
+    """The training that a study's variants are made of: on tokens of frozen encoders, or end to end."""
+    if options.end_to_end:
+        return replace(config, freeze_encoders=False, tokens=None)
+    return replace(
+        config,
+        freeze_encoders=True,
+        tokens=config.tokens or out / "tokens",
+        data=replace(config.data, num_workers=0),  # tokens need no processes to be read
+    )
+
+
+def search_variant(variants: Variants, options: StudyOptions, out: Path) -> dict[str, Any]:
+    """Search the settings of the one variant that ``--only`` names; prints where the search stands."""
+    if len(options.only) != 1:
+        raise ValueError(f"a search is for one variant; give --only one of {', '.join(variants)}")
+    (name,) = options.only
+    if name not in variants:
+        raise ValueError(f"unknown variant {name!r}; choose from {', '.join(variants)}")
+    check_space(variants[name], options.space)
+    if importlib.util.find_spec("optuna") is None:
+        raise ValueError("--search optuna needs optuna; install it with: pip install '.[search]'")
+    embed_all([Job(name, 0, variants[name], out)])
+    found = search(
+        variants[name],
+        options.space,
+        trials=options.trials,
+        folder=out,
+        engine=options.engine,
+        workers=options.workers,
+    )
+    settings = ", ".join(f"{setting} {value}" for setting, value in found["settings"].items())
+    print(f"{name}: best of {found['trials']} on validation data {found['value']:.3f} with {settings}")
+    print(f"{out / 'trials.csv'}  {out / 'best.json'}; the test split was not looked at")
+    return found
+
+
+def do_runs(jobs: Sequence[Job], options: StudyOptions, folder: StudyFolder) -> dict[str, str]:
+    """Do the runs that are not finished, and note those that fail; errors by the name of the run's folder."""
+    run_all = engines.get(options.engine)  # before anything takes time
+    todo = [job for job in jobs if not job.result.is_file()]
+    embed_all(todo)
+    failures = {}
+    outcomes = run_all(run_job, todo, workers=options.workers)
+    for place, outcome in tqdm(outcomes, total=len(todo), desc="ablate", unit="run", disable=not todo):
+        if isinstance(outcome, Exception):
+            failures[todo[place].folder.name] = " ".join(f"{outcome}".split()) or type(outcome).__name__
+    write_json(folder.failures, failures)
+    return failures
+
+
+def embed_all(jobs: Sequence[Job]) -> None:
+    """Compute the tokens of all runs here, once for each set of encoders, before processes share them."""
+    seen = set()
+    for job in jobs:
+        config = job.config
+        parts = (str(config.video), str(config.audio), config.fit.seed if _is_random(config) else None)
+        if parts in seen or config.tokens is None:
+            continue
+        seen.add(parts)
+        torch.manual_seed(config.fit.seed)
+        token_cache(build_detector(config), load_clips(config.data), config, Accelerator(), config.tokens)
+
+
+def _is_random(config: TrainConfig) -> bool:
+    return config.video.weights is None or config.audio.weights is None

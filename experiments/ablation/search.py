@@ -1,0 +1,163 @@
+"""A search for better settings of one variant, on validation data only; its table is a SQLite file.
+
+The file makes the search resumable, and parallel workers share it. The test split is never scored: what is found
+must be trained anew, with other seeds, to be judged.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, is_dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from experiments import engines
+from experiments.config import TrainConfig, write_config
+from experiments.run_folder import RunFolder
+from experiments.train import train
+from multimodal.files import atomic_path, read_json
+
+_NAME = "search"
+
+
+class Range(NamedTuple):
+    """Where a setting is searched: between two numbers, or among choices."""
+
+    setting: str
+    low: float | None = None
+    high: float | None = None
+    is_log: bool = False
+    choices: tuple[int | float | str, ...] = ()
+
+
+def parse_range(text: str) -> Range:
+    """Read ``setting=low:high``, ``setting=low:high:log`` or ``setting=a|b|c``.
+
+    >>> parse_range("fit.learning_rate=1e-4:1e-2:log")
+    Range(setting='fit.learning_rate', low=0.0001, high=0.01, is_log=True, choices=())
+    >>> parse_range("fusion.options.width=64|128").choices
+    (64, 128)
+    """
+    setting, _, values = text.partition("=")
+    parts = values.split(":")
+    try:
+        if "|" in values:
+            return Range(setting, choices=tuple(_number_or_word(value) for value in values.split("|")))
+        if len(parts) in (2, 3) and parts[2:] in ([], ["log"]):
+            return Range(setting, float(parts[0]), float(parts[1]), is_log=len(parts) == 3)
+    except ValueError:
+        pass
+    raise ValueError(
+        f"cannot read the range {text!r}; write SETTING=LOW:HIGH, with :log after it, or SETTING=A|B|C"
+    )
+
+
+def with_setting(config: Any, setting: str, value: Any) -> Any:
+    """The configuration with one setting changed, by its path such as ``fusion.options.width``.
+
+    Raises:
+        ValueError: there is no such setting; names those that there are.
+    """
+    name, _, rest = setting.partition(".")
+    if isinstance(config, dict):
+        return {**config, name: value}
+    if not is_dataclass(config) or name not in config.__dataclass_fields__:
+        known = ", ".join(getattr(config, "__dataclass_fields__", {}))
+        raise ValueError(f"no setting {name!r} to search; choose from {known}")
+    inner = with_setting(getattr(config, name), rest, value) if rest else value
+    return replace(config, **{name: inner})
+
+
+def check_space(config: TrainConfig, space: Sequence[str]) -> tuple[Range, ...]:
+    """Read the ranges; ``ValueError`` where there is none, or one of a setting that the configuration lacks."""
+    ranges = tuple(parse_range(text) for text in space)
+    if not ranges:
+        raise ValueError("nothing to search; give --space, e.g. fit.learning_rate=1e-4:1e-2:log")
+    for one in ranges:
+        with_setting(config, one.setting, one.choices[0] if one.choices else one.low)
+    return ranges
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a worker needs to do one trial."""
+
+    folder: Path
+    config: TrainConfig
+    space: tuple[Range, ...]
+
+
+def search(
+    config: TrainConfig, space: Sequence[str], *, trials: int, folder: Path, engine: str, workers: int
+) -> dict[str, Any]:
+    """Try settings by optuna until the search has ``trials`` finished ones; go on with one that was stopped.
+
+    Returns:
+        ``{"value", "settings", "trials"}``: the best selection value on validation data, and what it came from.
+    """
+    ranges = check_space(config, space)
+    run_all = engines.get(engine)
+    folder.mkdir(parents=True, exist_ok=True)
+    study = _study(folder)
+    todo = max(0, trials - len(_finished(study)))
+    for _, outcome in run_all(run_trial, [Trial(folder, config, ranges)] * todo, workers=workers):
+        if isinstance(outcome, Exception):
+            raise ValueError(f"a trial failed: {outcome}") from outcome
+    study = _study(folder)
+    with atomic_path(folder / "trials.csv") as temporary:
+        study.trials_dataframe(attrs=("number", "value", "params", "state")).to_csv(temporary, index=False)
+    best = config
+    for setting, value in study.best_params.items():
+        best = with_setting(best, setting, value)
+    write_config(folder / "best.json", best)
+    return {"value": study.best_value, "settings": study.best_params, "trials": len(_finished(study))}
+
+
+def run_trial(trial: Trial) -> float:
+    """One trial: settings from the shared table, a training, and its best selection value back."""
+    study = _study(trial.folder)
+    asked = study.ask()
+    config = trial.config
+    for one in trial.space:
+        if one.choices:
+            value = asked.suggest_categorical(one.setting, one.choices)
+        else:
+            value = asked.suggest_float(one.setting, one.low, one.high, log=one.is_log)
+        config = with_setting(config, one.setting, value)
+    try:
+        run = RunFolder(train(config, trial.folder / "trials" / f"trial-{asked.number:04d}"))
+        values = [row["selection"] for row in read_json(run.history) if row["selection"] is not None]
+        if not values:
+            raise ValueError("the selection value is not defined on this validation split")
+    except Exception:
+        study.tell(asked, state=_failed())
+        raise
+    study.tell(asked, max(values))
+    return max(values)
+
+
+def _study(folder: Path) -> Any:
+    import optuna  # an extra
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna.create_study(
+        study_name=_NAME,
+        storage=f"sqlite:///{folder / 'search.db'}",
+        direction="maximize",
+        load_if_exists=True,
+    )
+
+
+def _finished(study: Any) -> list[Any]:
+    return [trial for trial in study.trials if trial.state.name == "COMPLETE"]
+
+
+def _failed() -> Any:
+    import optuna
+
+    return optuna.trial.TrialState.FAIL
+
+
+def _number_or_word(text: str) -> int | float | str:
+    try:
+        return int(text) if text.lstrip("-").isdigit() else float(text)
+    except ValueError:
+        return text

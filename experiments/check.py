@@ -1,0 +1,64 @@
+"""``check FILE...``: the data doctor, which looks for what makes results wrong before anything is trained."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+from tyro.conf import arg
+
+from experiments.command_line import Positional, run_verb
+from multimodal.corpora.doctor import Examination, LooksAt, examine, findings_text, gather, to_json
+from multimodal.corpora.manifest import Manifest, is_generated
+from multimodal.corpora.protocols import Split
+from multimodal.files import write_text
+from multimodal.media.probe_corpus import probe_path, read_probe_table
+from multimodal.report.pages import check_page
+
+
+def check(
+    manifests: Positional[tuple[Path, ...]],
+    *,
+    split: Path | None = None,
+    roots: dict[str, str] | None = None,
+    look_at: LooksAt = "contents",
+    as_json: Annotated[bool, arg(name="json")] = False,
+    html: Path | None = None,
+) -> Examination:
+    """Look for duplicates, contradicting labels, shared people, colliding names, shortcuts and broken files.
+
+    Give all manifests that are used together. What `scan --probe` learnt is taken from beside each manifest. The
+    exit code is 1 where something was found that makes results wrong.
+
+    Args:
+        manifests: files that `scan` wrote.
+        split: look whether content stands in two parts of this split, instead of the corpora's official ones.
+        roots: where corpora lie now, as NAME DIR pairs, if not where they were scanned.
+        look_at: nothing but the manifests, the sizes of the files, or their contents too (the default).
+        as_json: print JSON instead of text.
+        html: also write a page.
+    """
+    if not manifests:
+        raise ValueError("no manifest given; make one with scan, then: check manifest.parquet")
+    read = [Manifest.read(path) for path in manifests]
+    tables = [read_probe_table(probe_path(path)) for path in manifests if probe_path(path).is_file()]
+    evidence = gather(
+        read,
+        split=Split.read(split) if split else None,
+        roots=roots,
+        probe=pd.concat(tables, ignore_index=True) if tables else None,
+        looks_at=look_at,
+    )
+    examination = examine(evidence)
+    text = json.dumps(to_json(examination), indent=2, ensure_ascii=False)
+    print(text if as_json else findings_text(examination))
+    if html:
+        write_text(html, check_page(examination, synthetic=is_generated(evidence.clips)))
+        if not as_json:
+            print(html)
+    return examination
+
+
+def main(arguments: list[str]) -> int:
+    """Command line of the verb."""
+    return int(run_verb("check", check, arguments).counts["error"] > 0)

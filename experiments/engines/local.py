@@ -1,0 +1,40 @@
+"""Processes of this machine."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import Any
+
+import torch
+
+
+def run_all(
+    function: Callable[[Any], Any], items: Sequence[Any], *, workers: int
+) -> Iterator[tuple[int, Any | Exception]]:
+    """Call ``function`` with every item, in ``workers`` processes of one thread each.
+
+    Yields:
+        Place of an item and its result, or the error that it raised, as they come.
+    """
+    if workers == 1:
+        for place, item in enumerate(items):
+            yield place, _result_of(function, item)
+        return
+    context = get_context("forkserver")
+    with ProcessPoolExecutor(
+        workers, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
+        places = {pool.submit(function, item): place for place, item in enumerate(items)}
+        for future in as_completed(places):
+            error = future.exception()
+            if isinstance(error, BrokenProcessPool):
+                error = RuntimeError("a worker died, perhaps for want of memory; try again with fewer --workers")
+            yield places[future], error if isinstance(error, Exception) else future.result()
+
+
+def _result_of(function: Callable[[Any], Any], item: Any) -> Any | Exception:
+    try:
+        return function(item)
+    except Exception as error:  # the others go on
+        return error

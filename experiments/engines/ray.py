@@ -1,0 +1,76 @@
+"""The nodes of a Ray cluster; every one must see the files of the run under the same paths.
+
+The cluster is that of ``RAY_ADDRESS`` (host:port), or the one that this machine belongs to.
+"""
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+import ray
+
+_CONNECT_SECONDS = 5.0
+_ATTEMPTS_AFTER_A_NODE_DIED = 3
+
+
+def run_all(
+    function: Callable[[Any], Any], items: Sequence[Any], *, workers: int
+) -> Iterator[tuple[int, Any | Exception]]:
+    """Call ``function`` with every item, in at most ``workers`` tasks of one core at a time.
+
+    Yields:
+        Place of an item and its result, or the error that it raised, as they come.
+
+    Raises:
+        ValueError: no cluster can be reached.
+    """
+    _connect(os.environ.get("RAY_ADDRESS", "auto"))
+    try:
+        task = ray.remote(num_cpus=1, max_retries=_ATTEMPTS_AFTER_A_NODE_DIED)(_call)
+        waiting, running = list(enumerate(items))[::-1], {}
+        while waiting or running:
+            while waiting and len(running) < workers:
+                place, item = waiting.pop()
+                running[task.remote(function, item)] = place
+            (done, *_), _ = ray.wait(list(running))
+            yield running.pop(done), _result_of(done)
+    finally:
+        ray.shutdown()
+
+
+def _call(function: Callable[[Any], Any], item: Any) -> Any:
+    return function(item)
+
+
+def _result_of(done: Any) -> Any | Exception:
+    try:
+        return ray.get(done)
+    except ray.exceptions.RayTaskError as error:
+        return error.cause if isinstance(error.cause, Exception) else error
+    except ray.exceptions.RayError as error:
+        return error
+
+
+def _connect(address: str) -> None:
+    _check_reachable(address)
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+    except (ConnectionError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"no Ray cluster ({reason}). Start one with ray start --head, or take --engine local"
+        ) from error
+
+
+def _check_reachable(address: str) -> None:
+    """Ray itself would try for a minute."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        with closing(socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS)):
+            pass
+    except OSError as error:
+        raise ValueError(f"no Ray cluster at {address} ({error}). Start one, or take --engine local") from error

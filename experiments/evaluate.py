@@ -1,0 +1,82 @@
+"""``evaluate RUN`` judges a run, ``--scores FILE`` anybody's scores, ``--matrix`` runs across corpora."""
+
+from pathlib import Path
+from typing import Any
+
+from experiments.command_line import Positional, run_verb
+from experiments.evaluate_matrix import evaluate_matrix
+from experiments.evaluate_scores import evaluate_scores_files
+from experiments.run_folder import RunFolder
+from experiments.run_pages import stored, write_report
+from multimodal.files import atomic_path, write_json
+from multimodal.labels import MODALITIES, TARGETS
+from multimodal.metrics import evaluate_scores
+from multimodal.metrics.probabilities import probabilities
+from multimodal.metrics.truthfulness import judge_probabilities
+from multimodal.report.terminal import warning_lines
+
+
+def evaluate(run: Positional[Path], *, replicates: int = 1000, seed: int = 0) -> dict[str, Any]:
+    """Judge a run on its test split: every metric with a 95 % interval and the floors of trivial systems.
+
+    Writes scores.parquet, metrics.json, figures, report.html and, where thresholds were chosen, thresholds.html
+    into the run folder. For the scores of any system: evaluate --scores FILE (see evaluate --scores --help); for
+    runs on corpora that they were not trained on: evaluate --matrix RUN... (see evaluate --matrix --help).
+
+    Args:
+        run: folder that `train` wrote; thresholds and calibration come from `thresholds`, if it was run.
+        replicates: of the bootstrap over identities.
+        seed: of the bootstrap.
+    """
+    from experiments.score_run import (
+        score_run,
+    )  # takes seconds to import: torch, which scores of a file do not need
+
+    folder = RunFolder(run)
+    scores, generated = score_run(folder)
+    thresholds, calibration = stored(folder.thresholds), stored(folder.calibration)
+    if calibration is not None:
+        said = probabilities(scores, calibration, calibration["method"])
+        scores = scores.assign(**{f"probability_{target}": said[target] for target in TARGETS})
+    with atomic_path(folder.scores) as temporary:
+        scores.to_parquet(temporary, index=False)
+    test = scores[scores["split"] == "test"].reset_index(drop=True)
+    metrics = evaluate_scores(
+        test,
+        thresholds=(thresholds or {}).get("thresholds"),
+        fake_prior=None if calibration is None else calibration["prior"]["learnt"],
+        replicates=replicates,
+        seed=seed,
+    )
+    if calibration is not None:
+        metrics["calibration"] = judge_probabilities(test, calibration, replicates=replicates, seed=seed)
+    write_json(folder.metrics, metrics)
+    write_report(folder, timings=None)
+    print("\n".join([*headlines(metrics, generated=generated), *warning_lines(metrics, str(folder.report))]))
+    print(folder.report)
+    return metrics
+
+
+def headlines(metrics: dict[str, Any], *, generated: bool) -> list[str]:
+    """The headline numbers, each with its interval and its floor."""
+    names = [*TARGETS, *(f"{modality}_alone" for modality in MODALITIES)]
+    lines = [f"{name.replace('_', ' '):<12} AUC {_text(metrics[name]['auc'])}  (floor 0.500)" for name in names]
+    lines.append(f"{'class':<12} balanced accuracy {_text(metrics['class']['balanced_accuracy'])}  (floor 0.250)")
+    if generated:
+        lines.append("generated media: a smoke test; these numbers say nothing about real videos")
+    return lines
+
+
+def _text(entry: dict[str, Any]) -> str:
+    if entry["value"] is None:
+        return f"not defined ({entry.get('reason')})"
+    interval = "no interval" if entry["low"] is None else f"{entry['low']:.3f}, {entry['high']:.3f}"
+    return f"{entry['value']:.3f} [{interval}]"
+
+
+def main(arguments: list[str]) -> None:
+    """Command line of the verb: a run, with ``--scores`` files of scores, with ``--matrix`` runs and corpora."""
+    given = {argument.split("=")[0] for argument in arguments}
+    commands = {"--matrix": evaluate_matrix, "--scores": evaluate_scores_files}
+    chosen = next((command for option, command in commands.items() if option in given), evaluate)
+    run_verb("evaluate", chosen, arguments)

@@ -1,0 +1,103 @@
+"""``evaluate --matrix RUN... --sources FOLDER...``: trained on one corpus, tested on the others."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from multimodal.files import write_json
+from multimodal.labels import TARGETS
+from multimodal.metrics import evaluate_scores
+from multimodal.report.figures.canvas import png_bytes, save_images
+from multimodal.report.figures.matrix import matrix_figure
+from multimodal.report.pages.numbers import decimal, interval
+from multimodal.report.terminal import aligned
+
+METRICS = ("auc", "eer")
+
+
+def evaluate_matrix(
+    *,
+    matrix: tuple[Path, ...],
+    sources: tuple[Path, ...],
+    store: Path = Path("store"),
+    split: str = "test",
+    out: Path = Path("matrix"),
+    replicates: int = 1000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Judge every run on every corpus: AUC and equal error rate with 95 % intervals, as table and figure.
+
+    Writes matrix.json, a figure for each target and the scores into --out; scores that are there already are not
+    computed again. A run is never tested on clips that it was trained on.
+
+    Args:
+        matrix: folders that `pretrain` or `train` wrote.
+        sources: folders that each hold manifest.parquet, split.parquet and, unless they share --store, store.
+        store: prepared clips of the sources that have no store of their own.
+        split: what is tested.
+        out: folder to write.
+        replicates: of the bootstrap over identities.
+        seed: of the bootstrap.
+    """
+    from experiments.score_matrix import TrainedRun, matrix_scores, open_test_set
+
+    runs = [TrainedRun.open(path) for path in matrix]
+    tested = [open_test_set(folder, split, store) for folder in sources]
+    _check_names("runs", [run.name for run in runs])
+    _check_names("sources", [one.name for one in tested])
+    judged: dict[str, dict[str, dict[str, Any]]] = {}
+    for run in runs:
+        for one in tested:
+            scores = matrix_scores(run, one, out / "scores")
+            own = bool(run.corpora & set(one.rows["corpus"]))
+            for target, cell in _cells(scores, replicates, seed).items():
+                judged.setdefault(target, {}).setdefault(run.name, {})[one.name] = {**cell, "own": own}
+    names = [one.name for one in tested]
+    generated = any(one.clips.generated for one in tested)
+    images = {
+        f"matrix-{target}": png_bytes(matrix_figure(f"{target}: trained on one, tested on others", cells, names))
+        for target, cells in judged.items()
+    }
+    write_json(out / "matrix.json", {"split": split, "generated": generated, "matrix": judged})
+    print("\n".join(line for target, cells in judged.items() for line in _table(target, cells, names)))
+    if generated:
+        print("generated media: a smoke test; these numbers say nothing about real media")
+    for path in save_images(images, out):
+        print(path)
+    return judged
+
+
+def _check_names(kind: str, names: list[str]) -> None:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise ValueError(f"two {kind} are called {repeated[0]!r}; rename a folder, since the table goes by names")
+
+
+def _cells(scores: Any, replicates: int, seed: int) -> dict[str, dict[str, Any]]:
+    """AUC and equal error rate of each target that was scored."""
+    targets = [target for target in TARGETS if f"score_{target}" in scores]
+    judged = evaluate_scores(scores, replicates=replicates, seed=seed)
+    nothing = {"value": None, "low": None, "high": None, "reason": "no clip has a label and a score"}
+    return {
+        target: {
+            **{metric: judged.get(target, {}).get(metric, nothing) for metric in METRICS},
+            "counts": judged["counts"].get(target),
+        }
+        for target in targets
+    }
+
+
+def _table(target: str, cells: dict[str, dict[str, Any]], names: list[str]) -> list[str]:
+    """A row a run, two columns a test set."""
+    titles = [f"{name} {metric.upper()}" for name in names for metric in METRICS]
+    rows = [
+        [run, *(_text(row[name], metric) for name in names for metric in METRICS)] for run, row in cells.items()
+    ]
+    return [f"{target} (* trained on this corpus)", *aligned([[target, *titles], *rows])]
+
+
+def _text(cell: dict[str, Any], metric: str) -> str:
+    entry = cell[metric]
+    if entry["value"] is None:
+        return "not defined"
+    return f"{decimal(entry)} {interval(entry)}{'*' if cell['own'] else ''}"

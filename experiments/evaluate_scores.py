@@ -1,0 +1,174 @@
+"""``evaluate --scores FILE [FILE]``: every metric for the scores of any system, and two systems compared."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+
+from experiments.command_line import flat
+from multimodal.corpora.protocols import Split
+from multimodal.files import atomic_path, write_json, write_text
+from multimodal.labels import Target
+from multimodal.metrics import compare, evaluate_scores, read_scores
+from multimodal.metrics.score_meaning import ScoreKind
+from multimodal.metrics.table import Columns, check_clips
+from multimodal.report.figures import png_bytes, run_figures
+from multimodal.report.pages import run_report
+from multimodal.report.terminal import comparison_table, method_table, metric_table, warning_lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How to read files of scores.
+
+    Args:
+        columns: names of the columns; identity, method and split are read where the file has them.
+        fake_label: the label that means fake, the other one is real; left out: labels are 1 (fake) and 0.
+        higher_is_fake: whether a higher score means fake; otherwise scores are turned round.
+        kind: what scores claim to be: a probability of fake, a log-likelihood ratio (natural logarithm) of fake
+            against real, or any number; calibration and decisions at even odds need one of the first two.
+        fake_prior: share of fakes that probabilities assume, for Cllr and actDCF.
+        target: what the label speaks of.
+        split: judge the rows of this split.
+        split_file: file that `split` wrote; the rows must be exactly its clips of --split.
+    """
+
+    columns: Columns = field(default_factory=Columns)
+    fake_label: str | None = None
+    higher_is_fake: bool = True
+    kind: ScoreKind = "score"
+    fake_prior: float = 0.5
+    target: Target = "any"
+    split: str | None = None
+    split_file: Path | None = None
+
+    def read(self, path: Path) -> pd.DataFrame:
+        """The scores table of a file, of one split."""
+        scores = read_scores(
+            path,
+            columns=self.columns,
+            fake_label=self.fake_label,
+            higher_is_fake=self.higher_is_fake,
+            kind=self.kind,
+            target=self.target,
+        )
+        scores = self._of_split(scores, path)
+        if self.split_file is not None:
+            if self.split is None:
+                raise ValueError(f"--split-file {self.split_file} needs --split: train, val or test")
+            check_clips(scores, Split.read(self.split_file).clip_ids(self.split))
+        return scores
+
+    def _of_split(self, scores: pd.DataFrame, path: Path) -> pd.DataFrame:
+        names = sorted(scores["split"].dropna().unique()) if "split" in scores else []
+        if self.split is None:
+            if len(names) > 1:
+                raise ValueError(f"{path} has rows of several splits: {', '.join(names)}. Say which with --split")
+            return scores
+        if not names:
+            return scores
+        if self.split not in names:
+            raise ValueError(f"{path} has no split {self.split!r}; it has {', '.join(names)}")
+        return scores[scores["split"] == self.split].reset_index(drop=True)
+
+
+DEFAULT_READING = Reading()
+
+
+def evaluate_scores_files(
+    *,
+    scores: tuple[Path, ...],
+    reading: Annotated[Reading, flat] = DEFAULT_READING,
+    out: Path | None = None,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Judge the scores of any system: every metric with a 95 % interval, beside the floors of trivial systems.
+
+    A file is a table (CSV, TSV, text or parquet) with a row a clip: clip_id, score, label, and optionally
+    identity, method, split. With two files, A and B, of the same clips, they are compared in pairs as well.
+
+    Args:
+        scores: one file, or two to compare.
+        reading: how to read them.
+        out: folder to write metrics.json, scores.parquet and report.html into; of two files also comparison.json,
+            metrics_b.json and scores_b.parquet.
+        replicates: of the bootstrap over identities (over clips where the file names none).
+        seed: of the bootstrap.
+    """
+    if len(scores) not in (1, 2):
+        raise ValueError(f"give one file of scores, or two to compare; got {len(scores)}")
+    tables = [reading.read(path) for path in scores]
+    judged = [
+        evaluate_scores(
+            table,
+            kind=reading.kind,
+            fake_prior={reading.target: reading.fake_prior},
+            replicates=replicates,
+            seed=seed,
+        )
+        for table in tables
+    ]
+    comparison = None
+    if len(tables) == 2:
+        comparison = compare(*tables, kinds=(reading.kind,) * 2, replicates=replicates, seed=seed)
+    place = "say --out DIR to read them" if out is None else str(out / "report.html")
+    for path, metrics in zip(scores, judged, strict=True):
+        print("\n".join([str(path), *_lines(metrics, reading.target, place)]))
+    if comparison is not None:
+        print("\n".join(["", f"A {scores[0]}, B {scores[1]}", *comparison_table(comparison, reading.target)]))
+    if reading.kind == "score" and _looks_like_probabilities(tables[0][f"score_{reading.target}"]):
+        print("note: scores lie in [0, 1]; if they are probabilities of fake, say --kind probability")
+    if out is not None:
+        _write(out, scores, reading, tables, judged, comparison)
+        print(out / "report.html")
+    return judged[0]
+
+
+def _lines(metrics: dict[str, Any], target: Target, place: str) -> list[str]:
+    return [*metric_table(metrics, target), *method_table(metrics, target), *warning_lines(metrics, place)]
+
+
+def _looks_like_probabilities(values: pd.Series) -> bool:
+    known = values.to_numpy(dtype=float)
+    known = known[np.isfinite(known)]
+    return len(known) > 0 and bool(known.min() >= 0 and known.max() <= 1)
+
+
+def _write(
+    out: Path,
+    paths: tuple[Path, ...],
+    reading: Reading,
+    tables: list[pd.DataFrame],
+    judged: list[dict[str, Any]],
+    comparison: dict[str, Any] | None,
+) -> None:
+    for ending, table, metrics in zip(("", "_b"), tables, judged, strict=False):
+        write_json(out / f"metrics{ending}.json", metrics)
+        with atomic_path(out / f"scores{ending}.parquet") as temporary:
+            table.to_parquet(temporary, index=False)
+    if comparison is not None:
+        files = {name: str(path) for name, path in zip(("a", "b"), paths, strict=True)}
+        write_json(out / "comparison.json", {**files, "comparison": comparison})
+    figures = run_figures(metrics=judged[0], thresholds=None, scores=tables[0])
+    if reading.kind != "probability":
+        del figures["reliability"]
+    page = run_report(
+        title=f"Scores of {paths[0].name}",
+        config={
+            "scores": [str(path) for path in paths],
+            "fake_label": reading.fake_label,
+            "higher_is_fake": reading.higher_is_fake,
+            "kind": reading.kind,
+            "fake_prior": reading.fake_prior,
+        },
+        metrics=judged[0],
+        thresholds=None,
+        images={name: png_bytes(figure) for name, figure in figures.items()},
+        synthetic=False,
+        comparison=comparison,
+        compared=(paths[0].name, paths[-1].name),
+    )
+    write_text(out / "report.html", page)

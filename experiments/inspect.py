@@ -1,0 +1,37 @@
+"""``inspect STORE``: what a store of prepared clips holds, on the terminal and as a page to look at."""
+
+from pathlib import Path
+
+import numpy as np
+
+from experiments.command_line import Positional, run_verb
+from multimodal.files import write_text
+from multimodal.media.store import Store
+from multimodal.media.store_summary import summarise
+from multimodal.report.pages.store import store_page
+
+
+def inspect(store: Positional[Path], *, html: bool = False, clips: int = 12, seed: int = 0) -> None:
+    """Say what a store holds and what failed; with --html write STORE/inspect.html, to look at before you train.
+
+    The page shows, for clips drawn at random, the face crops, where the face was in the picture, and the sound
+    with the silence at its ends marked: wrong faces, jumping boxes and silence that gives fakes away are seen.
+
+    Args:
+        store: folder that `prepare` wrote.
+        html: write the page too.
+        clips: how many are shown on it.
+        seed: of the draw.
+    """
+    opened = Store.open(store)
+    print(summarise(opened).text())
+    if html:
+        names = opened.index["clip_id"].to_numpy()
+        drawn = np.random.default_rng(seed).choice(names, min(clips, len(names)), replace=False)
+        write_text(store / "inspect.html", store_page(opened, sorted(drawn.tolist())))
+        print(store / "inspect.html")
+
+
+def main(arguments: list[str]) -> None:
+    """Command line of the verb."""
+    run_verb("inspect", inspect, arguments)

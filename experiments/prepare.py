@@ -1,0 +1,110 @@
+"""``prepare FILE --store DIR``: media become face crops and waveform."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tqdm import tqdm
+
+from experiments import engines
+from experiments.command_line import Positional, flat, run_verb
+from experiments.prepare_elsewhere import prepare_elsewhere
+from multimodal.corpora.manifest import Manifest, concatenate
+from multimodal.media.estimate import estimate_corpus
+from multimodal.media.prepare_corpus import PrepareSummary, part_of, prepare_corpus
+from multimodal.media.prepared import PrepareOptions
+
+
+def prepare(
+    manifests: Positional[tuple[Path, ...]],
+    *,
+    store: Path = Path("store"),
+    root: Path | None = None,
+    options: Annotated[PrepareOptions, flat] = PrepareOptions(),
+    workers: int = 2,
+    max_failures: float = 0.01,
+    estimate: bool = False,
+    sample: int = 20,
+    shard: str | None = None,
+    engine: Literal["local", "ray"] = "local",
+    clip_seconds: float = 600.0,
+    clip_gigabytes: float = 2.0,
+) -> None:
+    """Decode every clip, find and follow the face, and store aligned crops and mono sound.
+
+    A preparation that was stopped goes on; a clip that fails is a row with its reason, and the work goes on. Look
+    at the result before you train: inspect STORE --html.
+
+    Several machines that share a disk may fill one store, each a part of the manifest. As a Slurm job array (more
+    in docs/prepare.md): sbatch --array=0-31 --cpus-per-task=8 --wrap 'python -m experiments prepare
+    manifest.parquet --store /shared/store --workers 8 --shard $SLURM_ARRAY_TASK_ID/32'
+
+    Args:
+        manifests: files that `scan` wrote.
+        store: folder to write.
+        root: where the corpus lies now, if not where it was scanned (one corpus only).
+        options: of the crops and the sound.
+        workers: processes, each on one core; with --engine ray on the whole cluster.
+        max_failures: share of failed clips above which the exit code says so.
+        estimate: prepare a small random sample only, and say how long all would take and how much disk, with the
+            spread.
+        sample: clips of that sample.
+        shard: prepare this part only, e.g. 0/32 to 31/32.
+        engine: local is this machine; ray is a Ray cluster (pip install .[ray]), the one at RAY_ADDRESS or the one
+            that this machine belongs to.
+        clip_seconds: a clip that takes longer is given up.
+        clip_gigabytes: a clip that takes more memory is given up.
+    """
+    manifest = concatenate(Manifest.read(path) for path in manifests)
+    roots = {corpus: str(root) for corpus in manifest.roots} if root else None
+    if shard is not None:
+        manifest = part_of(manifest, *_parse_shard(shard))
+    if estimate:
+        found = estimate_corpus(
+            manifest,
+            options,
+            num_sampled=sample,
+            roots=roots,
+            workers=workers,
+            seconds_per_clip=clip_seconds,
+            scratch=next(folder for folder in store.absolute().parents if folder.is_dir()),
+            progress=_bar,
+        )
+        print(found.text())
+        return
+    where = {"roots": roots, "workers": workers}
+    limits = {"seconds_per_clip": clip_seconds, "memory_bytes_per_clip": round(clip_gigabytes * 2**30)}
+    if engine == "local":
+        summary = prepare_corpus(manifest, store, options, **where, **limits, progress=_bar)
+    else:
+        run_all = engines.get(engine)
+        summary = prepare_elsewhere(manifest, store, options, run_all=run_all, **where, **limits)
+    _report(summary, len(manifest.clips), max_failures)
+
+
+def _report(summary: PrepareSummary, num_clips: int, max_failures: float) -> None:
+    print(summary.text())
+    if summary.failed > max_failures * num_clips:
+        raise ValueError(f"{summary.failed} of {num_clips} clips failed, more than --max-failures {max_failures}")
+
+
+def _bar(clips, total):
+    """A progress bar that counts the failures so far."""
+    failed = 0
+    with tqdm(clips, total=total, desc="prepare", unit="clip") as bar:
+        for clip in bar:
+            failed += clip.stage is not None
+            bar.set_postfix(failed=failed, refresh=False)
+            yield clip
+
+
+def _parse_shard(shard: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)/(\d+)", shard)
+    if match is None:
+        raise ValueError(f"--shard must be the number of the part and of all parts, e.g. 0/8; got {shard!r}")
+    return int(match[1]), int(match[2])
+
+
+def main(arguments: list[str]) -> None:
+    """Command line of the verb."""
+    run_verb("prepare", prepare, arguments)

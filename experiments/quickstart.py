@@ -1,0 +1,132 @@
+"""``quickstart``: the whole main job on a small generated corpus, from nothing to a report and a verdict."""
+
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from experiments.command_line import run_verb
+from experiments.config import DataConfig, PretrainConfig, TrainConfig, with_weights
+from experiments.evaluate import evaluate, write_report
+from experiments.generate import generate
+from experiments.predict import predict
+from experiments.prepare import prepare
+from experiments.pretrain import pretrain
+from experiments.recipes import small
+from experiments.run_folder import RunFolder
+from experiments.scan import scan
+from experiments.split import split
+from experiments.statistics import statistics
+from experiments.thresholds import thresholds
+from experiments.train import train
+from multimodal.corpora.synthetic import SyntheticOptions
+from multimodal.media.prepared import PrepareOptions
+
+CORPUS = SyntheticOptions(
+    groups=5, identities_per_group=5, real_clips=3, rtvc_clips=3, clip_seconds=1.8, frame_size=160
+)
+CROPS = PrepareOptions(frame_rate=12.5, crop_size=96)
+Learning = TypeVar("Learning", PretrainConfig, TrainConfig)
+
+
+class Stopwatch:
+    """Seconds of each stage, printed as they pass."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage and say that it begins."""
+        print(f"\n== {name}", flush=True)
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start
+
+    def table(self) -> str:
+        """Where the time went, stage by stage, and the most memory that one process took."""
+        total = sum(self.seconds.values())
+        rows = [f"  {name:<12}{spent:7.1f} s  {spent / total:5.0%}" for name, spent in self.seconds.items()]
+        return "\n".join(
+            [
+                "where the time went",
+                *rows,
+                f"  {'total':<12}{total:7.1f} s",
+                f"largest process {peak_gigabytes():.1f} GB",
+            ]
+        )
+
+
+def quickstart(*, out: Path = Path("quickstart"), seed: int = 0, workers: int = 2) -> None:
+    """Run the whole main job on generated talking heads: minutes on two CPU cores, nothing downloaded.
+
+    Generated media are a smoke test and a demonstration: the numbers say nothing about real videos. A quickstart
+    that was stopped goes on where it was.
+
+    Args:
+        out: folder of everything that it writes.
+        seed: of the corpus, the split and the training.
+        workers: processes that draw and prepare clips.
+    """
+    corpus, manifest, split_file, store, run = (
+        out / name for name in ("corpus", "manifest.parquet", "split.parquet", "store", "run")
+    )
+    watch = Stopwatch()
+    with watch.stage("generate"):
+        generate("fakeavceleb", out=corpus, options=replace(CORPUS, seed=seed), workers=workers)
+    with watch.stage("scan"):
+        scan("fakeavceleb", root=corpus, out=manifest)
+    with watch.stage("split"):
+        split(
+            (manifest,),
+            protocol=("group_out",),
+            options={"fold": str(seed % CORPUS.groups)},
+            seed=seed,
+            out=split_file,
+        )
+    with watch.stage("statistics"):
+        statistics((manifest,), split=split_file, html=out / "statistics.html")
+    with watch.stage("prepare"):
+        prepare((manifest,), store=store, options=CROPS, workers=workers)
+    data = replace(small.DATA, manifest=manifest, split=split_file, store=store)
+    with watch.stage("pretrain"):
+        video = pretrain(_seeded(small.pretrain_video(), data, seed), out / "pretrain-video")
+        audio = pretrain(_seeded(small.pretrain_audio(), data, seed), out / "pretrain-audio")
+    with watch.stage("train"):
+        train(with_weights(_seeded(small.train(), data, seed), video=video, audio=audio), run)
+    with watch.stage("thresholds"):
+        thresholds(run)
+    with watch.stage("evaluate"):
+        evaluate(run)
+    with watch.stage("predict"):
+        clip = next((corpus / "FakeVideo-FakeAudio").rglob("*.mp4"))
+        predict((clip,), run=run, out=out / "predictions")
+    write_report(RunFolder(run), timings=watch.seconds)
+    print(f"\n{watch.table()}\n")
+    pages = {
+        "report": run / "report.html",
+        "verdict": out / "predictions/verdicts.html",
+        "counts": out / "statistics.html",
+    }
+    for name, page in pages.items():
+        print(f"{name:<8}{page}")
+    print("generated media: these numbers say nothing about real videos")
+
+
+def peak_gigabytes() -> float:
+    """Most memory that this process or any one child has taken, in GB."""
+    usage = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return max(usage) / (1e9 if sys.platform == "darwin" else 1e6)
+
+
+def _seeded(config: Learning, data: DataConfig, seed: int) -> Learning:
+    return replace(config, data=data, fit=replace(config.fit, seed=seed))
+
+
+def main(arguments: list[str]) -> None:
+    """Command line of the verb."""
+    run_verb("quickstart", quickstart, arguments)

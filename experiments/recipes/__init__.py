@@ -1,0 +1,29 @@
+"""Recipes: functions that return a whole configuration. The command line changes single values of it."""
+
+from collections.abc import Callable
+
+from experiments.config import PretrainConfig, TrainConfig
+from experiments.recipes import fakeavceleb, pretraining, small
+from multimodal.labels import Modality
+
+TRAIN: dict[str, Callable[[], TrainConfig]] = {
+    "small": small.train,
+    "fakeavceleb": fakeavceleb.train,
+}
+
+PRETRAIN: dict[Modality, dict[str, Callable[[], PretrainConfig]]] = {
+    "video": {
+        "small": small.pretrain_video,
+        "images": pretraining.images,
+        "videos": pretraining.videos,
+        "self_blended": pretraining.self_blended,
+        "fakeavceleb": fakeavceleb.pretrain_video,
+    },
+    "audio": {
+        "small": small.pretrain_audio,
+        "speech": pretraining.speech,
+        "waveform": pretraining.waveform,
+        "vocoded": pretraining.vocoded,
+        "fakeavceleb": fakeavceleb.pretrain_audio,
+    },
+}

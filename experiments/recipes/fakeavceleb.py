@@ -1,0 +1,44 @@
+"""The recipe for the real FakeAVCeleb on one GPU: a ViT on face crops and wav2vec 2.0 on the sound."""
+
+from experiments.config import DataConfig, EncoderConfig, FusionConfig, PretrainConfig, TrainConfig
+from multimodal.training.fit import FitOptions
+
+VIDEO = EncoderConfig(name="frames", options={"backbone": "vit_small_patch16_224", "pretrained": True})
+AUDIO = EncoderConfig(
+    name="wav2vec2", options={"checkpoint": "facebook/wav2vec2-base", "freeze_feature_extractor": True}
+)
+DATA = DataConfig(num_frames=16, batch_size=16, windows_per_clip=8, num_workers=8)
+
+
+def pretrain_video() -> PretrainConfig:
+    """Video branch: a ViT pretrained on ImageNet, tuned on face crops (downloads weights once)."""
+    return PretrainConfig(
+        modality="video",
+        encoder=VIDEO,
+        data=DATA,
+        fit=FitOptions(steps=10_000, learning_rate=5e-5, validate_every=500, patience=6),
+        precision="bf16",
+    )
+
+
+def pretrain_audio() -> PretrainConfig:
+    """Audio branch: wav2vec 2.0, its convolutions frozen (downloads weights once)."""
+    return PretrainConfig(
+        modality="audio",
+        encoder=AUDIO,
+        data=DATA,
+        fit=FitOptions(steps=10_000, learning_rate=2e-5, validate_every=500, patience=6),
+        precision="bf16",
+    )
+
+
+def train() -> TrainConfig:
+    """ViT and wav2vec 2.0 with cross-attention, for one GPU and the real corpus."""
+    return TrainConfig(
+        video=VIDEO,
+        audio=AUDIO,
+        data=DATA,
+        fusion=FusionConfig(name="cross_attention", out_dim=256),
+        fit=FitOptions(steps=20_000, learning_rate=2e-5, validate_every=500, patience=8),
+        precision="bf16",
+    )

@@ -1,0 +1,93 @@
+"""Recipes for a branch on real corpora and one GPU: images, then videos, speech, fakes made while training.
+
+Give the corpora with ``--sources``. The weights that a recipe starts from are downloaded once.
+"""
+
+from experiments.config import DataConfig, EncoderConfig, PretrainConfig
+from experiments.mixture_config import MixtureConfig
+from multimodal.data.augment import Augmentation, PictureAugmentation, SoundAugmentation
+from multimodal.training.fit import FitOptions
+
+FACES = EncoderConfig(name="frames", options={"backbone": "vit_small_patch16_224", "pretrained": True})
+SPEECH = EncoderConfig(
+    name="wav2vec2", options={"checkpoint": "facebook/wav2vec2-base", "freeze_feature_extractor": True}
+)
+#: Stronger than the defaults: an image corpus is mostly told by how its files were compressed.
+STRONG = Augmentation(
+    video=PictureAugmentation(
+        crop_jitter=0.1, resize=0.3, blur=0.2, noise=0.2, jpeg=0.5, jpeg_quality=40, erase=0.2
+    ),
+    audio=SoundAugmentation(reverberation=0.2, band_pass=0.1, codec=0.1, noise_db=-15.0),
+)
+EVEN = MixtureConfig(fake_share=0.5)
+
+
+def images() -> PretrainConfig:
+    """Video branch on image corpora, one picture a window: a ViT that starts from ImageNet."""
+    return PretrainConfig(
+        modality="video",
+        encoder=FACES,
+        data=DataConfig(num_frames=1, batch_size=128, windows_per_clip=1, num_workers=8, augmentation=STRONG),
+        mixture=EVEN,
+        fit=FitOptions(steps=10_000, learning_rate=1e-4, validate_every=500, patience=6),
+        precision="bf16",
+    )
+
+
+def videos() -> PretrainConfig:
+    """Video branch on video corpora: the same ViT; start from images with --encoder.weights RUN/encoder."""
+    return PretrainConfig(
+        modality="video",
+        encoder=FACES,
+        data=DataConfig(num_frames=8, batch_size=32, windows_per_clip=4, num_workers=8, augmentation=STRONG),
+        mixture=EVEN,
+        fit=FitOptions(steps=10_000, learning_rate=5e-5, validate_every=500, patience=6),
+        precision="bf16",
+    )
+
+
+def self_blended() -> PretrainConfig:
+    """Video branch on genuine clips only: fakes are self-blended images, made while training."""
+    return PretrainConfig(
+        modality="video",
+        encoder=FACES,
+        data=DataConfig(num_frames=1, batch_size=64, windows_per_clip=8, num_workers=14, augmentation=STRONG),
+        mixture=MixtureConfig(pseudo_fakes="only", fake_share=0.5),
+        fit=FitOptions(steps=20_000, learning_rate=1e-4, validate_every=1000, patience=6),
+        precision="bf16",
+    )
+
+
+def speech() -> PretrainConfig:
+    """Audio branch on audio corpora, 4 s windows: wav2vec 2.0, its convolutions frozen."""
+    return PretrainConfig(
+        modality="audio",
+        encoder=SPEECH,
+        data=DataConfig(num_frames=100, batch_size=32, windows_per_clip=2, num_workers=8, augmentation=STRONG),
+        mixture=EVEN,
+        fit=FitOptions(steps=20_000, learning_rate=1e-5, validate_every=1000, patience=6),
+        precision="bf16",
+    )
+
+
+def waveform() -> PretrainConfig:
+    """Audio branch on audio corpora, 4 s windows: AASIST on the raw waveform, from random weights."""
+    return PretrainConfig(
+        modality="audio",
+        encoder=EncoderConfig(name="aasist"),
+        data=DataConfig(num_frames=100, batch_size=24, windows_per_clip=2, num_workers=8, augmentation=STRONG),
+        mixture=EVEN,
+        fit=FitOptions(steps=50_000, learning_rate=1e-4, weight_decay=1e-4, validate_every=1000, patience=10),
+    )
+
+
+def vocoded() -> PretrainConfig:
+    """Audio branch on genuine speech only: fakes are its copy-synthesis by a vocoder, made while training."""
+    return PretrainConfig(
+        modality="audio",
+        encoder=SPEECH,
+        data=DataConfig(num_frames=100, batch_size=32, windows_per_clip=2, num_workers=14, augmentation=STRONG),
+        mixture=MixtureConfig(pseudo_fakes="only", fake_share=0.5),
+        fit=FitOptions(steps=20_000, learning_rate=1e-5, validate_every=1000, patience=6),
+        precision="bf16",
+    )

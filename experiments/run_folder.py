@@ -1,0 +1,181 @@
+"""A run: one training with its config, checkpoints, scores, metrics and figures in one folder.
+
+:mod:`experiments.config` is imported where it is needed only: it brings torch, which takes seconds, and thresholds
+or a file of scores do not need it.
+"""
+
+import platform
+import subprocess
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from multimodal.files import read_json, write_json
+
+PACKAGES = ("torch", "torchvision", "torchaudio", "timm", "transformers", "accelerate", "numpy", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Names of the files in a run."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The configuration that the run can be rebuilt from."""
+        return self.path / "config.json"
+
+    @property
+    def history(self) -> Path:
+        """A row of numbers for each validation."""
+        return self.path / "history.json"
+
+    @property
+    def provenance(self) -> Path:
+        """What the model was trained on: split hash, cropper, counts, whether the media are generated."""
+        return self.path / "provenance.json"
+
+    @property
+    def architecture(self) -> Path:
+        """The encoders' names and arguments, enough to build them without any download."""
+        return self.path / "architecture.json"
+
+    @property
+    def scores(self) -> Path:
+        """A row a clip: every score, label, identity, method."""
+        return self.path / "scores.parquet"
+
+    @property
+    def metrics(self) -> Path:
+        """Metrics with intervals on the test split."""
+        return self.path / "metrics.json"
+
+    @property
+    def thresholds(self) -> Path:
+        """Operating points chosen on validation data."""
+        return self.path / "thresholds.json"
+
+    @property
+    def calibration(self) -> Path:
+        """From scores to probabilities, fitted on validation data."""
+        return self.path / "calibration.json"
+
+    @property
+    def thresholds_page(self) -> Path:
+        """The page of operating points and calibration."""
+        return self.path / "thresholds.html"
+
+    @property
+    def transfer(self) -> Path:
+        """The thresholds on other scores."""
+        return self.path / "transfer.json"
+
+    @property
+    def transfer_page(self) -> Path:
+        """The page of the thresholds on other scores."""
+        return self.path / "transfer.html"
+
+    @property
+    def weights(self) -> Path:
+        """The weights that validation chose; thresholds and calibration are noted in them too."""
+        return self.path / "best.safetensors"
+
+    @property
+    def frozen_encoders(self) -> Path:
+        """The encoders' weights, where only fusion and heads were trained, on their tokens."""
+        return self.path / "encoders.safetensors"
+
+    @property
+    def figures(self) -> Path:
+        """Figures as PNG."""
+        return self.path / "figures"
+
+    @property
+    def report(self) -> Path:
+        """The page of the run."""
+        return self.path / "report.html"
+
+    @property
+    def encoder(self) -> Path:
+        """The encoder that pretraining made."""
+        return self.path / "encoder"
+
+    def begin(self, config: object) -> None:
+        """Start the run, or go on with it: the folder may hold the same configuration but no other.
+
+        Raises:
+            ValueError: the folder holds another run; names what differs.
+        """
+        from experiments.config import to_plain, write_config
+
+        if self.config.is_file():
+            former = read_json(self.config)
+            differing = _differences(former, to_plain(config))
+            if differing:
+                raise ValueError(
+                    f"{self.path} holds a run with other settings ({'; '.join(differing[:3])}); give a new --out"
+                )
+            return
+        if self.path.exists() and any(self.path.iterdir()):
+            raise ValueError(f"{self.path} is not empty and holds no run; give a new --out")
+        write_config(self.config, config)
+        write_json(self.path / "environment.json", environment())
+
+    def read_provenance(self) -> dict[str, Any]:
+        """What the model was trained on."""
+        if not self.provenance.is_file():
+            raise ValueError(f"{self.path} has no {self.provenance.name}; call `train` on it again to go on")
+        return read_json(self.provenance)
+
+    def read_config(self, kind: type) -> Any:
+        """The configuration of a run that exists."""
+        from experiments.config import read_config
+
+        self._check()
+        return read_config(self.config, kind)
+
+    def read_plain_config(self) -> dict[str, Any]:
+        """The configuration of a run that exists, as plain values."""
+        self._check()
+        return read_json(self.config)
+
+    def _check(self) -> None:
+        if not self.config.is_file():
+            raise ValueError(f"not a run: {self.path} has no config.json; give the folder that `train` wrote")
+
+
+def environment() -> dict[str, Any]:
+    """Versions, machine and commit, for whoever repeats the run."""
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "commit": _commit(),
+    }
+
+
+def _commit() -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40"],
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parent,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def _differences(former: Any, new: Any, name: str = "") -> list[str]:
+    if isinstance(former, dict) and isinstance(new, dict):
+        keys = sorted(former.keys() | new.keys())
+        return [
+            line
+            for key in keys
+            for line in _differences(former.get(key), new.get(key), f"{name}.{key}".strip("."))
+        ]
+    return [] if former == new else [f"{name}: {former!r}, now {new!r}"]

@@ -1,0 +1,92 @@
+"""The pages of a run, drawn from its files alone."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.run_folder import RunFolder
+from multimodal.files import read_json, write_text
+from multimodal.metrics.probabilities import as_in_validation, probabilities
+from multimodal.report.figures import png_bytes, run_figures, save_images
+from multimodal.report.figures.threshold_set import threshold_figures
+from multimodal.report.pages import run_report
+from multimodal.report.pages.thresholds import thresholds_page
+
+
+def write_report(folder: RunFolder, *, timings: dict[str, float] | None) -> None:
+    """Draw the figures of an evaluated run and write its page and that of its thresholds."""
+    metrics, provenance = read_json(folder.metrics), folder.read_provenance()
+    thresholds, calibration = stored(folder.thresholds), stored(folder.calibration)
+    images = {name: png_bytes(figure) for name, figure in figures_of(folder).items()}
+    save_images(images, folder.figures)
+    clips = ", ".join(f"{count} {name}" for name, count in provenance["clips"].items())
+    page = run_report(
+        title=f"Run {folder.path}",
+        config=read_json(folder.config),
+        metrics=metrics,
+        thresholds=thresholds,
+        images=images,
+        synthetic=provenance["generated"],
+        timings=timings,
+        split_summary=f"Split by {provenance['protocol']} ({clips} clips), hash {provenance['split_hash'][:16]}.",
+        warnings=_missing(provenance),
+    )
+    write_text(folder.report, page)
+    if thresholds is not None and calibration is not None:
+        _write_thresholds_page(folder, metrics, images, metrics["warnings"])
+
+
+def figures_of(folder: RunFolder) -> dict[str, Figure]:
+    """The figures of an evaluated run by name, on its test split."""
+    scores, calibration = pd.read_parquet(folder.scores), stored(folder.calibration)
+    return run_figures(
+        metrics=read_json(folder.metrics),
+        thresholds=stored(folder.thresholds),
+        scores=scores,
+        history=read_json(folder.history),
+        calibrated=None if calibration is None else _calibrated(scores, calibration),
+    )
+
+
+def write_validation_page(folder: RunFolder, scores: pd.DataFrame, metrics: dict[str, Any]) -> None:
+    """Write the page of thresholds on the validation clips, before the test split is looked at."""
+    thresholds, calibration = read_json(folder.thresholds), read_json(folder.calibration)
+    figures = threshold_figures(scores, thresholds, _calibrated(scores, calibration))
+    note = (
+        "These are the clips that thresholds and calibration were chosen on, so the numbers flatter: "
+        "`evaluate` writes this page anew for the test split."
+    )
+    images = {name: png_bytes(figure) for name, figure in figures.items()}
+    _write_thresholds_page(folder, metrics, images, [note, *metrics["warnings"]])
+
+
+def stored(path: Path) -> Any:
+    """The content of a JSON file of the run, None where it is not there."""
+    return read_json(path) if path.is_file() else None
+
+
+def _write_thresholds_page(
+    folder: RunFolder, metrics: dict[str, Any], images: dict[str, bytes], notes: list[str]
+) -> None:
+    page = thresholds_page(
+        title=f"Thresholds of {folder.path}",
+        metrics=metrics,
+        thresholds=read_json(folder.thresholds),
+        calibration=read_json(folder.calibration),
+        images=images,
+        synthetic=folder.read_provenance()["generated"],
+        notes=notes,
+    )
+    write_text(folder.thresholds_page, page)
+
+
+def _calibrated(scores: pd.DataFrame, calibration: dict[str, Any]) -> pd.DataFrame:
+    """What the reliability diagram shows: a share of fakes that is stated for use is not that of these clips."""
+    return probabilities(scores, as_in_validation(calibration), calibration["method"])
+
+
+def _missing(provenance: dict[str, Any]) -> list[str]:
+    lost = ", ".join(f"{count} of {name}" for name, count in provenance["unprepared"].items())
+    return [f"Clips that could not be prepared and are in no number here: {lost}."] if lost else []

@@ -1,0 +1,116 @@
+"""``scan CORPUS --root DIR --out FILE``: a corpus as it lies on disk becomes a manifest."""
+
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from experiments.command_line import Positional, run_verb
+from multimodal.corpora import CORPORA, Manifest, ScanReport, recognise
+from multimodal.corpora import scan as scan_corpus
+from multimodal.media.probe_corpus import probe_corpus, probe_path, write_rejects
+
+ALL = "all"
+
+
+def scan(
+    corpus: Positional[str],
+    *,
+    root: Path,
+    out: Path | None = None,
+    options: dict[str, str] | None = None,
+    probe: bool = False,
+    rejects: Path | None = None,
+    workers: int = 2,
+) -> None:
+    """Read a corpus as it lies on disk into a manifest: one row a clip, labels from the corpus's own rules.
+
+    Args:
+        corpus: name of the corpus, e.g. fakeavceleb; or all, to walk a drive and scan whatever is recognised.
+        root: the corpus, or a folder up to four levels above it.
+        out: the manifest to write, as parquet (default manifest.parquet); with all, a folder (default manifests).
+        options: of the corpus's reader, as NAME VALUE pairs, e.g. media audio.
+        probe: open each file once; what it holds goes beside the manifest, as NAME.probe.pq.
+        rejects: where to list files that cannot be used (default NAME.rejects.csv beside the manifest).
+        workers: processes that probe.
+    """
+    if rejects and not probe:
+        raise ValueError("--rejects lists what probing finds; give --probe too")
+    if corpus != ALL:
+        path = out or Path("manifest.parquet")
+        manifest = _scan(corpus, root, path, options)
+        if probe:
+            _probe(manifest, path, rejects, workers)
+        return
+    if options or rejects:
+        raise ValueError("--options and --rejects are of one corpus; scan it by its name")
+    _scan_all(root, out or Path("manifests"), probe, workers)
+
+
+def _scan(corpus: str, root: Path, out: Path, options: dict[str, str] | None = None) -> Manifest:
+    report = ScanReport()
+    try:
+        manifest = scan_corpus(corpus, root, report=report, options=options)
+    finally:  # where it fails, the reason may stand among the warnings
+        for line in report.lines():
+            print(line, file=sys.stderr)
+    manifest.write(out)
+    print(f"{out}: {len(manifest.clips):,} clips of {corpus} ({_kinds(manifest)})")
+    return manifest
+
+
+def _kinds(manifest: Manifest) -> str:
+    """Counts by class, or by label where a clip has no class."""
+    labels = manifest.clips["any_fake"].map({0: "real", 1: "fake"}).astype(object).fillna("no label")
+    kinds = manifest.clips["av_class"].astype(object)
+    counts = kinds.where(kinds.notna(), labels).value_counts()
+    return ", ".join(f"{kind} {count:,}" for kind, count in counts.items())
+
+
+def _scan_all(root: Path, folder: Path, probe: bool, workers: int) -> None:
+    report = ScanReport()
+    found = recognise(root, report=report)
+    for line in report.lines():
+        print(line, file=sys.stderr)
+    if not found:
+        raise ValueError(f"no corpus recognised under {root}; known are {', '.join(sorted(CORPORA))}")
+    for name, where in found:
+        print(f"{name:<16} {where}  ({CORPORA[name].title})")
+    failed = []
+    for (name, where), stem in zip(found, _stems([name for name, _ in found]), strict=True):
+        print()
+        path = folder / f"{stem}.parquet"
+        try:
+            manifest = _scan(name, where, path)
+            if probe:
+                _probe(manifest, path, None, workers)
+        except ValueError as error:
+            failed.append(name)
+            print(f"error: {name}: {error}", file=sys.stderr)
+    if failed:
+        raise ValueError(f"{len(failed)} of {len(found)} could not be read: {', '.join(failed)}")
+
+
+def _stems(names: list[str]) -> list[str]:
+    """Names of the manifests; a corpus that lies on the drive twice gets numbers."""
+    return [
+        f"{name}_{names[:position].count(name) + 1}" if names.count(name) > 1 else name
+        for position, name in enumerate(names)
+    ]
+
+
+def _probe(manifest: Manifest, path: Path, rejects: Path | None, workers: int) -> None:
+    table = probe_corpus(
+        manifest,
+        probe_path(path),
+        workers=workers,
+        progress=lambda outcomes, total: tqdm(outcomes, total=total, desc="probe", unit="file"),
+    )
+    rejects = rejects or path.with_name(f"{path.stem}.rejects.csv")
+    count = write_rejects(table, rejects)
+    print(f"{probe_path(path)}: probed {len(table):,} files; {count:,} cannot be used, see {rejects}")
+
+
+def main(arguments: list[str]) -> None:
+    """Command line of the verb."""
+    run_verb("scan", scan, arguments)

@@ -1,0 +1,40 @@
+"""``split FILE --protocol NAME``: a manifest becomes a split, with the leakage that it leaves."""
+
+from pathlib import Path
+
+from experiments.command_line import Positional, run_verb
+from multimodal.corpora.leakage import leakage_text, measure_leakage
+from multimodal.corpora.manifest import Manifest, concatenate
+from multimodal.corpora.protocols import Split, make_split
+
+
+def split(
+    manifests: Positional[tuple[Path, ...]],
+    *,
+    protocol: tuple[str, ...],
+    options: dict[str, str] | None = None,
+    seed: int = 0,
+    out: Path = Path("split.parquet"),
+) -> Split:
+    """Assign the clips of a manifest to train, val and test by a named rule, and say what leaks.
+
+    Args:
+        manifests: files that `scan` wrote.
+        protocol: the rule, e.g. group_out; with several, their leakage stands side by side, the first is written.
+        options: of the first protocol, as NAME VALUE pairs, e.g. fold 3.
+        seed: of whatever is drawn.
+        out: the split to write, as parquet.
+    """
+    manifest = concatenate(Manifest.read(path) for path in manifests)
+    first, *others = protocol
+    chosen = make_split(manifest, first, seed=seed, options=options)
+    splits = [chosen, *(make_split(manifest, name, seed=seed) for name in others)]
+    print(leakage_text([measure_leakage(manifest, one) for one in splits]))
+    chosen.write(out)
+    print(f"{out}: {chosen.protocol}, seed {seed}, hash {chosen.hash[:16]}")
+    return chosen
+
+
+def main(arguments: list[str]) -> None:
+    """Command line of the verb."""
+    run_verb("split", split, arguments)

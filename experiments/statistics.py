@@ -1,0 +1,47 @@
+"""``statistics FILE...``: counts, real:fake ratios, and what to do about imbalance."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import arg
+
+from experiments.command_line import Positional, run_verb
+from multimodal.corpora.advice import advise
+from multimodal.corpora.advice import to_json as advice_to_json
+from multimodal.corpora.manifest import Manifest, concatenate, is_generated
+from multimodal.corpora.protocols import Split
+from multimodal.corpora.statistics import compute_statistics, to_json
+from multimodal.corpora.statistics_text import statistics_text
+from multimodal.files import write_text
+from multimodal.report.pages import statistics_page
+
+
+def statistics(
+    manifests: Positional[tuple[Path, ...]],
+    *,
+    split: Path | None = None,
+    as_json: Annotated[bool, arg(name="json")] = False,
+    html: Path | None = None,
+) -> None:
+    """Count real and fake clips by corpus, split, class and method, mark the imbalance, and advise.
+
+    Args:
+        manifests: files that `scan` wrote.
+        split: count by this split instead of the corpora's official ones.
+        as_json: print counts and advice as JSON instead of the table.
+        html: also write a page with charts.
+    """
+    manifest = concatenate(Manifest.read(path) for path in manifests)
+    counted = compute_statistics(manifest, Split.read(split) if split else None)
+    advice = advise(counted)
+    plain = {"statistics": to_json(counted), "advice": advice_to_json(advice)}
+    print(json.dumps(plain, indent=2) if as_json else statistics_text(counted, advice))
+    if html:
+        write_text(html, statistics_page(counted, advice, synthetic=is_generated(manifest.clips)))
+        print(html)
+
+
+def main(arguments: list[str]) -> None:
+    """Command line of the verb."""
+    run_verb("statistics", statistics, arguments)

@@ -1,0 +1,47 @@
+"""``make notebook``: execute the notebook over all corpora anew and keep it with its outputs."""
+
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+from multimodal.files import write_text
+
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "all_datasets.ipynb"
+MAX_BYTES = 3_000_000
+
+
+def execute(path: Path, *, timeout_seconds: int = 3600) -> nbformat.NotebookNode:
+    """Run every cell in a new kernel; the first error of a cell is raised.
+
+    Progress bars, which are of use only while one waits, are left out of the outputs, and so is when a cell ran.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=timeout_seconds, kernel_name="python3", record_timing=False).execute()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in map(_without_bars, cell.outputs) if output is not None]
+    notebook.metadata.language_info = {"name": "python"}
+    return notebook
+
+
+def refresh(path: Path = NOTEBOOK) -> int:
+    """Execute the notebook in place; returns its size in bytes, and refuses one that is too large to keep."""
+    text = nbformat.writes(execute(path))
+    size = len(text.encode())
+    if size > MAX_BYTES:
+        raise ValueError(f"{path.name} takes {size:,} bytes with its outputs; keep it below {MAX_BYTES:,}")
+    write_text(path, text + "\n")
+    return size
+
+
+def _without_bars(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
+    if output.output_type != "stream":
+        return output
+    output.text = "\n".join(line for line in output.text.split("\n") if "\r" not in line)
+    return output if output.text.strip() else None
+
+
+if __name__ == "__main__":
+    print(f"{NOTEBOOK}: {refresh():,} bytes", file=sys.stderr)

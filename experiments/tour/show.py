@@ -1,0 +1,53 @@
+"""Figures, tables and pages as a notebook shows them, small enough to be kept in it."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from multimodal.report.figures import png_bytes
+
+if TYPE_CHECKING:
+    from IPython.display import HTML, Image
+
+_DOTS_PER_INCH = 85
+
+
+def as_image(figure: Figure) -> "Image":
+    """A figure as the picture that a notebook keeps."""
+    from IPython.display import Image
+
+    return Image(png_bytes(figure, dots_per_inch=_DOTS_PER_INCH), alt=figure.get_suptitle())
+
+
+def as_table(table: pd.DataFrame) -> "HTML":
+    """A table whose texts are whole, and are text."""
+    from IPython.display import HTML
+
+    with pd.option_context("display.max_colwidth", None):
+        return HTML(table.to_html(border=0, justify="left").replace("<td>", '<td style="text-align: left">'))
+
+
+def as_videos(files: Mapping[str, Path], *, width: int = 190) -> "HTML":
+    """Small videos side by side, with their sound, by title; their bytes are kept in the notebook."""
+    from IPython.display import HTML
+
+    players = (
+        f'<figure style="display: inline-block; margin: 4px"><video controls width="{width}" '
+        f'src="data:video/mp4;base64,{b64encode(file.read_bytes()).decode()}"></video>'
+        f"<figcaption>{escape(title)}</figcaption></figure>"
+        for title, file in files.items()
+    )
+    return HTML("".join(players))
+
+
+def as_frame(page: str, *, height: int = 620) -> "HTML":
+    """A self-contained page in a frame of its own, so that its style stays in it; ``height`` is in pixels."""
+    from IPython.display import HTML
+
+    style = f"width: 100%; height: {height}px; border: 1px solid #ccc"
+    return HTML(f'<div><iframe srcdoc="{escape(page)}" style="{style}"></iframe></div>')

@@ -1,0 +1,153 @@
+"""A small generated corpus, prepared and trained on once, and stores of a few tones, for tests that need them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import wavfile
+
+#: Files whose tests take about as long as all others of the small corpus together.
+_LONG = {"test_documents.py", "test_ablate.py", "test_ablate_imbalance.py"}
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """Send the tests that share the small corpus to two workers, so that it is made once in each."""
+    for item in items:
+        if "workspace" in getattr(item, "fixturenames", ()):  # those that need `run` or `sources` need it too
+            half = "long" if item.path.name in _LONG else "short"
+            item.add_marker(pytest.mark.xdist_group(f"workspace-{half}"))
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory) -> Path:
+    """Folder with corpus, manifest.parquet, split.parquet and store, as the verbs make them."""
+    from experiments.generate import generate
+    from experiments.prepare import prepare
+    from experiments.scan import scan
+    from experiments.split import split
+    from multimodal.corpora.synthetic import SyntheticOptions
+    from multimodal.media.prepared import PrepareOptions
+
+    folder = tmp_path_factory.mktemp("workspace")
+    options = SyntheticOptions(
+        groups=3,
+        identities_per_group=2,
+        real_clips=2,
+        rtvc_clips=2,
+        wav2lip_clips=1,
+        faceswap_clips=1,
+        fsgan_clips=1,
+        rtvc_wav2lip_clips=1,
+        faceswap_wav2lip_clips=1,
+        fsgan_wav2lip_clips=1,
+        clip_seconds=0.8,
+        frame_size=128,
+    )
+    generate("fakeavceleb", out=folder / "corpus", options=options, workers=1)
+    scan("fakeavceleb", root=folder / "corpus", out=folder / "manifest.parquet")
+    manifests = (folder / "manifest.parquet",)
+    split(manifests, protocol=("group_out",), out=folder / "split.parquet")
+    prepare(manifests, store=folder / "store", options=PrepareOptions(frame_rate=10, crop_size=32), workers=1)
+    return folder
+
+
+#: Folder of a pretraining source → the corpus that is generated for it, and options of that.
+SOURCES = {
+    "images": ("deepfake_image", {"variant": "folders", "identities": 4, "clips": 3}),
+    "videos": ("celebdf", {"identities": 3, "clips": 2}),
+    "speech": ("deepfake_audio", {"variant": "for_norm", "identities": 4, "clips": 3}),
+}
+
+
+@pytest.fixture(scope="session")
+def source_roots(workspace) -> dict[str, Path]:
+    """Small generated corpora of images, videos and audio: name of the source → root of the corpus."""
+    from experiments.generate import generate
+    from multimodal.corpora.synthetic import LayoutOptions
+
+    roots = {}
+    for name, (corpus, chosen) in SOURCES.items():
+        roots[name] = workspace / "roots" / name
+        options = LayoutOptions(clip_seconds=0.4, frame_size=96, **chosen)
+        generate(corpus, out=roots[name], options=options, workers=1)
+    return roots
+
+
+@pytest.fixture(scope="session")
+def sources(workspace, source_roots) -> Path:
+    """Folder with the sources ``images``, ``videos`` and ``speech`` of a pretraining, and their ``store``."""
+    from experiments.prepare import prepare
+    from experiments.scan import scan
+    from experiments.split import split
+    from multimodal.media.prepared import PrepareOptions
+
+    folder = workspace / "sources"
+    manifests = []
+    for name, root in source_roots.items():
+        manifests.append(folder / name / "manifest.parquet")
+        scan(SOURCES[name][0], root=root, out=manifests[-1])
+        split(manifests[-1:], protocol=("random",), seed=1, out=folder / name / "split.parquet")
+    prepare(
+        tuple(manifests), store=folder / "store", options=PrepareOptions(frame_rate=10, crop_size=32), workers=1
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run(workspace) -> Path:
+    """A run folder: a tiny detector trained for a few steps, with thresholds, evaluated."""
+    from experiments.config import DataConfig, EncoderConfig, FusionConfig, TrainConfig
+    from experiments.evaluate import evaluate
+    from experiments.thresholds import thresholds
+    from experiments.train import train
+    from multimodal.training.fit import FitOptions
+
+    data = DataConfig(
+        manifest=workspace / "manifest.parquet",
+        split=workspace / "split.parquet",
+        store=workspace / "store",
+        num_frames=4,
+        batch_size=8,
+        windows_per_clip=2,
+        num_workers=0,
+    )
+    config = TrainConfig(
+        video=EncoderConfig(name="frames", options={"backbone": "test_resnet", "frame_size": 32}),
+        audio=EncoderConfig(name="spectrogram", options={"backbone": "test_resnet", "n_mels": 32}),
+        fusion=FusionConfig(name="gated", out_dim=16),
+        data=data,
+        fit=FitOptions(steps=4, validate_every=2),
+    )
+    folder = workspace / "run"
+    train(config, folder)
+    thresholds(folder)
+    evaluate(folder, replicates=50)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def write_sounds():
+    """Write sounds of (silence before, tone, silence after) seconds and prepare them; manifest and store."""
+
+    from multimodal.corpora.manifest import Clip, collect
+    from multimodal.media.prepare_corpus import prepare_corpus
+    from multimodal.media.prepared import PrepareOptions
+    from multimodal.media.store import Store
+
+    def write(folder, corpus, sounds, *, audio_fake=0, **options):
+        root, rate = folder / corpus, 16_000
+        root.mkdir(parents=True)
+        for name, (before, tone, after) in sounds.items():
+            parts = [
+                np.zeros(round(before * rate)),
+                8000 * np.ones(round(tone * rate)),
+                np.zeros(round(after * rate)),
+            ]
+            sound = np.concatenate(parts)
+            wavfile.write(root / name, rate, (sound * (-1) ** np.arange(len(sound))).astype(np.int16))
+        clips = [Clip(name, "audio", None, audio_fake, "real", size_bytes=1) for name in sounds]
+        manifest = collect(clips, corpus=corpus, root=root)
+        prepare_corpus(manifest, folder / f"{corpus}-store", PrepareOptions(frame_rate=10.0, **options))
+        return manifest, Store.open(folder / f"{corpus}-store")
+
+    return write

@@ -1,0 +1,23 @@
+import pytest
+
+from encoders import create_encoder
+from experiments.build import window_shape
+from experiments.config import DataConfig
+from multimodal.media.store import Store
+
+
+def test_a_store_of_another_sample_rate_than_the_encoder_wants_is_refused(write_sounds, tmp_path):
+    store: Store = write_sounds(tmp_path, "tones", {"a.wav": (0, 0.5, 0)})[1]
+    encoder = create_encoder("spectrogram", backbone="test_resnet", sample_rate=8000)
+    with pytest.raises(
+        ValueError, match=r"wants 8000 Hz; the store has 16000 Hz. Prepare it again with --sample-rate"
+    ):
+        window_shape(DataConfig(), store, {"audio": encoder})
+
+
+def test_windows_are_as_the_encoders_and_the_store_say(write_sounds, tmp_path):
+    store: Store = write_sounds(tmp_path, "tones", {"a.wav": (0, 0.5, 0)})[1]
+    video = create_encoder("frames", backbone="test_resnet", frame_size=48)
+    shape = window_shape(DataConfig(num_frames=5, silent_ends="keep"), store, {"video": video})
+    assert (shape.num_frames, shape.frame_size, shape.frame_rate, shape.sample_rate) == (5, 48, 10.0, 16_000)
+    assert shape.silent_ends == "keep"

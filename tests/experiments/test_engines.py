@@ -1,0 +1,28 @@
+import math
+
+import pytest
+
+from experiments import engines
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_processes_of_this_machine_give_each_result_and_each_error(workers):
+    outcomes = dict(engines.get("local")(math.sqrt, [4, -1, 9], workers=workers))
+    assert (outcomes[0], outcomes[2]) == (2, 3)
+    assert isinstance(outcomes[1], ValueError)
+
+
+def test_a_job_array_gives_each_result_and_each_error(tmp_path, monkeypatch):
+    pytest.importorskip("submitit", reason="the extra slurm is not installed")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SUBMITIT_CLUSTER", "local")
+    outcomes = dict(engines.get("slurm")(math.sqrt, [4, -1, 9], workers=2))
+    assert (outcomes[0], outcomes[2]) == (2, 3)
+    assert isinstance(outcomes[1], Exception)
+
+
+def test_a_machine_without_sbatch_says_so(monkeypatch):
+    pytest.importorskip("submitit", reason="the extra slurm is not installed")
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(ValueError, match="no sbatch on this machine"):
+        list(engines.get("slurm")(math.sqrt, [4], workers=1))

@@ -1,0 +1,55 @@
+import dataclasses
+
+import pandas as pd
+import pytest
+
+from experiments.ablate import ablate
+from experiments.ablation.runs import StudyOptions
+from experiments.ablation.search import parse_range, with_setting
+from experiments.config import TrainConfig, read_config
+from experiments.recipes import small
+from experiments.run_folder import RunFolder
+
+
+def test_a_setting_is_changed_by_its_path_and_nothing_else_is():
+    config = small.train()
+    changed = with_setting(config, "fit.learning_rate", 0.01)
+    assert changed.fit.learning_rate == 0.01
+    assert dataclasses.replace(changed, fit=config.fit) == config
+    assert with_setting(config, "fusion.options.width", 64).fusion.options == {"width": 64}
+
+
+def test_an_unknown_setting_and_a_range_that_cannot_be_read_are_refused():
+    with pytest.raises(ValueError, match="no setting 'learning_rat' to search; choose from steps, learning_rate"):
+        with_setting(small.train(), "fit.learning_rat", 0.1)
+    with pytest.raises(ValueError, match=r"cannot read the range 'fit.steps=3'"):
+        parse_range("fit.steps=3")
+
+
+def test_a_search_goes_on_where_it_stopped_and_never_scores_the_test_split(run, tmp_path):
+    pytest.importorskip("optuna", reason="the extra search is not installed")
+    config = read_config(RunFolder(run).config, TrainConfig)
+    config = dataclasses.replace(config, fit=dataclasses.replace(config.fit, steps=1, validate_every=1))
+    space = ("fit.learning_rate=1e-4:1e-2:log", "fusion.options.width=16|32")
+    options = StudyOptions(only=("concat",), search="optuna", space=space, trials=2, workers=1)
+    ablate("fusion", config, options, tmp_path / "search")
+    found = ablate("fusion", config, dataclasses.replace(options, trials=3), tmp_path / "search")
+    table = pd.read_csv(tmp_path / "search" / "trials.csv")
+    assert (found["trials"], len(table)) == (3, 3)
+    assert found["value"] == pytest.approx(table["value"].max())
+    best = read_config(tmp_path / "search" / "best.json", TrainConfig)
+    assert best.fit.learning_rate == found["settings"]["fit.learning_rate"]
+    for trial in (tmp_path / "search" / "trials").iterdir():
+        assert set(pd.read_parquet(trial / "scores.parquet")["split"]) == {"val"}
+
+
+def test_a_search_wants_one_variant_a_space_and_optuna(run, tmp_path, monkeypatch):
+    config = read_config(RunFolder(run).config, TrainConfig)
+    with pytest.raises(ValueError, match="a search is for one variant; give --only one of score, concat"):
+        ablate("fusion", config, StudyOptions(search="optuna"), tmp_path / "search")
+    with pytest.raises(ValueError, match="nothing to search; give --space"):
+        ablate("fusion", config, StudyOptions(search="optuna", only=("concat",)), tmp_path / "search")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    options = StudyOptions(search="optuna", only=("concat",), space=("fit.learning_rate=1e-4:1e-2",))
+    with pytest.raises(ValueError, match=r"needs optuna; install it with: pip install '\.\[search\]'"):
+        ablate("fusion", config, options, tmp_path / "search")

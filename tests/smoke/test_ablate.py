@@ -1,0 +1,119 @@
+import dataclasses
+import json
+
+import pandas as pd
+import pytest
+
+from experiments.__main__ import main
+from experiments.ablate import StudyOptions, ablate
+from experiments.ablation import runs
+from experiments.config import TrainConfig, read_config
+from experiments.run_folder import RunFolder
+
+OPTIONS = StudyOptions(seeds=2, only=("gated", "video_only"), workers=1, replicates=30)
+
+
+@pytest.fixture(scope="module")
+def config(run) -> TrainConfig:
+    config = read_config(RunFolder(run).config, TrainConfig)
+    return dataclasses.replace(config, fit=dataclasses.replace(config.fit, steps=2, validate_every=2))
+
+
+@pytest.fixture(scope="module")
+def study(config, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study") / "fusion"
+    return folder, ablate("fusion", config, OPTIONS, folder)
+
+
+def test_a_study_is_a_folder_with_table_page_and_a_run_for_each_variant_and_seed(study):
+    folder, results = study
+    assert {"table.csv", "table.md", "report.html", "results.json", "study.json"} <= {
+        p.name for p in folder.iterdir()
+    }
+    assert sorted(path.name for path in (folder / "runs").iterdir()) == [
+        f"{name}-seed{seed}" for name in ("concat", "gated", "video_only") for seed in (0, 1)
+    ]
+    table = pd.read_csv(folder / "table.csv").set_index("variant")
+    assert list(table.index) == ["concat", "gated", "video_only"]
+    for name, row in results["variants"].items():
+        assert table.loc[name, "auc_any"] == pytest.approx(row["measures"]["auc_any"]["value"])
+        assert row["parameters"] > 0
+        assert row["flops"] > 0
+    assert results["variants"]["video_only"]["parameters"] < results["variants"]["concat"]["parameters"]
+    assert results["generated"]
+
+
+def test_the_page_says_what_is_larger_than_chance_and_that_media_are_generated(study):
+    folder, results = study
+    page = (folder / "report.html").read_text()
+    assert "Generated media" in page
+    assert "AUC any" in page
+    assert results["baseline"] == "concat"
+    assert "| **concat** (baseline) |" in (folder / "table.md").read_text()
+
+
+def test_a_mode_of_one_modality_knows_nothing_without_it(study):
+    _, results = study
+    alone = results["variants"]["video_only"]["measures"]["auc_audio_alone"]
+    assert alone["value"] == pytest.approx(0.5)
+
+
+def test_a_run_of_a_study_is_a_run_like_any_other(study, capsys):
+    folder, _ = study
+    run = folder / "runs" / "gated-seed0"
+    assert main(["thresholds", str(run), "--replicates", "20"]) == 0
+    assert main(["evaluate", str(run), "--replicates", "20"]) == 0
+
+
+def test_a_finished_study_repeats_nothing_and_a_failed_run_is_done_alone(study, config, monkeypatch):
+    folder, before = study
+    done, run_job = [], runs.run_job
+
+    def note(job):
+        done.append(job.folder.name)
+        if len(done) == 1:
+            raise RuntimeError("the disk went away")
+        return run_job(job)
+
+    monkeypatch.setattr(runs, "run_job", note)
+    ablate("fusion", config, OPTIONS, folder)
+    assert done == []
+    (folder / "runs" / "gated-seed1" / "study.json").unlink()
+    ablate("fusion", config, OPTIONS, folder)
+    assert json.loads((folder / "failures.json").read_text()) == {"gated-seed1": "the disk went away"}
+    assert "the disk went away" in (folder / "report.html").read_text()
+    after = ablate("fusion", config, OPTIONS, folder)
+    assert done == ["gated-seed1", "gated-seed1"]
+    assert json.loads((folder / "failures.json").read_text()) == {}
+    assert {name: row["measures"] for name, row in after["variants"].items()} == {
+        name: row["measures"] for name, row in before["variants"].items()
+    }
+
+
+def test_a_folder_of_another_study_and_an_unknown_variant_are_refused(study, config):
+    folder, _ = study
+    with pytest.raises(ValueError, match=r"holds a study .*of other settings"):
+        ablate("loss", config, StudyOptions(workers=1), folder)
+    with pytest.raises(ValueError, match="unknown variant 'gatd'; choose from score, concat"):
+        ablate("fusion", config, StudyOptions(only=("gatd",)), folder)
+
+
+def test_training_end_to_end_gives_a_study_too(config, tmp_path):
+    options = StudyOptions(seeds=1, only=("focal",), workers=1, end_to_end=True, replicates=20)
+    results = ablate("loss", config, options, tmp_path / "study")
+    assert set(results["variants"]) == {"cross_entropy", "focal"}
+    assert "One seed" in (tmp_path / "study" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("engine", ["ray", "slurm"])
+def test_an_engine_that_is_not_installed_says_what_to_install(engine, config, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=rf"install it with: pip install '\.\[{engine}\]'"):
+        ablate("loss", config, StudyOptions(engine=engine), tmp_path / "study")
+
+
+def test_the_command_line_offers_studies_and_recipes(capsys):
+    assert main(["ablate", "fuson"]) == 1
+    assert "Did you mean fusion?" in capsys.readouterr().err
+    assert main(["ablate", "fusion", "smal"]) == 1
+    assert "Did you mean small?" in capsys.readouterr().err

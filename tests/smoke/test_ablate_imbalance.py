@@ -1,0 +1,60 @@
+import dataclasses
+import json
+
+import pandas as pd
+import pytest
+
+from experiments.ablation.imbalance import BALANCES, ablate_imbalance
+from experiments.ablation.runs import StudyOptions
+from experiments.balance_config import BalanceConfig
+from experiments.config import TrainConfig, read_config
+from experiments.run_folder import RunFolder
+
+
+@pytest.fixture(scope="module")
+def config(run) -> TrainConfig:
+    config = read_config(RunFolder(run).config, TrainConfig)
+    return dataclasses.replace(
+        config,
+        fit=dataclasses.replace(config.fit, steps=1, validate_every=1),
+        balance=BalanceConfig(neighbours=1),
+    )
+
+
+@pytest.fixture(scope="module")
+def study(config, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study") / "imbalance"
+    options = StudyOptions(seeds=1, workers=1, replicates=20)
+    return folder, ablate_imbalance(config, options, (4,), folder)
+
+
+def test_every_balance_meets_every_loss_at_both_thresholds(study):
+    folder, results = study
+    table = pd.read_csv(folder / "table.csv")
+    assert len(table) == len(BALANCES) * 3 * 2
+    assert table.groupby(["fakes_per_real", "balance", "loss"])["threshold"].nunique().eq(2).all()
+    assert json.loads((folder / "failures.json").read_text()) == {}
+    assert results["generated"]
+
+
+def test_tuning_a_threshold_changes_no_ranking(study):
+    table = pd.read_csv(study[0] / "table.csv")
+    assert table.groupby(["fakes_per_real", "balance", "loss"])["auc"].nunique().eq(1).all()
+
+
+def test_the_test_split_is_the_same_for_all(study):
+    runs = sorted((study[0] / "runs").iterdir())
+    clips = {tuple(sorted(pd.read_parquet(run / "study_scores.parquet")["clip_id"])) for run in runs}
+    assert len(clips) == 1
+
+
+def test_the_page_has_a_table_for_each_ratio_and_says_that_media_are_generated(study):
+    page = (study[0] / "report.html").read_text()
+    assert "Generated media" in page
+    assert "4 fakes for each real clip" in page
+    assert "plain cross entropy has F1" in page
+
+
+def test_options_of_other_studies_are_refused(config, tmp_path):
+    with pytest.raises(ValueError, match="--only and --baseline are for other studies"):
+        ablate_imbalance(config, StudyOptions(only=("smote",)), (1,), tmp_path / "study")

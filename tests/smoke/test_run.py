@@ -1,0 +1,217 @@
+import json
+import shutil
+
+import av
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from experiments.__main__ import main
+from multimodal.labels import CLASSES, TARGETS
+
+
+def test_a_run_folder_holds_what_a_run_is_rebuilt_and_judged_from(run):
+    expected = {"config.json", "environment.json", "provenance.json", "architecture.json", "history.json"}
+    expected |= {"best.safetensors", "scores.parquet", "metrics.json", "thresholds.json", "report.html"}
+    assert expected <= {path.name for path in run.iterdir()}
+    assert list((run / "figures").glob("*.png"))
+    assert list((run / "tensorboard").rglob("events.*"))
+
+
+def test_the_scores_table_has_a_row_a_clip_of_validation_and_test(run, workspace):
+    scores = pd.read_parquet(run / "scores.parquet")
+    split = pd.read_parquet(workspace / "split.parquet").set_index("clip_id")["split"]
+    assert scores["clip_id"].is_unique
+    assert (scores["split"].to_numpy() == split.loc[scores["clip_id"]].to_numpy()).all()
+    assert set(scores["split"]) == {"val", "test"}
+    posterior = scores[[f"p_{name}" for name in CLASSES]]
+    assert posterior.sum(axis=1).round(5).eq(1).all()
+    assert scores["score_video"].to_numpy() == pytest.approx(
+        (posterior["p_FVRA"] + posterior["p_FVFA"]).to_numpy()
+    )
+
+
+def test_metrics_have_intervals_and_floors_for_every_target(run):
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["split"] == "test"
+    for target in TARGETS:
+        assert set(metrics[target]["auc"]) >= {"value", "low", "high"}
+        assert metrics["floors"][target]["random"]["auc"] == 0.5
+
+
+def test_thresholds_do_not_change_when_the_test_scores_do(run, tmp_path):
+    before = json.loads((run / "thresholds.json").read_text())
+    scores = pd.read_parquet(run / "scores.parquet")
+    scores.loc[scores["split"] == "test", ["score_any", "score_video", "score_audio"]] = 0.123
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
+    scores.to_parquet(copy / "scores.parquet")
+    assert main(["thresholds", str(copy)]) == 0
+    assert json.loads((copy / "thresholds.json").read_text()) == before
+
+
+def test_the_report_says_that_the_media_are_generated(run):
+    assert "generated media" in (run / "report.html").read_text().lower()
+
+
+def test_predict_judges_each_modality_and_says_why_where_it_cannot(run, workspace, tmp_path, capsys):
+    fake = next((workspace / "corpus" / "FakeVideo-FakeAudio").rglob("*.mp4"))
+    broken = tmp_path / "broken <blink>.mp4"
+    broken.write_bytes(b"")
+    assert main(["predict", str(fake), str(broken), "--run", str(run), "--out", str(tmp_path / "out")]) == 1
+    printed = capsys.readouterr()
+    assert "means nothing" in printed.out
+    assert f"error: {broken}" in printed.err
+    judged, unreadable = json.loads((tmp_path / "out" / "verdicts.json").read_text())
+    assert all(judged["modalities"][target]["verdict"] in ("fake", "real") for target in TARGETS)
+    likely = [judged["modalities"][target]["probability"] for target in TARGETS]
+    assert all(
+        0 <= value <= 1 for value in likely if value is not None
+    )  # None where no calibration could be fitted
+    assert sum(judged["posterior"].values()) == pytest.approx(1, abs=1e-5)
+    assert judged["windows"]
+    assert all(unreadable["modalities"][target]["verdict"] == "cannot say" for target in TARGETS)
+    assert "<blink>" not in (tmp_path / "out" / "verdicts.html").read_text()
+
+
+def test_a_training_of_the_same_folder_goes_on_and_of_other_settings_is_refused(run, workspace, capsys):
+    data = ["--manifest", str(workspace / "manifest.parquet"), "--split", str(workspace / "split.parquet")]
+    assert main(["train", "small", *data, "--store", str(workspace / "store"), "--out", str(run)]) == 1
+    assert "holds a run with other settings" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["trian"], "unknown verb 'trian'"),
+        (["train", "smal"], "Did you mean small?"),
+        (["evaluate", "{tmp}"], "not a run"),
+        (["thresholds", "{tmp}"], "no scores"),
+        (["predict", "x.mp4", "--run", "{tmp}"], "not a run"),
+        (["scan", "fakeavceleb", "--root", "{tmp}/nowhere", "--out", "{tmp}/m.parquet"], "nowhere"),
+        (["scan", "fakeavcelep", "--root", "{tmp}"], "fakeavceleb"),
+        (["statistics", "{tmp}/none.parquet"], "manifest not found"),
+        (["split", "{tmp}/none.parquet", "--protocol", "random"], "manifest not found"),
+        (["prepare", "{tmp}/none.parquet", "--store", "{tmp}/s"], "manifest not found"),
+        (["train", "small", "--manifest", "{tmp}/none.parquet"], "manifest not found"),
+        (["pretrain", "vidoe"], "Did you mean video?"),
+    ],
+)
+def test_a_wrong_command_line_is_one_clear_line_and_a_bad_exit(arguments, message, tmp_path, capsys):
+    assert main([argument.format(tmp=tmp_path) for argument in arguments]) != 0
+    errors = capsys.readouterr().err.strip().splitlines()
+    assert message in errors[-1]
+    assert errors[-1].startswith("error: ")
+
+
+def test_an_unknown_option_is_one_clear_line(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["train", "small", "--stpes", "3"])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_every_verb_explains_itself(capsys):
+    from experiments.__main__ import VERBS
+
+    assert main(["--help"]) == 0
+    usage = capsys.readouterr().out
+    assert all(verb in usage for verb in VERBS)
+    for verb in VERBS:
+        with pytest.raises(SystemExit) as stop:
+            main([verb, "--help"])
+        assert stop.value.code == 0
+        assert "usage: python -m experiments " + verb in capsys.readouterr().out
+
+
+def test_the_run_is_rebuilt_from_its_files_alone(run):
+    from experiments.config import TrainConfig
+    from experiments.run_folder import RunFolder
+    from experiments.score_run import load_detector
+
+    folder = RunFolder(run)
+    detector = load_detector(folder, folder.read_config(TrainConfig))
+    assert not detector.training
+
+
+def test_no_score_of_the_test_split_is_there_when_thresholds_are_chosen(run):
+    from experiments.run_folder import RunFolder
+    from experiments.thresholds import validation_scores
+
+    assert set(validation_scores(RunFolder(run))["split"]) == {"val"}
+    assert "test" in set(pq.read_table(run / "scores.parquet")["split"].to_pylist())
+
+
+def test_a_split_that_was_changed_after_training_is_refused(run, workspace, tmp_path, capsys):
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    other = tmp_path / "other.parquet"
+    assert main(["split", str(workspace / "manifest.parquet"), "--protocol", "random", "--out", str(other)]) == 0
+    config = json.loads((copy / "config.json").read_text())
+    config["data"]["split"] = str(other)
+    (copy / "config.json").write_text(json.dumps(config))
+    assert main(["evaluate", str(copy), "--replicates", "10"]) == 1
+    assert "the split is not the one that the run was trained with" in capsys.readouterr().err
+
+
+def write_video_file(path, *, sound: bool) -> None:
+    """Two seconds of a plain picture without a face."""
+    import numpy as np
+
+    from multimodal.corpora.synthetic.media import write_video
+
+    frames = (np.full((96, 96, 3), 90, dtype=np.uint8) for _ in range(50))
+    noise = np.random.default_rng(0).normal(scale=0.1, size=88_200) if sound else None
+    write_video(path, frames, frame_rate=25, crf=30, sound=noise)
+
+
+def test_a_file_with_neither_face_nor_sound_is_named_and_the_others_are_judged(run, workspace, tmp_path, capsys):
+    empty = tmp_path / "plain.mp4"
+    write_video_file(empty, sound=False)
+    real = next((workspace / "corpus" / "RealVideo-RealAudio").rglob("*.mp4"))
+    assert main(["predict", str(empty), str(real), "--run", str(run), "--out", str(tmp_path / "out")]) == 1
+    assert f"error: {empty}: nothing to judge: " in capsys.readouterr().err
+    first, second = json.loads((tmp_path / "out" / "verdicts.json").read_text())
+    assert first["modalities"]["any"]["verdict"] == "cannot say"
+    assert second["posterior"]
+
+
+@pytest.mark.parametrize(("threshold", "expected"), [(0.0, "fake"), (1.0, "cannot say"), (None, "cannot say")])
+def test_sound_alone_can_make_a_clip_fake_but_not_real(run, tmp_path, threshold, expected):
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    chosen = json.loads((copy / "thresholds.json").read_text())
+    chosen["thresholds"]["audio_alone"]["youden"]["threshold"] = threshold
+    (copy / "thresholds.json").write_text(json.dumps(chosen))
+    faceless = tmp_path / "faceless.mp4"
+    write_video_file(faceless, sound=True)
+    assert main(["predict", str(faceless), "--run", str(copy), "--out", str(tmp_path / "out")]) == 0
+    (verdict,) = json.loads((tmp_path / "out" / "verdicts.json").read_text())
+    assert verdict["modalities"]["video"]["verdict"] == "cannot say"
+    assert verdict["modalities"]["any"]["verdict"] == expected
+
+
+def remux(source, target) -> None:
+    """The same streams in a container that can be read up to where it is cut."""
+    with av.open(str(source)) as container, av.open(str(target), "w") as copy:
+        streams = {stream.index: copy.add_stream_from_template(stream) for stream in container.streams}
+        for packet in container.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream.index]
+                copy.mux(packet)
+
+
+def test_a_video_that_was_cut_off_is_judged_with_a_word_of_it(run, workspace, tmp_path):
+    whole = next((workspace / "corpus" / "FakeVideo-FakeAudio").rglob("*.mp4"))
+    remux(whole, tmp_path / "whole.mkv")
+    content, cut = (tmp_path / "whole.mkv").read_bytes(), tmp_path / "cut.mkv"
+    cut.write_bytes(content[: int(len(content) * 0.7)])
+    main(["predict", str(cut), "--run", str(run), "--out", str(tmp_path / "out")])
+    (verdict,) = json.loads((tmp_path / "out" / "verdicts.json").read_text())
+    assert verdict["modalities"]["video"]["verdict"] in ("fake", "real")
+    assert any("the file is damaged: cut off" in warning for warning in verdict["warnings"])
+
+
+def test_a_folder_given_to_predict_is_one_line_that_says_so(run, tmp_path, capsys):
+    assert main(["predict", str(tmp_path), "--run", str(run), "--out", str(tmp_path / "out")]) == 1
+    assert f"error: {tmp_path}: open: a folder; give the files in it" in capsys.readouterr().err
