@@ -1,0 +1,164 @@
+"""How often the 95 % intervals cover the truth, on scores whose true metrics are known.
+
+``python benchmarks/intervals.py`` simulates binormal scores: reals N(0, 1), fakes N(d, 1), where a share of the
+variance belongs to the identity and is the same for all its clips. The truth is that of ever new identities.
+It ends with an error if the ROC area is covered in fewer than 93 or more than 97 % of the trials in a defended
+row; rows with few identities ("hard"), the other metrics and plain percentile intervals are there to be seen.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from multimodal.metrics import weighted
+from multimodal.metrics.decisions import balanced_accuracy, decisions_at
+from multimodal.metrics.intervals import interval, precision_of
+from multimodal.metrics.resampling import IdentityResampler
+from multimodal.metrics.significance import paired_difference
+from multimodal.metrics.sorted_scores import Counts, SortedScores
+
+DEFENDED = (0.93, 0.97)
+THRESHOLD = 0.5
+FALSE_POSITIVE_RATE = 0.1
+Metric = Callable[[Counts, SortedScores], np.ndarray]
+
+METRICS: dict[str, Metric] = {
+    "auc": lambda counts, ranked: weighted.roc_auc(counts),
+    "eer": lambda counts, ranked: weighted.equal_error_rate(counts),
+    "tpr@10%": lambda counts, ranked: weighted.tpr_at_fpr(counts, FALSE_POSITIVE_RATE),
+    "bal.acc": lambda counts, ranked: balanced_accuracy(decisions_at(counts, ranked.point_of(THRESHOLD))),
+}
+
+
+class Scenario(NamedTuple):
+    """``identities`` 0: every clip is of another person; ``shared``: each person has real and fake clips."""
+
+    name: str
+    identities: int
+    num_fake: int
+    num_real: int
+    area: float
+    identity_share: float = 0.0
+    shared: bool = True
+    hard: bool = False
+
+
+SCENARIOS = [
+    Scenario("clips apart, 200 + 100", 0, 200, 100, 0.80),
+    Scenario("clips apart, 200 + 20", 0, 200, 20, 0.80),
+    Scenario("clips apart, 200 + 20", 0, 200, 20, 0.95),
+    Scenario("clips apart, 500 + 100", 0, 500, 100, 0.99),
+    Scenario("clips apart, 840 + 20 (42:1)", 0, 840, 20, 0.90),
+    Scenario("20 people, real and fake", 20, 200, 50, 0.80, 0.5),
+    Scenario("20 people, real and fake", 20, 400, 40, 0.95, 0.3),
+    Scenario("50 people, real and fake", 50, 500, 50, 0.90, 0.5),
+    Scenario("100 people, real and fake", 100, 1000, 100, 0.98, 0.5),
+    Scenario("50 people, 42 fakes to a real", 50, 2100, 50, 0.90, 0.3),
+    Scenario("20 real people, 20 fake ones", 20, 200, 60, 0.95, 0.5, shared=False),
+    Scenario("50 real people, 50 fake ones", 50, 200, 100, 0.90, 0.5, shared=False),
+    Scenario("10 people, real and fake", 10, 200, 50, 0.80, 0.5, hard=True),
+    Scenario("10 people, real and fake", 10, 200, 50, 0.95, 0.5, hard=True),
+    Scenario("10 real people, 10 fake ones", 10, 200, 50, 0.80, 0.5, shared=False, hard=True),
+    Scenario("5 people, real and fake", 5, 100, 50, 0.80, 0.5, hard=True),
+]
+
+
+def distance(area: float) -> float:
+    """Distance of the means at which the ROC area is ``area``."""
+    return float(stats.norm.ppf(area) * np.sqrt(2))
+
+
+def truths(area: float) -> dict[str, float]:
+    """The true value of each metric."""
+    shift, cdf = distance(area), stats.norm.cdf
+    return {
+        "auc": area,
+        "eer": float(cdf(-shift / 2)),
+        "tpr@10%": float(cdf(shift + stats.norm.ppf(FALSE_POSITIVE_RATE))),
+        "bal.acc": float(cdf(shift - THRESHOLD) + cdf(THRESHOLD)) / 2,
+    }
+
+
+def identities_of(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
+    """Identity of each fake and of each real clip."""
+    if scenario.identities == 0:
+        return np.arange(scenario.num_fake), scenario.num_fake + np.arange(scenario.num_real)
+    fake = np.arange(scenario.num_fake) % scenario.identities
+    real = np.arange(scenario.num_real) % scenario.identities
+    return fake, real if scenario.shared else real + scenario.identities
+
+
+def draw_scores(
+    scenario: Scenario, area: float, effects: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of fakes and reals, given what each identity adds."""
+    own = np.sqrt(1 - scenario.identity_share)
+    fake, real = identities_of(scenario)
+    return (
+        distance(area) + effects[fake] + own * rng.normal(size=len(fake)),
+        effects[real] + own * rng.normal(size=len(real)),
+    )
+
+
+def trial(scenario: Scenario, replicates: int, rng: np.random.Generator) -> dict[str, bool]:
+    """Which intervals cover the truth in one simulated test set."""
+    fake_of, real_of = identities_of(scenario)
+    effects = np.sqrt(scenario.identity_share) * rng.normal(size=max(fake_of.max(), real_of.max()) + 1)
+    ranked, rival = (
+        SortedScores(*draw_scores(scenario, area, effects, rng), fake_of, real_of)
+        for area in (scenario.area, 0.75)
+    )
+    labels = np.repeat([1, 0], [len(fake_of), len(real_of)])
+    resampler = IdentityResampler(np.concatenate([fake_of, real_of]), labels)
+    precision = precision_of(resampler)
+    draws = list(resampler.draw(replicates, rng))
+    counted, rivals = [ranked.counts(m) for m in draws], [rival.counts(m) for m in draws]
+    result = {}
+    for name, metric in METRICS.items():
+        drawn = np.concatenate([metric(counts, ranked) for counts in counted])
+        found = interval(float(metric(ranked.counts(), ranked)[0]), drawn, precision)
+        result[name] = covers(found.low, found.high, truths(scenario.area)[name])
+        if name == "auc":
+            low, high = np.nanquantile(drawn, [0.025, 0.975])
+            result["auc by percentiles"] = covers(low, high, scenario.area)
+            other = np.concatenate([weighted.roc_auc(counts) for counts in rivals])
+            gain = float(weighted.roc_auc(ranked.counts())[0] - weighted.roc_auc(rival.counts())[0])
+            difference = paired_difference(gain, drawn - other, precision)
+            result["auc - auc"] = covers(difference.low, difference.high, scenario.area - 0.75)
+    return result
+
+
+def covers(low: float | None, high: float | None, truth: float) -> bool:
+    return low is not None and high is not None and low <= truth <= high
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=1000, help="simulated test sets a row")
+    parser.add_argument("--replicates", type=int, default=500, help="bootstrap replicates a test set")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    columns = ["auc", "auc by percentiles", "auc - auc", "eer", "tpr@10%", "bal.acc"]
+    print(f"coverage of 95 % intervals in %, {options.trials} trials of {options.replicates} replicates")
+    print(f"{'scores':<32}{'AUC':>6}" + "".join(f"{column:>20}" for column in columns) + f"{'seconds':>9}")
+    outside = 0
+    for scenario in SCENARIOS:
+        start, rng = time.perf_counter(), np.random.default_rng(options.seed)
+        covered = [trial(scenario, options.replicates, rng) for _ in range(options.trials)]
+        shares = {column: np.mean([one[column] for one in covered]) for column in columns}
+        missed = not scenario.hard and not DEFENDED[0] <= shares["auc"] <= DEFENDED[1]
+        outside += missed
+        note = "  OUTSIDE" if missed else "  hard" if scenario.hard else ""
+        row = "".join(f"{100 * shares[column]:>20.1f}" for column in columns)
+        seconds = time.perf_counter() - start
+        print(f"{scenario.name:<32}{scenario.area:>6.2f}{row}{seconds:>9.0f}{note}", flush=True)
+    return 1 if outside else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,193 @@
+"""How fast media are prepared and how well: ``python benchmarks/prepare.py [--media FOLDER] [--minutes 10]``.
+
+On generated clips (and those of a folder), all in one run and as ratios, so that other machines can be compared:
+
+* time beside the floor, which is decoding every frame at full size with the same reader and threads: with 32 crops
+  of 224 pixels stored (at most 2.0 times at 1080p, 2.5 at 512x512), and with every frame stored;
+* beside the naive way, MTCNN on each of 32 frames at full size (at least 10 times as slow at 1080p);
+* agreement with it: the share of its faces found (at least 0.98) and the mean overlap of boxes (at least 0.90);
+* peak memory of a worker (at most 1.5 GB for any length) and growth of time with length (linear);
+* windows of 16 crops with their sound read a second on one core (at least 60 lossless, 200 from JPEG).
+
+Seconds are those of the processor, all threads together, so that other work on the machine counts little.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+BENCHMARKS = Path(__file__).parent
+if str(BENCHMARKS) not in sys.path:
+    sys.path.insert(0, str(BENCHMARKS))
+
+from prepare_agreement import NaiveFaces, agreement  # noqa: E402
+from prepare_clips import write_full_hd, write_square  # noqa: E402
+
+NUM_CROPS = 32
+ROUNDS = 3
+WINDOW_FRAMES, NUM_WINDOWS = 16, 150
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--media", type=Path, help="folder of real videos to measure on too")
+    parser.add_argument("--minutes", type=float, default=0.0, help="length of one more 1080p clip, e.g. 10")
+    parser.add_argument("--one", nargs=2, metavar=("FILE", "RATE"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    if arguments.one:
+        print(json.dumps(prepare_alone(Path(arguments.one[0]), float(arguments.one[1]))))
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        clips = [write_full_hd(Path(folder, "generated_1080p.mp4"), 4.2)]
+        clips += [write_square(Path(folder, "generated_512p.mp4"), 18.0)]
+        if arguments.media:
+            clips += sorted(path for path in arguments.media.iterdir() if path.suffix in (".mp4", ".mkv", ".webm"))
+        compare_clips(clips)
+        measure_length(Path(folder), arguments.minutes)
+        measure_reading(clips[1], Path(folder))
+    return 0
+
+
+def compare_clips(clips: list[Path]) -> None:
+    """A line a clip: time beside the floor and the naive way, and agreement with it."""
+    print(f"{'':<22}{'':>9}{'times the floor':>20}{'naive':>8}{'largest face':>16}{'all faces':>16}{'worker':>8}")
+    print(
+        f"{'clip':<22}{'floor s':>9}{'32 crops':>10}{'all':>10}{'/ ours':>8}"
+        f"{'found':>8}{'IoU':>8}{'found':>8}{'IoU':>8}{'MB':>8}"
+    )
+    for path in clips:
+        seconds, num_frames = length_of(path)
+        rate = NUM_CROPS / seconds
+        every_frame = partial(store, path, num_frames / seconds)
+        floor, some, every = best_of_rounds(partial(decode, path), partial(store, path, rate), every_frame)
+        naive = NaiveFaces.look(path, NUM_CROPS)
+        agreed = agreement(path, naive, rate)
+        worker = alone(path, rate)
+        print(
+            f"{path.stem[:21]:<22}{floor:>9.2f}{some / floor:>10.2f}{every / floor:>10.2f}"
+            f"{naive.seconds / some:>8.1f}{agreed.largest_found:>8.3f}{agreed.largest_iou:>8.3f}"
+            f"{agreed.all_found:>8.3f}{agreed.all_iou:>8.3f}{worker['bytes'] / 1e6:>8.0f}",
+            flush=True,
+        )
+
+
+def measure_length(folder: Path, minutes: float) -> None:
+    """Time a second of media, and peak memory, of 1080p clips of growing length, every frame stored."""
+    print(f"\n{'1080p clip':<22}{'seconds':>9}{'s / s':>10}{'worker MB':>12}")
+    for seconds in (5.0, 20.0, *([minutes * 60] if minutes else [])):
+        path = write_full_hd(folder / f"long_{seconds:g}.mp4", seconds)
+        worker = alone(path, 25.0)
+        print(f"{path.stem:<22}{seconds:>9.0f}{worker['seconds'] / seconds:>10.2f}{worker['bytes'] / 1e6:>12.0f}")
+
+
+def measure_reading(clip: Path, folder: Path) -> None:
+    """Random windows with their sound as tensors, from both formats."""
+    print(f"\n{'store':<22}{'windows / s':>12}{'MB a minute':>13}")
+    for frame_format in ("webp", "jpeg"):
+        where = folder / frame_format
+        store(clip, 25.0, where, frame_format=frame_format)
+        size = sum(path.stat().st_size for path in (where / "shards").iterdir())
+        rate = windows_per_second(where)
+        print(f"{frame_format:<22}{rate:>12.0f}{size / 1e6 / (length_of(clip)[0] / 60):>13.0f}", flush=True)
+
+
+def windows_per_second(where: Path) -> float:
+    """Windows of a second of processor time, as a training draws them."""
+    import pandas as pd
+
+    from multimodal.data.order import SampleKey
+    from multimodal.data.windows import TrainingWindows, WindowShape
+    from multimodal.media.store import Store
+
+    clips = pd.DataFrame({"clip_id": ["bench/clip"], "video_fake": [0], "audio_fake": [0]})
+    shape = WindowShape(num_frames=WINDOW_FRAMES, frame_size=224, frame_rate=25.0, sample_rate=16_000)
+    windows = TrainingWindows(Store.open(where), clips, shape, seed=0)
+
+    def read() -> None:
+        for epoch in range(NUM_WINDOWS):
+            windows[SampleKey(0, epoch, 0)]
+
+    return NUM_WINDOWS / best_of_rounds(read)[0]
+
+
+def store(path: Path, frame_rate: float, where: Path | None = None, *, frame_format: Any = "webp") -> None:
+    """Prepare one clip and write it to a store, as a worker does."""
+    from multimodal.media.prepare import prepare_file
+    from multimodal.media.prepared import PrepareOptions
+    from multimodal.media.storing.format import write_header
+    from multimodal.media.storing.merge import merge
+    from multimodal.media.storing.writer import StoreWriter
+
+    options = PrepareOptions(frame_rate=frame_rate, frame_format=frame_format)
+    with tempfile.TemporaryDirectory() as folder:
+        where = where or Path(folder)
+        where.mkdir(exist_ok=True)
+        write_header(where, options)
+        writer = StoreWriter(where)
+        writer.write(prepare_file(path, "bench/clip", options)[0])
+        writer.close()
+        merge(where)
+
+
+def decode(path: Path) -> int:
+    """Every frame at full size, as RGB, with the reader and the number of threads of a worker."""
+    import decord
+
+    decord.logging.set_level(decord.logging.QUIET)
+    reader = decord.VideoReader(str(path), num_threads=1)
+    for _ in range(len(reader)):
+        reader.next()
+    return len(reader)
+
+
+def length_of(path: Path) -> tuple[float, int]:
+    """Seconds and number of frames."""
+    from multimodal.media.reading.probe import probe
+
+    info = probe(path)
+    times = info.frame_times
+    return float(times[-1] - times[0] + info.last_frame_seconds), len(times)
+
+
+def best_of_rounds(*actions: Callable[[], Any]) -> list[float]:
+    """Least processor seconds of each, measured in turns."""
+    best = [float("inf")] * len(actions)
+    for _ in range(ROUNDS):
+        for place, action in enumerate(actions):
+            start = time.process_time()
+            action()
+            best[place] = min(best[place], time.process_time() - start)
+    return best
+
+
+def prepare_alone(path: Path, frame_rate: float) -> dict[str, float]:
+    """Seconds and peak memory of this process for one clip, every crop stored."""
+    from multimodal.media.faces import MtcnnDetector
+
+    MtcnnDetector().find(np.zeros((96, 96, 3), np.uint8), 48)
+    start = time.process_time()
+    store(path, frame_rate)
+    seconds = time.process_time() - start
+    status = Path("/proc/self/status").read_text()  # getrusage would count what the parent held when it forked
+    return {"seconds": seconds, "bytes": int(status.partition("VmHWM:")[2].split()[0]) * 1024}
+
+
+def alone(path: Path, frame_rate: float) -> dict[str, float]:
+    """The same in a process of its own."""
+    command = [sys.executable, __file__, "--one", str(path), str(frame_rate)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
