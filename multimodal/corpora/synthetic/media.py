@@ -12,6 +12,8 @@ from scipy.io import wavfile
 from multimodal.files import atomic_path
 
 _AUDIO_BIT_RATE = 128_000
+# x264 else picks an algorithm by processor, and its AVX-512 ones give other bytes from run to run.
+_SAME_BYTES_ON_EVERY_CPU = {"x264-params": "cpu-independent=1"}
 
 
 def write_video(
@@ -74,7 +76,8 @@ def write_image(path: str | Path, frame: np.ndarray, *, jpeg_quality: int = 92) 
 def _add_picture(
     container: av.container.OutputContainer, shape: tuple[int, ...], frame_rate: int, crf: int
 ) -> av.VideoStream:
-    stream = container.add_stream("libx264", rate=frame_rate, options={"crf": str(crf), "preset": "veryfast"})
+    options = {"crf": str(crf), "preset": "veryfast", **_SAME_BYTES_ON_EVERY_CPU}
+    stream = container.add_stream("libx264", rate=frame_rate, options=options)
     stream.height, stream.width = shape[:2]
     stream.pix_fmt = "yuv420p"
     stream.codec_context.time_base = Fraction(1, frame_rate)
