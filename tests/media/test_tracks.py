@@ -50,9 +50,14 @@ def test_a_face_missed_for_a_second_stays_the_same_and_after_two_is_another():
 
 def test_what_is_seen_once_or_never_surely_is_no_face():
     once = faces({0: [box(50)], 5: [], 10: []})
-    unsure = faces({number: [box(50, probability=0.8)] for number in range(0, 30, 5)})
+    unsure = faces({number: [box(50, probability=0.75)] for number in range(0, 30, 5)})
     assert link_tracks(once, frame_rate=FRAME_RATE, num_points=11) == []
     assert link_tracks(unsure, frame_rate=FRAME_RATE, num_points=30) == []
+
+
+def test_what_is_seen_throughout_is_a_face_though_no_sighting_is_quite_sure():
+    found = faces({number: [box(50, probability=0.85)] for number in range(0, 30, 5)})
+    assert len(link_tracks(found, frame_rate=FRAME_RATE, num_points=30)) == 1
 
 
 def test_one_sighting_is_enough_for_a_single_picture():
