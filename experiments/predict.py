@@ -24,7 +24,8 @@ from multimodal.labels import MODALITIES, TARGETS
 from multimodal.media.apart import ApartPreparer
 from multimodal.media.errors import MediaError
 from multimodal.media.prepared import PreparedClip, PrepareOptions
-from multimodal.metrics.probabilities import probabilities
+from multimodal.media.storing.format import differences, fingerprint_of
+from multimodal.metrics.probabilities import COLUMNS, probabilities
 from multimodal.report.pages import prediction_page
 from multimodal.report.verdict import Evidence, FileVerdict, Judgement, ModalityVerdict, Thumbnail, WindowScores
 from multimodal.scoring import POSTERIOR, score_prepared
@@ -47,7 +48,7 @@ class Judge:
 
     @classmethod
     def load(cls, run: RunFolder, rule: str) -> "Judge":
-        """Open a run; ``ValueError`` if it is none, or if no threshold was chosen by ``rule``."""
+        """Open a run; ``ValueError`` if it is none, learnt from other crops, or has no threshold by ``rule``."""
         config = run.read_config(TrainConfig)
         if not run.thresholds.is_file():
             raise ValueError(f"no thresholds in {run.path}; choose them first: thresholds {run.path}")
@@ -58,6 +59,11 @@ class Judge:
             )
         provenance = run.read_provenance()
         options = cattrs.structure(provenance["store_options"], PrepareOptions)
+        if other := differences(provenance["store"], fingerprint_of(options)):
+            raise ValueError(
+                f"{run.path} was trained on other crops than this program makes ({'; '.join(other)}); "
+                "train it again, or use the version of this program that trained it"
+            )
         detector = load_detector(run, config)
         shape = WindowShape(
             num_frames=config.data.num_frames,
@@ -111,9 +117,9 @@ class Judge:
     def _probabilities(self, means: pd.Series) -> dict[str, float | None]:
         """The scores, calibrated on validation data, for the prior that was stated there."""
         if self.calibration is None:
-            return dict.fromkeys(TARGETS)
+            return dict.fromkeys(COLUMNS)
         said = probabilities(means.to_frame().T, self.calibration, self.calibration["method"]).iloc[0]
-        return {target: None if np.isnan(said[target]) else float(said[target]) for target in TARGETS}
+        return {name: None if np.isnan(said[name]) else float(said[name]) for name in COLUMNS}
 
     def _judge_target(
         self,
@@ -143,7 +149,8 @@ class Judge:
                 f"the {known} alone looks real, and the {lacking[0]} cannot be judged: {clip.absent[lacking[0]]}"
             )
             return ModalityVerdict(score=None, threshold=None, reason=reason)
-        return ModalityVerdict(score=score, threshold=threshold, probability=likely[target], reason=reason)
+        probability = likely[alone or target]
+        return ModalityVerdict(score=score, threshold=threshold, probability=probability, reason=reason)
 
     def _verdict(self, path: Path, judgements: list[Judgement], notes: list[str]) -> FileVerdict:
         generated = self.provenance["generated"]

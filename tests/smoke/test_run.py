@@ -1,4 +1,5 @@
 import json
+import math
 import shutil
 
 import av
@@ -189,6 +190,33 @@ def test_sound_alone_can_make_a_clip_fake_but_not_real(run, tmp_path, threshold,
     (verdict,) = json.loads((tmp_path / "out" / "verdicts.json").read_text())
     assert verdict["modalities"]["video"]["verdict"] == "cannot say"
     assert verdict["modalities"]["any"]["verdict"] == expected
+
+
+def test_a_probability_by_sound_alone_is_calibrated_for_the_head_that_gave_the_score(run, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    chosen = json.loads((copy / "thresholds.json").read_text())
+    chosen["thresholds"]["audio_alone"]["youden"]["threshold"] = 0.0
+    (copy / "thresholds.json").write_text(json.dumps(chosen))
+    calibration = json.loads((copy / "calibration.json").read_text())
+    calibration["fits"]["audio_alone"]["platt"] = {"method": "platt", "slope": 1e-9, "intercept": math.log(9)}
+    (copy / "calibration.json").write_text(json.dumps(calibration))
+    faceless = tmp_path / "faceless.mp4"
+    write_video_file(faceless, sound=True)
+    assert main(["predict", str(faceless), "--run", str(copy), "--out", str(tmp_path / "out")]) == 0
+    (verdict,) = json.loads((tmp_path / "out" / "verdicts.json").read_text())
+    assert verdict["modalities"]["audio"]["probability"] == pytest.approx(0.9)
+    assert verdict["modalities"]["any"]["probability"] == pytest.approx(0.9)
+
+
+def test_a_run_that_learnt_from_other_crops_is_refused(run, tmp_path, capsys):
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    provenance = json.loads((copy / "provenance.json").read_text())
+    provenance["store"] = json.dumps(json.loads(provenance["store"]) | {"cropper_version": 0})
+    (copy / "provenance.json").write_text(json.dumps(provenance))
+    assert main(["predict", "x.mp4", "--run", str(copy), "--out", str(tmp_path / "out")]) == 1
+    assert "was trained on other crops than this program makes (cropper_version is 0" in capsys.readouterr().err
 
 
 def remux(source, target) -> None:
