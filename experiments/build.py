@@ -130,9 +130,9 @@ def require_clips(clips: Clips, source: str) -> None:
 
 
 def read_clips(data: DataConfig) -> Clips:
-    """Join manifest, split and store; a clip that is not prepared is counted, not forgotten."""
+    """Join manifest, split and store; a clip that is not prepared is counted, one that the split lacks refused."""
     manifest, split, store = Manifest.read(data.manifest), Split.read(data.split), Store.open(data.store)
-    table = manifest.clips.merge(split.assignment.dropna(subset=["split"]), on="clip_id", how="inner")
+    table = manifest.clips.assign(split=split.of(manifest.clips)).dropna(subset=["split"])
     prepared = table["clip_id"].isin(store.index["clip_id"])
     return Clips(
         table[prepared].reset_index(drop=True),

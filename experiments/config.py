@@ -169,4 +169,8 @@ def read_config(path: Path, kind: type[Config]) -> Config:
     try:
         return _converter().structure(read_json(path), kind)
     except BaseValidationError as error:
-        raise ValueError(f"{path} is no {kind.__name__}: {'; '.join(cattrs.transform_error(error))}") from error
+        verb = kind.__name__.removesuffix("Config").lower()
+        raise ValueError(
+            f"{path} was not written by `{verb}`, or by another version of it: {'; '.join(cattrs.transform_error(error))}. "
+            f"Give a folder that `{verb}` wrote"
+        ) from error

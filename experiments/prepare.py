@@ -57,6 +57,8 @@ def prepare(
     """
     manifest = concatenate(Manifest.read(path) for path in manifests)
     roots = {corpus: str(root) for corpus in manifest.roots} if root else None
+    if engine == "local":
+        _require_roots(roots or manifest.roots)
     if shard is not None:
         manifest = part_of(manifest, *_parse_shard(shard))
     if estimate:
@@ -80,6 +82,12 @@ def prepare(
         run_all = engines.get(engine)
         summary = prepare_elsewhere(manifest, store, options, run_all=run_all, **where, **limits)
     _report(summary, len(manifest.clips), max_failures)
+
+
+def _require_roots(roots: dict[str, str]) -> None:
+    for corpus, folder in roots.items():
+        if not Path(folder).is_dir():
+            raise ValueError(f"{corpus} is not at {folder}: no such folder; say where it lies now with --root")
 
 
 def _report(summary: PrepareSummary, num_clips: int, max_failures: float) -> None:

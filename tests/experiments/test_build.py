@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from encoders import create_encoder
-from experiments.build import window_shape
+from experiments.build import read_clips, window_shape
 from experiments.config import DataConfig
+from multimodal.corpora.protocols import make_split
 from multimodal.media.store import Store
 
 
@@ -21,3 +24,16 @@ def test_windows_are_as_the_encoders_and_the_store_say(write_sounds, tmp_path):
     shape = window_shape(DataConfig(num_frames=5, silent_ends="keep"), store, {"video": video})
     assert (shape.num_frames, shape.frame_size, shape.frame_rate, shape.sample_rate) == (5, 48, 10.0, 16_000)
     assert shape.silent_ends == "keep"
+
+
+def test_a_split_that_lacks_clips_of_the_manifest_is_refused(write_sounds, tmp_path):
+    names = {f"{number}.wav": (0, 0.3, 0) for number in range(6)}
+    manifest, _ = write_sounds(tmp_path, "tones", names)
+    manifest.write(tmp_path / "manifest.parquet")
+    fewer = replace(manifest, clips=manifest.clips.iloc[1:])
+    make_split(fewer, "random").write(tmp_path / "split.parquet")
+    data = DataConfig(
+        manifest=tmp_path / "manifest.parquet", split=tmp_path / "split.parquet", store=tmp_path / "tones-store"
+    )
+    with pytest.raises(ValueError, match=r"1 of 6 clips are not in the split, e.g. tones/0.wav"):
+        read_clips(data)

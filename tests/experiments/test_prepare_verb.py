@@ -55,6 +55,12 @@ def test_an_estimate_gives_time_and_disk_with_their_spread_and_leaves_nothing(ma
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_root_that_is_not_there_is_refused_before_any_clip_fails(manifest, tmp_path):
+    with pytest.raises(ValueError, match=r"sounds is not at .*nowhere: no such folder; say where it lies now"):
+        prepare((manifest,), store=tmp_path / "s", root=tmp_path / "nowhere", options=OPTIONS)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_too_many_failures_are_an_error(manifest, tmp_path):
     with pytest.raises(ValueError, match=r"1 of 6 clips failed, more than --max-failures 0\.1"):
         prepare((manifest,), store=tmp_path / "s", options=OPTIONS, workers=1, max_failures=0.1)

@@ -209,6 +209,13 @@ def test_a_probability_by_sound_alone_is_calibrated_for_the_head_that_gave_the_s
     assert verdict["modalities"]["any"]["probability"] == pytest.approx(0.9)
 
 
+def test_a_folder_that_another_verb_wrote_is_no_run_of_a_detector(run, tmp_path, capsys):
+    plain = json.loads((run / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(plain | {"modality": "video"}))
+    assert main(["predict", "x.mp4", "--run", str(tmp_path)]) == 1
+    assert "was not written by `train`, or by another version of it: extra fields" in capsys.readouterr().err
+
+
 def test_a_run_that_learnt_from_other_crops_is_refused(run, tmp_path, capsys):
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
