@@ -13,6 +13,7 @@ from experiments.ablation.study import StudyFolder, judge_study, plan_jobs
 from experiments.ablation.variants import BASELINES, STUDIES
 from experiments.command_line import choose, flat, run_verb
 from experiments.config import TrainConfig
+from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import write_json
 from multimodal.report.study_table import findings
 
@@ -38,6 +39,8 @@ def ablate(study: str, config: TrainConfig, options: StudyOptions, out: Path) ->
     write_json(folder.results, results)
     write_pages(folder, study, results, jobs, failures)
     print("\n".join(findings(results)))
+    if results["generated"]:
+        print(GENERATED_NOTICE)
     for name, error in failures.items():
         print(f"failed: {name}: {error}", file=sys.stderr)
     print(folder.path / "report.html")

@@ -169,8 +169,8 @@ def read_config(path: Path, kind: type[Config]) -> Config:
     try:
         return _converter().structure(read_json(path), kind)
     except BaseValidationError as error:
-        verb = kind.__name__.removesuffix("Config").lower()
+        verb, wrong = kind.__name__.removesuffix("Config").lower(), "; ".join(cattrs.transform_error(error))
         raise ValueError(
-            f"{path} was not written by `{verb}`, or by another version of it: {'; '.join(cattrs.transform_error(error))}. "
+            f"{path} was not written by `{verb}`, or by another version of it: {wrong}. "
             f"Give a folder that `{verb}` wrote"
         ) from error

@@ -8,6 +8,7 @@ from experiments.evaluate_matrix import evaluate_matrix
 from experiments.evaluate_scores import evaluate_scores_files
 from experiments.run_folder import RunFolder
 from experiments.run_pages import stored, write_report
+from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import atomic_path, write_json
 from multimodal.labels import MODALITIES, TARGETS
 from multimodal.metrics import evaluate_scores
@@ -63,7 +64,7 @@ def headlines(metrics: dict[str, Any], *, generated: bool) -> list[str]:
     lines = [f"{name.replace('_', ' '):<12} AUC {_text(metrics[name]['auc'])}  (floor 0.500)" for name in names]
     lines.append(f"{'class':<12} balanced accuracy {_text(metrics['class']['balanced_accuracy'])}  (floor 0.250)")
     if generated:
-        lines.append("generated media: a smoke test; these numbers say nothing about real videos")
+        lines.append(GENERATED_NOTICE)
     return lines
 
 

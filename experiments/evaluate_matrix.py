@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import write_json
 from multimodal.labels import TARGETS
 from multimodal.metrics import evaluate_scores
@@ -61,7 +62,7 @@ def evaluate_matrix(
     write_json(out / "matrix.json", {"split": split, "generated": generated, "matrix": judged})
     print("\n".join(line for target, cells in judged.items() for line in _table(target, cells, names)))
     if generated:
-        print("generated media: a smoke test; these numbers say nothing about real media")
+        print(GENERATED_NOTICE)
     for path in save_images(images, out):
         print(path)
     return judged

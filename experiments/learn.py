@@ -13,6 +13,7 @@ from tqdm import tqdm
 from experiments.build import Clips
 from experiments.config import DataConfig, PretrainConfig, TrainConfig
 from experiments.run_folder import RunFolder
+from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.data.batch import Batch
 from multimodal.data.draws import Draw
 from multimodal.data.order import StepBatches
@@ -118,6 +119,8 @@ def describe(clips: Clips, data: DataConfig) -> None:
     """Print how many clips there are, and say which are missing."""
     counts = clips.table["split"].value_counts()
     print(f"clips: {', '.join(f'{name} {counts.get(name, 0)}' for name in ('train', 'val', 'test'))}")
+    if clips.generated:
+        print(GENERATED_NOTICE)
     if clips.unprepared:
         missing = ", ".join(f"{name} {count}" for name, count in clips.unprepared.items())
         print(f"warning: not in {data.store}, so left out: {missing}; see its failures", file=sys.stderr)

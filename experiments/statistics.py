@@ -9,7 +9,7 @@ from tyro.conf import arg
 from experiments.command_line import Positional, run_verb
 from multimodal.corpora.advice import advise
 from multimodal.corpora.advice import to_json as advice_to_json
-from multimodal.corpora.manifest import Manifest, concatenate, is_generated
+from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, concatenate, is_generated
 from multimodal.corpora.protocols import Split
 from multimodal.corpora.statistics import compute_statistics, to_json
 from multimodal.corpora.statistics_text import statistics_text
@@ -37,8 +37,11 @@ def statistics(
     advice = advise(counted)
     plain = {"statistics": to_json(counted), "advice": advice_to_json(advice)}
     print(json.dumps(plain, indent=2) if as_json else statistics_text(counted, advice))
+    synthetic = is_generated(manifest.clips)
+    if synthetic and not as_json:
+        print(GENERATED_NOTICE)
     if html:
-        write_text(html, statistics_page(counted, advice, synthetic=is_generated(manifest.clips)))
+        write_text(html, statistics_page(counted, advice, synthetic=synthetic))
         print(html)
 
 

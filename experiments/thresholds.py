@@ -14,6 +14,7 @@ from experiments.rule_options import DEFAULT_OPTIONS, RuleOptions
 from experiments.run_folder import RunFolder
 from experiments.run_pages import write_validation_page
 from experiments.transfer import transfer_to
+from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import write_json
 from multimodal.metrics import choose_thresholds, evaluate_scores
 from multimodal.metrics.probabilities import COLUMNS, Method, fit_probabilities
@@ -63,6 +64,8 @@ def thresholds(
     metrics["calibration"] = judge_probabilities(scores, fitted, replicates=replicates, seed=seed)
     write_validation_page(folder, scores, metrics)
     print("\n".join(summary(chosen)))
+    if folder.read_provenance()["generated"]:
+        print(GENERATED_NOTICE)
     print(f"{folder.thresholds_page}\nfigures on the test split: evaluate {run}")
     return chosen
 

@@ -44,6 +44,7 @@ SCHEMA = pa.schema(
 )
 #: Flag of clips that a program drew; results on them say nothing about real media.
 GENERATED = "generated"
+GENERATED_NOTICE = "generated media: a smoke test; these numbers say nothing about real media"
 #: File at the root of a generated corpus; it says how the clips were made.
 GENERATED_MARK = "synthetic.json"
 _ROOTS_KEY = b"multimodal.roots"

@@ -55,6 +55,15 @@ def test_the_report_says_that_the_media_are_generated(run):
     assert "generated media" in (run / "report.html").read_text().lower()
 
 
+@pytest.mark.parametrize("verb", ["statistics", "thresholds", "evaluate"])
+def test_a_verb_that_prints_results_says_that_the_media_are_generated(verb, run, workspace, tmp_path, capsys):
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    rest = [str(workspace / "manifest.parquet")] if verb == "statistics" else [str(copy), "--replicates", "0"]
+    assert main([verb, *rest]) == 0
+    assert "generated media: a smoke test" in capsys.readouterr().out
+
+
 def test_predict_judges_each_modality_and_says_why_where_it_cannot(run, workspace, tmp_path, capsys):
     fake = next((workspace / "corpus" / "FakeVideo-FakeAudio").rglob("*.mp4"))
     broken = tmp_path / "broken <blink>.mp4"
