@@ -127,7 +127,7 @@ def collect(clips: Iterable[Clip], *, corpus: str, root: str | Path) -> Manifest
     """
     batches = [_to_arrow(batch, corpus) for batch in _batched(clips, _BATCH_ROWS)]
     if not batches:
-        raise ValueError(f"no clip of {corpus} found under {root}; is the archive unpacked there?")
+        raise ValueError(f"no clip of {corpus} found under {root}; see what was skipped, and is the archive unpacked?")
     table = pa.concat_tables(batches).sort_by("clip_id")
     counts = pc.value_counts(table["clip_id"])
     repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values").to_pylist()
@@ -152,11 +152,16 @@ def concatenate(manifests: Iterable[Manifest]) -> Manifest:
     manifests = list(manifests)
     if not manifests:
         raise ValueError("no manifest given; make one with: scan CORPUS --root DIR --out manifest.parquet")
+    roots: dict[str, str] = {}
+    for corpus, root in (item for manifest in manifests for item in manifest.roots.items()):
+        if roots.setdefault(corpus, root) != root:
+            raise ValueError(
+                f"two manifests of {corpus}, one of {roots[corpus]} and one of {root}. Use one of them at a time."
+            )
     clips = pd.concat([manifest.clips for manifest in manifests], ignore_index=True)
     repeated = clips["clip_id"][clips["clip_id"].duplicated()]
     if len(repeated):
         raise ValueError(f"{len(repeated)} clips stand in two of the manifests, e.g. {repeated.iloc[0]}")
-    roots = {corpus: root for manifest in manifests for corpus, root in manifest.roots.items()}
     return Manifest(clips.sort_values("clip_id", ignore_index=True), roots)
 
 

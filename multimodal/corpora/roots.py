@@ -12,6 +12,10 @@ from multimodal.corpora.walk import printable
 #: A root is looked for in the folder given and this many levels below it.
 MAX_DEPTH = 4
 
+#: Folders that hold parts or labels of so many corpora that they tell nothing of which one lies there.
+_COMMON_FOLDERS = frozenset(
+    {"train", "training", "val", "valid", "validation", "dev", "test", "testing", "original", "real", "fake"}
+)
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".7z", ".rar", ".zip.001", ".z01")
 
 
@@ -36,10 +40,12 @@ def recognise_in(catalog: Iterable[Corpus], folder: str | Path, report: ScanRepo
 
     Corpora may lie inside one another; only a corpus inside itself is not looked for. One with a weak marker is
     named only where no other one lies at, above or below its folder, and told to ``report`` where one lies below.
+    So are archives that nobody unpacked, and folders that hold a part of what marks a corpus.
     """
     folder, catalog = existing_folder(folder), list(catalog)
     specific = [corpus for corpus in catalog if not corpus.is_generic]
     found = [(corpus.name, path) for path, corpora in _search(folder, specific, report) for corpus in corpora]
+    _warn_of_unfinished(folder, specific, {str(path) for _, path in found}, report)
     generic = [corpus for corpus in catalog if corpus.is_generic]
     if not generic:
         return found
@@ -93,6 +99,42 @@ def _search(
             yield Path(listing.path), matching
 
 
+def _warn_of_unfinished(folder: Path, corpora: list[Corpus], roots: Collection[str], report: ScanReport) -> None:
+    """Archives, and folders with some but not all of a marker, wherever no corpus was found."""
+    archives: list[str] = []
+    for listing in _breadth_first(folder, ScanReport(), roots):
+        if listing.path in roots:
+            continue
+        archives += [os.path.join(listing.path, name) for name in listing.files if _is_archive(name)]
+        for corpus in corpora:
+            there, lacking = _part_of_marker(corpus, listing)
+            if any(map(_is_telling, there)):
+                report.warn(
+                    f"{printable(listing.path)} holds {', '.join(there)} of {corpus.title} but not "
+                    f"{', '.join(lacking)}; not scanned. Finish the download, or put the parts beside each other."
+                )
+    if archives:
+        report.warn(
+            f"archives that are not unpacked ({len(archives):,}), e.g. {printable(archives[0])}; not looked into"
+        )
+
+
+def _part_of_marker(corpus: Corpus, listing: Listing) -> tuple[list[str], list[str]]:
+    """What of a marker stands in a folder, and what is lacking; nothing where no marker is there in part."""
+    for marker in corpus.markers:
+        wanted = [pattern for pattern in marker if not pattern.startswith("!")]
+        there = [pattern for pattern in wanted if has(listing, pattern)]
+        if there and there != wanted:
+            return there, [pattern for pattern in wanted if pattern not in there]
+    return [], []
+
+
+def _is_telling(pattern: str) -> bool:
+    """Whether a pattern names a folder that hardly any other corpus has."""
+    first, slash, _ = pattern.lower().partition("/")
+    return bool(slash) and first not in _COMMON_FOLDERS
+
+
 def _parents(path: str, top: Path) -> Iterator[str]:
     """Folders above a path, up to and with ``top``."""
     while path != str(top):
@@ -131,15 +173,12 @@ def _why_not_found(corpus: Corpus, folder: Path, catalog: Iterable[Corpus]) -> s
         return f"{start}; recognised there: {listed}. Scan that instead, or give another folder."
     listings = list(_breadth_first(folder, ScanReport()))
     for listing in listings:
-        for marker in corpus.markers:
-            wanted = [pattern for pattern in marker if not pattern.startswith("!")]
-            there = [pattern for pattern in wanted if has(listing, pattern)]
-            if there and there != wanted:
-                lacking = ", ".join(pattern for pattern in wanted if pattern not in there)
-                return (
-                    f"{start}: {listing.path} holds {', '.join(there)} but not {lacking}. "
-                    "Finish the download, or put the parts beside each other."
-                )
+        there, lacking = _part_of_marker(corpus, listing)
+        if there:
+            return (
+                f"{start}: {listing.path} holds {', '.join(there)} but not {', '.join(lacking)}. "
+                "Finish the download, or put the parts beside each other."
+            )
     archives = [os.path.join(one.path, name) for one in listings for name in one.files if _is_archive(name)]
     if archives:
         return f"{start}: only archives that are not unpacked, e.g. {archives[0]}. Unpack them there."

@@ -199,6 +199,27 @@ def test_a_folder_of_ones_own_above_another_corpus_is_said_and_those_beside_it_a
     assert f"{tmp_path} is sorted into folders like a folder of your own too, but {known} lies in it" in warning
 
 
+def test_archives_and_half_a_corpus_on_a_drive_are_said_beside_what_is_found(tmp_path):
+    make_root(tmp_path / "whole")
+    (tmp_path / "whole" / "spare.zip").touch()
+    (tmp_path / "half" / "RealVideo-RealAudio").mkdir(parents=True)
+    (tmp_path / "packed").mkdir()
+    (tmp_path / "packed" / "Celeb-DF-v2.zip").touch()
+    report = ScanReport()
+    assert recognise(tmp_path, report=report) == [("fakeavceleb", tmp_path / "whole")]
+    half, packed = report.warnings
+    assert "half holds RealVideo-RealAudio/ of FakeAVCeleb v1.2 but not FakeVideo-FakeAudio/" in half
+    assert "not unpacked (1), e.g. " in packed and "Celeb-DF-v2.zip" in packed
+
+
+def test_folders_that_many_corpora_have_are_no_half_of_one(tmp_path):
+    for name in ("train/real", "train/fake", "test/real", "dev", "original"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+    report = ScanReport()
+    recognise(tmp_path, report=report)
+    assert report.warnings == []
+
+
 def test_what_lies_below_a_root_is_not_searched_for_the_same_corpus(tmp_path, monkeypatch):
     root = make_root(tmp_path / "known")
     listed = []
