@@ -71,7 +71,7 @@ def compare_clips(clips: list[Path]) -> None:
         rate = NUM_CROPS / seconds
         every_frame = partial(store, path, num_frames / seconds)
         floor, some, every = best_of_rounds(partial(decode, path), partial(store, path, rate), every_frame)
-        naive = NaiveFaces.look(path, NUM_CROPS)
+        naive = NaiveFaces.look(path, rate)
         agreed = agreement(path, naive, rate)
         worker = alone(path, rate)
         print(

@@ -4,13 +4,14 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-import decord
 import numpy as np
 from facenet_pytorch import MTCNN
 
 from multimodal.media.boxes import box_area, pairwise_iou
 from multimodal.media.prepare import prepare_file
 from multimodal.media.prepared import PrepareOptions
+from multimodal.media.reading.pictures import VideoPictures
+from multimodal.media.reading.probe import probe
 from multimodal.media.tracks import BoxPath
 
 #: Faces of which the naive way is so sure and that are so large count; a box that overlaps by a third found one.
@@ -18,24 +19,21 @@ SURE, SMALLEST, FOUND_IOU = 0.95, 48, 1 / 3
 
 
 class NaiveFaces(NamedTuple):
-    """Processor seconds that it took, and for each of the seconds of the clip looked at the boxes found there."""
+    """Processor seconds that it took, and the boxes found in the picture that each crop is cut from."""
 
     seconds: float
-    boxes: dict[float, np.ndarray]
+    boxes: list[np.ndarray]
 
     @classmethod
-    def look(cls, path: Path, count: int) -> "NaiveFaces":
-        """Search ``count`` whole frames, spread evenly, each alone; reading the video is not counted."""
+    def look(cls, path: Path, frame_rate: float) -> "NaiveFaces":
+        """Search each whole picture of the time grid alone; reading the video is not counted."""
         detector = MTCNN(keep_all=True, min_face_size=20)
-        reader = decord.VideoReader(str(path), num_threads=1)
-        found, total = {}, 0.0
-        for number in np.linspace(0, len(reader) - 1, count).astype(int).tolist():
-            picture = reader[number].asnumpy()
+        found, total = [], 0.0
+        for point in VideoPictures(path, probe(path), frame_rate, None):
             start = time.process_time()
-            boxes, sure = detector.detect(picture)
+            boxes, sure = detector.detect(point.shown)
             total += time.process_time() - start
-            second = float(reader.get_frame_timestamp(number)[0])
-            found[second] = np.zeros((0, 4)) if boxes is None else boxes[sure >= SURE].astype(float)
+            found.append(np.zeros((0, 4)) if boxes is None else boxes[sure >= SURE].astype(float))
         return cls(total, found)
 
 
@@ -49,15 +47,14 @@ class Agreement(NamedTuple):
 
 
 def agreement(path: Path, naive: NaiveFaces, frame_rate: float) -> Agreement:
-    """Compare the tracks of a clip, on the grid nearest to the frames looked at, with the naive boxes."""
-    dense = frame_rate * max(1, round(25 / frame_rate))
-    tracks = [clip.track for clip in prepare_file(path, "a", PrepareOptions(frame_rate=dense)) if clip.track]
+    """Compare the boxes that the crops are cut by with the naive boxes of the same pictures."""
+    tracks = [clip.track for clip in prepare_file(path, "a", PrepareOptions(frame_rate=frame_rate)) if clip.track]
     largest, every = [], []
-    for second, boxes in naive.boxes.items():
+    for number, boxes in enumerate(naive.boxes):
         boxes = boxes[np.sqrt(box_area(boxes)) >= SMALLEST]
         if not len(boxes):
             continue
-        ours = _boxes_at(tracks, round(second * dense))
+        ours = _boxes_at(tracks, number)
         overlaps = pairwise_iou(boxes, ours).max(axis=1) if len(ours) else np.zeros(len(boxes))
         every += overlaps.tolist()
         largest.append(overlaps[box_area(boxes).argmax()])

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from multimodal.media.faces import FaceDetector, Picture
 from multimodal.media.prepared import PrepareOptions
-from multimodal.media.reading.pictures import DecordGaveUpError, VideoPictures
+from multimodal.media.reading.pictures import VideoPictures
 from multimodal.media.reading.probe import MediaInfo
-from multimodal.media.reading.time_grid import OnGrid
+from multimodal.media.reading.time_grid import OnGrid, PicturePoint
+from multimodal.media.reading.with_decord import DecordRefusedError
 from multimodal.media.search import find_faces
 from multimodal.media.tracks import BoxPath, box_path, link_tracks, thin_path
 
@@ -28,7 +29,7 @@ class Seen(NamedTuple):
     pixels, ``reader_note`` why decord did not read it.
     """
 
-    pictures: Iterable[OnGrid]
+    pictures: Iterable[PicturePoint]
     start_seconds: float
     num_points: int
     size: tuple[int, int]
@@ -47,7 +48,8 @@ def look_through(path: Path, info: MediaInfo, options: PrepareOptions, detector:
     watched = _Watched(lambda: pictures.densely(factor))
     try:
         tracks = _find_tracks(watched, options, detector, factor)
-    except DecordGaveUpError:
+    except DecordRefusedError as error:
+        pictures.give_up_decord(str(error))
         tracks = _find_tracks(watched, options, detector, factor)
     count = -(-watched.num_points // factor)
     return Seen(
@@ -65,13 +67,13 @@ def look_at(picture: Picture, options: PrepareOptions, detector: FaceDetector) -
 class _Watched:
     """Passes pictures on and notes the first time, their size and how many there were."""
 
-    def __init__(self, pictures: Callable[[], Iterable[OnGrid]]) -> None:
+    def __init__(self, pictures: Callable[[], Iterable[PicturePoint]]) -> None:
         self._pictures = pictures
         self.start_seconds = 0.0
         self.num_points = 0
         self.size = (0, 0)
 
-    def __iter__(self) -> Iterator[OnGrid]:
+    def __iter__(self) -> Iterator[PicturePoint]:
         for point in self._pictures():
             if point.number == 0:
                 self.start_seconds = point.since_seconds

@@ -11,7 +11,7 @@ from multimodal.media.encode import decode_crop, encode_crop
 from multimodal.media.errors import MediaError
 from multimodal.media.prepared import PreparedClip, PrepareOptions
 from multimodal.media.reading.probe import MediaInfo
-from multimodal.media.reading.time_grid import OnGrid
+from multimodal.media.reading.time_grid import PicturePoint
 from multimodal.media.tracks import BoxPath
 
 
@@ -42,7 +42,7 @@ class Preparation:
     start_seconds: float = 0.0
     reader: str | None = None
     reader_note: str | None = None
-    pictures: Iterable[OnGrid] = ()
+    pictures: Iterable[PicturePoint] = ()
 
     @property
     def damage(self) -> str | None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from multimodal.media.faces import Detections, FaceDetector, merge_found
-from multimodal.media.reading.time_grid import OnGrid
+from multimodal.media.reading.time_grid import PicturePoint
 from multimodal.media.tracks import Tracker
 
 #: Where faces are known and none was lost, the whole picture may wait longer: who came since is followed back.
@@ -33,7 +33,7 @@ class FacesAt(NamedTuple):
 
 
 def find_faces(
-    pictures: Iterable[OnGrid], detector: FaceDetector, *, frame_rate: float, smallest_face: float
+    pictures: Iterable[PicturePoint], detector: FaceDetector, *, frame_rate: float, smallest_face: float
 ) -> list[FacesAt]:
     """Look at the pictures of a clip where it is needed; a dozen of them are in memory at a time.
 
@@ -45,7 +45,7 @@ def find_faces(
         What was found at each picture looked at, in order of time; possibly nothing at some.
     """
     search = _Search(detector, frame_rate, smallest_face)
-    last: OnGrid | None = None
+    last: PicturePoint | None = None
     for point in pictures:
         search.pass_by(point)
         last = point
@@ -68,21 +68,25 @@ class _Search:
         )
         self._last_whole = self._next_whole = self._next_follow = 0
         self._patience = max(1, round(_PATIENCE_SECONDS * frame_rate))
-        self._recent: list[OnGrid] = []
+        self._recent: list[PicturePoint] = []
 
-    def pass_by(self, point: OnGrid) -> None:
+    def pass_by(self, point: PicturePoint) -> None:
         """Look at a point if it is time."""
         if point.number >= self._next_whole:
             self._look_whole(point)
         elif point.number >= self._next_follow:
             self._follow(point)
 
-    def look_at_end(self, point: OnGrid) -> None:
-        """Look at the whole of the last picture."""
-        if not self._recent or self._recent[-1].number != point.number:
+    def look_at_end(self, point: PicturePoint) -> None:
+        """Look at the last picture: at the whole of it, unless all was seen a moment ago."""
+        if point.number in self.found:
+            return
+        if point.number < self._last_whole + self._again_step and len(self.found[self._last_whole]):
+            self._follow(point)
+        else:
             self._look_whole(point)
 
-    def _follow(self, point: OnGrid) -> None:
+    def _follow(self, point: PicturePoint) -> None:
         expected = self._tracker.expected(point.number, self._patience)
         faces = self._detector.follow(point.shown, expected) if len(expected) else np.zeros((0, 5))
         has_lost = len(faces) < len(self._tracker.expected(point.number))
@@ -92,7 +96,7 @@ class _Search:
         self._recent.append(point)
         self._note(point, faces)
 
-    def _look_whole(self, point: OnGrid) -> None:
+    def _look_whole(self, point: PicturePoint) -> None:
         faces = self._detector.find(point.shown, self._smallest_face)
         expected = self._tracker.expected(point.number, self._patience)
         if len(expected):
@@ -113,7 +117,7 @@ class _Search:
             faces = self._detector.follow(earlier.shown, faces[:, :4])
             self.found[earlier.number] = merge_found(known, faces)
 
-    def _note(self, point: OnGrid, faces: Detections) -> None:
+    def _note(self, point: PicturePoint, faces: Detections) -> None:
         self.found[point.number] = faces
         self._tracker.add(point.number, faces)
         speed = self._tracker.speed()

@@ -1,25 +1,23 @@
 """The pictures of a video on a time grid, read once if they fit in memory and again if they do not."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from multimodal.media.reading import with_decord, with_pyav
 from multimodal.media.reading.probe import MediaInfo
-from multimodal.media.reading.time_grid import OnGrid
+from multimodal.media.reading.time_grid import OnGrid, PicturePoint
 
 #: Pictures are kept for the second reading up to this size; a longer clip is decoded twice instead.
 _KEEP_BYTES = 200 * 2**20
 
 
-class DecordGaveUpError(Exception):
-    """decord failed in the middle of a file; iterate again and PyAV reads from the start."""
-
-
 class VideoPictures:
     """Iterates over RGB pictures on a time grid, as often as asked; the pictures are the same each time.
 
-    decord reads where it can. Else, or when decord fails, PyAV does, and ``reader_note`` says why.
-    The two give identical pixels for files that both can read.
+    decord reads where it can, else PyAV, and ``reader_note`` says why. The two give identical pixels for files that
+    both can read. Where decord fails in the middle of a file, looking at a picture raises
+    :class:`~multimodal.media.reading.with_decord.DecordRefusedError`; then call :meth:`give_up_decord`.
     """
 
     def __init__(self, path: Path, info: MediaInfo, frame_rate: float, max_seconds: float | None) -> None:
@@ -33,10 +31,10 @@ class VideoPictures:
         self.reader = "decord"
         self.reader_note: str | None = None
 
-    def __iter__(self) -> Iterator[OnGrid]:
+    def __iter__(self) -> Iterator[PicturePoint]:
         return iter(self._kept) if self._is_complete else self.densely(1)
 
-    def densely(self, factor: int) -> Iterator[OnGrid]:
+    def densely(self, factor: int) -> Iterator[PicturePoint]:
         """Pictures on a grid ``factor`` times as dense: every ``factor``-th point is one of this grid."""
         self._kept, self._is_complete = [], False
         keep_bytes, last = _KEEP_BYTES, None
@@ -44,24 +42,26 @@ class VideoPictures:
             if keep_bytes >= 0 and point.number % factor == 0:
                 if point.shown is not last:
                     last, keep_bytes = point.shown, keep_bytes - point.shown.nbytes
-                self._kept.append(point._replace(number=point.number // factor))
+                self._kept.append(OnGrid(point.number // factor, point.shown, point.since_seconds))
                 if keep_bytes < 0:
                     self._kept = []
             yield point
         self._is_complete = keep_bytes >= 0
 
-    def _read(self, factor: int) -> Iterator[OnGrid]:
+    def give_up_decord(self, reason: str) -> None:
+        """Let PyAV read from now on."""
+        self.reader, self.reader_note = "pyav", reason
+
+    def _read(self, factor: int) -> Iterator[PicturePoint]:
         grid = (self._frame_rate * factor, self._max_seconds)
         if self.reader == "decord":
-            count = 0
+            points = with_decord.pictures(self._path, self._info, *grid)
             try:
-                for point in with_decord.pictures(self._path, self._info, *grid):
-                    yield point
-                    count += 1
+                first = next(points)
+                _ = first.shown  # what decord cannot read at all fails here
             except with_decord.DecordRefusedError as error:
-                self.reader, self.reader_note = "pyav", str(error)
-                if count:
-                    raise DecordGaveUpError from error
+                self.give_up_decord(str(error))
             else:
+                yield from chain([first], points)
                 return
         yield from with_pyav.pictures(self._path, self._info, *grid)

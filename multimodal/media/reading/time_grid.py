@@ -1,8 +1,12 @@
 """Which frame is on the screen at each point of a regular grid of times."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from jaxtyping import UInt8
 
 #: Containers such as Matroska round times to a millisecond; a frame that starts so little late has started.
 TOLERANCE_SECONDS = 1e-3
@@ -19,6 +23,25 @@ class OnGrid(NamedTuple):
     number: int
     shown: Any
     since_seconds: float
+
+
+class ToSee:
+    """A point of the grid whose picture is made when it is first asked for: before the next point is, or never.
+
+    Turning a decoded frame into RGB takes 40 % of reading a video, and most points are not looked at.
+    """
+
+    def __init__(self, number: int, since_seconds: float, make: Callable[[], UInt8[np.ndarray, "h w 3"]]) -> None:
+        self.number, self.since_seconds, self._make = number, since_seconds, make
+
+    @cached_property
+    def shown(self) -> UInt8[np.ndarray, "h w 3"]:
+        """The RGB picture, upright."""
+        return self._make()
+
+
+#: A point of the grid with its picture, made or to be made.
+PicturePoint = OnGrid | ToSee
 
 
 def on_grid(

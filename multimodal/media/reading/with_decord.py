@@ -1,13 +1,16 @@
 """Frames through decord, for files that it and FFmpeg's own packet times agree upon."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float, UInt8
 from torch.utils.dlpack import from_dlpack
 
 from multimodal.media.reading.probe import MediaInfo
-from multimodal.media.reading.time_grid import OnGrid, on_grid
+from multimodal.media.reading.time_grid import ToSee, on_grid
 
 try:
     import decord
@@ -19,40 +22,56 @@ class DecordRefusedError(Exception):
     """Why decord cannot be trusted with a file; PyAV reads it then."""
 
 
-def pictures(path: Path, info: MediaInfo, frame_rate: float, max_seconds: float | None = None) -> Iterator[OnGrid]:
-    """RGB pictures, upright, on a grid of times; frames between are decoded but not converted.
+def pictures(path: Path, info: MediaInfo, frame_rate: float, max_seconds: float | None = None) -> Iterator[ToSee]:
+    """RGB pictures, upright, on a grid of times; frames that nobody looks at are decoded but not converted.
 
     decord numbers frames and gives their times from its own zero, so it is used only where it counts as many
     frames as there are packets, at the same times. It is read in order and never sought, since seeking in
-    files with open groups of pictures shows wrong frames. Raises :class:`DecordRefusedError`.
+    files with open groups of pictures shows wrong frames. Raises :class:`DecordRefusedError`, at a look too.
     """
     if decord is None:
         raise DecordRefusedError("decord is not installed")
     if info.frame_times is None or info.damaged_packets:
         raise DecordRefusedError("packets are damaged or name no time")
+    frames = _Frames(path, info.frame_times)
+    numbered = zip(info.frame_times.tolist(), range(len(info.frame_times)), strict=True)
+    last_seconds = info.last_frame_seconds or 0.0
+    for point in on_grid(numbered, frame_rate, last_seconds=last_seconds, max_seconds=max_seconds):
+        yield ToSee(point.number, point.since_seconds, partial(frames.read, point.shown))
+
+
+class _Frames:
+    """The frames of a file by number, in ascending order."""
+
+    def __init__(self, path: Path, times: Float[np.ndarray, " frames"]) -> None:
+        decord.logging.set_level(decord.logging.QUIET)
+        with _refusal():
+            self._reader = decord.VideoReader(str(path.absolute()), ctx=decord.cpu(0), num_threads=1)
+            own_times = np.atleast_2d(self._reader.get_frame_timestamp(range(len(self._reader))))[:, 0]
+        if len(own_times) != len(times):
+            raise DecordRefusedError(f"decord counts {len(own_times)} frames of {len(times)}")
+        if np.abs(own_times - (times - times[0])).max() > 2e-3:
+            raise DecordRefusedError("decord gives frames other times")
+        self._position = -1
+        self._picture: UInt8[np.ndarray, "height width 3"] | None = None
+
+    def read(self, number: int) -> UInt8[np.ndarray, "height width 3"]:
+        """Decode up to a frame; the one that was read last may be asked for again."""
+        assert number >= self._position, "frames are read in order"
+        with _refusal():
+            if number > self._position + 1:
+                self._reader.skip_frames(number - self._position - 1)
+            if number > self._position:
+                # shared, not copied: that would cost half as much again as decoding
+                self._picture, self._position = from_dlpack(self._reader.next().to_dlpack()).numpy(), number
+        assert self._picture is not None
+        return self._picture
+
+
+@contextmanager
+def _refusal() -> Iterator[None]:
     try:
-        yield from _read(path, info, frame_rate, max_seconds)
+        yield
     except (decord.DECORDError, RuntimeError, StopIteration, IndexError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise DecordRefusedError(f"decord failed: {lines[-1][:200]}") from error
-
-
-def _read(path: Path, info: MediaInfo, frame_rate: float, max_seconds: float | None) -> Iterator[OnGrid]:
-    decord.logging.set_level(decord.logging.QUIET)
-    times = info.frame_times
-    assert times is not None
-    reader = decord.VideoReader(str(path.absolute()), ctx=decord.cpu(0), num_threads=1)
-    if len(reader) != len(times):
-        raise DecordRefusedError(f"decord counts {len(reader)} frames of {len(times)}")
-    own_times = np.atleast_2d(reader.get_frame_timestamp(range(len(reader))))[:, 0]
-    if np.abs(own_times - (times - times[0])).max() > 2e-3:
-        raise DecordRefusedError("decord gives frames other times")
-    numbered = zip(times.tolist(), range(len(times)), strict=True)
-    last_seconds = info.last_frame_seconds or 0.0
-    position, picture = -1, None  # shared, not copied: that would cost half as much again as decoding
-    for point in on_grid(numbered, frame_rate, last_seconds=last_seconds, max_seconds=max_seconds):
-        if point.shown > position + 1:
-            reader.skip_frames(point.shown - position - 1)
-        if point.shown > position:
-            picture, position = from_dlpack(reader.next().to_dlpack()).numpy(), point.shown
-        yield point._replace(shown=picture)

@@ -1,6 +1,7 @@
 """Frames through PyAV: reads whatever FFmpeg reads, and each frame carries its own time."""
 
 from collections.abc import Iterator
+from functools import lru_cache, partial
 from pathlib import Path
 
 import av
@@ -9,23 +10,21 @@ from jaxtyping import UInt8
 
 from multimodal.media.reading.container import decode, open_container, video_stream
 from multimodal.media.reading.probe import MediaInfo
-from multimodal.media.reading.time_grid import OnGrid, on_grid
+from multimodal.media.reading.time_grid import ToSee, on_grid
 
 Picture = UInt8[np.ndarray, "height width 3"]
 
 
-def pictures(path: Path, info: MediaInfo, frame_rate: float, max_seconds: float | None = None) -> Iterator[OnGrid]:
+def pictures(path: Path, info: MediaInfo, frame_rate: float, max_seconds: float | None = None) -> Iterator[ToSee]:
     """RGB pictures, upright, on a grid of times; one frame is in memory at a time.
 
     A packet that cannot be decoded is passed over. Raises ``MediaError`` (stage "decode") if none can.
     """
     frames = _timed_frames(path, info)
     last_seconds = info.last_frame_seconds or 1 / (info.frame_rate or frame_rate)
-    converted: tuple[av.VideoFrame | None, Picture | None] = (None, None)
+    upright_rgb = lru_cache(maxsize=1)(partial(_upright_rgb, info=info))  # a frame may stand at several points
     for point in on_grid(frames, frame_rate, last_seconds=last_seconds, max_seconds=max_seconds):
-        if point.shown is not converted[0]:
-            converted = (point.shown, _upright_rgb(point.shown, info))
-        yield point._replace(shown=converted[1])
+        yield ToSee(point.number, point.since_seconds, partial(upright_rgb, point.shown))
 
 
 def _timed_frames(path: Path, info: MediaInfo) -> Iterator[tuple[float, av.VideoFrame]]:
