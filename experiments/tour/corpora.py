@@ -8,10 +8,14 @@ from typing import NamedTuple
 
 from multimodal.corpora import Manifest, ScanReport, scan
 from multimodal.corpora.manifest import is_generated
+from multimodal.corpora.protocols import SPLITS, make_split
 from multimodal.corpora.synthetic import GENERATORS, LayoutOptions, SyntheticOptions
 from multimodal.labels import CLASSES
 from multimodal.media.prepared import PreparedClip
 from multimodal.media.store import Store
+
+#: The one corpus of the notebook that labels picture and sound apart.
+LEARNT_FROM = "fakeavceleb"
 
 
 class Found(NamedTuple):
@@ -32,19 +36,26 @@ def find_or_generate(
     *,
     talking_heads: SyntheticOptions,
     layouts: LayoutOptions,
+    workers: int = 1,
 ) -> dict[str, Found]:
     """Read every corpus where it lies; where it cannot be read there, generate a copy of its layout and say why.
 
     Args:
         roots: where each corpus should lie, by its name in the catalog.
         stand_ins: folder of the generated copies.
-        talking_heads: FakeAVCeleb's copy.
+        talking_heads: FakeAVCeleb's copy, which is learnt from.
         layouts: all other copies.
+        workers: processes that draw.
     """
-    return {
-        name: _find(name, Path(root), stand_ins / name, talking_heads if name == "fakeavceleb" else layouts)
-        for name, root in roots.items()
-    }
+    found = {}
+    for name, root in roots.items():
+        options = talking_heads if name == LEARNT_FROM else layouts
+        try:
+            found[name] = _read(name, Path(root))
+        except ValueError as error:
+            GENERATORS[name](stand_ins / name, options, workers=workers, progress=lambda files: files)
+            found[name] = Found(scan(name, stand_ins / name, report=ScanReport()), True, str(error))
+    return found
 
 
 def few_of_each_class(manifest: Manifest, clips_per_class: int, *, seed: int = 0) -> Manifest:
@@ -84,12 +95,23 @@ def one_of_each_class(manifest: Manifest, store: Store) -> dict[str, Example]:
     }
 
 
-def _find(name: str, root: Path, stand_in: Path, options: SyntheticOptions | LayoutOptions) -> Found:
+def _read(name: str, root: Path) -> Found:
+    if not root.exists():
+        raise ValueError(f"there is no folder {root}")
     report = ScanReport()
-    try:
-        manifest = scan(name, root, report=report)
-    except ValueError as error:
-        GENERATORS[name](stand_in, options, workers=1, progress=lambda files: files)
-        why = str(error) if root.exists() else f"there is no folder {root}"
-        return Found(scan(name, stand_in, report=ScanReport()), True, why)
-    return Found(manifest, is_generated(manifest.clips), "; ".join(report.lines()) or f"read in {root}")
+    manifest = scan(name, root, report=report)
+    if name == LEARNT_FROM:
+        _require_enough(manifest)
+    return Found(manifest, is_generated(manifest.clips), "; ".join([f"read in {root}", *report.lines()]))
+
+
+def _require_enough(manifest: Manifest) -> None:
+    """A corpus that was downloaded in part can be read, but not be learnt from."""
+    clips = manifest.clips[manifest.clips["size_bytes"] > 0].reset_index(drop=True)
+    part = make_split(Manifest(clips, manifest.roots), "group_out").of(clips)
+    for name in SPLITS:
+        missing = [one for one in CLASSES if one not in set(clips["av_class"][part == name])]
+        if missing:
+            raise ValueError(
+                f"no clip of {', '.join(missing)} for {name}: {len(clips):,} are here; half downloaded?"
+            )

@@ -1,7 +1,10 @@
 """Figures, tables and pages as a notebook shows them, small enough to be kept in it."""
 
+import io
+import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +18,16 @@ if TYPE_CHECKING:
     from IPython.display import HTML, Image
 
 _DOTS_PER_INCH = 85
+#: Cells and headers alike at the left; a long path breaks where it must, so that a table stays on the page.
+_CELL = "text-align: left; vertical-align: top"
+_STYLES = {"th": _CELL, "td": f"{_CELL}; overflow-wrap: anywhere; min-width: 5.5em"}
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep what a verb prints to the terminal out of a cell that shows the same as a table or figure."""
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        yield
 
 
 def as_image(figure: Figure) -> "Image":
@@ -29,7 +42,17 @@ def as_table(table: pd.DataFrame) -> "HTML":
     from IPython.display import HTML
 
     with pd.option_context("display.max_colwidth", None):
-        return HTML(table.to_html(border=0, justify="left").replace("<td>", '<td style="text-align: left">'))
+        html = table.to_html(border=0)
+    for tag, style in _STYLES.items():
+        html = re.sub(rf"<{tag}\b", f'<{tag} style="{style}"', html)
+    return HTML(html)
+
+
+def as_list(sentences: Sequence[str]) -> "HTML":
+    """Sentences as a numbered list."""
+    from IPython.display import HTML
+
+    return HTML("<ol>" + "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences) + "</ol>")
 
 
 def as_videos(files: Mapping[str, Path], *, width: int = 190) -> "HTML":

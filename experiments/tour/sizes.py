@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from experiments.ablate import StudyOptions
 from experiments.config import PretrainConfig, TrainConfig, with_weights
@@ -25,6 +25,7 @@ class TourSizes:
         talking_heads: FakeAVCeleb's stand-in, which the detector learns from.
         layouts: the other corpora's stand-ins, which are counted only.
         clips_per_class: at most so many clips of each class are learnt from, where the corpus is there.
+        workers: processes that draw and prepare clips.
         video_steps, audio_steps, train_steps, study_steps: of the trainings.
         variants: of the study.
         seeds: of each variant.
@@ -34,15 +35,21 @@ class TourSizes:
 
     talking_heads: SyntheticOptions
     layouts: LayoutOptions = LayoutOptions(clip_seconds=0.4, frame_size=96)
-    clips_per_class: int = 60
-    video_steps: int = 60
-    audio_steps: int = 240
+    clips_per_class: int = 125
+    workers: int = 2
+    video_steps: int = 100
+    audio_steps: int = 300
     train_steps: int = 80
     study_steps: int = 60
     variants: tuple[str, ...] = ("score", "gated", "cross_attention", "video_only", "audio_only")
     seeds: int = 2
     neighbours: int = 5
     replicates: int = 200
+
+    @property
+    def stand_ins(self) -> dict[str, Any]:
+        """How copies of the corpora are drawn that are not there."""
+        return {"talking_heads": self.talking_heads, "layouts": self.layouts, "workers": self.workers}
 
     @property
     def crops(self) -> PrepareOptions:
@@ -70,12 +77,12 @@ class TourSizes:
 
 
 _HEADS = SyntheticOptions(
-    groups=4,
-    identities_per_group=3,
+    groups=5,
+    identities_per_group=5,
     real_clips=2,
     rtvc_clips=2,
-    wav2lip_clips=1,
-    rtvc_wav2lip_clips=1,
+    wav2lip_clips=3,
+    rtvc_wav2lip_clips=2,
     clip_seconds=1.2,
     frame_size=128,
     picture_strength=0.9,
@@ -85,9 +92,10 @@ _HEADS = SyntheticOptions(
 SIZES = {
     "full": TourSizes(talking_heads=_HEADS),
     "tiny": TourSizes(
-        talking_heads=replace(_HEADS, groups=3, identities_per_group=2, clip_seconds=0.8),
+        talking_heads=replace(_HEADS, groups=3, identities_per_group=2, wav2lip_clips=1, clip_seconds=0.8),
         layouts=LayoutOptions(identities=3, clips=1, clip_seconds=0.3, frame_size=64),
         clips_per_class=12,
+        workers=1,
         video_steps=2,
         audio_steps=2,
         train_steps=4,

@@ -8,22 +8,17 @@ import pandas as pd
 from experiments.tour.corpora import Found
 from multimodal.corpora import CORPORA
 from multimodal.corpora.advice import Advice, title_of
-from multimodal.labels import TARGETS
+from multimodal.corpora.leakage import measure_leakage
+from multimodal.corpora.manifest import Manifest
+from multimodal.corpora.protocols import SPLITS, Split
+from multimodal.labels import FAKE, REAL, TARGETS
 from multimodal.report.figures.text import rule_name
-from multimodal.report.pages.numbers import decimal, interval
+from multimodal.report.pages.numbers import decimal, interval, metric_name
 
 
 def corpora_table(found: Mapping[str, Found]) -> pd.DataFrame:
-    """A row a corpus: whether it is there or a generated copy stands in, its clips, and what was said of it."""
-    rows = {
-        CORPORA[name].title: {
-            "media": "GENERATED STAND-IN" if one.is_stand_in else "as it lies on disk",
-            "clips": f"{len(one.manifest.clips):,}",
-            "remark": one.remark,
-        }
-        for name, one in found.items()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    """A row a corpus: whether it is there or a generated copy stands in, what its manifest holds, and a remark."""
+    return pd.DataFrame.from_dict({CORPORA[name].title: _corpus_row(one) for name, one in found.items()}, "index")
 
 
 def advice_table(advice: Sequence[Advice]) -> pd.DataFrame:
@@ -40,19 +35,48 @@ def advice_table(advice: Sequence[Advice]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
+def leakage_table(manifest: Manifest, splits: Sequence[Split]) -> pd.DataFrame:
+    """A row a split: its clips, and how many test clips have something in common with the training clips."""
+    shared = {
+        "identity": "same person on screen",
+        "donor": "same donor",
+        "source_clip": "same genuine clip beneath",
+    }
+    rows = {}
+    for leakage in (measure_leakage(manifest, one) for one in splits):
+        counts = [f"{leakage.counts.loc[part, 'clips']:.0f}" for part in SPLITS]
+        overlap = leakage.overlap.loc["test in train"]
+        shares = {f"test clips in train: {title}": f"{overlap[name]:.0%}" for name, title in shared.items()}
+        rows[leakage.protocol] = {"clips in train, val, test": ", ".join(counts), **shares}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def thresholds_table(chosen: Mapping[str, Any]) -> pd.DataFrame:
+    """A row a rule, a column a target: the threshold that was chosen, with its 95 % interval."""
+    rows = {
+        rule_name(rule): {target: _text(_as_value(chosen["thresholds"][target][rule])) for target in TARGETS}
+        for rule in chosen["rules"]
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
 def headline_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
-    """Headline metrics of each target with their 95 % intervals, beside the floors of trivial systems."""
+    """Headline metrics of each target with their 95 % intervals, beside the floors of trivial systems.
+
+    ``above chance`` is whether the whole interval of the AUC is.
+    """
     shown = {"auc": "AUC", "ap_real": "AP of real", "eer": "EER", "balanced_accuracy": "balanced accuracy"}
     rows = {}
     for target in TARGETS:
         rows[target] = {title: _text(metrics[target][name]) for name, title in shown.items()}
         counts = metrics["counts"][target]
+        rows[target]["above chance"] = "yes" if (metrics[target]["auc"]["low"] or 0) > 0.5 else "not clearly"
         rows[target]["real, fake, people"] = f"{counts['real']}, {counts['fake']}, {counts['identities']}"
     floors = metrics["floors"]["any"]
     for system in floors:
         rows[f"floor of any: {rule_name(system)}"] = {
             title: decimal(floors[system].get(name)) for name, title in shown.items()
-        } | {"real, fake, people": ""}
+        } | {"above chance": "", "real, fake, people": ""}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -65,9 +89,27 @@ def decisions_table(metrics: Mapping[str, Any], *, rules: Sequence[str]) -> pd.D
         for rule in ("even_odds", *rules):
             when = "before" if rule == "even_odds" else "after"
             entry = stored[rule]
-            values = {name.replace("_", " "): _text(entry.get(name)) for name in shown}
+            values = {metric_name(name): _text(entry.get(name)) for name in shown}
             rows[target, f"{when}: {rule_name(rule)}"] = {"threshold": decimal(entry["threshold"]), **values}
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _corpus_row(found: Found) -> dict[str, str]:
+    clips = found.manifest.clips
+    forged = clips["any_fake"]
+    return {
+        "media": "GENERATED STAND-IN" if found.is_stand_in else "as it lies on disk",
+        "kind": ", ".join(sorted(clips["media"].unique())),
+        "clips": f"{len(clips):,}",
+        "real": f"{(forged == REAL).sum():,}",
+        "fake": f"{(forged == FAKE).sum():,}",
+        "people": f"{clips['identity'].nunique():,}",
+        "remark": found.remark,
+    }
+
+
+def _as_value(threshold: Mapping[str, Any]) -> dict[str, Any]:
+    return {**threshold, "value": threshold["threshold"]}
 
 
 def _text(entry: Mapping[str, Any] | None) -> str:

@@ -53,13 +53,12 @@ def _on_certainty(metrics: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _on_modalities(metrics: Mapping[str, Any]) -> Iterator[str]:
-    for target in TARGETS:
-        low = metrics[target]["auc"]["low"]
-        if low is None or low <= 0.5:
-            yield (
-                f"AUC of {target} is not clearly better than chance: more data, or more steps "
-                f"(pretrain {target if target in MODALITIES else 'video'} with --fit.steps)."
-            )
+    unsure = [target for target in TARGETS if (metrics[target]["auc"]["low"] or 0) <= 0.5]
+    if unsure:
+        yield (
+            f"AUC of {', '.join(unsure)} is not clearly better than chance: more data, or more steps "
+            f"(pretrain {next((one for one in unsure if one in MODALITIES), 'video')} with --fit.steps)."
+        )
     known = {name: metrics[name]["auc"]["value"] for name in MODALITIES}
     if all(value is not None for value in known.values()):
         weak = min(known, key=lambda name: known[name])

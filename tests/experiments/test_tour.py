@@ -1,11 +1,14 @@
+import re
+
 import pytest
 
 from experiments.tour.corpora import few_of_each_class, find_or_generate, folder_of
 from experiments.tour.live import history_of
-from experiments.tour.show import as_frame, as_table
+from experiments.tour.show import as_frame, as_list, as_table, quietly
 from experiments.tour.sizes import SIZES, chosen_sizes
-from experiments.tour.tables import corpora_table
+from experiments.tour.tables import corpora_table, leakage_table, thresholds_table
 from multimodal.corpora import scan
+from multimodal.corpora.protocols import make_split
 from multimodal.corpora.synthetic import LayoutOptions
 from multimodal.files import write_json
 
@@ -25,6 +28,37 @@ def test_a_root_that_is_there_is_read_and_one_that_is_not_gets_a_stand_in(worksp
     assert list(table["media"]) == ["GENERATED STAND-IN"] * 2  # the corpus of the tests was drawn by a program too
 
 
+def half_downloaded(corpus, folder, *, is_there):
+    """A copy of a corpus in which only some clips have arrived; the others are names without content."""
+    for file in sorted(corpus.rglob("*.mp4")):
+        copy = folder / file.relative_to(corpus)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(file.read_bytes() if is_there(copy) else b"")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("is_there", "why"),
+    [
+        (
+            lambda file: "FakeVideo" not in str(file),
+            "no clip of FVRA, FVFA for train: .* half downloaded",
+        ),
+        (lambda file: "African" in str(file), "group_out needs three groups or more; this manifest has 1"),
+        (lambda file: False, "group_out needs three groups or more; this manifest has 0"),
+    ],
+)
+def test_the_corpus_to_learn_from_is_replaced_where_too_little_of_it_has_arrived(
+    is_there, why, workspace, tmp_path
+):
+    root = half_downloaded(workspace / "corpus", tmp_path / "half", is_there=is_there)
+    found = find_or_generate(
+        {"fakeavceleb": root}, tmp_path / "stand-ins", talking_heads=SIZES["tiny"].talking_heads, layouts=SMALL
+    )["fakeavceleb"]
+    assert re.match(why, found.remark)
+    assert (found.manifest.clips["size_bytes"] > 0).all()
+
+
 def test_few_clips_of_each_class_are_the_same_few_every_time(workspace):
     manifest = scan("fakeavceleb", workspace / "corpus")
     few = few_of_each_class(manifest, 3)
@@ -41,6 +75,28 @@ def test_other_clips_and_other_settings_get_another_folder(workspace, tmp_path):
     assert (first / "manifest.parquet").is_file()
 
 
+def test_a_split_by_groups_stands_beside_what_a_random_one_leaks(workspace):
+    manifest = scan("fakeavceleb", workspace / "corpus")
+    table = leakage_table(manifest, [make_split(manifest, name) for name in ("group_out", "random")])
+    assert list(table["test clips in train: same person on screen"]) == ["0%", "100%"]
+
+
+def test_a_threshold_stands_beside_its_interval_or_is_not_defined():
+    chosen = {"threshold": 0.5, "value": 1.0, "low": 0.25, "high": 0.75}
+    rules = {"any": chosen, "video": chosen, "audio": {"threshold": None, "reason": "no fakes"}}
+    table = thresholds_table({"rules": ["f1"], "thresholds": {name: {"f1": one} for name, one in rules.items()}})
+    assert table.loc["best F1"].tolist() == ["0.500 [0.250, 0.750]"] * 2 + ["not defined"]
+
+
+def test_what_a_verb_prints_is_kept_out_but_not_its_error(capsys):
+    with quietly():
+        print("noise")
+    with pytest.raises(ValueError, match="mine"), quietly():
+        raise ValueError("mine")
+    print("heard")
+    assert capsys.readouterr().out == "heard\n"
+
+
 def test_an_unknown_size_lists_the_choices(monkeypatch):
     monkeypatch.setenv("NOTEBOOK_SIZE", "huge")
     with pytest.raises(ValueError, match="unknown NOTEBOOK_SIZE 'huge'; choose from full, tiny"):
@@ -51,6 +107,7 @@ def test_what_strangers_wrote_stays_text(tmp_path):
     import pandas as pd
 
     assert "<b>" not in as_table(pd.DataFrame({"remark": ["<b>loud</b>"]})).data
+    assert "<b>" not in as_list(["<b>loud</b>"]).data
     assert "<script>" not in as_frame('<script>alert("x")</script>').data
 
 
