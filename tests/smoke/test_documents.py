@@ -21,7 +21,6 @@ _CORPUS = "--groups 3 --identities-per-group 2 --real-clips 2 --rtvc-clips 2 --c
 _ONE_OF_EACH = "--wav2lip-clips 1 --faceswap-clips 1 --fsgan-clips 1 --rtvc-wav2lip-clips 1"
 SHORTER = {
     "generate fakeavceleb": [*shlex.split(f"{_CORPUS} {_ONE_OF_EACH}"), "--workers", "1"],
-    "generate folder": ["--workers", "1"],
     "pretrain": _FEW_STEPS,
     "train": _FEW_STEPS,
     "ablate": [*_FEW_STEPS, "--only", "gated", "--seeds", "1", "--workers", "1", "--replicates", "20"],
