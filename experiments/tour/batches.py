@@ -42,12 +42,17 @@ def count_classes(
     """Classes in the first batches of a training with cross entropy, for each way of balancing.
 
     Weighted focal loss would give classes weights of its own, whatever the balancing. ``neighbours`` are SMOTE's.
+    A way that too few clips rule out is left out, with the reason.
     """
     drawn, weighted = {}, {}
     for name in balances:
         balance = BalanceConfig(name=name, neighbours=neighbours)
         chosen = replace(config, loss=replace(config.loss, name="cross_entropy"), balance=balance)
-        feed = token_feed(chosen)
+        try:
+            feed = token_feed(chosen)
+        except ValueError as error:
+            print(f"{name} is not shown: {error}")
+            continue
         batches = islice(training_batches(feed.windows, feed.drawn.draw, chosen, Accelerator())(0), num_batches)
         labels = np.concatenate([batch["labels"]["class"].numpy() for batch in batches])
         counts = np.bincount(labels[labels != UNKNOWN], minlength=len(CLASSES))

@@ -2,6 +2,8 @@ import re
 
 import pytest
 
+from experiments.recipes import small
+from experiments.tour import batches
 from experiments.tour.corpora import few_of_each_class, find_or_generate, folder_of
 from experiments.tour.live import history_of
 from experiments.tour.show import as_frame, as_list, as_table, quietly
@@ -115,3 +117,12 @@ def test_the_history_of_a_training_is_read_while_it_runs(tmp_path):
     assert history_of(tmp_path) == []
     write_json(tmp_path / "checkpoints" / "step-00000002" / "state.json", {"history": [{"step": 2, "loss": 1.0}]})
     assert history_of(tmp_path) == [{"step": 2, "loss": 1.0}]
+
+
+def test_a_balance_that_too_few_clips_rule_out_is_left_out_with_its_reason(monkeypatch, capsys):
+    def refuse(config):
+        raise ValueError("RVRA has 2 clips")
+
+    monkeypatch.setattr(batches, "token_feed", refuse)
+    assert batches.count_classes(small.train(), ("smote",)).drawn == {}
+    assert capsys.readouterr().out == "smote is not shown: RVRA has 2 clips\n"
