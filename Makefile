@@ -30,7 +30,7 @@ lint: install
 	$(RUN) -m mypy encoders fusion multimodal
 	$(VENV)/bin/lint-imports
 
-# Executes the notebook over all corpora anew and keeps its outputs.
+# Executes the notebook anew, on generated copies of all corpora, and keeps its outputs.
 notebook: install
 	OMP_NUM_THREADS=1 $(RUN) -m experiments.tour.refresh
 

@@ -1,11 +1,14 @@
 """``make notebook``: execute the notebook over all corpora anew and keep it with its outputs."""
 
+import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 from nbclient import NotebookClient
 
+from experiments.tour.place import FOLDER_VARIABLE
 from multimodal.files import write_text
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "all_datasets.ipynb"
@@ -27,8 +30,16 @@ def execute(path: Path, *, timeout_seconds: int = 3600) -> nbformat.NotebookNode
 
 
 def refresh(path: Path = NOTEBOOK) -> int:
-    """Execute the notebook in place; returns its size in bytes, and refuses one that is too large to keep."""
-    text = nbformat.writes(execute(path))
+    """Execute the notebook in place; returns its size in bytes, and refuses one that is too large to keep.
+
+    It works in a new folder without corpora beside it, so that what is kept is made of generated media, by the
+    present code and not by what an earlier execution left.
+    """
+    with TemporaryDirectory() as above:
+        project = Path(above, "project")
+        project.mkdir()
+        os.environ[FOLDER_VARIABLE] = str(project)
+        text = nbformat.writes(execute(path))
     size = len(text.encode())
     if size > MAX_BYTES:
         raise ValueError(f"{path.name} takes {size:,} bytes with its outputs; keep it below {MAX_BYTES:,}")
