@@ -127,7 +127,9 @@ def collect(clips: Iterable[Clip], *, corpus: str, root: str | Path) -> Manifest
     """
     batches = [_to_arrow(batch, corpus) for batch in _batched(clips, _BATCH_ROWS)]
     if not batches:
-        raise ValueError(f"no clip of {corpus} found under {root}; see what was skipped, and is the archive unpacked?")
+        raise ValueError(
+            f"no clip of {corpus} found under {root}; see what was skipped, and is the archive unpacked?"
+        )
     table = pa.concat_tables(batches).sort_by("clip_id")
     counts = pc.value_counts(table["clip_id"])
     repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values").to_pylist()

@@ -22,7 +22,7 @@ def test_one_corpus_in_two_places_stops_with_both_named(tmp_path):
 
 
 def test_a_clip_in_two_manifests_is_named(tmp_path):
-    with pytest.raises(ValueError, match="1 clips stand in two of the manifests, e.g. mine/1.mp4"):
+    with pytest.raises(ValueError, match=r"1 clips stand in two of the manifests, e\.g\. mine/1\.mp4"):
         concatenate([manifest(tmp_path, "1.mp4"), manifest(tmp_path, "1.mp4", "2.mp4")])
 
 

@@ -15,8 +15,8 @@ _KEEP_BYTES = 200 * 2**20
 class VideoPictures:
     """Iterates over RGB pictures on a time grid, as often as asked; the pictures are the same each time.
 
-    decord reads where it can, else PyAV, and ``reader_note`` says why. The two give identical pixels for files that
-    both can read. Where decord fails in the middle of a file, looking at a picture raises
+    decord reads where it can, else PyAV, and ``reader_note`` says why. The two give identical pixels for files
+    that both can read. Where decord fails in the middle of a file, looking at a picture raises
     :class:`~multimodal.media.reading.with_decord.DecordRefusedError`; then call :meth:`give_up_decord`.
     """
 
