@@ -20,7 +20,8 @@ def generate(
     counts = generator(
         out, chosen, workers=workers, progress=lambda files: tqdm(files, desc="generate", unit="file")
     )
-    print(f"{out}: {counts} (generated media)")
+    written = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    print(f"{out}: {written} (generated media)")
 
 
 def main(arguments: list[str]) -> None:

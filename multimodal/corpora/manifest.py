@@ -128,7 +128,7 @@ def collect(clips: Iterable[Clip], *, corpus: str, root: str | Path) -> Manifest
     batches = [_to_arrow(batch, corpus) for batch in _batched(clips, _BATCH_ROWS)]
     if not batches:
         raise ValueError(
-            f"no clip of {corpus} found under {root}; see what was skipped, and is the archive unpacked?"
+            f"no clip of {corpus} found under {root}; see what was skipped, and is the archive unpacked there?"
         )
     table = pa.concat_tables(batches).sort_by("clip_id")
     counts = pc.value_counts(table["clip_id"])

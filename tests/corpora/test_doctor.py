@@ -234,7 +234,7 @@ def test_people_in_two_corpora_are_found_in_any_role_and_torn_ones_are_an_error(
     )
     (found,) = find("shared people", one, other, split=torn)
     assert found.severity == "error"
-    assert "1 are in train of one and in test of the other" in found.message
+    assert "in train of one and in test of the other: 1" in found.message
 
 
 def test_people_of_other_namespaces_or_of_none_are_not_confused():
@@ -337,7 +337,7 @@ def test_an_examination_puts_errors_first_and_says_what_was_not_looked_at(eviden
     assert examination.skipped == {"rejected files": "not probed; scan with --probe"}
     text = findings_text(examination)
     assert text.splitlines()[0] == "looked at 3 clips (c 3)"
-    assert "error: same content: 2 files in 1 groups of identical ones stand under different labels" in text
+    assert "error: same content: 2 files in 1 group of identical ones stand under different labels" in text
     assert "nothing found: missing files" in text
     assert text.endswith("1 error, 0 warnings, 0 notes")
     assert json.loads(json.dumps(to_json(examination)))["findings"][0]["check"] == "same content"

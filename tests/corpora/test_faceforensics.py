@@ -267,7 +267,7 @@ def test_half_a_download_says_what_is_missing(tmp_path):
 def test_without_the_published_lists_there_is_no_split_and_the_remedy_is_named(tmp_path):
     rows, report = read(kaggle(tmp_path, "original/000.mp4"))
     assert rows["original/000.mp4"]["official_split"] is None
-    assert any("splits=DIR" in line and "group_disjoint" in line for line in report.warnings)
+    assert any("--options splits DIR" in line and "group_disjoint" in line for line in report.warnings)
 
 
 def test_a_fake_of_two_sequences_that_are_no_pair_is_in_no_part(tmp_path):

@@ -75,7 +75,7 @@ def test_lists_that_contradict_each_other_or_fit_nothing_are_refused(tmp_path):
         make_split(fakeavceleb(), "from_file", options={"test": write(tmp_path / "x.txt", "hello")})
     with pytest.raises(ValueError, match="list not found"):
         make_split(fakeavceleb(), "from_file", options={"test": "nowhere.csv"})
-    with pytest.raises(ValueError, match="from_file needs train=FILE"):
+    with pytest.raises(ValueError, match="from_file needs a list: --options train FILE"):
         make_split(fakeavceleb(), "from_file")
 
 

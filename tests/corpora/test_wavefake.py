@@ -107,7 +107,7 @@ def test_genuine_recordings_elsewhere_are_named_by_an_option(plant, read, inside
     named = root / "speech" / ("LJSpeech-1.1" if inside else "")
     rows = read(root / "a", reals=str(named))[0]
     assert sum(row["audio_fake"] == 0 for row in rows.values()) == (10 if inside else 15)
-    with pytest.raises(ValueError, match=r"no such folder: .*Give reals=DIR"):
+    with pytest.raises(ValueError, match=r"no such folder: .*Give --options reals DIR"):
         scan("wavefake", root / "a", options={"reals": str(root / "nothing")})
 
 

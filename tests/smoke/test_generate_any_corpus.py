@@ -12,7 +12,7 @@ def test_generate_writes_the_variant_that_was_asked_for(tmp_path: Path, capsys: 
     small = ["--clips", "1", "--clip-seconds", "0.3", "--identities", "3", "--workers", "1"]
     main(["deepfake_audio", "--out", str(tmp_path), "--variant", "for_norm", *small])
     assert len([*tmp_path.rglob("for-norm/for-norm/training/real/*.wav")]) == 2
-    assert "{'audios': 8, 'made': 8, 'kept': 0} (generated media)" in capsys.readouterr().out
+    assert "audios 8, made 8, kept 0 (generated media)" in capsys.readouterr().out
 
 
 def test_generate_offers_every_corpus_with_a_line_about_it(capsys: pytest.CaptureFixture) -> None:

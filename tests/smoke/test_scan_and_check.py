@@ -109,7 +109,7 @@ def test_an_inverted_label_and_a_copy_across_labels_fail_the_check(drive, tmp_pa
     assert main(["check", str(path)]) == 1
     printed = capsys.readouterr().out
     assert "error: label polarity: folder: 9 labels contradict the name" in printed
-    assert "error: same content: 2 files in 1 groups of identical ones stand under different labels" in printed
+    assert "error: same content: 2 files in 1 group of identical ones stand under different labels" in printed
 
 
 def test_a_drive_that_is_not_mounted_is_told_and_can_be_given(manifest, drive, tmp_path, capsys):

@@ -43,7 +43,9 @@ def find_test_list(root: Path, given: str, report: ScanReport) -> set[str]:
     for folder in (root, root.parent):
         for name in list_folder(folder).find("list*of*testing*videos*.txt", is_folder=False):
             return _read(folder / name, report)
-    report.warn("no official split: List_of_testing_videos.txt is not beside the data; give test_list=FILE")
+    report.warn(
+        "no official split: List_of_testing_videos.txt is not beside the data; give --options test_list FILE"
+    )
     return set()
 
 

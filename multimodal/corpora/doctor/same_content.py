@@ -49,7 +49,7 @@ def same_content(evidence: Evidence) -> Iterator[Finding]:
                 severity,
                 "same content",
                 count,
-                f"{count:,} files in {len(found):,} groups of identical ones {what}",
+                f"{count:,} files in {len(found):,} group{'s' * (len(found) != 1)} of identical ones {what}",
                 advice,
                 some(_describe(evidence, group) for group in found),
             )

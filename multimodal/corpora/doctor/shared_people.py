@@ -47,7 +47,7 @@ def _pair(one: str, other: str, people: pd.DataFrame, others: pd.DataFrame) -> I
         return
     torn = _in(people, "train") & _in(others, "test") | _in(people, "test") & _in(others, "train")
     namespaces = ", ".join(sorted({name.partition(":")[0] for name in shared}))
-    crossing = f"; {len(torn):,} are in train of one and in test of the other" if torn else ""
+    crossing = f"; in train of one and in test of the other: {len(torn):,}" if torn else ""
     yield Finding(
         "error" if torn else "warning",
         _CHECK,

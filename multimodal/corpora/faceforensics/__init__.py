@@ -173,7 +173,9 @@ def _dfd_clips(videos: list[Video], is_included: bool, report: ScanReport) -> li
     clips = []
     for video in videos:
         if not is_included:
-            report.skip("a part of DFD and not of FaceForensics++; include_dfd=true reads it", video.path)
+            report.skip(
+                "a part of DFD and not of FaceForensics++; --options include_dfd true reads it", video.path
+            )
         elif fake_by_actor_name(video.path) == 0:
             report.skip("its name contradicts its folder, so its label is not certain", video.path)
         else:

@@ -50,7 +50,7 @@ def find_splits(root: Path, folder: str, report: ScanReport) -> OfficialSplits:
                 report.warn(f"{error} These files were not used.")
     report.warn(
         f"no official split: train.json, val.json and test.json are not beside the data. Get the three from {URL} "
-        "and give splits=DIR; or use a protocol that needs none, group_disjoint."
+        "and give --options splits DIR; or use a protocol that needs none, group_disjoint."
     )
     return OfficialSplits()
 

@@ -64,7 +64,9 @@ def walk_videos(root: Path, folders: Iterable[str], report: ScanReport, *, compr
         raise ValueError(f"no video of compression {compression} in {root}; there is {', '.join(sorted(levels))}")
     if not compression and len(levels) > 1:
         found = ", ".join(f"{level} ({count:,} videos)" for level, count in sorted(levels.items()))
-        report.warn(f"several compressions: {found}; {chosen} is read, choose another with compression=...")
+        report.warn(
+            f"several compressions: {found}; {chosen} is read, choose another with --options compression NAME"
+        )
     for video in videos:
         if video.level not in (None, chosen):
             report.skip(f"compression {video.level}, not the {chosen} that is read", video.path)

@@ -34,7 +34,10 @@ def from_file(
     """
     lists = {name: path for name, path in ((TRAIN, train), (VAL, val), (TEST, test)) if path}
     if not lists or (rest and rest not in SPLITS):
-        raise ValueError("from_file needs train=FILE, val=FILE or test=FILE, and rest= one of train, val, test")
+        raise ValueError(
+            "from_file needs a list: --options train FILE val FILE test FILE, any of the three, "
+            "and rest train, val or test for all others"
+        )
     clips = manifest.clips
     split = pd.Series([None] * len(clips), index=clips.index, dtype=object)
     finder = _Finder(clips)

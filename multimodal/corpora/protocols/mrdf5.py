@@ -81,8 +81,8 @@ def _read_fold(folds: str, fold: int) -> set[str]:
     path = Path(folds).expanduser() / f"train_{fold}.txt"
     if not folds or not path.is_file():
         raise ValueError(
-            f"fold file not found: {path}. Give folds=DIR with MRDF's train_1.txt to train_5.txt (linked in its "
-            "README), or use mrdf5_balanced, which needs none."
+            f"fold file not found: {path}. Give --options folds DIR with MRDF's train_1.txt to train_5.txt "
+            "(linked in its README), or use mrdf5_balanced, which needs none."
         )
     people = {line[:7] for line in path.read_text(encoding="utf-8").splitlines()[1:] if "id" in line[:7]}
     if not people:

@@ -31,7 +31,7 @@ def find_reals(root: Path, report: ScanReport, reals: str) -> dict[str, list[tup
         start = Path(reals).expanduser()
         if not start.is_dir():
             raise ValueError(
-                f"no such folder: {start}. Give reals=DIR, the folder with LJSpeech-1.1 and jsut_ver1.1"
+                f"no such folder: {start}. Give --options reals DIR, the folder with LJSpeech-1.1 and jsut_ver1.1"
             )
         folders = [Path(os.path.realpath(start))]
         places = {family: (*_PLACES[family], *_INSIDE[family]) for family in _PLACES}

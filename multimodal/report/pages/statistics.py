@@ -55,6 +55,7 @@ def stacked(counts: dict[str, int], colours: dict[str, str]) -> list[Piece]:
 def _corpus(name: str, parts: Sequence[PartStatistics], advice: Advice | None) -> dict[str, Any]:
     whole = next((part for part in parts if part.split == "all"), parts[0])
     return {
+        "id": name,
         "name": title_of(name),
         "advice": advice,
         "whole": whole,

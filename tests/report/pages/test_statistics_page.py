@@ -38,14 +38,15 @@ def test_bars_fill_their_width_in_proportion(page):
 
 
 def test_every_corpus_has_a_row_in_the_overview_before_the_counts(page):
-    overview = page[: page.index("<h2>")]
+    overview = page[: page.index("<h2 ")]
     assert ">extreme</span>" in overview
     assert re.findall(r'<td class="number">(.*?)</td>', overview) == ["1", "40", "1 : 40.0"]
     clips = [Clip(f"{row}.wav", "audio", None, row % 2, "m", 1, official_split="test") for row in range(4)]
     statistics = compute_statistics(collect(clips, corpus="in_the_wild", root="/nowhere"))
     judged = statistics_page(statistics, advise(statistics))
     assert "not to be trained on alone" in judged
-    assert "<h2>In-the-Wild</h2>" in judged
+    assert '<a href="#in_the_wild">In-the-Wild</a>' in judged
+    assert '<h2 id="in_the_wild">In-the-Wild</h2>' in judged
 
 
 def test_methods_beyond_the_twentieth_are_counted(page):
