@@ -21,8 +21,6 @@ _AGAIN_SECONDS = 0.2
 #: A face that was lost is also looked for where it should be.
 _PATIENCE_SECONDS = 0.5
 _FOLLOW_SECONDS = 0.4
-#: Known faces are followed before they have moved by so much of their size.
-_FOLLOW_SHIFT = 0.1
 
 
 class FacesAt(NamedTuple):
@@ -78,10 +76,10 @@ class _Search:
             self._follow(point)
 
     def look_at_end(self, point: PicturePoint) -> None:
-        """Look at the last picture: at the whole of it, unless all was seen a moment ago."""
+        """Look at the last picture: at the whole of it, unless who came since the last would be seen too briefly."""
         if point.number in self.found:
             return
-        if point.number < self._last_whole + self._again_step and len(self.found[self._last_whole]):
+        if point.number < self._last_whole + self._longest_step and len(self.found[self._last_whole]):
             self._follow(point)
         else:
             self._look_whole(point)
@@ -120,7 +118,7 @@ class _Search:
     def _note(self, point: PicturePoint, faces: Detections) -> None:
         self.found[point.number] = faces
         self._tracker.add(point.number, faces)
-        speed = self._tracker.speed()
+        restful = self._tracker.restful_points()
         # Of a face just found nobody knows how fast it is.
-        step = self._longest_step // 5 if speed is None else int(_FOLLOW_SHIFT / max(speed, 1e-6))
-        self._next_follow = point.number + min(max(step, 1), self._longest_step)
+        step = self._longest_step / 5 if restful is None else restful
+        self._next_follow = point.number + int(min(max(step, 1), self._longest_step))

@@ -1,5 +1,6 @@
 """Faces found at key frames, linked into tracks: one face followed through a clip."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ _SURE_PROBABILITY = 0.8
 _SHORTEST_SECONDS = 0.4
 #: Boxes are smoothed over so long by parabolas, which keep a steady or a turning motion as it is.
 _SMOOTHING_SECONDS = 0.44
+#: What a face may be off the line between two sightings, and move between them, as shares of its size.
+_OFF_LINE, _MOVED, _MOVED_UNKNOWN = 0.02, 0.5, 0.1
 _LINK_IOU = 0.2
 _LINK_DISTANCE = 0.75
 
@@ -45,11 +48,22 @@ class Track:
         steps = self.indices[-1] - self.indices[-2]
         return self.boxes[-1] + np.tile(self._shift(), 2) * min(index - self.indices[-1], 2 * steps)
 
-    def speed(self) -> float | None:
-        """How far the face last moved a point of the grid, as a share of its size; None if it was seen once."""
+    def restful_points(self) -> float | None:
+        """How many points of the grid the face can be left alone; None if it was seen once.
+
+        Until a straight line to the next sighting would miss it by 2 % of its size, judged by how far it last came
+        from where it was expected; and no longer than it takes to move by half of its size.
+        """
         if len(self.indices) < 2:
             return None
-        return float(np.linalg.norm(self._shift()) / max(np.sqrt(box_area(self.boxes[-1])), 1e-9))
+        size = max(float(np.sqrt(box_area(self.boxes[-1]))), 1e-9)
+        speed = max(float(np.linalg.norm(self._shift())) / size, 1e-6)
+        if len(self.indices) < 3:
+            return _MOVED_UNKNOWN / speed
+        first, second, third = (box.reshape(2, 2).mean(axis=0) for box in self.boxes[-3:])
+        before, steps = np.diff(self.indices[-3:])
+        missed = np.linalg.norm(third - second - (second - first) * steps / before) / size
+        return min(steps * np.sqrt(8 * _OFF_LINE / max(missed, 1e-6)), _MOVED / speed, 2.0 * steps)
 
     def _shift(self) -> Float[np.ndarray, " 2"]:
         """Pixels that the middle moved a point of the grid."""
@@ -97,11 +111,11 @@ class Tracker:
         boxes = [track.expected_box(index) for track in recent]
         return np.stack(boxes) if boxes else np.zeros((0, 4))
 
-    def speed(self) -> float | None:
-        """How far the fastest face last moved a point of the grid, as a share of its size; None if one is new."""
-        speeds = [track.speed() for track in self._seen_last()]
-        known = [speed for speed in speeds if speed is not None]
-        return max(known, default=0.0) if len(known) == len(speeds) else None
+    def restful_points(self) -> float | None:
+        """How many points of the grid all faces can be left alone; None if one is new."""
+        each = [track.restful_points() for track in self._seen_last()]
+        known = [points for points in each if points is not None]
+        return min(known, default=math.inf) if len(known) == len(each) else None
 
     def _seen_last(self) -> list[Track]:
         return [track for track in self.tracks if track.indices[-1] == self._last]
