@@ -85,8 +85,9 @@ class _Search:
             self._look_whole(point)
 
     def _follow(self, point: PicturePoint) -> None:
+        picture = point.shown  # asked for where nobody is known too: a face may be followed back to here
         expected = self._tracker.expected(point.number, self._patience)
-        faces = self._detector.follow(point.shown, expected) if len(expected) else np.zeros((0, 5))
+        faces = self._detector.follow(picture, expected) if len(expected) else np.zeros((0, 5))
         has_lost = len(faces) < len(self._tracker.expected(point.number))
         if has_lost and point.number >= self._last_whole + self._again_step:
             self._look_whole(point)

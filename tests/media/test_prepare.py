@@ -195,6 +195,18 @@ def test_a_long_clip_that_is_decoded_twice_gives_the_same(tmp_path, media, monke
     np.testing.assert_array_equal(kept.frames, again.frames)
 
 
+@pytest.mark.parametrize("keep_bytes", [1, 2**30])
+@pytest.mark.parametrize("frame_rate", [2.0, 25.0])
+def test_a_face_that_comes_late_is_followed_back_through_pictures_that_are_not_kept(
+    keep_bytes, frame_rate, tmp_path, media, monkeypatch
+):
+    monkeypatch.setattr("multimodal.media.reading.pictures._KEEP_BYTES", keep_bytes)
+    path = media.write(tmp_path / "a.mp4", pictures=[*media.counting(35, (112, 112)), *media.talking(65)])
+    clip = prepare_clip(path, "a", PrepareOptions(crop_size=64, frame_rate=frame_rate))
+    assert 0.9 <= clip.start_seconds <= 1.5
+    assert clip.num_frames >= 2.5 * frame_rate - 1
+
+
 @pytest.mark.parametrize(
     "name", ["with blanks (1).mp4", 'it\'s "quoted".mp4', "größe 顔.mp4", "%d.mp4", "a:b.mp4"]
 )
