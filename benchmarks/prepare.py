@@ -31,7 +31,7 @@ if str(BENCHMARKS) not in sys.path:
     sys.path.insert(0, str(BENCHMARKS))
 
 from prepare_agreement import NaiveFaces, agreement  # noqa: E402
-from prepare_clips import write_full_hd, write_square  # noqa: E402
+from prepare_clips import write_full_hd, write_repeated, write_square  # noqa: E402
 
 NUM_CROPS = 32
 ROUNDS = 3
@@ -85,8 +85,9 @@ def compare_clips(clips: list[Path]) -> None:
 def measure_length(folder: Path, minutes: float) -> None:
     """Time a second of media, and peak memory, of 1080p clips of growing length, every frame stored."""
     print(f"\n{'1080p clip':<22}{'seconds':>9}{'s / s':>10}{'worker MB':>12}")
-    for seconds in (5.0, 20.0, *([minutes * 60] if minutes else [])):
-        path = write_full_hd(folder / f"long_{seconds:g}.mp4", seconds)
+    whole = write_full_hd(folder / "whole.mp4", 16.0)
+    for seconds in (16.0, 60.0, *([minutes * 60] if minutes else [])):
+        path = write_repeated(folder / f"long_{seconds:g}.mp4", whole, seconds)
         worker = alone(path, 25.0)
         print(f"{path.stem:<22}{seconds:>9.0f}{worker['seconds'] / seconds:>10.2f}{worker['bytes'] / 1e6:>12.0f}")
 

@@ -1,9 +1,11 @@
 """The clips of ``benchmarks/prepare.py``: one invented person, at 512x512 and walking through 1080p."""
 
+import math
 from collections.abc import Iterator
 from itertools import chain, islice, repeat
 from pathlib import Path
 
+import av
 import numpy as np
 from PIL import Image
 
@@ -35,6 +37,22 @@ def write_full_hd(path: Path, seconds: float) -> Path:
     repeats = -(-count // (len(sound) * FRAME_RATE // 44_100))
     walk = _walk(list(frames), count)
     write_video(path, walk, frame_rate=FRAME_RATE, crf=23, sound=np.tile(sound, repeats)[: count * 44_100 // 25])
+    return path
+
+
+def write_repeated(path: Path, whole: Path, seconds: float) -> Path:
+    """A clip over and over, its packets copied, until it lasts so long."""
+    with av.open(str(whole)) as once, av.open(str(path), "w") as target:
+        streams = [target.add_stream_from_template(stream) for stream in once.streams]
+        lasts = once.duration / av.time_base + 2 / FRAME_RATE  # the sound is a little longer than the picture
+        for number in range(math.ceil(seconds / lasts)):
+            once.seek(0)
+            for packet in once.demux():
+                if packet.size:
+                    shift = round(number * lasts / packet.time_base)
+                    packet.stream, packet.pts = streams[packet.stream.index], packet.pts + shift
+                    packet.dts += shift
+                    target.mux(packet)
     return path
 
 

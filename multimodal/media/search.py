@@ -76,7 +76,7 @@ class _Search:
             self._follow(point)
 
     def look_at_end(self, point: PicturePoint) -> None:
-        """Look at the last picture: at the whole of it, unless who came since the last would be seen too briefly."""
+        """Look at the last picture: at all of it, unless who came since the last would be seen too briefly."""
         if point.number in self.found:
             return
         if point.number < self._last_whole + self._longest_step and len(self.found[self._last_whole]):

@@ -18,6 +18,11 @@ except ImportError:  # no wheel for this platform
     decord = None
 
 
+#: decord goes on decoding while we are busy, so that in the end all frames of a clip may be in memory at once:
+#: ten minutes at 1920x1080 took 10 GB. Clips whose frames are more than this are PyAV's, at the same speed.
+_AHEAD_BYTES = 100e6
+
+
 class DecordRefusedError(Exception):
     """Why decord cannot be trusted with a file; PyAV reads it then."""
 
@@ -33,6 +38,8 @@ def pictures(path: Path, info: MediaInfo, frame_rate: float, max_seconds: float 
         raise DecordRefusedError("decord is not installed")
     if info.frame_times is None or info.damaged_packets:
         raise DecordRefusedError("packets are damaged or name no time")
+    if len(info.frame_times) * 3 * (info.width or 0) * (info.height or 0) > _AHEAD_BYTES:
+        raise DecordRefusedError("long: decord may hold all frames in memory")
     frames = _Frames(path, info.frame_times)
     numbered = zip(info.frame_times.tolist(), range(len(info.frame_times)), strict=True)
     last_seconds = info.last_frame_seconds or 0.0
