@@ -135,6 +135,17 @@ def test_a_small_face_is_found_in_a_second_look(tmp_path, media):
     assert 300 < clip.boxes[0, 0] < 350
 
 
+def test_a_face_in_4k_is_found(tmp_path, media):
+    room = np.full((2160, 3840, 3), (70, 110, 140), np.uint8)
+    room[700:1100, 2000:2400] = media.face(400)
+    path = media.write(tmp_path / "a.mp4", pictures=[room] * 3)
+    clip = prepare_clip(path, "a", SMALL)
+    assert clip.frames.shape == (3, 64, 64, 3)
+    left, top, right, bottom = clip.boxes[0]
+    assert 2000 < left < right < 2400
+    assert 700 < top < bottom < 1100
+
+
 def test_a_video_without_a_face_keeps_its_sound_and_says_why(tmp_path, media):
     path = media.write(tmp_path / "a.mp4", pictures=media.counting(30), sound=media.speech(1.2))
     clip = prepare_clip(path, "a", SMALL)

@@ -1,5 +1,6 @@
 """Runs over whole corpora, with real worker processes that are really killed."""
 
+import errno
 import hashlib
 import multiprocessing
 import os
@@ -208,6 +209,22 @@ def test_a_full_disk_stops_the_run_with_one_line_and_finished_clips_stay(root, u
     assert 2 <= len(Store.open(tmp_path)) < 8
     prepare_corpus(manifest_of(root), tmp_path, OPTIONS)
     assert_same_store(tmp_path, undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("cannot", "exists"), [("prepare_corpus.write_header", False), ("storing.merge.store_lock", True)]
+)
+def test_a_disk_that_may_only_be_read_is_told_in_one_line(
+    cannot, exists, root, undisturbed, tmp_path, monkeypatch
+):
+    def refuse(*_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(f"multimodal.media.{cannot}", refuse)
+    store = undisturbed if exists else tmp_path / "store"
+    with pytest.raises(ValueError, match=r"cannot write the store .*: Read-only file system"):
+        prepare_corpus(manifest_of(root), store, OPTIONS)
+    assert not exists or len(Store.open(store)) == 8
 
 
 def test_a_store_holds_clips_of_one_set_of_options(root, undisturbed):
