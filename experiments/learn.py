@@ -14,6 +14,7 @@ from experiments.build import Clips
 from experiments.config import DataConfig, PretrainConfig, TrainConfig
 from experiments.run_folder import RunFolder
 from multimodal.corpora.manifest import GENERATED_NOTICE
+from multimodal.data.ahead import taken_ahead
 from multimodal.data.batch import Batch
 from multimodal.data.draws import Draw
 from multimodal.data.order import StepBatches
@@ -47,7 +48,10 @@ def training_batches(
             rank=accelerator.process_index,
             world_size=accelerator.num_processes,
         )
-        return DataLoader(windows, batch_sampler=sampler, num_workers=config.data.num_workers, collate_fn=collate)
+        loader = DataLoader(
+            windows, batch_sampler=sampler, num_workers=config.data.num_workers, collate_fn=collate
+        )
+        return taken_ahead(loader)
 
     return batches_from
 

@@ -191,15 +191,14 @@ def window_tensors(window: PreparedClip, shape: WindowShape) -> WindowTensors:
 
     Shape: video ``(T, 3, H, W)`` float in [0, 1]; audio ``(samples,)`` float in [-1, 1].
     """
-    audio = torch.zeros(shape.num_samples)
+    # a zero seen as many: whole ones of ten megabytes take as long as decoding half a window
+    video = torch.zeros(()).expand(shape.num_frames, 3, shape.frame_size, shape.frame_size)
+    audio = torch.zeros(()).expand(shape.num_samples)
     lengths = {"video": 0, "audio": 0}
     if window.frames is not None and len(window.frames):
         video, lengths["video"] = _frames(window.frames, shape), min(len(window.frames), shape.num_frames)
-    else:  # only here: zeros of ten megabytes take as long as decoding half a window
-        video = torch.zeros(shape.num_frames, 3, shape.frame_size, shape.frame_size)
     if window.waveform is not None:
-        lengths["audio"] = min(len(window.waveform), shape.num_samples)
-        audio[: lengths["audio"]] = torch.from_numpy(window.waveform[: shape.num_samples])
+        audio, lengths["audio"] = _sound(window.waveform, shape), min(len(window.waveform), shape.num_samples)
     present = {"video": window.frames is not None, "audio": window.waveform is not None}
     return WindowTensors({"video": video, "audio": audio}, present, lengths)
 
@@ -221,7 +220,7 @@ def stack(windows: Sequence[WindowTensors]) -> Batch:
     """Stack windows whose labels nobody knows."""
     unknown = torch.full((len(windows),), UNKNOWN)
     return Batch(
-        inputs={name: torch.stack([window.inputs[name] for window in windows]) for name in windows[0].inputs},
+        inputs={name: _stacked(windows, name) for name in windows[0].inputs},
         present={name: torch.tensor([window.present[name] for window in windows]) for name in windows[0].present},
         lengths={name: torch.tensor([window.lengths[name] for window in windows]) for name in windows[0].lengths},
         labels=dict.fromkeys(("class", *MODALITIES), unknown),
@@ -240,6 +239,20 @@ def collate(samples: Sequence[Sample]) -> Batch:
         labels=labels,
         row=torch.tensor([one.row for one in samples]),
     )
+
+
+def _stacked(windows: Sequence[WindowTensors], name: str) -> Tensor:
+    """Inputs of a modality; what no window has stays one zero, which costs nothing to hand over."""
+    inputs = [window.inputs[name] for window in windows]
+    if any(window.present[name] for window in windows):
+        return torch.stack(inputs)
+    return inputs[0].expand(len(windows), *inputs[0].shape)
+
+
+def _sound(waveform: np.ndarray, shape: WindowShape) -> Float[Tensor, " samples"]:
+    sound = torch.zeros(shape.num_samples)
+    sound[: len(waveform)] = torch.from_numpy(waveform[: shape.num_samples])
+    return sound
 
 
 def _frames(frames: np.ndarray, shape: WindowShape) -> Float[Tensor, "time 3 height width"]:

@@ -90,6 +90,15 @@ def test_collate_stacks_windows_labels_and_rows(store, clips):
     assert set(batch["labels"]) == {"class", "video", "audio"}
 
 
+def test_a_modality_that_no_window_has_costs_no_memory(store, clips):
+    windows = TrainingWindows(store, clips, SHAPE, seed=0, modalities=("audio",))
+    batch = collate([windows[SampleKey(row, 0, 0)] for row in range(3)])
+    assert batch["inputs"]["video"].shape == (3, 4, 3, 24, 24)
+    assert not batch["inputs"]["video"].any()
+    assert batch["inputs"]["video"].untyped_storage().nbytes() == 4
+    assert batch["inputs"]["audio"].any()
+
+
 def test_unknown_labels_are_minus_one():
     clips = pd.DataFrame({"video_fake": [1, None, 0], "audio_fake": [0, 1, None]}, dtype="Int8")
     labels = label_table(clips)
