@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from multimodal.data.augment import Augmentation, PictureAugmentation, SoundAugmentation
+from multimodal.data.augment.lossy_codec import LOSSY_CODECS, lossy_codec
 from multimodal.data.augment.picture import FACE_PARTS
 from multimodal.data.augment.sound import coloured_noise, reverberate, telephone_band, telephone_codec
 
@@ -28,7 +29,7 @@ SOUND_CHANGES = {
     "shift": {"shift_seconds": 0.01},
     "reverberation": {"reverberation": 1, "reverberation_seconds": 0.3},
     "band_pass": {"band_pass": 1},
-    "codec": {"codec": 1},
+    "codec": {"codec": 1, "codec_bit_rate": 24_000},
     "noise": {"noise": 1, "noise_db": -10.0},
     "gain": {"gain_db": 12.0},
 }
@@ -102,6 +103,36 @@ def test_a_telephone_keeps_its_band_only():
     coded = telephone_codec(voice(), RATE)
     assert level_db(voice(), 5000) - level_db(coded, 5000) > 30
     assert abs(level_db(voice(), 150) - level_db(coded, 150)) < 1
+
+
+def speech_like(rate: int) -> torch.Tensor:
+    """A rising tone that comes and goes: no two moments are alike, so that a delay shows."""
+    time = torch.arange(rate) / rate
+    return 0.3 * torch.sin(2 * np.pi * (300 + 400 * time) * time) * torch.sin(2 * np.pi * 3 * time).abs()
+
+
+@pytest.mark.parametrize("rate", [16_000, 22_050, 44_100])
+@pytest.mark.parametrize("name", LOSSY_CODECS)
+def test_a_lossy_codec_changes_the_sound_and_delays_nothing(name, rate):
+    sound = speech_like(rate)
+    coded = lossy_codec(sound, name, bit_rate=32_000, sample_rate=rate)
+    assert coded.shape == sound.shape
+    assert not torch.equal(coded, sound)
+    agreement = [torch.corrcoef(torch.stack([sound, coded.roll(-shift)]))[0, 1] for shift in range(-40, 41)]
+    assert abs(int(np.argmax(agreement)) - 40) <= 1
+    assert max(agreement) > 0.9
+
+
+@pytest.mark.parametrize("name", LOSSY_CODECS)
+def test_fewer_bits_lose_more(name):
+    sound = speech_like(RATE) + 0.05 * coloured_noise(RATE, np.random.default_rng(0), tilt=1.0)
+    few, many = (lossy_codec(sound, name, bit_rate=bits, sample_rate=RATE) for bits in (12_000, 64_000))
+    assert (few - sound).square().mean() > (many - sound).square().mean()
+
+
+@pytest.mark.parametrize("name", LOSSY_CODECS)
+def test_a_sound_shorter_than_a_frame_of_a_codec_keeps_its_length(name):
+    assert lossy_codec(voice()[:200], name, bit_rate=32_000, sample_rate=RATE).shape == (200,)
 
 
 def test_a_room_delays_nothing_and_rings_on():

@@ -1,4 +1,4 @@
-"""Changes of sound that say nothing about forgery: what rooms, microphones and lines do."""
+"""Changes of sound that say nothing about forgery: what rooms, microphones, lines and platforms do."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torchaudio import functional
+
+from multimodal.data.augment.lossy_codec import LOSSY_CODECS, lossy_codec
 
 Sound = Float[Tensor, " samples"]
 
@@ -25,7 +27,9 @@ class SoundAugmentation:
         reverberation: probability of a room.
         reverberation_seconds: its longest time of decay by 60 decibel.
         band_pass: probability of a telephone's band, 300 to 3,400 Hz.
-        codec: probability of a telephone's codec: 8 kHz and 8-bit mu-law (ITU-T G.711).
+        codec: probability of a codec: a telephone's (8 kHz and 8-bit mu-law, ITU-T G.711), AAC, MP3 or Opus, each
+            as likely.
+        codec_bit_rate: lowest bits a second of AAC, MP3 and Opus; up to four times as many.
         noise: probability of noise between white and pink.
         noise_db: its level at the loudest, relative to the sound, in decibels; down to 30 less.
         gain_db: largest change of loudness, in decibels.
@@ -36,6 +40,7 @@ class SoundAugmentation:
     reverberation_seconds: float = 0.4
     band_pass: float = 0.05
     codec: float = 0.05
+    codec_bit_rate: int = 16_000
     noise: float = 0.5
     noise_db: float = -20.0
     gain_db: float = 6.0
@@ -51,12 +56,19 @@ class SoundAugmentation:
         if generator.random() < self.band_pass:
             sound = telephone_band(sound, sample_rate)
         if generator.random() < self.codec:
-            sound = telephone_codec(sound, sample_rate)
+            sound = self._coded(sound, generator, sample_rate)
         if generator.random() < self.noise:
             noise = coloured_noise(len(sound), generator, tilt=generator.uniform(0, 1))
             level = 10 ** (generator.uniform(self.noise_db - 30, self.noise_db) / 20)
             sound = sound + level * sound.square().mean().sqrt() * noise
         return (sound * 10 ** (self.gain_db * generator.uniform(-1, 1) / 20)).clamp(-1, 1)
+
+    def _coded(self, sound: Sound, generator: np.random.Generator, sample_rate: int) -> Sound:
+        name = ("telephone", *LOSSY_CODECS)[generator.integers(1 + len(LOSSY_CODECS))]
+        if name == "telephone":
+            return telephone_codec(sound, sample_rate)
+        bit_rate = int(generator.integers(self.codec_bit_rate, 4 * self.codec_bit_rate + 1))
+        return lossy_codec(sound, name, bit_rate=bit_rate, sample_rate=sample_rate)
 
 
 def reverberate(sound: Sound, generator: np.random.Generator, *, seconds: float, sample_rate: int) -> Sound:
