@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from experiments import recipes
-from experiments.ablation.imbalance import RATIOS, ablate_imbalance
+from experiments.ablation.imbalance import ablate_imbalance
+from experiments.ablation.imbalance_plan import RATIOS
 from experiments.ablation.pages import write_pages
 from experiments.ablation.runs import DEFAULT_OPTIONS, StudyOptions, do_runs, search_variant, settle_study
 from experiments.ablation.study import StudyFolder, judge_study, plan_jobs

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import pandas as pd
 
+from experiments.balance_config import BalanceConfig
 from experiments.config import EncoderConfig, PretrainConfig, TrainConfig
 from multimodal.corpora.advice import Recommendation, recommend
 
@@ -19,6 +20,7 @@ def settled(config: TrainConfig, clips: pd.DataFrame) -> TrainConfig:
         config: of a training.
         clips: its training split.
     """
+    check_balance(config.balance)
     if config.balance.name == "auto":
         has_weights = _has_weights(config.video) and _has_weights(config.audio)
         config = _advised(config, clips, "any_fake", has_fusion=has_weights)
@@ -32,6 +34,7 @@ def settled(config: TrainConfig, clips: pd.DataFrame) -> TrainConfig:
 
 def settled_branch(config: PretrainConfig, clips: pd.DataFrame) -> PretrainConfig:
     """The same for one branch, which has no fusion head to make embeddings for."""
+    check_balance(config.balance)
     if config.balance.name in ("smote", "hybrid"):
         raise ValueError(
             f"--balance {config.balance.name} makes embeddings for a fusion head, which pretraining has not; "
@@ -40,6 +43,19 @@ def settled_branch(config: PretrainConfig, clips: pd.DataFrame) -> PretrainConfi
     if config.balance.name == "auto":
         config = _advised(config, clips, f"{config.modality}_fake", has_fusion=False)
     return config
+
+
+def check_balance(balance: BalanceConfig) -> None:
+    """Refuse numbers that no balance can work with, before anything takes time."""
+    if balance.neighbours < 1:
+        raise ValueError(f"--balance-neighbours must be at least 1; got {balance.neighbours}. SMOTE's own is 5")
+    if not 0 < balance.ratio <= 1:
+        raise ValueError(
+            f"--balance-ratio must lie in (0, 1], the rarest class over the largest; got {balance.ratio}. "
+            "For one to two give 0.5"
+        )
+    if not 0 <= balance.beta < 1:
+        raise ValueError(f"--balance-beta must lie in [0, 1); got {balance.beta}. The paper uses 0.9 to 0.9999")
 
 
 def _advised(config: Config, clips: pd.DataFrame, label: str, *, has_fusion: bool) -> Config:

@@ -52,6 +52,7 @@ def transfer_to(
     write_json(folder.transfer, result)
     page = transfer_page(
         title=f"Thresholds of {folder.path.name} elsewhere",
+        synthetic=folder.read_provenance()["generated"],
         source=f"{transfer} ({len(scores):,} clips)",
         transfer=found,
         metrics=metrics,

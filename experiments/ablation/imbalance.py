@@ -1,15 +1,15 @@
 """The study of imbalance: every balance with every loss, at several ratios, at 0.5 and at a tuned threshold."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from experiments.ablation.imbalance_pages import write_imbalance_pages
+from experiments.ablation.imbalance_plan import BALANCES, LOSSES, PLAIN, name_of, plan_ratios
 from experiments.ablation.run_one import Job
 from experiments.ablation.runs import StudyOptions, do_runs, settle_study
 from experiments.ablation.study import StudyFolder, claim_study
@@ -17,23 +17,18 @@ from experiments.config import TrainConfig, to_plain
 from experiments.learnt_prior import learnt_shares
 from experiments.run_folder import RunFolder
 from multimodal.corpora.advice import recommend
-from multimodal.corpora.manifest import Manifest
-from multimodal.corpora.protocols import Split
-from multimodal.corpora.thinning import thinned
 from multimodal.files import read_json, write_json
-from multimodal.metrics.intervals import precision_of
-from multimodal.metrics.minority import MINORITY_MEASURES, MinorityMeasures
-from multimodal.metrics.resampling import IdentityResampler
-from multimodal.metrics.seeds import mean_over_seeds
+from multimodal.metrics.minority import MinorityMeasures, f1_at
+from multimodal.metrics.minority_seeds import DrawnMeasures, compare_drawn, draw_measures, means_of
 from multimodal.metrics.thresholds import choose_threshold
 from multimodal.report.imbalance_table import imbalance_findings
-from multimodal.training.losses import LossName
 
-BALANCES = ("none", "class_weights", "weighted_sampler", "smote", "hybrid")
-RATIOS = (1, 3, 10, 42)
 THRESHOLDS = ("at 0.5", "tuned")
-#: What a table of the user's own case begins with: its ratio, and the training without any of this.
-CASE, BEFORE, BEFORE_LOSS = 10, "none", "cross_entropy"
+#: The ratio of the user's own case, which the table begins with.
+CASE = 10
+
+#: balance, loss, threshold
+Row = tuple[str, str, str]
 
 
 def ablate_imbalance(
@@ -56,56 +51,31 @@ def ablate_imbalance(
     return results
 
 
-def plan_ratios(folder: StudyFolder, config: TrainConfig, ratios: Sequence[float], seeds: int) -> list[Job]:
-    """All runs: ratio, balance, loss and seed; splits thinned to each ratio are written into the folder."""
-    clips, split = Manifest.read(config.data.manifest).clips, Split.read(config.data.split)
-    jobs = []
-    for ratio in ratios:
-        path = folder.path / "splits" / f"{ratio:g}-to-1.parquet"
-        if not path.is_file():
-            thinned(split, clips, ratio, seed=config.fit.seed).write(path)
-        at_ratio = replace(config, data=replace(config.data, split=path))
-        for seed in range(seeds):
-            for balance in BALANCES:
-                for loss in get_args(LossName):
-                    name = name_of(ratio, balance, loss)
-                    run = replace(
-                        at_ratio,
-                        balance=replace(config.balance, name=balance),
-                        loss=replace(config.loss, name=loss),
-                        fit=replace(config.fit, seed=config.fit.seed + seed, patience=None),  # equal steps
-                    )
-                    jobs.append(Job(name, seed, run, folder.run(name.replace(" ", "-"), seed)))
-    return jobs
-
-
-def name_of(ratio: float, balance: str, loss: str) -> str:
-    """How a variant is called."""
-    return f"{ratio:g}to1 {balance} {loss}"
-
-
 def judge_ratios(
     jobs: Sequence[Job], ratios: Sequence[float], *, replicates: int, seed: int = 0
 ) -> dict[str, Any]:
-    """The table: ratio → rows, each a balance, a loss and a threshold with its measures over seeds."""
-    table: dict[str, list[dict[str, Any]]] = {}
-    measured: dict[tuple, list[MinorityMeasures]] = {}
+    """The table: ratio → rows, each a balance, a loss and a threshold with its measures over seeds.
+
+    A row's ``"differences"`` are those from plain training at the same threshold, ``"case"`` has those of after
+    from before.
+    """
     finished = [job for job in jobs if job.result.is_file()]
+    if not finished:
+        raise ValueError("no run is finished, so there is nothing to judge; failures.json says what went wrong")
+    table: dict[str, list[dict[str, Any]]] = {}
+    case = even = None
     for ratio in ratios:
-        rows = []
-        for balance in BALANCES:
-            for loss in get_args(LossName):
-                done = [job for job in finished if job.variant == name_of(ratio, balance, loss)]
-                for threshold in THRESHOLDS if done else ():
-                    of = [_measures(job, ratio, threshold) for job in done]
-                    measured[ratio, balance, loss, threshold] = of
-                    rows.append({"balance": balance, "loss": loss, "threshold": threshold, "seeds": len(of)})
-                    rows[-1]["measures"] = _over_seeds(of, replicates, seed)
-        table[f"{ratio:g}"] = rows
+        measured = _measured(finished, ratio)
+        drawn = {row: draw_measures(of, replicates=replicates, seed=seed) for row, of in measured.items()}
+        table[f"{ratio:g}"] = _rows(drawn)
+        if ratio == 1:
+            even = measured.get((*PLAIN, THRESHOLDS[0]))
+        if ratio == CASE:
+            case = drawn
     example = pd.read_parquet(finished[0].scores)
     return {
         "ratios": table,
-        "case": _case(table, measured) if f"{CASE}" in table and "1" in table else None,
+        "case": _case(table[f"{CASE}"], case, even) if case and even else None,
         "generated": any(read_json(job.result)["generated"] for job in finished),
         "steps": jobs[0].config.fit.steps,
         "counts": {
@@ -114,6 +84,17 @@ def judge_ratios(
             "identities": int(example["identity"].nunique()),
         },
     }
+
+
+def _measured(finished: Sequence[Job], ratio: float) -> dict[Row, list[MinorityMeasures]]:
+    """The measures of each seed, for every row of one ratio that has a finished run."""
+    found = {}
+    for balance in BALANCES:
+        for loss in LOSSES:
+            done = [job for job in finished if job.variant == name_of(ratio, balance, loss)]
+            for threshold in THRESHOLDS if done else ():
+                found[balance, loss, threshold] = [_measures(job, ratio, threshold) for job in done]
+    return found
 
 
 def _measures(job: Job, ratio: float, threshold: str) -> MinorityMeasures:
@@ -136,34 +117,43 @@ def _tuned(scores: Path) -> float:
     return 0.5 if chosen.threshold is None else chosen.threshold
 
 
-def _over_seeds(of: Sequence[MinorityMeasures], replicates: int, seed: int) -> dict[str, Any]:
-    resampler = IdentityResampler(of[0].identity, of[0].labels)
-    precision = precision_of(resampler)
-    draws = list(resampler.draw(replicates, np.random.default_rng(seed)))
-    once = [one(np.ones((resampler.num_identities, 1))) for one in of]
-    drawn = [[one(draw) for draw in draws] for one in of]
-    result = {}
-    for name in MINORITY_MEASURES:
-        values = np.concatenate([one[name] for one in once])
-        replicated = np.stack([np.concatenate([chunk[name] for chunk in one]) for one in drawn])
-        if name == "cllr":  # has no upper bound, so the interval's scale does not fit
-            result[name] = {"value": float(values.mean()), "low": None, "high": None}
-            continue
-        result[name] = mean_over_seeds(values, replicated, precision).as_json()
-    return result
+def _rows(drawn: Mapping[Row, DrawnMeasures]) -> list[dict[str, Any]]:
+    differences = {
+        threshold: compare_drawn(
+            {row: of for row, of in drawn.items() if row[2] == threshold}, (*PLAIN, threshold)
+        )
+        for threshold in THRESHOLDS
+    }
+    return [
+        {
+            "balance": balance,
+            "loss": loss,
+            "threshold": threshold,
+            "seeds": of.num_seeds,
+            "measures": means_of(of),
+            "differences": differences[threshold].get((balance, loss, threshold)),
+        }
+        for (balance, loss, threshold), of in drawn.items()
+    ]
 
 
-def _case(table: dict[str, list[dict[str, Any]]], measured: dict[tuple, list[MinorityMeasures]]) -> dict[str, Any]:
+def _case(
+    rows: Sequence[Mapping[str, Any]], drawn: Mapping[Row, DrawnMeasures], even: Sequence[MinorityMeasures]
+) -> dict[str, Any] | None:
     """The user's own case: before, the same with a tuned threshold, and after what ``statistics`` advises."""
     advised = recommend(real=1, fake=CASE)[0]
-    rows = {(row["balance"], row["loss"], row["threshold"]): row for row in table[f"{CASE}"]}
-    after = (advised.balance, advised.loss, "tuned")
-    even = measured[1, BEFORE, BEFORE_LOSS, "at 0.5"]
-    shared = rows[after]["measures"]["false_real"]["value"]
+    before, after = (*PLAIN, "at 0.5"), (advised.balance, advised.loss, "tuned")
+    found = {(row["balance"], row["loss"], row["threshold"]): row for row in rows}
+    if before not in found or after not in found:
+        return None
+    shared = found[after]["measures"]["false_real"]["value"]
+    recall = float(np.mean([one.recall_at(shared) for one in even]))
     return {
-        "before": rows[BEFORE, BEFORE_LOSS, "at 0.5"],
-        "before_tuned": rows[BEFORE, BEFORE_LOSS, "tuned"],
-        "after_at_half": rows[advised.balance, advised.loss, "at 0.5"],
-        "after": rows[after],
-        "recall_of_even_training": float(np.mean([one.recall_at(shared) for one in even])),
+        "before": found[before],
+        "before_tuned": found[(*PLAIN, "tuned")],
+        "after_at_half": found[advised.balance, advised.loss, "at 0.5"],
+        "after": found[after],
+        "gain": compare_drawn({before: drawn[before], after: drawn[after]}, before)[after],
+        "recall_of_even_training": recall,
+        "f1_of_even_training": float(f1_at(np.array(recall), np.array(shared), 1 / (1 + CASE))),
     }

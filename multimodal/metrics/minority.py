@@ -29,6 +29,16 @@ MINORITY_MEASURES = (
 )
 
 
+def f1_at(recall: Floats, false_real: Floats, real_prior: float) -> Floats:
+    """F1 of the reals where so many reals are found, and so many fakes called real, at a prior of real.
+
+    >>> float(f1_at(np.array(0.5), np.array(0.0), 0.1))
+    0.6666666666666666
+    """
+    found = real_prior * recall
+    return 2 * found / (found + (1 - real_prior) * false_real + real_prior)
+
+
 class MinorityMeasures:
     """Measures of one training as a function of how often each identity is counted.
 
@@ -75,7 +85,7 @@ class MinorityMeasures:
         return {
             "recall": recall,
             "precision": ratio(found, found + wrong),
-            "f1": 2 * found / (found + wrong + self._prior),
+            "f1": f1_at(recall, false_real, self._prior),
             "false_real": false_real,
             "balanced_accuracy": (recall + 1 - false_real) / 2,
             "accuracy": found + (1 - self._prior) - wrong,

@@ -17,7 +17,7 @@ from scipy import special, stats
 from multimodal.labels import CLASSES, TARGETS
 from multimodal.metrics import weighted
 from multimodal.metrics.checks import Floats, Ints
-from multimodal.metrics.intervals import Interval, Precision, interval, precision_of
+from multimodal.metrics.intervals import Interval, Precision, Range, interval, precision_of
 from multimodal.metrics.resampling import IdentityResampler, identity_codes
 from multimodal.metrics.significance import Difference, holm
 from multimodal.metrics.sorted_scores import Counts, SortedScores
@@ -29,7 +29,7 @@ Measure = Callable[[Floats], Floats]
 WITHOUT = {"video": "score_video_without_audio", "audio": "score_audio_without_video"}
 
 
-class _Drawn(NamedTuple):
+class Drawn(NamedTuple):
     """A measure of each seed, on the clips as they are and in each replicate (seeds, replicates)."""
 
     values: Floats
@@ -88,31 +88,41 @@ def judge_seeds(
     return report
 
 
-def mean_over_seeds(values: Floats, replicates: Floats, precision: Precision, level: float = 0.95) -> Interval:
+def mean_over_seeds(
+    values: Floats,
+    replicates: Floats,
+    precision: Precision,
+    *,
+    bounds: Range = "unit",
+    level: float = 0.95,
+) -> Interval:
     """The mean over seeds with an interval for other identities and other seeds.
 
     Args:
         values: (seeds,) the measure of each seed on the clips as they are.
         replicates: (seeds, replicates) the measure of each in each replicate.
         precision: what the identities allow.
+        bounds: "unit" for measures in [0, 1], "positive" for costs without an upper bound.
         level: of confidence.
     """
     mean, drawn = float(values.mean()), replicates.mean(axis=0)
-    alone = interval(mean, drawn, precision, level=level)
-    if alone.low is None or len(values) < 2 or not 0 < mean < 1:
+    alone = interval(mean, drawn, precision, bounds=bounds, level=level)
+    if alone.low is None or len(values) < 2 or mean <= 0 or (bounds == "unit" and mean >= 1):
         return alone
-    nearest = 0.1 * min(mean, 1 - mean)
-    on_line = special.logit(np.clip(drawn[np.isfinite(drawn)], nearest, 1 - nearest))
+    to_line, from_line = (special.logit, special.expit) if bounds == "unit" else (np.log, np.exp)
+    nearest = 0.1 * (min(mean, 1 - mean) if bounds == "unit" else mean)
+    farthest = 1 - nearest if bounds == "unit" else None
+    on_line = to_line(np.clip(drawn[np.isfinite(drawn)], nearest, farthest))
     of_identities = float(np.var(on_line, ddof=1)) * precision.inflation**2
-    spread = special.logit(np.clip(values, nearest, 1 - nearest))
+    spread = to_line(np.clip(values, nearest, farthest))
     of_seeds = float(np.var(spread, ddof=1)) / len(values)
     error, degrees = _combined([(of_identities, precision.degrees), (of_seeds, len(values) - 1)])
     half = error * stats.t.ppf((1 + level) / 2, degrees)
-    centre = special.logit(mean)
-    return Interval(mean, float(special.expit(centre - half)), float(special.expit(centre + half)))
+    centre = to_line(mean)
+    return Interval(mean, float(from_line(centre - half)), float(from_line(centre + half)))
 
 
-def difference_over_seeds(a: _Drawn, b: _Drawn, precision: Precision, level: float = 0.95) -> Difference:
+def difference_over_seeds(a: Drawn, b: Drawn, precision: Precision, level: float = 0.95) -> Difference:
     """Mean of A less mean of B, paired by identities and not by seeds."""
     value = float(a.values.mean() - b.values.mean())
     if precision.reason is not None:
@@ -188,17 +198,17 @@ def _precisions(scores: pd.DataFrame, identity: Ints) -> dict[str, Precision]:
     return {name: of[target] for name, target in names.items()}
 
 
-def _drawn(measures: Mapping[str, Measure], draws: Sequence[Floats], once: Floats) -> dict[str, _Drawn]:
+def _drawn(measures: Mapping[str, Measure], draws: Sequence[Floats], once: Floats) -> dict[str, Drawn]:
     return {
-        name: _Drawn(measure(once), np.concatenate([measure(draw) for draw in draws]))
+        name: Drawn(measure(once), np.concatenate([measure(draw) for draw in draws]))
         for name, measure in measures.items()
     }
 
 
-def _stacked(seeds: Sequence[Mapping[str, _Drawn]], measure: str) -> _Drawn | None:
+def _stacked(seeds: Sequence[Mapping[str, Drawn]], measure: str) -> Drawn | None:
     if any(measure not in one for one in seeds):
         return None
-    return _Drawn(
+    return Drawn(
         np.concatenate([one[measure].values for one in seeds]),
         np.stack([one[measure].replicates for one in seeds]),
     )

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from multimodal.report.pages.numbers import decimal, interval
+from multimodal.report.study_table import SIGNIFICANT
 
 #: measure → how it is called; the minority are the reals
 MEASURES = {
@@ -25,13 +26,16 @@ _WORTH_A_WORD = 0.02
 
 
 def imbalance_frame(results: Mapping[str, Any]) -> pd.DataFrame:
-    """A row a ratio, balance, loss and threshold, with every measure and its bounds."""
+    """A row a ratio, balance, loss and threshold: every measure and its difference from plain training."""
     rows = []
     for ratio, table in results["ratios"].items():
         for row in table:
             flat = {name: row[name] for name in ("balance", "loss", "threshold", "seeds")}
             for name, entry in row["measures"].items():
                 flat |= {name: entry["value"], f"{name}_low": entry["low"], f"{name}_high": entry["high"]}
+            for name, entry in (row["differences"] or {}).items():
+                of = {"": "value", "_low": "low", "_high": "high", "_p_holm": "p_holm"}
+                flat |= {f"{name}_difference{ending}": entry[key] for ending, key in of.items()}
             rows.append({"fakes_per_real": ratio, **flat})
     return pd.DataFrame(rows)
 
@@ -57,16 +61,16 @@ def imbalance_findings(results: Mapping[str, Any]) -> list[str]:
     """Plain sentences on the case, on every ratio, and on what is due to the threshold alone."""
     lines = [] if results["case"] is None else _case_lines(results["case"])
     for ratio, rows in results["ratios"].items():
-        if rows:
+        if _plain(rows):
             lines.append(_ratio_line(ratio, rows))
-    return lines
+    return lines + _same_lines([row for rows in results["ratios"].values() for row in rows])
 
 
 def _case_lines(case: Mapping[str, Any]) -> list[str]:
     before, tuned, after = (case[name]["measures"] for name in ("before", "before_tuned", "after"))
-    half = case["after_at_half"]["measures"]
-    even = case["recall_of_even_training"]
-    share = after["recall"]["value"] / even if even else float("nan")
+    half, gain = case["after_at_half"]["measures"], case["gain"]
+    even = {name: case[f"{name}_of_even_training"] for name in ("recall", "f1")}
+    share = {name: after[name]["value"] / of if of else float("nan") for name, of in even.items()}
     named = f"{case['after']['balance']} with {case['after']['loss']}"
     of_threshold, of_all = (
         tuned["f1"]["value"] - before["f1"]["value"],
@@ -76,8 +80,10 @@ def _case_lines(case: Mapping[str, Any]) -> list[str]:
         f"10:1, before (no balancing, cross entropy, 0.5): recall of the reals {_text(before['recall'])}, F1 "
         f"{_text(before['f1'])}, accuracy {_text(before['accuracy'])}.",
         f"After ({named}, threshold tuned on validation data): recall {_text(after['recall'])}, F1 "
-        f"{_text(after['f1'])}; {share:.2f} of the recall {even:.3f} that training on even classes reaches "
-        "where it calls as many fakes real.",
+        f"{_text(after['f1'])}; {share['recall']:.2f} of the recall {even['recall']:.3f} and {share['f1']:.2f} of "
+        f"the F1 {even['f1']:.3f} that training on even classes reaches where it calls as many fakes real.",
+        f"After less before, in pairs: recall {_change(gain['recall'])}, F1 {_change(gain['f1'])}, AUC "
+        f"{_change(gain['auc'])}.",
         f"Of the change of F1 by {of_all:+.3f}, the threshold alone brings {of_threshold:+.3f} (before, tuned: "
         f"{_text(tuned['f1'])}); balancing and loss alone, at 0.5, bring "
         f"{half['f1']['value'] - before['f1']['value']:+.3f}. AUC goes from {_text(before['auc'])} to "
@@ -95,8 +101,13 @@ def _ranking(before: Mapping[str, Any], after: Mapping[str, Any], change_of_f1: 
     return "clips are ranked no better, and nothing is gained here"
 
 
+def _plain(rows: list[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Plain training at each threshold; empty where it failed."""
+    return {row["threshold"]: row for row in rows if (row["balance"], row["loss"]) == ("none", "cross_entropy")}
+
+
 def _ratio_line(ratio: str, rows: list[Mapping[str, Any]]) -> str:
-    plain = {row["threshold"]: row for row in rows if (row["balance"], row["loss"]) == ("none", "cross_entropy")}
+    plain = _plain(rows)
     best = max(rows, key=lambda row: (row["threshold"] == "tuned", row["measures"]["f1"]["value"]))
     at_half = max(
         (row for row in rows if row["threshold"] == "at 0.5"), key=lambda row: row["measures"]["f1"]["value"]
@@ -105,19 +116,36 @@ def _ratio_line(ratio: str, rows: list[Mapping[str, Any]]) -> str:
         f"{ratio}:1: plain cross entropy has F1 {_text(plain['at 0.5']['measures']['f1'])} at 0.5 and "
         f"{_text(plain['tuned']['measures']['f1'])} tuned"
     ]
-    parts.append(f"the highest at 0.5 is {_name(at_half)} with {_text(at_half['measures']['f1'])}")
-    gain = best["measures"]["f1"]["value"] - plain["tuned"]["measures"]["f1"]["value"]
-    helped = f"{_name(best)} with {_text(best['measures']['f1'])}"
-    verdict = "nothing worth a word" if gain <= _WORTH_A_WORD else _overlap(best, plain["tuned"])
-    parts.append(f"tuned, the best of all is {helped}, {gain:+.3f} against plain: {verdict}")
+    parts.append(f"the highest at 0.5 is {_against_plain(at_half)}")
+    parts.append(f"the highest tuned is {_against_plain(best)}")
     return "; ".join(parts) + "."
 
 
-def _overlap(best: Mapping[str, Any], plain: Mapping[str, Any]) -> str:
-    low, high = best["measures"]["f1"]["low"], plain["measures"]["f1"]["high"]
-    if low is None or high is None or low <= high:
-        return "the intervals overlap, and the best of many is flattered"
-    return "the intervals are apart"
+def _against_plain(row: Mapping[str, Any]) -> str:
+    """A row with its paired difference of F1 from plain training at the same threshold, and what that is worth."""
+    shown = f"{_name(row)} with {_text(row['measures']['f1'])}"
+    if row["differences"] is None:
+        return f"plain training itself ({shown})"
+    entry = row["differences"]["f1"]
+    if entry["p_holm"] is None:
+        return f"{shown}, {_change(entry)} against plain in pairs ({entry['reason']})"
+    verdict = "more than chance" if entry["p_holm"] < SIGNIFICANT else "no more than chance"
+    return f"{shown}, {_change(entry)} against plain in pairs, corrected p {entry['p_holm']:.3f}: {verdict}"
+
+
+def _same_lines(rows: list[Mapping[str, Any]]) -> list[str]:
+    """Which losses came out as one and the same training, and why; none where none did."""
+    cells: dict[tuple[str, str], list[Any]] = {}
+    for row in rows:
+        cells.setdefault((row["balance"], row["loss"]), []).append(row["measures"])
+    balances = dict.fromkeys(row["balance"] for row in rows)
+    same = [one for one in balances if cells.get((one, "focal")) == cells.get((one, "weighted_focal"))]
+    if not same:
+        return []
+    return [
+        f"focal and weighted_focal are one and the same training with {', '.join(same)}: class weights are given "
+        "already, or are all 1 because every class is drawn as often; their rows are equal by design."
+    ]
 
 
 def _name(row: Mapping[str, Any]) -> str:
@@ -128,6 +156,10 @@ def _line(row: Mapping[str, Any], role: str) -> str:
     name = f"{row['balance']}, {row['loss']}"
     cells = [_text(row["measures"][measure]) for measure in _SHORT]
     return " | ".join([f"**{role}**: {name}" if role else name, row["threshold"], *cells])
+
+
+def _change(entry: Mapping[str, Any]) -> str:
+    return f"{entry['value']:+.3f} {interval(entry)}".strip()
 
 
 def _text(entry: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score
 
 from multimodal.metrics.costs import cllr, log_likelihood_ratios
-from multimodal.metrics.minority import MinorityMeasures
+from multimodal.metrics.minority import MinorityMeasures, f1_at
 
 
 @pytest.fixture
@@ -35,6 +35,13 @@ def test_at_the_prior_of_the_test_split_they_are_what_scikit_learn_counts(scores
     assert found["precision"] == pytest.approx(precision_score(real, called_real))
     assert found["f1"] == pytest.approx(f1_score(real, called_real))
     assert found["accuracy"] == pytest.approx((real == called_real).mean())
+
+
+def test_f1_follows_from_recall_and_the_share_of_fakes_called_real(scores):
+    found = once(measures(scores, real_prior=0.1))
+    assert f1_at(found["recall"], found["false_real"], 0.1) == pytest.approx(found["f1"])
+    # 10 of 100 are real, 5 of them found, and 9 of the 90 fakes called real: precision 5/14, recall 1/2
+    assert f1_at(np.array(0.5), np.array(0.1), 0.1) == pytest.approx(2 * 5 / (14 + 10))
 
 
 def test_another_prior_is_as_if_fakes_were_counted_several_times(scores):

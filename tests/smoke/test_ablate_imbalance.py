@@ -4,7 +4,8 @@ import json
 import pandas as pd
 import pytest
 
-from experiments.ablation.imbalance import BALANCES, ablate_imbalance
+from experiments.ablation.imbalance import ablate_imbalance
+from experiments.ablation.imbalance_plan import BALANCES
 from experiments.ablation.runs import StudyOptions
 from experiments.balance_config import BalanceConfig
 from experiments.config import TrainConfig, read_config
@@ -40,6 +41,28 @@ def test_every_balance_meets_every_loss_at_both_thresholds(study):
 def test_tuning_a_threshold_changes_no_ranking(study):
     table = pd.read_csv(study[0] / "table.csv")
     assert table.groupby(["fakes_per_real", "balance", "loss"])["auc"].nunique().eq(1).all()
+
+
+def test_a_strategy_is_compared_with_plain_training_in_pairs(config, study):
+    results = study[1]
+    plain, *others = results["ratios"]["4"]
+    assert (plain["balance"], plain["loss"], plain["differences"]) == ("none", "cross_entropy", None)
+    for row in others[1:]:
+        measure = row["measures"]["recall"]["value"]
+        there = next(
+            r for r in results["ratios"]["4"] if r["differences"] is None and r["threshold"] == row["threshold"]
+        )
+        assert row["differences"]["recall"]["value"] == pytest.approx(
+            measure - there["measures"]["recall"]["value"]
+        )
+
+
+def test_losses_that_are_one_training_are_named(study):
+    page = (study[0] / "report.html").read_text()
+    table = pd.read_csv(study[0] / "table.csv").set_index(["balance", "threshold", "loss"])["auc"].unstack()
+    same = table["focal"] == table["weighted_focal"]
+    assert same.loc[["class_weights", "weighted_sampler", "smote"]].all()
+    assert "one and the same training with class_weights, weighted_sampler, smote" in page
 
 
 def test_the_test_split_is_the_same_for_all(study):

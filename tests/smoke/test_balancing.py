@@ -65,6 +65,21 @@ def test_smote_with_too_few_clips_of_a_class_says_what_to_do(config, tmp_path):
         train(balanced(config, "smote", neighbours=30), tmp_path / "run")
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"neighbours": 0}, r"--balance-neighbours must be at least 1; got 0"),
+        ({"ratio": 0.0}, r"--balance-ratio must lie in \(0, 1\]"),
+        ({"ratio": 2.0}, r"got 2.0. For one to two give 0.5"),
+        ({"beta": 1.0}, r"--balance-beta must lie in \[0, 1\); got 1.0"),
+    ],
+)
+def test_numbers_that_no_balance_can_work_with_are_refused_before_the_run_begins(options, says, config, tmp_path):
+    with pytest.raises(ValueError, match=says):
+        train(balanced(config, "hybrid", **options), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_auto_takes_the_advice_and_writes_down_what_it_took(config, tmp_path, capsys):
     folder = train(balanced(config, "auto"), tmp_path / "run")
     assert "auto: " in capsys.readouterr().err

@@ -69,6 +69,7 @@ def transfer_page(
     metrics: Mapping[str, Any],
     thresholds: Mapping[str, Any],
     image: bytes,
+    synthetic: bool,
 ) -> str:
     """A self-contained HTML page about stored thresholds on other scores.
 
@@ -79,6 +80,7 @@ def transfer_page(
         metrics: of the other scores at the stored thresholds.
         thresholds: content of ``thresholds.json``.
         image: PNG of :func:`~multimodal.report.figures.threshold_set.transfer_figure`.
+        synthetic: whether the thresholds were chosen on generated clips.
     """
     rules = thresholds.get("rules", {})
     tables = {
@@ -97,7 +99,7 @@ def transfer_page(
         "transfer.html.j2",
         title=title,
         source=source,
-        synthetic=False,
+        synthetic=synthetic,
         warnings=metrics.get("warnings", ()),
         further_warnings=metrics.get("further_warnings", ()),
         tables={name: rows for name, rows in tables.items() if name in TARGETS},
