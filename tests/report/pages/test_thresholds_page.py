@@ -87,7 +87,13 @@ def test_the_page_of_a_transfer_shows_stored_thresholds_and_those_chosen_there(r
     assert names[1].startswith("best F1, chosen there: ")
     metrics = evaluate_scores(rows_of_test, thresholds=thresholds["thresholds"], replicates=0)
     page = transfer_page(
-        title="run", source="<i>", transfer=moved, metrics=metrics, thresholds=thresholds, image=b"PNG"
+        title="run",
+        source="<i>",
+        transfer=moved,
+        metrics=metrics,
+        thresholds=thresholds,
+        image=b"PNG",
+        synthetic=True,
     )
     assert "&lt;i&gt;" in page
     assert f"{moved['any']['youden']['chosen_there']:.3f}" in page
