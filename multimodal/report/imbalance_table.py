@@ -118,7 +118,20 @@ def _ratio_line(ratio: str, rows: list[Mapping[str, Any]]) -> str:
     ]
     parts.append(f"the highest at 0.5 is {_against_plain(at_half)}")
     parts.append(f"the highest tuned is {_against_plain(best)}")
+    parts.append(_found_more(rows))
     return "; ".join(parts) + "."
+
+
+def _found_more(rows: list[Mapping[str, Any]]) -> str:
+    """Which rows find more of the reals than plain training at the same threshold, by more than chance."""
+    found = []
+    for row in rows:
+        entry = (row["differences"] or {}).get("recall")
+        if entry and entry["p_holm"] is not None and entry["p_holm"] < SIGNIFICANT and entry["value"] > 0:
+            found.append(f"{_name(row)} {row['threshold']} ({_change(entry)})")
+    if not found:
+        return "nothing finds more of the reals by more than chance"
+    return f"recall is higher than plain's by more than chance with {', '.join(found)}"
 
 
 def _against_plain(row: Mapping[str, Any]) -> str:
@@ -134,17 +147,21 @@ def _against_plain(row: Mapping[str, Any]) -> str:
 
 
 def _same_lines(rows: list[Mapping[str, Any]]) -> list[str]:
-    """Which losses came out as one and the same training, and why; none where none did."""
-    cells: dict[tuple[str, str], list[Any]] = {}
+    """Which balances and losses came out as one and the same training, and why; nothing where none did."""
+    cells: dict[str, list[Any]] = {}
     for row in rows:
-        cells.setdefault((row["balance"], row["loss"]), []).append(row["measures"])
-    balances = dict.fromkeys(row["balance"] for row in rows)
-    same = [one for one in balances if cells.get((one, "focal")) == cells.get((one, "weighted_focal"))]
-    if not same:
-        return []
+        cells.setdefault(_name(row), []).append(row["measures"])
+    groups: list[list[str]] = []
+    for name, measures in cells.items():
+        alike = next((group for group in groups if cells[group[0]] == measures), None)
+        if alike is None:
+            groups.append([name])
+        else:
+            alike.append(name)
     return [
-        f"focal and weighted_focal are one and the same training with {', '.join(same)}: class weights are given "
-        "already, or are all 1 because every class is drawn as often; their rows are equal by design."
+        f"One and the same training, by design: {', '.join(group)}; every class weighs the same in them."
+        for group in groups
+        if len(group) > 1
     ]
 
 
