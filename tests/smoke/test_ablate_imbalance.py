@@ -18,7 +18,8 @@ def config(run) -> TrainConfig:
     return dataclasses.replace(
         config,
         fit=dataclasses.replace(config.fit, steps=1, validate_every=1),
-        balance=BalanceConfig(neighbours=1),
+        # a class has a handful of embeddings by an encoder of four steps here: Tomek's cleaning may leave none
+        balance=BalanceConfig(neighbours=1, cleaner="undersample"),
     )
 
 
