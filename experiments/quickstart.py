@@ -27,7 +27,7 @@ from multimodal.corpora.synthetic import SyntheticOptions
 from multimodal.media.prepared import PrepareOptions
 
 CORPUS = SyntheticOptions(
-    groups=5, identities_per_group=5, real_clips=3, rtvc_clips=3, clip_seconds=1.8, frame_size=160
+    groups=7, identities_per_group=5, real_clips=3, rtvc_clips=3, clip_seconds=1.8, frame_size=160
 )
 CROPS = PrepareOptions(frame_rate=12.5, crop_size=96)
 Learning = TypeVar("Learning", PretrainConfig, TrainConfig)

@@ -9,7 +9,7 @@ from multimodal.training.fit import FitOptions
 
 VIDEO = EncoderConfig(name="frames", options={"backbone": "test_resnet", "frame_size": 96})
 AUDIO = EncoderConfig(name="spectrogram", options={"backbone": "test_resnet"})
-#: A hundred steps learn little from pictures and sound that are changed much.
+#: A few hundred steps learn little from pictures and sound that are changed much.
 MILD = Augmentation(
     video=PictureAugmentation(
         crop_jitter=0.0, saturation=0.0, hue=0.0, resize=0.0, blur=0.0, noise=0.0, jpeg=0.0, erase=0.0
@@ -27,7 +27,7 @@ def pretrain_video() -> PretrainConfig:
         modality="video",
         encoder=VIDEO,
         data=DATA,
-        fit=FitOptions(steps=100, learning_rate=2e-3, validate_every=50),
+        fit=FitOptions(steps=200, learning_rate=2e-3, validate_every=50),
     )
 
 
@@ -48,5 +48,5 @@ def train() -> TrainConfig:
         audio=AUDIO,
         data=DATA,
         fusion=FusionConfig(name="gated", out_dim=64),
-        fit=FitOptions(steps=60, learning_rate=5e-4, validate_every=30, patience=4),
+        fit=FitOptions(steps=100, learning_rate=5e-4, validate_every=25, patience=4),
     )
