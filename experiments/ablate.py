@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,22 +11,24 @@ from experiments.ablation.imbalance import ablate_imbalance
 from experiments.ablation.imbalance_plan import RATIOS
 from experiments.ablation.pages import write_pages
 from experiments.ablation.runs import DEFAULT_OPTIONS, StudyOptions, do_runs, search_variant, settle_study
+from experiments.ablation.speed import compare_speed
 from experiments.ablation.study import StudyFolder, judge_study, plan_jobs
-from experiments.ablation.variants import BASELINES, STUDIES
+from experiments.ablation.variants import BASELINES, STUDIES, Variants, encoders
 from experiments.command_line import choose, flat, run_verb
 from experiments.config import TrainConfig
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import write_json
-from multimodal.report.study_table import findings
+from multimodal.report.study_table import costs, findings
 
 
 def ablate(study: str, config: TrainConfig, options: StudyOptions, out: Path) -> dict[str, Any]:
     """Run a study, or go on with one that was stopped; finished runs are not repeated, failed ones are."""
     started = time.perf_counter()
+    end_to_end = settle_study(config, replace(options, end_to_end=True), out)
     config = settle_study(config, options, out)
     folder = StudyFolder(out)
     baseline = options.baseline or BASELINES[study]
-    variants = STUDIES[study](config)
+    variants = _variants(study, config, options)
     if options.search:
         return search_variant(variants, options, out)
     wanted = dict.fromkeys([*(options.only or variants), baseline])
@@ -35,22 +38,33 @@ def ablate(study: str, config: TrainConfig, options: StudyOptions, out: Path) ->
     chosen = {name: variants[name] for name in variants if name in wanted}
     jobs = plan_jobs(folder, study, chosen, baseline, options.seeds)
     failures = do_runs(jobs, options, folder)
+    for name, error in failures.items():
+        print(f"failed: {name}: {error}", file=sys.stderr)
     results = judge_study(jobs, baseline, replicates=options.replicates)
+    results["speed"] = compare_speed(end_to_end, jobs, options, folder)
     results["seconds"] = time.perf_counter() - started
     write_json(folder.results, results)
     write_pages(folder, study, results, jobs, failures)
-    print("\n".join(findings(results)))
+    print("\n".join([*findings(results), *costs(results)]))
     if results["generated"]:
         print(GENERATED_NOTICE)
-    for name, error in failures.items():
-        print(f"failed: {name}: {error}", file=sys.stderr)
     print(folder.path / "report.html")
     return results
 
 
+def _variants(study: str, config: TrainConfig, options: StudyOptions) -> Variants:
+    if study == "encoder":
+        return encoders(config, options.encoders)
+    if options.encoders:
+        raise ValueError(f"--encoders is for ablate encoder; leave it out of ablate {study}")
+    return STUDIES[study](config)
+
+
 def main(arguments: list[str]) -> int:
     """Command line of the verb: a study, a recipe, and single values of both changed."""
-    study, rest = choose("study", arguments, {**STUDIES, "imbalance": ablate_imbalance}, verb="ablate")
+    study, rest = choose(
+        "study", arguments, {**STUDIES, "encoder": encoders, "imbalance": ablate_imbalance}, verb="ablate"
+    )
     name, rest = choose("recipe", rest, recipes.TRAIN, verb=f"ablate {study}")
     recipe = recipes.TRAIN[name]()
     default_out = Path("runs") / f"ablate-{study}-{name}"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 from accelerate import Accelerator
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
@@ -15,7 +15,7 @@ from experiments.build import Clips, window_shape
 from experiments.config import TrainConfig
 from experiments.learn import split_scorer
 from multimodal.data.draws import shuffled
-from multimodal.data.windows import EvaluationWindows, TrainingWindows
+from multimodal.data.windows import EvaluationWindows, TrainingWindows, collate
 from multimodal.detector import AudioVisualDetector
 from multimodal.embedding import embed
 from multimodal.tokens.cache import TokenCache
@@ -92,6 +92,12 @@ def token_cache(
             shards, desc="embed", unit="shard", disable=not (shards and accelerator.is_main_process)
         ),
     )
+
+
+def first_window(detector: AudioVisualDetector, clips: Clips, config: TrainConfig) -> dict[str, Tensor]:
+    """What the encoders are given of the first validation clip: a batch of one window, by modality."""
+    shape = window_shape(config.data, clips.store, dict(detector.encoders.items()))
+    return collate([EvaluationWindows(clips.store, clips.of("val").head(1), shape)[0]])["inputs"]
 
 
 def _drawn(cache: TokenCache, rows: pd.DataFrame, config: TrainConfig, seed: int) -> tuple[Dataset, DrawnLabels]:

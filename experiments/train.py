@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+import torch
 from accelerate import Accelerator
 
 from experiments import recipes
@@ -11,7 +12,7 @@ from experiments.build import Clips, architecture_of, build_detector, load_clips
 from experiments.command_line import choose, flat, run_verb
 from experiments.config import TrainConfig
 from experiments.estimate import Estimate, estimate, with_few_held_out
-from experiments.feed import Feed, feed_tokens, feed_windows
+from experiments.feed import Feed, feed_tokens, feed_windows, first_window
 from experiments.learn import describe, learn, start_accelerator, training_batches
 from experiments.provenance import loaded_text, provenance
 from experiments.run_folder import RunFolder
@@ -19,6 +20,7 @@ from experiments.settle import settled
 from multimodal.detector import AudioVisualDetector
 from multimodal.embedding import link_or_copy
 from multimodal.files import atomic_path, write_json
+from multimodal.report.study_table import tokens_text
 from multimodal.training.tasks import DetectorTask
 
 
@@ -38,6 +40,7 @@ def train(config: TrainConfig, out: Path) -> Path:
         detector.freeze_encoders()
     if accelerator.is_main_process:
         print(_loaded_text(detector, config))
+        print(_tokens_text(detector, clips, config))
     feed = _feed(detector, clips, config, accelerator, run)
     criterion = build_loss(config.loss, config.balance, feed.drawn.counts)
     if accelerator.is_main_process:
@@ -102,6 +105,12 @@ def _loaded_text(detector: AudioVisualDetector, config: TrainConfig) -> str:
     configs = {"video": config.video, "audio": config.audio}
     lines = [loaded_text(encoder, configs[name]) for name, encoder in detector.encoders.items()]
     return "\n".join([*lines, f"new, with random weights: fusion {config.fusion.name} and all heads"])
+
+
+@torch.inference_mode()
+def _tokens_text(detector: AudioVisualDetector, clips: Clips, config: TrainConfig) -> str:
+    tokens = detector.eval().encode(first_window(detector, clips, config))
+    return tokens_text({name: value.shape[1] for name, value in sorted(tokens.items())})
 
 
 def main(arguments: list[str]) -> None:

@@ -52,7 +52,12 @@ class Fusion(nn.Module, ABC):
     def comparable(self, tokens: Tokens) -> dict[str, Float[Tensor, "batch _ width"]] | None:
         """Tokens of all modalities in the space where this mode compares them along time.
 
-        None for a mode that does not compare them. A loss that wants sound and picture of the same moment to be
-        alike (:func:`multimodal.training.synchrony.synchrony_loss`) acts there.
+        None for a mode that does not compare them (:meth:`compares`). A loss that wants sound and picture of
+        the same moment to be alike (:func:`multimodal.training.synchrony.synchrony_loss`) acts there.
         """
         return None
+
+    @classmethod
+    def compares(cls) -> bool:
+        """Whether this mode compares tokens of the same time."""
+        return cls.comparable is not Fusion.comparable

@@ -54,7 +54,7 @@ class TokenClassifier(nn.Module):
 
     def __init__(self, fusion: Fusion, *, dropout: float = 0.1, compares: bool = False) -> None:
         super().__init__()
-        if compares and type(fusion).comparable is Fusion.comparable:
+        if compares and not fusion.compares():
             raise ValueError(
                 f"{type(fusion).__name__} compares nothing along time, so a loss of synchrony has no place there; "
                 "choose discrepancy, cross_attention, transformer or bottleneck"

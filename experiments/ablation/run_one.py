@@ -10,16 +10,17 @@ from typing import Any
 import pandas as pd
 import torch
 from accelerate import Accelerator
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from experiments.build import Clips, load_clips, window_shape
 from experiments.config import TrainConfig
-from experiments.feed import token_cache
+from experiments.feed import first_window, token_cache
 from experiments.learn import split_scorer
 from experiments.run_folder import RunFolder
 from experiments.score_run import load_detector
 from experiments.train import train
-from multimodal.data.windows import ClipWindows, EvaluationWindows, collate
+from multimodal.data.windows import ClipWindows, EvaluationWindows
 from multimodal.detector import AudioVisualDetector
 from multimodal.files import atomic_path, write_json
 from multimodal.labels import MODALITIES, Modality
@@ -84,19 +85,26 @@ def _run(job: Job) -> dict[str, Any]:
     return result
 
 
-def cost_of(detector: AudioVisualDetector, clips: Clips, config: TrainConfig) -> dict[str, int]:
-    """Parameters of the fusion, and floating-point operations of it for one window."""
-    shape = window_shape(config.data, clips.store, dict(detector.encoders.items()))
-    window = collate([EvaluationWindows(clips.store, clips.of("val").head(1), shape)[0]])
-    with torch.inference_mode():
-        tokens = detector.cpu().eval().encode(window["inputs"])
-        with FlopCounterMode(display=False) as counter:
+def cost_of(detector: AudioVisualDetector, clips: Clips, config: TrainConfig) -> dict[str, Any]:
+    """Parameters of the fusion and of the encoders, floating-point operations for one window, and its tokens."""
+    inputs = first_window(detector, clips, config)
+    detector.cpu().eval().requires_grad_(False)  # the counter stumbles over weights that are inputs of a module
+    with torch.no_grad():
+        with FlopCounterMode(display=False) as of_encoders:
+            tokens = detector.encode(inputs)
+        with FlopCounterMode(display=False) as of_fusion:
             detector.classifier.fusion(tokens)
-    fusion = detector.classifier.fusion
     return {
-        "parameters": sum(parameter.numel() for parameter in fusion.parameters()),
-        "flops": counter.get_total_flops(),
+        "parameters": _num_parameters(detector.classifier.fusion),
+        "flops": of_fusion.get_total_flops(),
+        "encoder_parameters": _num_parameters(detector.encoders),
+        "encoder_flops": of_encoders.get_total_flops(),
+        "tokens": {name: value.shape[1] for name, value in sorted(tokens.items())},
     }
+
+
+def _num_parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def _test_scores(

@@ -28,6 +28,7 @@ class StudyOptions:
     Args:
         seeds: trainings of each variant; with one, no difference can be told from luck.
         only: these variants and the baseline; all where left out.
+        encoders: for ``ablate encoder``: folders of encoders, each tried in the place of its modality's.
         baseline: the variant that others are compared with; each study has its own.
         end_to_end: train encoders too, instead of fusion and heads on tokens computed once.
         engine: where runs are done; ray and slurm need their extras.
@@ -40,6 +41,7 @@ class StudyOptions:
 
     seeds: int = 3
     only: tuple[str, ...] = ()
+    encoders: tuple[Path, ...] = ()
     baseline: str | None = None
     end_to_end: bool = False
     engine: Literal["local", "ray", "slurm"] = "local"
@@ -94,28 +96,48 @@ def do_runs(jobs: Sequence[Job], options: StudyOptions, folder: StudyFolder) -> 
     """Do the runs that are not finished, and note those that fail; errors by the name of the run's folder."""
     run_all = engines.get(options.engine)  # before anything takes time
     todo = [job for job in jobs if not job.result.is_file()]
-    embed_all(todo)
-    failures = {}
+    failures = embed_all(todo)
+    todo = [job for job in todo if job.folder.name not in failures]
     outcomes = run_all(run_job, todo, workers=options.workers)
     for place, outcome in tqdm(outcomes, total=len(todo), desc="ablate", unit="run", disable=not todo):
         if isinstance(outcome, Exception):
-            failures[todo[place].folder.name] = " ".join(f"{outcome}".split()) or type(outcome).__name__
+            failures[todo[place].folder.name] = _one_line(outcome)
     write_json(folder.failures, failures)
     return failures
 
 
-def embed_all(jobs: Sequence[Job]) -> None:
-    """Compute the tokens of all runs here, once for each set of encoders, before processes share them."""
-    seen = set()
+def embed_all(jobs: Sequence[Job]) -> dict[str, str]:
+    """Compute the tokens of all runs here, once for each set of encoders, before processes share them.
+
+    Returns:
+        Errors of runs whose encoders failed, by the name of the run's folder.
+    """
+    outcomes: dict[tuple[str, str, int | None], str | None] = {}
     for job in jobs:
-        config = job.config
-        parts = (str(config.video), str(config.audio), config.fit.seed if _is_random(config) else None)
-        if parts in seen or config.tokens is None:
-            continue
-        seen.add(parts)
-        torch.manual_seed(config.fit.seed)
-        token_cache(build_detector(config), load_clips(config.data), config, Accelerator(), config.tokens)
+        parts = _encoders_of(job.config)
+        if job.config.tokens is not None and parts not in outcomes:
+            outcomes[parts] = _embed(job.config, job.config.tokens)
+    errors = {job.folder.name: outcomes.get(_encoders_of(job.config)) for job in jobs}
+    return {name: error for name, error in errors.items() if error is not None}
+
+
+def _embed(config: TrainConfig, root: Path) -> str | None:
+    """Compute the tokens of one set of encoders; the error where that fails, since other sets may do."""
+    torch.manual_seed(config.fit.seed)
+    try:
+        token_cache(build_detector(config), load_clips(config.data), config, Accelerator(), root)
+    except Exception as error:
+        return _one_line(error)
+    return None
+
+
+def _encoders_of(config: TrainConfig) -> tuple[str, str, int | None]:
+    return (str(config.video), str(config.audio), config.fit.seed if _is_random(config) else None)
 
 
 def _is_random(config: TrainConfig) -> bool:
     return config.video.weights is None or config.audio.weights is None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{error}".split()) or type(error).__name__

@@ -14,6 +14,7 @@ from experiments.config import TrainConfig, to_plain
 from multimodal.files import read_json, write_json
 from multimodal.metrics.methods import auc_per_method
 from multimodal.metrics.seeds import judge_seeds
+from multimodal.report.study_table import COSTS
 
 
 class StudyFolder(NamedTuple):
@@ -30,6 +31,11 @@ class StudyFolder(NamedTuple):
     def failures(self) -> Path:
         """Runs that failed, each with its error."""
         return self.path / "failures.json"
+
+    @property
+    def speed(self) -> Path:
+        """Steps of training end to end, timed for comparison with runs on tokens."""
+        return self.path / "speed.json"
 
     @property
     def results(self) -> Path:
@@ -91,8 +97,7 @@ def judge_study(jobs: Sequence[Job], baseline: str, *, replicates: int, seed: in
             "seeds": len(of),
             "measures": measures[name],
             "per_method": auc_per_method(of),
-            "parameters": costs[name][0]["parameters"],
-            "flops": costs[name][0]["flops"],
+            **{key: costs[name][0][key] for key in ("tokens", *COSTS)},
             "seconds": sum(one["seconds_training"] for one in costs[name]) / len(of),
         }
         for name, of in tables.items()

@@ -1,12 +1,18 @@
 """What the runs of a study differ in; each study is a function from a training to named variants of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import get_args
 
-from experiments.config import TrainConfig
-from fusion import list_fusions
+from encoders import load_encoder
+from experiments.config import EncoderConfig, TrainConfig
+from fusion import FUSIONS
+from multimodal.labels import MODALITIES
 from multimodal.training.losses import LossName
+
+#: The variant of ``ablate encoder`` that others are compared with.
+CONFIGURED = "configured"
 
 #: variant → its training
 Variants = dict[str, TrainConfig]
@@ -23,8 +29,16 @@ BALANCES = (
 
 
 def fusions(config: TrainConfig) -> Variants:
-    """Every mode of fusion, on the same tokens, at the same width."""
-    return {name: replace(config, fusion=replace(config.fusion, name=name, options={})) for name in list_fusions()}
+    """Every mode of fusion, on the same tokens, at the same width; synchrony is asked of those that compare."""
+    weight = config.loss.synchrony_weight
+    return {
+        name: replace(
+            config,
+            fusion=replace(config.fusion, name=name, options={}),
+            loss=replace(config.loss, synchrony_weight=weight if mode.compares() else 0.0),
+        )
+        for name, mode in FUSIONS.items()
+    }
 
 
 def losses(config: TrainConfig) -> Variants:
@@ -35,6 +49,42 @@ def losses(config: TrainConfig) -> Variants:
 def balances(config: TrainConfig) -> Variants:
     """Every way of balancing the classes."""
     return {name: replace(config, balance=replace(config.balance, name=name)) for name in BALANCES}
+
+
+def encoders(config: TrainConfig, folders: Sequence[Path]) -> Variants:
+    """The configured pair of encoders, and each encoder of ``folders`` in the place of its own modality's.
+
+    Args:
+        config: the training; frozen encoders must have weights, since random ones would be compared otherwise.
+        folders: of any encoder's ``save_pretrained``, as ``pretrain`` writes it to RUN/encoder; RUN or the
+            folder's own name is the variant's.
+
+    Raises:
+        ValueError: no folder, two of one name, a folder without an encoder, or frozen encoders of random weights.
+    """
+    if not folders:
+        raise ValueError("no encoder to compare with the configured pair; give --encoders RUN/encoder ...")
+    if config.freeze_encoders:
+        _refuse_random(config)
+    variants = {CONFIGURED: config}
+    for folder in folders:
+        encoder = load_encoder(folder)
+        name = folder.parent.name if folder.name == "encoder" else folder.name  # `pretrain` writes RUN/encoder
+        if name in variants:
+            raise ValueError(f"two encoders called {name!r}; rename the folder of one: {folder}")
+        instead = EncoderConfig(name=encoder.name, weights=folder)
+        variants[name] = replace(config, **{encoder.modality: instead})
+    return variants
+
+
+def _refuse_random(config: TrainConfig) -> None:
+    for modality in MODALITIES:
+        encoder = getattr(config, modality)
+        if encoder.weights is None and not encoder.options.get("pretrained"):
+            raise ValueError(
+                f"the {modality} encoder of the recipe is frozen and has random weights; "
+                f"give --{modality}.weights FOLDER, or --end-to-end"
+            )
 
 
 def seeds_only(config: TrainConfig) -> Variants:
@@ -50,4 +100,10 @@ STUDIES: dict[str, Callable[[TrainConfig], Variants]] = {
     "seeds": seeds_only,
 }
 
-BASELINES = {"fusion": "concat", "loss": "cross_entropy", "balance": "none", "seeds": "one"}
+BASELINES = {
+    "fusion": "concat",
+    "loss": "cross_entropy",
+    "balance": "none",
+    "encoder": CONFIGURED,
+    "seeds": "one",
+}

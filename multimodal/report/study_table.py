@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from multimodal.report.pages.numbers import decimal, interval
+from multimodal.report.pages.numbers import decimal, interval, p_value, seconds
 
 #: measure → how it is called, in the order of the table
 MEASURES = {
@@ -17,6 +17,8 @@ MEASURES = {
     "auc_video_alone": "AUC video, no sound",
     "auc_audio_alone": "AUC audio, no picture",
 }
+#: What a variant costs, beside the seconds of a run.
+COSTS = ("parameters", "flops", "encoder_parameters", "encoder_flops")
 #: A difference whose corrected p-value lies below is called larger than chance.
 SIGNIFICANT = 0.05
 
@@ -25,7 +27,7 @@ def as_frame(results: Mapping[str, Any]) -> pd.DataFrame:
     """A row a variant: each measure with its bounds and its difference from the baseline, costs, and methods."""
     rows = []
     for name, row in results["variants"].items():
-        flat = {key: row[key] for key in ("seeds", "parameters", "flops", "seconds")}
+        flat = {key: row[key] for key in ("seeds", *COSTS, "seconds")}
         for measure, entry in row["measures"].items():
             flat |= {measure: entry["value"], f"{measure}_low": entry["low"], f"{measure}_high": entry["high"]}
             difference = entry.get("difference") or {}
@@ -39,11 +41,16 @@ def as_frame(results: Mapping[str, Any]) -> pd.DataFrame:
 def as_markdown(results: Mapping[str, Any]) -> str:
     """The table for a README: measures with their 95 % intervals; * marks a difference larger than chance."""
     measures = shown_measures(results)
-    header = ["variant", *(MEASURES[measure] for measure in measures), "parameters", "MFLOPs", "s a run"]
+    of_encoders = encoders_differ(results)
+    encoders = ["encoder parameters", "encoder MFLOPs"] if of_encoders else []
+    titles = [MEASURES[measure] for measure in measures]
+    header = ["variant", *titles, *encoders, "parameters", "MFLOPs", "s a run"]
     lines = [" | ".join(header), " | ".join(["---", *["---:"] * (len(header) - 1)])]
     for name, row in results["variants"].items():
         cells = [_cell(row["measures"].get(measure)) for measure in measures]
         cost = [f"{row['parameters']:,}", f"{row['flops'] / 1e6:.1f}", f"{row['seconds']:.1f}"]
+        if of_encoders:
+            cost = [f"{row['encoder_parameters']:,}", f"{row['encoder_flops'] / 1e6:.1f}", *cost]
         shown = f"**{name}** (baseline)" if name == results["baseline"] else name
         lines.append(" | ".join([shown, *cells, *cost]))
     return "".join(f"| {line} |\n" for line in lines)
@@ -52,6 +59,39 @@ def as_markdown(results: Mapping[str, Any]) -> str:
 def findings(results: Mapping[str, Any], measures: Sequence[str] = ("auc_any", "ap_real")) -> list[str]:
     """A plain sentence for each measure: which variants differ from the baseline by more than chance."""
     return [_finding(results, measure) for measure in measures if measure in shown_measures(results)]
+
+
+def costs(results: Mapping[str, Any]) -> list[str]:
+    """Sentences on the tokens of a window, and on the time that computing them once saves."""
+    tokens: dict[str, list[str]] = {}
+    for name, row in results["variants"].items():
+        tokens.setdefault(tokens_text(row["tokens"]), []).append(name)
+    lines = list(tokens) if len(tokens) == 1 else [f"{', '.join(names)}: {text}" for text, names in tokens.items()]
+    speed = results.get("speed")
+    if speed:
+        lines.append(
+            f"A run on tokens took {seconds(speed['run_seconds'])}; end to end, encoders trained too, as many "
+            f"steps would take about {seconds(speed['end_to_end_seconds'])} here: "
+            f"{speed['times']:.1f} times as long."
+        )
+    return lines
+
+
+def tokens_text(counts: Mapping[str, int]) -> str:
+    """How many tokens a window has, and what becomes of unlike rates.
+
+    >>> tokens_text({"audio": 16, "video": 16})
+    'Tokens of a window: audio 16, video 16.'
+    """
+    text = f"Tokens of a window: {', '.join(f'{name} {count}' for name, count in counts.items())}"
+    if len(set(counts.values())) > 1:
+        text += "; where they are compared along time, the denser are averaged down to the rate of the sparser"
+    return f"{text}."
+
+
+def encoders_differ(results: Mapping[str, Any]) -> bool:
+    """Whether variants have other encoders, so that the cost of these belongs into the table."""
+    return len({(row["encoder_parameters"], row["encoder_flops"]) for row in results["variants"].values()}) > 1
 
 
 def shown_measures(results: Mapping[str, Any]) -> list[str]:
@@ -84,7 +124,7 @@ def _finding(results: Mapping[str, Any], measure: str) -> str:
 
 def _difference(entry: Mapping[str, Any]) -> str:
     difference = entry["difference"]
-    return f"{difference['value']:+.3f} {interval(difference)}, p {difference['p_holm']:.3f}"
+    return f"{difference['value']:+.3f} {interval(difference)}, p {p_value(difference['p_holm'])}"
 
 
 def _cell(entry: Mapping[str, Any] | None) -> str:

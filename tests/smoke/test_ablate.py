@@ -1,9 +1,11 @@
 import dataclasses
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from encoders import create_encoder
 from experiments.__main__ import main
 from experiments.ablate import StudyOptions, ablate
 from experiments.ablation import runs
@@ -47,6 +49,7 @@ def test_the_page_says_what_is_larger_than_chance_and_that_media_are_generated(s
     folder, results = study
     page = (folder / "report.html").read_text()
     assert "Generated media" in page
+    assert "times as long" in page
     assert "AUC any" in page
     assert results["baseline"] == "concat"
     assert "| **concat** (baseline) |" in (folder / "table.md").read_text()
@@ -96,6 +99,62 @@ def test_a_folder_of_another_study_and_an_unknown_variant_are_refused(study, con
         ablate("loss", config, StudyOptions(workers=1), folder)
     with pytest.raises(ValueError, match="unknown variant 'gatd'; choose from score, concat"):
         ablate("fusion", config, StudyOptions(only=("gatd",)), folder)
+
+
+@pytest.fixture(scope="module")
+def other_encoders(tmp_path_factory):
+    """Folders of two encoders: one for sound, and one for pictures of another size than the store's."""
+    folder = tmp_path_factory.mktemp("encoders")
+    create_encoder("spectrogram", backbone="test_resnet", stage=2).save_pretrained(folder / "dense" / "encoder")
+    create_encoder("aasist").save_pretrained(folder / "raw")
+    return folder / "dense" / "encoder", folder / "raw"
+
+
+def test_encoders_are_compared_each_in_the_place_of_its_own_modality(config, other_encoders, tmp_path, capsys):
+    dense, raw = other_encoders
+    frozen = dataclasses.replace(
+        config,
+        video=dataclasses.replace(config.video, weights=_saved(config.video, tmp_path / "video")),
+        audio=dataclasses.replace(config.audio, weights=_saved(config.audio, tmp_path / "audio")),
+    )
+    options = StudyOptions(seeds=1, encoders=(dense, raw), workers=1, replicates=20)
+    results = ablate("encoder", frozen, options, tmp_path / "study")
+    assert list(results["variants"]) == ["configured", "dense", "raw"]
+    parameters = {name: row["encoder_parameters"] for name, row in results["variants"].items()}
+    assert len(set(parameters.values())) == 3
+    assert results["variants"]["dense"]["tokens"]["audio"] > results["variants"]["configured"]["tokens"]["audio"]
+    assert results["variants"]["dense"]["tokens"]["video"] == results["variants"]["configured"]["tokens"]["video"]
+    assert "encoder parameters" in (tmp_path / "study" / "table.md").read_text()
+    printed = capsys.readouterr().out
+    assert "dense: Tokens of a window: audio" in printed
+    assert "A run on tokens took" in printed
+
+
+def _saved(config, folder):
+    create_encoder(config.name, **config.options).save_pretrained(folder)
+    return folder
+
+
+def test_encoders_of_random_weights_are_not_compared_and_folders_only_by_their_study(config, other_encoders):
+    options = StudyOptions(seeds=1, encoders=other_encoders, workers=1)
+    random = dataclasses.replace(config, video=dataclasses.replace(config.video, weights=None))
+    with pytest.raises(ValueError, match=r"the video encoder .* has random weights; give --video.weights FOLDER"):
+        ablate("encoder", random, options, Path("unused"))
+    with pytest.raises(ValueError, match="give --encoders RUN/encoder"):
+        ablate("encoder", config, StudyOptions(), Path("unused"))
+    with pytest.raises(ValueError, match="--encoders is for ablate encoder"):
+        ablate("fusion", config, options, Path("unused"))
+
+
+def test_encoders_that_fail_are_a_listed_failure_and_others_go_on(config, tmp_path):
+    encoders = {"good": config.audio, "bad": dataclasses.replace(config.audio, weights=tmp_path / "gone")}
+    jobs = [
+        runs.Job(name, 0, dataclasses.replace(config, tokens=tmp_path / "tokens", audio=encoder), tmp_path / name)
+        for name, encoder in encoders.items()
+    ]
+    failures = runs.embed_all(jobs)
+    assert list(failures) == ["bad"]
+    assert "gone has no config.json" in failures["bad"]
 
 
 def test_training_end_to_end_gives_a_study_too(config, tmp_path):

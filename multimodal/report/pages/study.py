@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from multimodal.report.pages.render import image_uri, render
-from multimodal.report.study_table import MEASURES, findings, is_significant, shown_measures
+from multimodal.report.study_table import (
+    COSTS,
+    MEASURES,
+    costs,
+    encoders_differ,
+    findings,
+    is_significant,
+    shown_measures,
+)
 
 
 def study_page(
@@ -30,7 +38,7 @@ def study_page(
             "name": name,
             "is_baseline": name == results["baseline"],
             "cells": [_cell(row["measures"].get(measure)) for measure in measures],
-            **{key: row[key] for key in ("seeds", "parameters", "flops", "seconds")},
+            **{key: row[key] for key in ("seeds", *COSTS, "seconds")},
         }
         for name, row in results["variants"].items()
     ]
@@ -41,6 +49,8 @@ def study_page(
         baseline=results["baseline"],
         counts=results["counts"],
         findings=findings(results, measures),
+        costs=costs(results),
+        encoders_differ=encoders_differ(results),
         headers=[MEASURES[measure] for measure in measures],
         rows=rows,
         images={name: image_uri(image) for name, image in images.items()},
