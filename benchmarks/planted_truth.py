@@ -90,7 +90,8 @@ def _print(title: str, results: dict[str, Any], *, chance: tuple[str, ...], beyo
             line += f"holds 0.5: {'yes' if entry['low'] <= 0.5 <= entry['high'] else 'NO'}"
         elif name in beyond:
             p_holm = entry["difference"]["p_holm"]
-            line += f"beats the sound alone beyond chance: {'yes' if is_significant(entry) else 'NO'}, p {p_value(p_holm)}"
+            line += f"beats the sound alone beyond chance: {'yes' if is_significant(entry) else 'NO'} "
+            line += f"(p {p_value(p_holm)})"
         print(line)
 
 
