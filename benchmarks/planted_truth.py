@@ -1,4 +1,4 @@
-"""Does the study of fusions find what was planted, and nothing else? Two generated corpora, of known truth.
+"""Whether the study of fusions finds what was planted, and nothing else: two generated corpora of known truth.
 
     python -m benchmarks.planted_truth [--out DIR] [--seeds N]
 

@@ -5,8 +5,10 @@ The cluster is that of ``RAY_ADDRESS`` (host:port), or the one that this machine
 
 import os
 import socket
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -65,7 +67,9 @@ def _connect(address: str) -> None:
 
 
 def _check_reachable(address: str) -> None:
-    """Ray itself would try for a minute."""
+    """Ray itself would try for minutes, at the address of a cluster that died on this machine too."""
+    if address == "auto" and (last := Path(tempfile.gettempdir()) / "ray" / "ray_current_cluster").is_file():
+        address = last.read_text(encoding="utf-8").strip()
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdigit():
         return
