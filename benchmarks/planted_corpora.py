@@ -1,14 +1,16 @@
 """Generated corpora whose truth is planted: it is known beforehand who can tell real from fake, and who cannot."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from experiments.generate import generate
+from tqdm import tqdm
+
 from multimodal.corpora.synthetic import SyntheticOptions
-from multimodal.corpora.synthetic.clip import clip_frames, record, show
+from multimodal.corpora.synthetic.clip import clip_frames, record, show, write_clip
 from multimodal.corpora.synthetic.generation import claim, make_all
 from multimodal.corpora.synthetic.media import write_video
 from multimodal.corpora.synthetic.plan import PlannedClip, Take, plan_clips
@@ -63,22 +65,35 @@ def write_disagreement(root: Path, options: SyntheticOptions = GENUINE, *, worke
     Every genuine picture and every genuine sound of a person stands in it twice: once with the other half of its
     own utterance (real), once with that of the person's next utterance (fake). Neither alone says anything.
     """
-    claim(root, {"generator_version": 1, "planted": "disagreement", "options": options.as_json()})
-    pairings = list(_pairings(options))
-    missing = [one for one in pairings if not (root / one.path).is_file()]
-    make_all(_write, root, missing, options, workers=workers, progress=lambda steps: steps)
-    with open(root / TABLE, "w", newline="", encoding="utf-8") as text:
-        writer = csv.writer(text)
-        writer.writerow(_COLUMNS)
-        for one in pairings:
-            sound, method = ("real", "real") if one.is_real else ("fake", "other_utterance")
-            writer.writerow((one.path, "real", sound, one.picture.take.person, method))
+    _write_all(root, "disagreement", list(_pairings(options)), _write_pairing, options, workers)
 
 
 def write_forged_pictures(root: Path, options: SyntheticOptions = GENUINE, *, workers: int = 2) -> None:
-    """A corpus where only the picture tells: swapped faces; lips and sound stay those of the person filmed."""
-    swapped = replace(options, faceswap_clips=3, fsgan_clips=3)
-    generate("fakeavceleb", out=root, options=swapped, workers=workers)
+    """A corpus where only the picture tells: half the clips have a face swapped in, no sound was touched."""
+    half = options.real_clips // 2
+    clips = plan_clips(replace(options, faceswap_clips=options.real_clips - half, fsgan_clips=half))
+    _write_all(root, "pictures", clips, write_clip, options, workers)
+
+
+def _write_all(
+    root: Path, planted: str, clips: list[Any], write: Callable, options: SyntheticOptions, workers: int
+) -> None:
+    """Make those clips that are not there, and the table that says what they are."""
+    claim(root, {"generator_version": 1, "planted": planted, "options": options.as_json()})
+    missing = [one for one in clips if not (root / one.path).is_file()]
+    make_all(write, root, missing, options, workers=workers, progress=partial(tqdm, desc=planted, unit="clip"))
+    with open(root / TABLE, "w", newline="", encoding="utf-8") as text:
+        writer = csv.writer(text)
+        writer.writerow(_COLUMNS)
+        writer.writerows(_described(one) for one in clips)
+
+
+def _described(clip: PlannedClip | _Pairing) -> tuple[str, ...]:
+    if isinstance(clip, PlannedClip):
+        video = "real" if clip.method == "real" else "fake"
+        return (clip.path, video, "real", clip.take.person, clip.method)
+    audio, method = ("real", "real") if clip.is_real else ("fake", "other_utterance")
+    return (clip.path, "real", audio, clip.picture.take.person, method)
 
 
 def _pairings(options: SyntheticOptions) -> Iterator[_Pairing]:
@@ -92,7 +107,7 @@ def _pairings(options: SyntheticOptions) -> Iterator[_Pairing]:
         yield _Pairing(clip, own[(own.index(clip.take) + 1) % len(own)])
 
 
-def _write(root: Path, pairing: _Pairing, options: SyntheticOptions) -> None:
+def _write_pairing(root: Path, pairing: _Pairing, options: SyntheticOptions) -> None:
     clip = pairing.picture
     num_frames = clip_frames(clip.take, options)
     filmed = record(clip, clip.take, options, num_frames)

@@ -53,24 +53,24 @@ def main(out: Path = Path("planted"), seeds: int = 2) -> None:
 def _disagreement(folder: Path, seeds: int) -> dict[str, Any]:
     """Frozen encoders of random weights: what lips do and how loud the sound is survives in them."""
     write_disagreement(folder / "corpus")
-    scan("folder", root=folder / "corpus", out=folder / "manifest.parquet", options=COLUMN_OPTIONS)
-    data = replace(_data(folder, protocol="source_disjoint"), num_frames=16, silent_ends="keep")
-    config = replace(small.train(), audio=DENSE_SOUND, data=data, fit=FIT, loss=LossConfig(synchrony_weight=1.0))
-    return _study(config, folder, seeds)
+    data = replace(_data(folder), num_frames=16, silent_ends="keep")
+    loss = LossConfig(name="cross_entropy", synchrony_weight=1.0)
+    return _study(replace(small.train(), audio=DENSE_SOUND, data=data, fit=FIT, loss=loss), folder, seeds)
 
 
 def _pictures(folder: Path, seeds: int) -> dict[str, Any]:
+    """The video branch pretrained on the same training clips; the sound of random weights."""
     write_forged_pictures(folder / "corpus")
-    scan("fakeavceleb", root=folder / "corpus", out=folder / "manifest.parquet")
-    data = _data(folder, protocol="donor_disjoint")
+    data = _data(folder)
     video = pretrain(replace(small.pretrain_video(), data=data), folder / "pretrain-video")
     config = replace(small.train(), data=data)
     return _study(replace(config, video=replace(config.video, weights=video)), folder, seeds)
 
 
-def _data(folder: Path, *, protocol: str) -> DataConfig:
+def _data(folder: Path) -> DataConfig:
     manifest, split_file, store = (folder / name for name in ("manifest.parquet", "split.parquet", "store"))
-    split((manifest,), protocol=(protocol,), out=split_file)
+    scan("folder", root=folder / "corpus", out=manifest, options=COLUMN_OPTIONS)
+    split((manifest,), protocol=("source_disjoint",), out=split_file)
     prepare((manifest,), store=store, options=CROPS, workers=2)
     return replace(small.DATA, manifest=manifest, split=split_file, store=store)
 

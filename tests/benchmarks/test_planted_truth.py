@@ -1,0 +1,136 @@
+"""Small versions of ``benchmarks/planted_truth.py``: the same truths, planted in tokens and in two dozen clips."""
+
+from collections import Counter
+from dataclasses import replace
+
+import av
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from benchmarks.planted_corpora import COLUMN_OPTIONS, GENUINE, write_disagreement, write_forged_pictures
+from experiments.scan import scan
+from fusion import create_fusion
+from multimodal.corpora.manifest import Manifest
+from multimodal.detector import TokenClassifier
+from multimodal.metrics.seeds import judge_seeds
+from multimodal.report.study_table import is_significant
+from multimodal.scoring import score_windows
+
+NUM_TOKENS, WIDTH, PEOPLE, TAKES = 12, 12, 24, 4
+MODES = ("video_only", "audio_only", "concat", "discrepancy")
+
+
+def plant(truth: str, generator: torch.Generator) -> tuple[dict, pd.DataFrame]:
+    """Tokens and labels of clips of which each picture stands once with its own sound and once with another's.
+
+    ``disagreement``: the second is the fake, and nothing else tells. ``picture``: sounds are always their own, and
+    a fake picture has a seam.
+    """
+    rows = [(person, take, fake) for person in range(PEOPLE) for take in range(TAKES) for fake in (0, 1)]
+    moves = torch.randn(PEOPLE, TAKES, NUM_TOKENS, generator=generator)
+    faces, voices = torch.randn(2, PEOPLE, WIDTH, generator=generator)
+    of_lips, of_voice, of_seam = torch.randn(3, WIDTH, generator=generator)
+    noise = 0.3 * torch.randn(2, len(rows), NUM_TOKENS, WIDTH, generator=generator)
+    person, take, fake = (torch.tensor(column) for column in zip(*rows, strict=True))
+    swapped = fake if truth == "disagreement" else 0 * fake
+    seen, heard = moves[person, take], moves[person, (take + swapped) % TAKES]
+    video = seen[:, :, None] * of_lips + faces[person][:, None] + noise[0]
+    audio = heard[:, :, None] * of_voice + voices[person][:, None] + noise[1]
+    if truth == "picture":
+        video += fake[:, None, None] * of_seam
+    in_sound = truth == "disagreement"
+    table = pd.DataFrame({"identity": [f"person {number}" for number in person], "any_fake": fake.numpy()})
+    table["clip_id"] = [f"clip {place:04d}" for place in range(len(rows))]
+    labels = table["any_fake"]
+    table["audio_fake"], table["video_fake"] = (labels, 0 * labels) if in_sound else (0 * labels, labels)
+    table["av_class"] = np.where(labels == 0, "RVRA", "RVFA" if in_sound else "FVRA")
+    return {"video": video, "audio": audio}, table
+
+
+def train_and_score(mode: str, truth: str, seed: int) -> pd.DataFrame:
+    """Scores of people that the training did not see."""
+    torch.manual_seed(seed)
+    tokens, table = plant(truth, torch.Generator().manual_seed(0))
+    classes = torch.tensor(2 * table["video_fake"].to_numpy() + table["audio_fake"].to_numpy())
+    held_out = torch.tensor(table["identity"].isin([f"person {number}" for number in range(8)]).to_numpy())
+    model = TokenClassifier(create_fusion(mode, dims={"video": WIDTH, "audio": WIDTH}, out_dim=32, width=32))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    for _ in range(60):
+        optimizer.zero_grad()
+        output = model({name: value[~held_out] for name, value in tokens.items()})
+        cross_entropy(output.class_logits, classes[~held_out]).backward()
+        optimizer.step()
+    count = int(held_out.sum())
+    batch = {
+        "inputs": {name: value[held_out] for name, value in tokens.items()},
+        "present": {name: torch.ones(count, dtype=torch.bool) for name in tokens},
+        "lengths": {name: torch.full((count,), NUM_TOKENS) for name in tokens},
+    }
+    scores = score_windows(model.eval(), batch)
+    return pd.concat([table[held_out.numpy()].reset_index(drop=True), scores], axis=1)
+
+
+@pytest.fixture(scope="module", params=["disagreement", "picture"])
+def planted(request):
+    tables = {mode: [train_and_score(mode, request.param, seed) for seed in range(2)] for mode in MODES}
+    return request.param, judge_seeds(tables, "audio_only", replicates=200)
+
+
+def holds_chance(entry) -> bool:
+    return entry["low"] <= 0.5 <= entry["high"]
+
+
+def test_the_planted_truth_comes_out_and_nothing_else(planted):
+    truth, judged = planted
+    auc = {mode: row["auc_any"] for mode, row in judged.items()}
+    assert holds_chance(auc["audio_only"])
+    assert is_significant(auc["discrepancy"])
+    assert auc["discrepancy"]["low"] > 0.5
+    if truth == "disagreement":
+        assert holds_chance(auc["video_only"])
+        assert not is_significant(auc["video_only"])
+        assert holds_chance(auc["concat"])  # what is averaged over time has forgotten when it was
+    else:
+        assert is_significant(auc["video_only"])
+        assert is_significant(auc["concat"])
+
+
+SMALL = replace(GENUINE, groups=1, identities_per_group=2, real_clips=2, clip_seconds=0.4)
+
+
+def file_sound(path):
+    with av.open(path) as file:
+        return np.concatenate([frame.to_ndarray() for frame in file.decode(audio=0)], axis=1)
+
+
+def first_frame(path):
+    with av.open(path) as file:
+        return next(file.decode(video=0)).to_ndarray(format="rgb24")
+
+
+def scanned(root):
+    scan("folder", root=root, out=root.parent / "manifest.parquet", options=COLUMN_OPTIONS)
+    return Manifest.read(root.parent / "manifest.parquet").clips
+
+
+def test_every_picture_and_every_sound_stands_once_among_the_reals_and_once_among_the_fakes(tmp_path):
+    write_disagreement(tmp_path / "corpus", SMALL, workers=1)
+    clips = scanned(tmp_path / "corpus")
+    assert Counter(clips["av_class"]) == {"RVRA": 4, "RVFA": 4}
+    sounds = {path: file_sound(tmp_path / "corpus" / path) for path in clips["path"]}
+    names = {path.split("/")[1] for path in sounds}
+    for name in names:
+        person = name.split("_")[0]
+        assert np.allclose(
+            first_frame(tmp_path / "corpus" / "real" / name), first_frame(tmp_path / "corpus" / "fake" / name)
+        )
+        others = [sounds[f"real/{other}"] for other in names if other.startswith(person) and other != name]
+        assert any(np.array_equal(sounds[f"fake/{name}"], other) for other in others)
+
+
+def test_only_pictures_are_forged_where_only_the_picture_shall_tell(tmp_path):
+    write_forged_pictures(tmp_path / "corpus", SMALL, workers=1)
+    assert Counter(scanned(tmp_path / "corpus")["av_class"]) == {"RVRA": 4, "FVRA": 4}
