@@ -149,8 +149,7 @@ class Judge:
                 f"the {known} alone looks real, and the {lacking[0]} cannot be judged: {clip.absent[lacking[0]]}"
             )
             return ModalityVerdict(score=None, threshold=None, reason=reason)
-        probability = likely[alone or target]
-        return ModalityVerdict(score=score, threshold=threshold, probability=probability, reason=reason)
+        return ModalityVerdict(score=score, threshold=threshold, probability=likely[target], reason=reason)
 
     def _verdict(self, path: Path, judgements: list[Judgement], notes: list[str]) -> FileVerdict:
         generated = self.provenance["generated"]

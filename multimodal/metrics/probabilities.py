@@ -4,6 +4,9 @@
 2. *prior*: those shares are exchanged for the shares of the validation split.
 3. *temperature, platt, isotonic*: fitted on the validation split, on top of 2.
 4. Where a share of fakes is stated for the place of use, 2 and 3 are moved to it.
+
+A clip that lacks a modality has no posterior: at every stage it is judged by the other's own head, with the fit of
+that head. The fits of ``any``, ``video`` and ``audio`` come from clips with both.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,7 +32,6 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "video_alone": ("video_fake", "head_video"),
     "audio_alone": ("audio_fake", "head_audio"),
 }
-_POSTERIOR = [f"p_{name}" for name in CLASSES]
 
 
 def fit_probabilities(
@@ -73,11 +75,16 @@ def probabilities(scores: pd.DataFrame, calibration: Mapping[str, Any], stage: S
     if stage == "raw":
         return pd.DataFrame({name: _numbers(scores, column) for name, (_, column) in COLUMNS.items()})
     if stage == "prior":
-        return _corrected(scores, prior["learnt"], prior["wanted"] or prior["validation"])
+        return _or_alone(_corrected(scores, prior["learnt"], prior["wanted"] or prior["validation"]), scores)
     corrected = _corrected(scores, prior["learnt"], prior["validation"])
-    return pd.DataFrame(
-        {name: _calibrated(corrected[name].to_numpy(), calibration, name, stage) for name in COLUMNS}
-    )
+    fitted = {name: _calibrated(corrected[name].to_numpy(), calibration, name, stage) for name in COLUMNS}
+    return _or_alone(pd.DataFrame(fitted), scores)
+
+
+def why_undefined(calibration: Mapping[str, Any], name: str, stage: Stage) -> str:
+    """The reason of the first missing fit among those that a stage needs for clips with and without both."""
+    needed = (name, *(f"{modality}_alone" for modality in MODALITIES))
+    return next(fit["reason"] for one in needed if "reason" in (fit := calibration["fits"][one][stage]))
 
 
 def as_in_validation(calibration: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,24 +110,27 @@ def labelled(scores: pd.DataFrame, name: str, values: Floats) -> tuple[Floats, I
 
 
 def _corrected(scores: pd.DataFrame, before: Shares, after: Shares) -> pd.DataFrame:
-    """Scores moved from one prior to another; where a modality is absent, by the other's own head."""
+    """Scores moved from one prior to another; no posterior, and so no joint score, where a modality is absent."""
     alone = {
         name: _moved(_numbers(scores, COLUMNS[name][1]), assumed=before[name], wanted=after[name])
         for name in (f"{modality}_alone" for modality in MODALITIES)
     }
-    posterior = scores[_POSTERIOR].to_numpy(dtype=float, na_value=np.nan)
+    posterior = _posteriors(scores)
     known = np.isfinite(posterior).all(axis=1)
     moved = np.full(posterior.shape, np.nan)
     shares = ([share[name] for name in CLASSES] for share in (before, after))
     moved[known] = correct_class_prior(posterior[known], **dict(zip(("assumed", "wanted"), shares, strict=True)))
     real, only_audio, only_video, both = moved.T
-    either = np.where(np.isfinite(alone["video_alone"]), alone["video_alone"], alone["audio_alone"])
-    joint = {
-        "any": np.where(known, 1 - real, either),
-        "video": np.where(known, only_video + both, alone["video_alone"]),
-        "audio": np.where(known, only_audio + both, alone["audio_alone"]),
-    }
+    joint = {"any": 1 - real, "video": only_video + both, "audio": only_audio + both}
     return pd.DataFrame({**joint, **alone}).clip(0, 1)
+
+
+def _or_alone(said: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """The same, with what the other's own head says where a modality is absent."""
+    known = np.isfinite(_posteriors(scores)).all(axis=1)
+    alone = {modality: said[f"{modality}_alone"] for modality in MODALITIES}
+    alone["any"] = alone["video"].fillna(alone["audio"])
+    return said.assign(**{name: said[name].where(known, value) for name, value in alone.items()})
 
 
 def _fits(values: Floats, labels: Ints) -> dict[str, Any]:
@@ -158,6 +168,10 @@ def _where_known(function: Callable[[Floats], Floats], values: Floats) -> Floats
     result, known = np.full(len(values), np.nan), np.isfinite(values)
     result[known] = function(values[known])
     return result
+
+
+def _posteriors(scores: pd.DataFrame) -> Floats:
+    return scores[[f"p_{name}" for name in CLASSES]].to_numpy(dtype=float, na_value=np.nan)
 
 
 def _numbers(scores: pd.DataFrame, column: str) -> Floats:

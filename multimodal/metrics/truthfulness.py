@@ -9,7 +9,7 @@ import pandas as pd
 from multimodal.metrics.additive import AdditiveMetrics
 from multimodal.metrics.checks import Floats, Ints
 from multimodal.metrics.intervals import Interval, precision_of
-from multimodal.metrics.probabilities import COLUMNS, Stage, assumed_share, probabilities
+from multimodal.metrics.probabilities import COLUMNS, Stage, assumed_share, probabilities, why_undefined
 from multimodal.metrics.replication import with_intervals
 from multimodal.metrics.resampling import IdentityResampler, identity_codes
 from multimodal.metrics.score_meaning import ScoreMeaning
@@ -60,7 +60,7 @@ def _judge(
     for stage, table in said.items():
         values = table[name].to_numpy()[judged]
         if np.isnan(values).any():
-            result[stage] = {"reason": calibration["fits"][name][stage]["reason"]}
+            result[stage] = {"reason": why_undefined(calibration, name, stage)}
             continue
         meaning = ScoreMeaning("probability", assumed_share(calibration, name, stage))
         found = _with_intervals(values, labels, identity, meaning, weights, replicates, seed)

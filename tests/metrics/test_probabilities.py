@@ -69,18 +69,39 @@ def test_a_stated_share_of_fakes_moves_the_mean_probability_to_it():
     assert floor["brier"] == pytest.approx(0.01 * 0.99)
 
 
-def test_where_a_modality_is_absent_the_own_head_of_the_other_is_corrected():
-    table = scores_table(200)
-    lacking = ["head_audio", "score_audio", *(f"p_{name}" for name in CLASSES)]
-    table.loc[:9, lacking] = np.nan
-    table.loc[:9, ["score_video", "score_any"]] = table.loc[:9, "head_video"]
-    calibration = fit_probabilities(table, EQUAL)
-    for stage in ("prior", "temperature"):
-        said = probabilities(table, calibration, stage)
-        assert said["audio"][:10].isna().all()
-        assert said["any"].notna().all()
-    prior = probabilities(table, calibration, "prior")
-    assert prior["any"][:10].tolist() == prior["video_alone"][:10].tolist()
+def without_sound(table, clips):
+    """The same, where the first clips lack sound: no posterior, and the picture's own head is the score."""
+    table = table.copy()
+    rows = table.index[:clips]
+    table.loc[rows, ["head_audio", "score_audio", *(f"p_{name}" for name in CLASSES)]] = np.nan
+    table.loc[rows, ["score_video", "score_any"]] = table.loc[rows, "head_video"]
+    return table
+
+
+@pytest.mark.parametrize("stage", ["raw", "prior", "temperature", "platt", "isotonic"])
+def test_where_a_modality_is_absent_every_stage_is_that_of_the_other_s_own_head(stage):
+    table = scores_table(300)
+    table["head_video"] = table["head_video"] ** 2  # a head that needs a fit of its own
+    table = without_sound(table, 10)
+    said = probabilities(table, fit_probabilities(table, EQUAL), stage)
+    assert said["audio"][:10].isna().all()
+    for name in ("any", "video"):
+        assert said[name][:10].tolist() == said["video_alone"][:10].tolist()
+    assert (said["video"][10:] != said["video_alone"][10:]).mean() > 0.5
+
+
+def test_clips_without_sound_fit_the_head_of_the_picture_and_nothing_of_both():
+    fits = fit_probabilities(without_sound(scores_table(300), 50), EQUAL)["fits"]
+    fitted_on = {name: fit["fake"] + fit["real"] for name, fit in fits.items()}
+    assert fitted_on == {"any": 250, "video": 250, "audio": 250, "video_alone": 300, "audio_alone": 250}
+
+
+def test_a_head_without_a_fit_of_its_own_leaves_clips_that_need_it_undefined_and_says_why():
+    validation, test = scores_table(300, seed=1), without_sound(scores_table(300, seed=2), 10)
+    validation["head_video"] = 1 - validation["head_video"]
+    calibration = fit_probabilities(validation, EQUAL)
+    assert probabilities(test, calibration, "platt")["video"].isna().sum() == 10
+    assert "inverted" in judge_probabilities(test, calibration, replicates=0)["video"]["platt"]["reason"]
 
 
 def test_a_class_missing_from_validation_leaves_calibration_undefined_with_a_reason():
