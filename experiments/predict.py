@@ -1,9 +1,10 @@
 """``predict FILE... --run RUN``: media files to a verdict per modality, as JSON and a page."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import cattrs
@@ -88,10 +89,11 @@ class Judge:
         try:
             tracks = self.prepare.tracks(path, self.options, media)
         except MediaError as error:
-            return self._verdict(path, [_unreadable(str(error))], [str(error)])
+            return self._verdict(path, [_not_judged(str(error))], [str(error)])
         if tracks[0].num_frames == 0:
-            reason = "; ".join(dict.fromkeys(tracks[0].absent.values())) or "too short for one frame"
-            return self._verdict(path, [_unreadable(reason)], [f"nothing to judge: {reason}"])
+            absent = tracks[0].absent
+            reason = "; ".join(dict.fromkeys(absent.values())) or "too short for one frame"
+            return self._verdict(path, [_not_judged(reason, absent)], [f"nothing to judge: {reason}"])
         judgements = [self.track(clip, f"face {number}") for number, clip in enumerate(tracks, 1)]
         notes = [f"the file is damaged: {tracks[0].damage}"] if tracks[0].damage else []
         if len(tracks) > 1:
@@ -169,8 +171,8 @@ def predict(
 ) -> int:
     """Judge media files: fake, real or cannot say, for picture, sound and either, with the evidence.
 
-    Writes verdicts.json and verdicts.html. A file that cannot be read gets a verdict that says why, the others are
-    judged all the same, and the exit code is 1.
+    Writes verdicts.json and verdicts.html. A file that cannot be judged gets a verdict that says why, the others
+    are judged all the same, and the exit code is 1.
 
     Args:
         files: videos with or without sound, sound files or images.
@@ -187,10 +189,10 @@ def predict(
     for line in _lines(verdicts):
         print(line)
     print(f"{out / 'verdicts.json'}  {out / 'verdicts.html'}")
-    unreadable = [verdict for verdict in verdicts if verdict.main.evidence is None]
-    for verdict in unreadable:
+    not_judged = [verdict for verdict in verdicts if verdict.main.evidence is None]
+    for verdict in not_judged:
         print(f"error: {verdict.file}: {verdict.warnings[-1]}", file=sys.stderr)
-    return 1 if unreadable else 0
+    return 1 if not_judged else 0
 
 
 def _lines(verdicts: list[FileVerdict]) -> Iterator[str]:
@@ -204,9 +206,12 @@ def _lines(verdicts: list[FileVerdict]) -> Iterator[str]:
         yield from (f"  note: {warning}" for warning in verdict.warnings)
 
 
-def _unreadable(reason: str) -> Judgement:
-    nothing = ModalityVerdict(score=None, threshold=None, reason=reason)
-    return Judgement(name="unreadable", modalities=dict.fromkeys(TARGETS, nothing))
+def _not_judged(reason: str, absent: Mapping[str, str] = MappingProxyType({})) -> Judgement:
+    """A judgement that says nothing and why, of a modality its own reason where there is one."""
+    modalities = {
+        target: ModalityVerdict(score=None, threshold=None, reason=absent.get(target, reason)) for target in TARGETS
+    }
+    return Judgement(name="not judged", modalities=modalities)
 
 
 def _window(row: pd.Series) -> WindowScores:

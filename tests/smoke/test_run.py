@@ -182,7 +182,12 @@ def test_a_file_with_neither_face_nor_sound_is_named_and_the_others_are_judged(r
     assert main(["predict", str(empty), str(real), "--run", str(run), "--out", str(tmp_path / "out")]) == 1
     assert f"error: {empty}: nothing to judge: " in capsys.readouterr().err
     first, second = json.loads((tmp_path / "out" / "verdicts.json").read_text())
-    assert first["modalities"]["any"]["verdict"] == "cannot say"
+    assert first["name"] == "not judged"
+    assert {target: one["reason"] for target, one in first["modalities"].items()} == {
+        "any": "no face found; no audio stream",
+        "video": "no face found",
+        "audio": "no audio stream",
+    }
     assert second["posterior"]
 
 
