@@ -208,8 +208,9 @@ def _lines(verdicts: list[FileVerdict]) -> Iterator[str]:
 
 def _not_judged(reason: str, absent: Mapping[str, str] = MappingProxyType({})) -> Judgement:
     """A judgement that says nothing and why, of a modality its own reason where there is one."""
+    reasons = {target: absent.get(target, reason) for target in TARGETS}
     modalities = {
-        target: ModalityVerdict(score=None, threshold=None, reason=absent.get(target, reason)) for target in TARGETS
+        target: ModalityVerdict(score=None, threshold=None, reason=why) for target, why in reasons.items()
     }
     return Judgement(name="not judged", modalities=modalities)
 

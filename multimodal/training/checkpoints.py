@@ -13,6 +13,9 @@ from torch import nn
 
 from multimodal.files import atomic_path, read_json, write_json
 
+#: Keeps the gradients of float16 from vanishing, by a factor that changes as the training goes; None otherwise.
+Scaler = torch.amp.GradScaler | None
+
 
 @dataclass(kw_only=True)
 class FitState:
@@ -49,8 +52,8 @@ class Checkpoints:
         """Folder of the latest whole checkpoint, None when there is none."""
         return max(self.folder.glob("step-*"), default=None)
 
-    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, state: FitState) -> None:
-        """Write model, optimizer and state; older checkpoints go once this one is in place."""
+    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, state: FitState, scaler: Scaler) -> None:
+        """Write model, optimizer, state and scaler; older checkpoints go once this one is in place."""
         target = self.folder / f"step-{state.step:08d}"
         if target.exists():
             return
@@ -58,19 +61,23 @@ class Checkpoints:
         temporary.mkdir(parents=True)
         save_weights(model, temporary / "model.safetensors")
         torch.save(optimizer.state_dict(), temporary / "optimizer.pt")
+        if scaler is not None:
+            torch.save(scaler.state_dict(), temporary / "scaler.pt")
         write_json(temporary / "state.json", asdict(state))
         os.replace(temporary, target)
         for older in self.folder.iterdir():
             if older != target:
                 shutil.rmtree(older)
 
-    def load(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> FitState:
+    def load(self, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: Scaler) -> FitState:
         """Restore the latest checkpoint; a fresh :class:`FitState` when there is none."""
         latest = self.latest()
         if latest is None:
             return FitState()
         load_weights(model, latest / "model.safetensors")
         optimizer.load_state_dict(torch.load(latest / "optimizer.pt", map_location="cpu", weights_only=True))
+        if scaler is not None:
+            scaler.load_state_dict(torch.load(latest / "scaler.pt", map_location="cpu", weights_only=True))
         return FitState(**read_json(latest / "state.json"))
 
     def save_best(self, model: nn.Module) -> None:

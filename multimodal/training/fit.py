@@ -84,7 +84,7 @@ def fit(
         ValueError: loss or gradient are not finite (names the clips); the last good checkpoint stays.
     """
     optimizer = make_optimizer(model, options)
-    state = checkpoints.load(model, optimizer)
+    state = checkpoints.load(model, optimizer, accelerator.scaler)
     if state.finished:
         return state
     wrapped, optimizer = accelerator.prepare(model, optimizer)
@@ -108,7 +108,7 @@ def fit(
             if state.finished or state.step % options.validate_every == 0:
                 _validate(model, task, float(np.mean(losses)), state, options, accelerator, checkpoints)
                 if accelerator.is_main_process:
-                    checkpoints.save(model, optimizer.optimizer, state)
+                    checkpoints.save(model, optimizer.optimizer, state, accelerator.scaler)
                 accelerator.wait_for_everyone()
                 losses.clear()
     return state

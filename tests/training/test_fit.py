@@ -1,3 +1,4 @@
+import contextlib
 import importlib.util
 import itertools
 import os
@@ -113,14 +114,14 @@ class LineTask:
         return {"selection": self.planned.pop(0)}
 
 
-def fit_line(folder, task, clip_ids=None, **options):
+def fit_line(folder, task, clip_ids=None, *, num_batches=1000, accelerator=None, **options):
     batch = {"inputs": {}, "present": {}, "lengths": {}, "labels": {}, "row": torch.tensor([7, 8])}
     return fit(
         Line(),
         task,
-        lambda step: (batch for _ in range(1000)),
+        lambda step: itertools.repeat(batch, num_batches),
         FitOptions(validate_every=1, **options),
-        accelerator=Accelerator(cpu=True),
+        accelerator=accelerator or Accelerator(cpu=True),
         checkpoints=Checkpoints(folder),
         clip_ids=clip_ids,
     )
@@ -166,6 +167,23 @@ def test_a_gradient_that_is_not_finite_stops_before_the_weights_are_spoilt(tmp_p
     state = Checkpoints(tmp_path)
     assert torch.isfinite(load_file(state.latest() / "model.safetensors")["weight"]).all()
     assert state.latest().name == "step-00000002"
+
+
+def fit_scaled(folder, num_batches):
+    """As under float16, where a scaler doubles its factor every other step; until the batches run out."""
+    accelerator = Accelerator(cpu=True)
+    accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=4.0, growth_interval=2)
+    with contextlib.suppress(StopIteration):
+        fit_line(folder, LineTask([0.1] * 6), num_batches=num_batches, accelerator=accelerator, steps=6)
+    return accelerator.scaler.state_dict()
+
+
+def test_six_steps_equal_three_and_a_restart_and_three_with_a_scaler_of_gradients(tmp_path):
+    scaler = fit_scaled(tmp_path / "whole", 6)
+    assert scaler["scale"] == 32.0
+    assert fit_scaled(tmp_path / "halves", 3)["_growth_tracker"] == 1
+    assert fit_scaled(tmp_path / "halves", 3) == scaler
+    assert_bitwise_equal(weights(tmp_path / "whole"), weights(tmp_path / "halves"))
 
 
 def test_weights_of_another_architecture_are_refused_by_name(tmp_path):
