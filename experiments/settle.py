@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 import pandas as pd
+from accelerate import PartialState
 
 from experiments.balance_config import BalanceConfig
-from experiments.config import EncoderConfig, PretrainConfig, TrainConfig
+from experiments.config import EncoderConfig, Precision, PretrainConfig, TrainConfig
 from multimodal.corpora.advice import Recommendation, recommend
 
 Config = TypeVar("Config", PretrainConfig, TrainConfig)
@@ -21,6 +22,7 @@ def settled(config: TrainConfig, clips: pd.DataFrame) -> TrainConfig:
         clips: its training split.
     """
     check_balance(config.balance)
+    check_precision(config.precision)
     if config.balance.name == "auto":
         has_weights = _has_weights(config.video) and _has_weights(config.audio)
         config = _advised(config, clips, "any_fake", has_fusion=has_weights)
@@ -35,6 +37,7 @@ def settled(config: TrainConfig, clips: pd.DataFrame) -> TrainConfig:
 def settled_branch(config: PretrainConfig, clips: pd.DataFrame) -> PretrainConfig:
     """The same for one branch, which has no fusion head to make embeddings for."""
     check_balance(config.balance)
+    check_precision(config.precision)
     if config.balance.name in ("smote", "hybrid"):
         raise ValueError(
             f"--balance {config.balance.name} makes embeddings for a fusion head, which pretraining has not; "
@@ -56,6 +59,12 @@ def check_balance(balance: BalanceConfig) -> None:
         )
     if not 0 <= balance.beta < 1:
         raise ValueError(f"--balance-beta must lie in [0, 1); got {balance.beta}. The paper uses 0.9 to 0.9999")
+
+
+def check_precision(precision: Precision) -> None:
+    """Refuse float16 on a CPU, where Accelerate would compute in float32 without a word."""
+    if precision == "fp16" and PartialState().device.type == "cpu":
+        raise ValueError("--precision fp16 needs a GPU, and this machine computes on the CPU; choose bf16 or no")
 
 
 def _advised(config: Config, clips: pd.DataFrame, label: str, *, has_fusion: bool) -> Config:
