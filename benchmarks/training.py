@@ -30,6 +30,7 @@ from experiments.recipes import small
 from experiments.scan import scan
 from experiments.split import split
 from experiments.train import estimate_training, train
+from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.corpora.synthetic import LayoutOptions, SyntheticOptions
 from multimodal.data.augment import Augmentation
 from multimodal.labels import TARGETS
@@ -110,6 +111,7 @@ def pretrained(folder: Path, seeds: int, steps: int) -> int:
         pair = table.pivot(index="seed", columns="branches", values=target)
         cells = (pair["random"], pair["pretrained"], pair["pretrained"] - pair["random"])
         print(f"| {target} | {' | '.join(_mean_interval(values.to_numpy()) for values in cells)} |")
+    print(GENERATED_NOTICE)
     return 0
 
 

@@ -9,7 +9,7 @@ from tyro.conf import arg
 
 from experiments.command_line import Positional, run_verb
 from multimodal.corpora.doctor import Examination, LooksAt, examine, findings_text, gather, to_json
-from multimodal.corpora.manifest import Manifest, is_generated
+from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, is_generated
 from multimodal.corpora.protocols import Split
 from multimodal.files import write_text
 from multimodal.media.probe_corpus import probe_path, read_probe_table
@@ -50,10 +50,13 @@ def check(
         looks_at=look_at,
     )
     examination = examine(evidence)
-    text = json.dumps(to_json(examination), indent=2, ensure_ascii=False)
+    generated = is_generated(evidence.clips)
+    text = json.dumps({**to_json(examination), "generated": generated}, indent=2, ensure_ascii=False)
     print(text if as_json else findings_text(examination))
+    if generated and not as_json:
+        print(GENERATED_NOTICE)
     if html:
-        write_text(html, check_page(examination, synthetic=is_generated(evidence.clips)))
+        write_text(html, check_page(examination, synthetic=generated))
         if not as_json:
             print(html)
     return examination

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from experiments.command_line import flat
+from experiments.run_folder import RunFolder
+from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.corpora.protocols import Split
 from multimodal.files import atomic_path, write_json, write_text
 from multimodal.labels import Target
@@ -121,6 +123,8 @@ def evaluate_scores_files(
         print("\n".join(["", f"A {scores[0]}, B {scores[1]}", *comparison_table(comparison, reading.target)]))
     if reading.kind == "score" and _looks_like_probabilities(tables[0][f"score_{reading.target}"]):
         print("note: scores lie in [0, 1]; if they are probabilities of fake, say --kind probability")
+    if any(map(_of_generated_media, scores)):
+        print(GENERATED_NOTICE)
     if out is not None:
         _write(out, scores, reading, tables, judged, comparison)
         print(out / "report.html")
@@ -129,6 +133,12 @@ def evaluate_scores_files(
 
 def _lines(metrics: dict[str, Any], target: Target, place: str) -> list[str]:
     return [*metric_table(metrics, target), *method_table(metrics, target), *warning_lines(metrics, place)]
+
+
+def _of_generated_media(scores: Path) -> bool:
+    """Whether a file lies in a run that was trained and judged on clips that a program drew."""
+    run = RunFolder(scores.parent)
+    return run.provenance.is_file() and run.read_provenance()["generated"]
 
 
 def _looks_like_probabilities(values: pd.Series) -> bool:
@@ -167,7 +177,7 @@ def _write(
         metrics=judged[0],
         thresholds=None,
         images={name: png_bytes(figure) for name, figure in figures.items()},
-        synthetic=False,
+        synthetic=any(map(_of_generated_media, paths)),
         comparison=comparison,
         compared=(paths[0].name, paths[-1].name),
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from experiments.command_line import Positional, run_verb
 from multimodal.corpora.leakage import leakage_text, measure_leakage
-from multimodal.corpora.manifest import Manifest, concatenate
+from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, concatenate, is_generated
 from multimodal.corpora.protocols import Split, make_split
 
 
@@ -30,6 +30,8 @@ def split(
     chosen = make_split(manifest, first, seed=seed, options=options)
     splits = [chosen, *(make_split(manifest, name, seed=seed) for name in others)]
     print(leakage_text([measure_leakage(manifest, one) for one in splits]))
+    if is_generated(manifest.clips):
+        print(GENERATED_NOTICE)
     chosen.write(out)
     print(f"{out}: {chosen.protocol}, seed {seed}, hash {chosen.hash[:16]}")
     return chosen

@@ -35,13 +35,13 @@ def statistics(
     manifest = concatenate(Manifest.read(path) for path in manifests)
     counted = compute_statistics(manifest, Split.read(split) if split else None)
     advice = advise(counted)
-    plain = {"statistics": to_json(counted), "advice": advice_to_json(advice)}
+    generated = is_generated(manifest.clips)
+    plain = {"statistics": to_json(counted), "advice": advice_to_json(advice), "generated": generated}
     print(json.dumps(plain, indent=2) if as_json else statistics_text(counted, advice))
-    synthetic = is_generated(manifest.clips)
-    if synthetic and not as_json:
+    if generated and not as_json:
         print(GENERATED_NOTICE)
     if html:
-        write_text(html, statistics_page(counted, advice, synthetic=synthetic))
+        write_text(html, statistics_page(counted, advice, synthetic=generated))
         print(html)
 
 

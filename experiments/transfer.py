@@ -7,6 +7,7 @@ import pandas as pd
 
 from experiments.command_line import Positional
 from experiments.run_folder import RunFolder
+from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import read_json, write_json, write_text
 from multimodal.labels import TARGETS
 from multimodal.metrics import evaluate_scores, read_scores
@@ -50,9 +51,10 @@ def transfer_to(
     result = {"scores": str(transfer), "split": metrics["split"], "thresholds": found}
     result["at_thresholds"] = metrics["at_thresholds"]
     write_json(folder.transfer, result)
+    generated = folder.read_provenance()["generated"]
     page = transfer_page(
         title=f"Thresholds of {folder.path.name} elsewhere",
-        synthetic=folder.read_provenance()["generated"],
+        synthetic=generated,
         source=f"{transfer} ({len(scores):,} clips)",
         transfer=found,
         metrics=metrics,
@@ -61,6 +63,8 @@ def transfer_to(
     )
     write_text(folder.transfer_page, page)
     print("\n".join([*summary(found), *warning_lines(metrics, str(folder.transfer_page))]))
+    if generated:
+        print(GENERATED_NOTICE)
     print(folder.transfer_page)
     return result
 

@@ -17,6 +17,7 @@ from experiments.config import TrainConfig, to_plain
 from experiments.learnt_prior import learnt_shares
 from experiments.run_folder import RunFolder
 from multimodal.corpora.advice import recommend
+from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import read_json, write_json
 from multimodal.metrics.minority import MinorityMeasures, f1_at
 from multimodal.metrics.minority_seeds import DrawnMeasures, compare_drawn, draw_measures, means_of
@@ -45,6 +46,8 @@ def ablate_imbalance(
     write_json(folder.results, results)
     write_imbalance_pages(folder.path, results, failures)
     print("\n".join(imbalance_findings(results)))
+    if results["generated"]:
+        print(GENERATED_NOTICE)
     for name, error in failures.items():
         print(f"failed: {name}: {error}", file=sys.stderr)
     print(folder.path / "report.html")

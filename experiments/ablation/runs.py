@@ -18,6 +18,7 @@ from experiments.ablation.variants import Variants
 from experiments.build import build_detector, load_clips
 from experiments.config import TrainConfig
 from experiments.feed import token_cache
+from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import write_json
 
 
@@ -88,6 +89,8 @@ def search_variant(variants: Variants, options: StudyOptions, out: Path) -> dict
     )
     settings = ", ".join(f"{setting} {value}" for setting, value in found["settings"].items())
     print(f"{name}: best of {found['trials']} on validation data {found['value']:.3f} with {settings}")
+    if load_clips(variants[name].data).generated:
+        print(GENERATED_NOTICE)
     print(f"{out / 'trials.csv'}  {out / 'best.json'}; the test split was not looked at")
     return found
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from multimodal.report.pages.numbers import decimal, interval
-from multimodal.report.study_table import SIGNIFICANT
+from multimodal.report.study_table import SIGNIFICANT, generated_note
 
 #: measure → how it is called; the minority are the reals
 MEASURES = {
@@ -45,7 +45,7 @@ def imbalance_markdown(results: Mapping[str, Any]) -> str:
     header = ["training", "threshold", *(MEASURES[name] for name in _SHORT)]
     lines = [" | ".join(header), " | ".join(["---", "---", *["---:"] * len(_SHORT)])]
     lines += [_line(row, bold) for row, bold in case_rows(results)]
-    return "".join(f"| {line} |\n" for line in lines)
+    return "".join(f"| {line} |\n" for line in lines) + generated_note(results)
 
 
 def case_rows(results: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.report.pages.numbers import decimal, interval, p_value, seconds
 
 #: measure → how it is called, in the order of the table
@@ -53,7 +54,12 @@ def as_markdown(results: Mapping[str, Any]) -> str:
             cost = [f"{row['encoder_parameters']:,}", f"{row['encoder_flops'] / 1e6:.1f}", *cost]
         shown = f"**{name}** (baseline)" if name == results["baseline"] else name
         lines.append(" | ".join([shown, *cells, *cost]))
-    return "".join(f"| {line} |\n" for line in lines)
+    return "".join(f"| {line} |\n" for line in lines) + generated_note(results)
+
+
+def generated_note(results: Mapping[str, Any]) -> str:
+    """The last line below a table: what numbers on clips that a program drew are worth; nothing for others."""
+    return f"\n{GENERATED_NOTICE}\n" if results["generated"] else ""
 
 
 def findings(results: Mapping[str, Any], measures: Sequence[str] = ("auc_any", "ap_real")) -> list[str]:

@@ -11,6 +11,7 @@ from experiments.ablate import StudyOptions, ablate
 from experiments.ablation import runs
 from experiments.config import TrainConfig, read_config
 from experiments.run_folder import RunFolder
+from multimodal.corpora.manifest import GENERATED_NOTICE
 
 OPTIONS = StudyOptions(seeds=2, only=("gated", "video_only"), workers=1, replicates=30)
 
@@ -52,7 +53,9 @@ def test_the_page_says_what_is_larger_than_chance_and_that_media_are_generated(s
     assert "times as long" in page
     assert "AUC any" in page
     assert results["baseline"] == "concat"
-    assert "| **concat** (baseline) |" in (folder / "table.md").read_text()
+    table = (folder / "table.md").read_text()
+    assert "| **concat** (baseline) |" in table
+    assert table.endswith("\n\n" + GENERATED_NOTICE + "\n")
 
 
 def test_a_mode_of_one_modality_knows_nothing_without_it(study):

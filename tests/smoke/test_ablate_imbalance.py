@@ -10,6 +10,7 @@ from experiments.ablation.runs import StudyOptions
 from experiments.balance_config import BalanceConfig
 from experiments.config import TrainConfig, read_config
 from experiments.run_folder import RunFolder
+from multimodal.corpora.manifest import GENERATED_NOTICE
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,7 @@ def test_every_balance_meets_every_loss_at_both_thresholds(study):
     assert table.groupby(["fakes_per_real", "balance", "loss"])["threshold"].nunique().eq(2).all()
     assert json.loads((folder / "failures.json").read_text()) == {}
     assert results["generated"]
+    assert GENERATED_NOTICE in (folder / "table.md").read_text()
 
 
 def test_tuning_a_threshold_changes_no_ranking(study):

@@ -55,13 +55,25 @@ def test_the_report_says_that_the_media_are_generated(run):
     assert "generated media" in (run / "report.html").read_text().lower()
 
 
-@pytest.mark.parametrize("verb", ["statistics", "thresholds", "evaluate"])
-def test_a_verb_that_prints_results_says_that_the_media_are_generated(verb, run, workspace, tmp_path, capsys):
-    copy = tmp_path / "run"
-    shutil.copytree(run, copy)
-    rest = [str(workspace / "manifest.parquet")] if verb == "statistics" else [str(copy), "--replicates", "0"]
-    assert main([verb, *rest]) == 0
+@pytest.mark.parametrize(
+    "command",
+    [
+        "statistics {workspace}/manifest.parquet",
+        "check {workspace}/manifest.parquet --look-at sizes",
+        "split {workspace}/manifest.parquet --protocol random --out {tmp}/split.parquet",
+        "thresholds {tmp}/run --replicates 0",
+        "thresholds {tmp}/run --transfer {run} --replicates 0",
+        "evaluate {tmp}/run --replicates 0",
+        "evaluate --scores {tmp}/run/scores.parquet --columns.score score_any --columns.label any_fake"
+        " --split test --replicates 0 --out {tmp}/judged",
+    ],
+)
+def test_a_verb_that_prints_results_says_that_the_media_are_generated(command, run, workspace, tmp_path, capsys):
+    shutil.copytree(run, tmp_path / "run")
+    main(command.format(workspace=workspace, run=run, tmp=tmp_path).split())
     assert "generated media: a smoke test" in capsys.readouterr().out
+    for page in tmp_path.glob("*/report.html"):
+        assert "Generated media" in page.read_text()
 
 
 def test_predict_judges_each_modality_and_says_why_where_it_cannot(run, workspace, tmp_path, capsys):
