@@ -67,8 +67,9 @@ KINDS: dict[str, Kind] = {
     "cllr": _COST,
     "act_dcf": _COST,
 }
-#: What is told of each forgery method, whose fakes are ranked against all reals.
-PER_METHOD = ("auc", "eer", "tpr_at_fpr_1pct")
+#: What is told of each forgery method, whose fakes are ranked against all reals, and of decisions about them.
+PER_METHOD = ("auc", "ap_fake", "ap_real", "eer", "tpr_at_fpr_1pct")
+PER_METHOD_DECISIONS = ("balanced_accuracy", "recall", "f1")
 
 
 class BinaryMetrics:
@@ -112,7 +113,7 @@ class BinaryMetrics:
             result |= {("method", name, metric): RANKING[metric](counts) for metric in PER_METHOD}
             if self._default is not None:
                 decisions = decisions_at(counts, ranked.point_of(self._default))
-                result["method", name, "recall"] = recall(decisions)
+                result |= {("method", name, one): DECISIONS[one](decisions) for one in PER_METHOD_DECISIONS}
         for metric in sorted({path[-1] for path in result}):
             each = np.stack([values for path, values in result.items() if path[-1] == metric])
             result["macro", metric] = _mean_of_defined(each)

@@ -64,7 +64,8 @@ def evaluate_scores(
     Returns:
         The contents of ``metrics.json``: a number is ``{"value", "low", "high"}``, with ``"reason"`` where one
         of them is null because it is not defined. ``"warnings"`` are to be seen first, ``"further_warnings"`` can
-        be read up. ``"video_alone"`` and ``"audio_alone"`` are the modalities' own heads.
+        be read up. ``"per_method"`` has the fakes of one method and all reals. ``"video_alone"`` and
+        ``"audio_alone"`` are the modalities' own heads.
     """
     if scores.empty:
         raise ValueError("no scores: the table has no row. Does the split have clips?")
@@ -143,7 +144,7 @@ def _judge_binary(
         },
         "floors": floors,
         "per_method": {
-            method: {"count": _num_fakes(target, method), **_below(found, "method", method)}
+            method: _method_part(target, method, _below(found, "method", method), meaning)
             for method in target.fake_methods
         },
         "macro_over_methods": _below(found, "macro"),
@@ -181,8 +182,12 @@ def _precision_of(target: BinaryTarget, method: str) -> Precision:
     return precision_of(IdentityResampler(identity, part.labels))
 
 
-def _num_fakes(target: BinaryTarget, method: str) -> int:
-    return int(((target.method == method) & (target.labels == 1)).sum())
+def _method_part(target: BinaryTarget, method: str, metrics: Report, meaning: ScoreMeaning) -> Report:
+    """How many fakes there are of a method, the metrics of these and all reals, and the floors of the metrics."""
+    num_fake, num_real = int((target.of_method(method).labels == 1).sum()), int((target.labels == 0).sum())
+    floors = binary_floors(num_fake, num_real, meaning.fake_prior)
+    shown = {system: {name: of.get(name) for name in metrics} for system, of in floors.items()}
+    return {"count": num_fake, **metrics, "floors": shown}
 
 
 def _split_of(scores: pd.DataFrame) -> str | None:

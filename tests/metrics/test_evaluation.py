@@ -7,6 +7,7 @@ import pytest
 from multimodal.labels import CLASSES
 from multimodal.metrics import costs, evaluate_scores, ranking
 from multimodal.metrics.class_metrics import CLASS_METRICS
+from multimodal.metrics.floors import expected_average_precision
 
 
 def scores_table(clips=240, seed=0, identities=30):
@@ -102,6 +103,15 @@ def test_each_method_is_ranked_against_all_reals(report):
     real = table[table["video_fake"] == 0]["score_video"]
     assert methods["wav2lip"]["count"] == len(fake)
     assert methods["wav2lip"]["auc"]["value"] == pytest.approx(ranking.roc_auc(fake, real))
+    assert methods["wav2lip"]["ap_fake"]["value"] == pytest.approx(ranking.average_precision_fake(fake, real))
+    assert methods["wav2lip"]["ap_real"]["value"] == pytest.approx(ranking.average_precision_real(fake, real))
+    caught, spared = (fake >= 0.5).mean(), (real < 0.5).mean()
+    assert methods["wav2lip"]["balanced_accuracy"]["value"] == pytest.approx((caught + spared) / 2)
+    precision = (fake >= 0.5).sum() / ((fake >= 0.5).sum() + (real >= 0.5).sum())
+    assert methods["wav2lip"]["f1"]["value"] == pytest.approx(2 * precision * caught / (precision + caught))
+    assert methods["wav2lip"]["floors"]["random"]["ap_fake"] == pytest.approx(
+        expected_average_precision(len(fake), len(real))
+    )
     mean = np.mean([entry["auc"]["value"] for entry in methods.values()])
     assert report["macro_over_methods"]["video"]["auc"]["value"] == pytest.approx(mean)
 

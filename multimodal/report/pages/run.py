@@ -150,14 +150,18 @@ def _section(section: Section, images: Mapping[str, bytes], *, is_narrow: bool) 
 def _method_tables(metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     tables = {}
     for target, methods in (metrics.get("per_method") or {}).items():
-        names = list(dict.fromkeys(name for row in methods.values() for name in row if name != "count"))
+        names = list(dict.fromkeys(name for row in methods.values() for name in row if name in KINDS))
         rows = [
-            {"method": method, "count": row.get("count"), "results": [row.get(name) for name in names]}
+            {"method": method, "count": row.get("count"), "results": [_with_floor(row, name) for name in names]}
             for method, row in methods.items()
         ]
         if rows:
             tables[target] = {"metrics": names, "rows": rows}
     return tables
+
+
+def _with_floor(row: Mapping[str, Any], name: str) -> tuple[Any, Any]:
+    return row.get(name), row.get("floors", {}).get("random", {}).get(name)
 
 
 def _timing_rows(timings: Mapping[str, float]) -> list[dict[str, Any]]:
