@@ -33,7 +33,7 @@ def compare(
         scores_a: a scores table with ``clip_id``; see :mod:`.evaluation`.
         scores_b: the other's, of the same clips in any order; identities are taken from A.
         kinds: what the scores of A and of B claim to be.
-        replicates: of the paired bootstrap over identities.
+        replicates: of the paired bootstrap over identities; 0 for no intervals.
         seed: of the bootstrap.
 
     Returns:
@@ -117,7 +117,7 @@ def _paired(
     once = np.ones((resampler.num_identities, 1))
     value_a, value_b = a(once), b(once)
     names = [name for name in COMPARED if (name,) in value_a and (name,) in value_b]
-    chunks = []
+    chunks = [np.empty((len(names), 0))]
     for draw in resampler.draw(replicates, np.random.default_rng(seed)):
         drawn_a, drawn_b = a(draw), b(draw)
         chunks.append(np.stack([drawn_a[name,] - drawn_b[name,] for name in names]))

@@ -18,6 +18,8 @@ Range = Literal["unit", "positive"]
 
 #: A replicate counts as no nearer to a bound of the range than a tenth of what the value itself is.
 _NEAREST_BOUND = 0.1
+#: A value this near to a bound is on it but for the rounding of sums.
+_ROUNDING = 1e-12
 #: More replicates than this without a value (a class was not drawn), and there is no interval.
 _MOST_UNDEFINED = 0.1
 
@@ -93,9 +95,9 @@ def interval(
     if len(drawn) < max(2, (1 - _MOST_UNDEFINED) * len(replicates)):
         return Interval(value, reason="a class was missing from more than a tenth of the replicates")
     tail = (1 - level) / 2
-    if value <= 0 or (bounds == "unit" and value >= 1):
+    if value <= _ROUNDING or (bounds == "unit" and value >= 1 - _ROUNDING):
         away = 1 - tail ** (1 / precision.trials)
-        return Interval(value, value, away) if value <= 0 else Interval(value, 1 - away, value)
+        return Interval(value, value, away) if value <= _ROUNDING else Interval(value, 1 - away, value)
     to_line, from_line = (special.logit, special.expit) if bounds == "unit" else (np.log, np.exp)
     nearest = _NEAREST_BOUND * (min(value, 1 - value) if bounds == "unit" else value)
     inside = np.clip(drawn, nearest, 1 - nearest if bounds == "unit" else None)

@@ -39,6 +39,8 @@ class IdentityResampler:
 
     def draw(self, replicates: int, rng: np.random.Generator) -> Iterator[Floats]:
         """Yield multiplicities (identities, up to :data:`CHUNK`) until there are ``replicates`` columns."""
+        if replicates < 0 or replicates == 1:
+            raise ValueError(f"replicates must be 0 (no intervals) or at least 2; got {replicates}. Give 1000")
         for start in range(0, replicates, CHUNK):
             size = min(CHUNK, replicates - start)
             multiplicities = np.empty((self.num_identities, size))

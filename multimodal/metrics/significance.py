@@ -33,6 +33,8 @@ def paired_difference(value: float, replicates: Floats, precision: Precision, le
         return Difference(None, reason="not defined for these clips")
     if precision.reason is not None:
         return Difference(value, reason=precision.reason)
+    if len(replicates) == 0:
+        return Difference(value, reason="no bootstrap was asked for")
     drawn = replicates[np.isfinite(replicates)]
     if len(drawn) < max(2, 0.9 * len(replicates)):
         return Difference(value, reason="a class was missing from more than a tenth of the replicates")

@@ -112,6 +112,13 @@ def test_comparing_the_other_way_round_changes_the_sign_alone():
     assert there["p_value"] == pytest.approx(back["p_value"])
 
 
+def test_without_a_bootstrap_differences_have_no_interval_and_say_why():
+    area = compare(*two_systems(), replicates=0)["any"]["metrics"]["auc"]
+    assert area["difference"] == pytest.approx(area["a"] - area["b"])
+    assert area["low"] is None
+    assert area["reason"] == "no bootstrap was asked for"
+
+
 def test_clips_are_paired_by_name_and_not_by_row():
     first, second = two_systems()
     shuffled = second.sample(frac=1, random_state=4)

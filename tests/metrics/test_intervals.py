@@ -36,6 +36,12 @@ def test_draws_have_mean_one_and_the_variance_of_a_bootstrap():
     assert draws.var() == pytest.approx(1 - 1 / 50, rel=0.02)
 
 
+@pytest.mark.parametrize("replicates", [-1, 1])
+def test_a_number_of_replicates_that_tells_no_spread_is_refused(replicates):
+    with pytest.raises(ValueError, match=f"at least 2; got {replicates}"):
+        next(resampler_of([0, 1], [0, 1]).draw(replicates, np.random.default_rng(0)))
+
+
 def test_a_clip_without_identity_is_an_identity_of_its_own():
     assert identity_codes(["a", None, "a", float("nan"), "b"]).tolist() == [0, 2, 0, 3, 1]
     assert identity_codes([None, None]).tolist() == [0, 1]
@@ -56,10 +62,13 @@ def test_the_interval_of_a_cost_stays_above_zero_and_may_pass_one():
 
 
 @pytest.mark.parametrize(
-    ("value", "low", "high"), [(1.0, 0.025 ** (1 / 51), 1.0), (0.0, 0, 1 - 0.025 ** (1 / 51))]
+    ("value", "low", "high"),
+    [(1.0, 0.025 ** (1 / 51), 1.0), (0.0, 0, 1 - 0.025 ** (1 / 51)), (1e-17, 0, 1 - 0.025 ** (1 / 51))],
 )
 def test_a_value_on_the_bound_is_not_certain(value, low, high):
-    found = interval(value, np.full(100, value), ENOUGH)
+    drawn = np.full(100, value)
+    drawn[0] = 0.01
+    found = interval(value, drawn, ENOUGH)
     assert found[1:3] == pytest.approx((low, high))
 
 
