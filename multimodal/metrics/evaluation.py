@@ -24,6 +24,7 @@ from multimodal.metrics.score_meaning import ScoreKind, ScoreMeaning
 from multimodal.metrics.targets import (
     BinaryTarget,
     binary_target,
+    check_once,
     class_target,
     has_binary,
     has_classes,
@@ -69,6 +70,7 @@ def evaluate_scores(
     """
     if scores.empty:
         raise ValueError("no scores: the table has no row. Does the split have clips?")
+    check_once(scores)
     report: Report = {"split": _split_of(scores)}
     sides: dict[str, Report] = {side: {} for side in _SIDES}
     warnings: list[str] = []
@@ -95,6 +97,11 @@ def evaluate_scores(
             f"got {', '.join(map(str, scores.columns))}"
         )
     drawn = "identities" if "identity" in scores and scores["identity"].notna().any() else "clips"
+    if drawn == "clips":
+        warnings.append(
+            "the scores name no identity, so every clip counts as another person's: intervals are too narrow "
+            "where people have several clips"
+        )
     intervals = {"method": f"bootstrap over {drawn}", "replicates": replicates, "level": 0.95, "seed": seed}
     return {**report, **sides, "intervals": intervals, "warnings": warnings, "further_warnings": further}
 

@@ -69,6 +69,7 @@ def _choose(view: View, rule: str, options: dict[str, Any], replicates: int, see
         view.scores[~view.sought],
         fake_identity=view.identity[view.sought],
         real_identity=view.identity[~view.sought],
+        kinds=view.kinds,
         replicates=replicates,
         seed=seed,
         **options,

@@ -64,6 +64,15 @@ class Unjudged(NamedTuple):
     real: int
 
 
+def check_once(scores: pd.DataFrame) -> None:
+    """Raise ``ValueError`` where a clip has several rows, and would count as often."""
+    if "clip_id" not in scores:
+        return
+    repeated = scores["clip_id"][scores["clip_id"].duplicated()]
+    if len(repeated):
+        raise ValueError(f"{len(repeated)} rows repeat a clip, e.g. {repeated.iloc[0]}. Give one row a clip")
+
+
 def has_binary(scores: pd.DataFrame, name: Target) -> bool:
     """Whether the table has the label and the score of a target."""
     return {f"{name}_fake", f"score_{name}"} <= set(scores.columns)

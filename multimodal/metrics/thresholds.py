@@ -49,6 +49,7 @@ def choose_threshold(
     fake_identity: ArrayLike | None = None,
     real_identity: ArrayLike | None = None,
     sought: Literal["fake", "real"] = "fake",
+    kinds: tuple[str, str] = ("fake", "real"),
     replicates: int = 1000,
     seed: int = 0,
     **options: float,
@@ -62,6 +63,7 @@ def choose_threshold(
         fake_identity: (num_fake,) who is seen or heard; None: every clip is of another person.
         real_identity: (num_real,)
         sought: class whose recall, precision and F the rule speaks of; a clip is real below the threshold.
+        kinds: what the first scores' clips and the others are called where a reason speaks of them.
         replicates: of the bootstrap over identities; 0 for none.
         seed: of the bootstrap.
         options: of the rule, e.g. ``fpr=0.01``.
@@ -71,7 +73,7 @@ def choose_threshold(
     """
     merit_of = find_rule(rule, options)
     fake, real = as_scores(fake_scores, "fake_scores"), as_scores(real_scores, "real_scores")
-    for name, scores in (("fake", fake), ("real", real)):
+    for name, scores in zip(kinds, (fake, real), strict=True):
         if len(scores) == 0:
             return Threshold(None, reason=f"no {name} clip to choose from")
     identity = _identities(fake, real, fake_identity, real_identity)
@@ -87,7 +89,7 @@ def choose_threshold(
     if np.isnan(threshold):
         return Threshold(None, reason="no threshold on these scores reaches what was asked for")
     resampler = IdentityResampler(identity, np.repeat([1, 0], [len(fake), len(real)]))
-    reason = precision_of(resampler).reason
+    reason = precision_of(resampler, kinds[::-1]).reason
     if replicates == 0 or reason is not None:
         return Threshold(threshold, value, reason=reason)
     rng = np.random.default_rng(seed)

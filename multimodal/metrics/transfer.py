@@ -81,6 +81,7 @@ def _compare(
         real,
         fake_identity=view.identity[view.sought],
         real_identity=view.identity[~view.sought],
+        kinds=view.kinds,
         replicates=replicates,
         seed=seed,
         **options,

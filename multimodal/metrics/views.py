@@ -11,6 +11,7 @@ from multimodal.metrics.checks import Floats, Ints
 from multimodal.metrics.score_meaning import ScoreKind, ScoreMeaning
 from multimodal.metrics.targets import (
     binary_target,
+    check_once,
     class_target,
     has_binary,
     has_classes,
@@ -20,14 +21,16 @@ from multimodal.metrics.targets import (
 
 
 class View(NamedTuple):
-    """Clips that were judged, each field (clips,).
+    """Clips that were judged: ``scores``, ``sought`` and ``identity`` are (clips,).
 
-    ``sought`` says whether a clip is fake; for one of the four classes, whether it is of that class.
+    ``sought`` says whether a clip is fake; for one of the four classes, whether it is of that class. ``kinds`` are
+    the names of those sought and of the others.
     """
 
     scores: Floats
     sought: Bool[np.ndarray, " clips"]
     identity: Ints
+    kinds: tuple[str, str] = ("fake", "real")
 
 
 def views(scores: pd.DataFrame, kind: ScoreKind = "probability") -> dict[str, View]:
@@ -40,6 +43,7 @@ def views(scores: pd.DataFrame, kind: ScoreKind = "probability") -> dict[str, Vi
     Returns:
         Name → view; ``video_alone`` and ``audio_alone`` are the modalities' own heads.
     """
+    check_once(scores)
     meaning = ScoreMeaning(kind)
     found: dict[str, View] = {}
     for target in filter(lambda name: has_binary(scores, name), TARGETS):
@@ -47,7 +51,8 @@ def views(scores: pd.DataFrame, kind: ScoreKind = "probability") -> dict[str, Vi
     if has_classes(scores):
         classes, _ = class_target(scores)
         for index, name in enumerate(CLASSES):
-            found[name] = View(classes.posteriors[:, index], classes.labels == index, classes.identity)
+            members = classes.labels == index
+            found[name] = View(classes.posteriors[:, index], members, classes.identity, (name, "other"))
     for modality in filter(lambda name: has_own_head(scores, name), MODALITIES):
         found[f"{modality}_alone"] = _binary_view(own_head(scores, modality), modality, meaning)
     if not found:

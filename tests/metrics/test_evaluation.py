@@ -258,6 +258,7 @@ def test_log_likelihood_ratios_and_their_probabilities_are_judged_alike():
         ({"any_fake": 2}, "any_fake must be 1"),
         ({"av_class": "FAKE"}, "av_class must be one of RVRA"),
         ({"split": ["train", "test"] * 120}, "several splits: test, train"),
+        ({"clip_id": "the same"}, "239 rows repeat a clip, e.g. the same"),
     ],
 )
 def test_tables_that_cannot_be_judged_are_refused(change, says):

@@ -52,7 +52,7 @@ def test_a_class_missing_from_validation_has_no_threshold_and_says_why():
     found = choose_thresholds(table[table["av_class"] != "RVRA"], replicates=0)["thresholds"]
     assert found["any"]["f1"]["threshold"] is None
     assert "no real clip" in found["any"]["f1"]["reason"]
-    assert found["RVRA"]["f1"]["threshold"] is None
+    assert found["RVRA"]["f1"] == {**found["any"]["f1"], "reason": "no RVRA clip to choose from"}
     assert found["video"]["f1"]["threshold"] is not None
 
 
@@ -69,3 +69,5 @@ def test_a_run_without_validation_scores_or_a_wrong_rule_is_refused_before_work(
         choose_thresholds(validation_scores(), {"f1": {}, "f": {}})
     with pytest.raises(ValueError, match="no target"):
         choose_thresholds(validation_scores()[["split", "identity"]])
+    with pytest.raises(ValueError, match="119 rows repeat a clip"):
+        choose_thresholds(validation_scores().assign(clip_id="the same"))
