@@ -70,6 +70,8 @@ class Reading:
                 raise ValueError(f"{path} has rows of several splits: {', '.join(names)}. Say which with --split")
             return scores
         if not names:
+            if self.split_file is None:
+                raise ValueError(f"{path} names no split; leave --split out, or say --columns.split")
             return scores
         if self.split not in names:
             raise ValueError(f"{path} has no split {self.split!r}; it has {', '.join(names)}")
@@ -121,8 +123,8 @@ def evaluate_scores_files(
         print("\n".join([str(path), *_lines(metrics, reading.target, place)]))
     if comparison is not None:
         print("\n".join(["", f"A {scores[0]}, B {scores[1]}", *comparison_table(comparison, reading.target)]))
-    if reading.kind == "score" and _looks_like_probabilities(tables[0][f"score_{reading.target}"]):
-        print("note: scores lie in [0, 1]; if they are probabilities of fake, say --kind probability")
+    if reading.kind == "score":
+        print(_note_on_ranks(tables[0][f"score_{reading.target}"]))
     if any(map(_of_generated_media, scores)):
         print(GENERATED_NOTICE)
     if out is not None:
@@ -141,10 +143,14 @@ def _of_generated_media(scores: Path) -> bool:
     return run.provenance.is_file() and run.read_provenance()["generated"]
 
 
-def _looks_like_probabilities(values: pd.Series) -> bool:
+def _note_on_ranks(values: pd.Series) -> str:
+    """What is not said of mere ranks, and how to have it."""
     known = values.to_numpy(dtype=float)
     known = known[np.isfinite(known)]
-    return len(known) > 0 and bool(known.min() >= 0 and known.max() <= 1)
+    left_out = "note: taken as mere ranks, so without decisions, calibration, Cllr and actDCF"
+    if len(known) and known.min() >= 0 and known.max() <= 1:
+        return f"{left_out}; scores lie in [0, 1]: if they are probabilities of fake, say --kind probability"
+    return f"{left_out}; if they are log-likelihood ratios of fake against real, say --kind llr"
 
 
 def _write(

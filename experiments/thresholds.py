@@ -63,7 +63,7 @@ def thresholds(
     )
     metrics["calibration"] = judge_probabilities(scores, fitted, replicates=replicates, seed=seed)
     write_validation_page(folder, scores, metrics)
-    print("\n".join(summary(chosen)))
+    print("\n".join([*summary(chosen), *(f"warning: {line}" for line in metrics["warnings"])]))
     if folder.read_provenance()["generated"]:
         print(GENERATED_NOTICE)
     print(f"{folder.thresholds_page}\nfigures on the test split: evaluate {run}")
@@ -78,19 +78,26 @@ def validation_scores(run: RunFolder) -> pd.DataFrame:
 
 
 def summary(chosen: dict[str, Any]) -> list[str]:
-    """A row a rule, a column for any, video, audio and each head alone; then why something is not defined."""
+    """A row a rule, a column for any, video, audio and each head alone; then why numbers or intervals lack."""
     names = [name for name in COLUMNS if name in chosen["thresholds"]]
     rows = [("rule", *(text for name in names for text in (name.replace("_", " "), "")))]
     for rule in chosen["rules"]:
         entries = [chosen["thresholds"][name][rule] for name in names]
         rows.append((rule, *(text for entry in entries for text in _cells(entry))))
-    reasons = {
-        f"  {name} {rule}: {entry['reason']}"
-        for name, row in chosen["thresholds"].items()
-        for rule, entry in row.items()
-        if entry["threshold"] is None
-    }
-    return [*aligned(rows), *sorted(reasons)]
+    return [*aligned(rows), *_reasons(chosen["thresholds"])]
+
+
+def _reasons(thresholds: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
+    """Each reason why there is no threshold or no interval once, after the targets and rules it holds for."""
+    concerned: dict[str, list[str]] = {}
+    for name, row in thresholds.items():
+        rules: dict[str, list[str]] = {}
+        for rule, entry in row.items():
+            if "reason" in entry:
+                rules.setdefault(entry["reason"], []).append(rule)
+        for reason, of in rules.items():
+            concerned.setdefault(reason, []).append(name if len(of) == len(row) else f"{name} {' '.join(of)}")
+    return [f"  {', '.join(names)}: {reason}" for reason, names in concerned.items()]
 
 
 def _cells(entry: dict[str, Any]) -> tuple[str, str]:

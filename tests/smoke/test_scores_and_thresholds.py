@@ -109,6 +109,7 @@ def test_probabilities_get_calibration_and_decisions_and_ranks_do_not(tmp_path, 
     ranks = capsys.readouterr().out
     assert main(["evaluate", "--scores", path, "--kind", "probability", *QUICK]) == 0
     probabilities = capsys.readouterr().out
+    assert "without decisions, calibration, Cllr and actDCF" in ranks
     assert "say --kind probability" in ranks
     assert "Brier score" not in ranks
     assert "Brier score" in probabilities
@@ -127,6 +128,7 @@ def test_an_inverted_polarity_is_warned_of(tmp_path, capsys):
         ({"score": 0.25}, "all 60 scores are 0.25; they say nothing"),
         ({"score": np.where(np.arange(60) < 5, np.nan, 0.1 * np.arange(60))}, "5 clips (8.3%"),
         ({"identity": "ann"}, "no number or no interval: one identity only"),
+        ({"identity": None}, "name no identity, so every clip counts as another person's"),
         ({"score": np.arange(60) % 2}, "auc 0.500 is not clearly better than the 0.500"),
     ],
 )
@@ -153,6 +155,7 @@ def rows_again(frame):
         (lambda frame: frame, ["--kind", "probability"], "must lie in [0, 1]"),
         (lambda frame: frame.assign(split=["val", "test"] * 30), [], "several splits: test, val. Say which"),
         (lambda frame: frame.assign(split="val"), ["--split", "test"], "has no split 'test'; it has val"),
+        (lambda frame: frame, ["--split", "test"], "names no split; leave --split out"),
         (
             lambda frame: frame,
             ["--split-file", "{split}", "--split", "test"],
@@ -337,6 +340,18 @@ def altered(judged, folder, scores):
     return str(folder)
 
 
+def test_thresholds_and_calibration_do_not_depend_on_the_test_scores(judged, tmp_path):
+    scores = known_scores()
+    test = scores["split"] == "test"
+    said = [column for column in scores if column.startswith(("score_", "head_", "p_"))]
+    noise = scores.copy()
+    noise.loc[test, said] = np.random.default_rng(1).random((test.sum(), len(said)))
+    for name, table_of_scores in (("plain", scores), ("noise", noise)):
+        assert main(["thresholds", altered(judged, tmp_path / name, table_of_scores), *QUICK]) == 0
+    for file in ("thresholds.json", "calibration.json"):
+        assert (tmp_path / "plain" / file).read_text() == (tmp_path / "noise" / file).read_text()
+
+
 def test_a_run_without_validation_scores_has_no_thresholds(judged, tmp_path, capsys):
     scores = known_scores()
     folder = altered(judged, tmp_path / "run", scores[scores["split"] == "test"])
@@ -353,7 +368,10 @@ def test_a_class_missing_from_validation_leaves_the_others_and_says_why(judged, 
     folder = altered(judged, tmp_path / "run", scores[(scores["any_fake"] == 1) | (scores["split"] == "test")])
     capsys.readouterr()
     assert main(["thresholds", folder, *QUICK]) == 0
-    assert "any youden: no real clip to choose from" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "  any: no real clip to choose from" in printed
+    assert "  RVRA: no RVRA clip to choose from" in printed
+    assert "warning: any: no real clip was judged" in printed
     chosen = json.loads((tmp_path / "run" / "thresholds.json").read_text())["thresholds"]
     assert chosen["any"]["f1"]["threshold"] is None
     assert chosen["video"]["f1"]["threshold"] is not None
