@@ -1,6 +1,7 @@
 """Confusion matrices: of the four classes, and of real and fake at each threshold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 
 import numpy as np
 from jaxtyping import Int
@@ -13,6 +14,8 @@ from multimodal.report.figures.operating import OperatingPoint
 from multimodal.report.figures.palette import INK
 from multimodal.report.figures.sample import Sample
 from multimodal.report.figures.text import plain, rule_name
+
+_SIDE_BY_SIDE = 5
 
 
 def confusion_figure(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Figure:
@@ -33,25 +36,34 @@ def confusion_figure(classes: Sequence[str], counts: Sequence[Sequence[int]]) ->
 
 
 def threshold_confusions(samples: Mapping[str, Sample], points: Mapping[str, list[OperatingPoint]]) -> Figure:
-    """Real and fake called real and fake: a row a target, a column a threshold (probabilities: 0.5 first)."""
-    rows = {target: _with_even_odds(sample, points.get(target, [])) for target, sample in samples.items()}
-    columns = max(1, *map(len, rows.values()))
-    figure = blank_figure("Confusion at each threshold", max(2.5 * columns, 5.2), 2.6 * len(samples) + 0.4)
-    for row, (target, at) in enumerate(rows.items()):
-        for column, point in enumerate(at):
-            axes = figure.add_subplot(len(rows), columns, row * columns + column + 1)
+    """Real and fake called real and fake: a panel a threshold (probabilities: 0.5 first), by target.
+
+    A threshold that several rules chose is drawn once, with the names of all.
+    """
+    rows = [(target, row) for target in samples for row in _rows(samples[target], points.get(target, []))]
+    columns = max([2, *(len(row) for _, row in rows)])
+    figure = blank_figure("Confusion at each threshold", 2.5 * columns, 3.0 * max(1, len(rows)) + 0.4)
+    for place, (target, row) in enumerate(rows):
+        for column, (threshold, rules) in enumerate(row.items()):
+            axes = figure.add_subplot(len(rows), columns, place * columns + column + 1)
             style_axes(axes)
-            panel_title(axes, f"{target} at {point.threshold:.2f}\n{plain(rule_name(point.rule), 28)}")
-            _draw_shares(axes, decisions_at(samples[target], point.threshold))
+            panel_title(axes, "\n".join([f"{target} at {threshold:.2f}", *wrap(", ".join(rules), 30)]))
+            _draw_shares(axes, decisions_at(samples[target], threshold))
             axes.set_xticks([0, 1], ["real", "fake"])
             axes.set_yticks([0, 1], ["real", "fake"])
             axes.set(xlabel="called", ylabel="true label")
     return figure
 
 
-def _with_even_odds(sample: Sample, points: list[OperatingPoint]) -> list[OperatingPoint]:
+def _rows(sample: Sample, points: list[OperatingPoint]) -> Iterator[dict[float, list[str]]]:
+    """Thresholds with the names of the rules that chose them, so many at a time as stand side by side."""
     is_probability = sample.score_range == (0.0, 1.0)
-    return [OperatingPoint("even odds", 0.5), *points] if is_probability else points
+    rules: dict[float, list[str]] = {0.5: ["even odds"]} if is_probability else {}
+    for point in points:
+        rules.setdefault(point.threshold, []).append(plain(rule_name(point.rule)))
+    each = list(rules.items())
+    for start in range(0, len(each), _SIDE_BY_SIDE):
+        yield dict(each[start : start + _SIDE_BY_SIDE])
 
 
 def decisions_at(sample: Sample, threshold: float) -> Int[np.ndarray, "2 2"]:

@@ -22,8 +22,10 @@ class OperatingPoint(NamedTuple):
     high: float | None = None
 
 
-def operating_points(thresholds: Mapping[str, Any] | None, target: str, limit: int = 4) -> list[OperatingPoint]:
-    """The first ``limit`` rules of ``target`` in ``thresholds.json`` that have a threshold.
+def operating_points(
+    thresholds: Mapping[str, Any] | None, target: str, limit: int | None = 4
+) -> list[OperatingPoint]:
+    """The first ``limit`` rules of ``target`` in ``thresholds.json`` that have a threshold; all where it is None.
 
     >>> chosen = {"thresholds": {"video": {"f1": {"threshold": 0.4}, "eer": {"threshold": None}}}}
     >>> operating_points(chosen, "video")

@@ -43,7 +43,8 @@ def threshold_figures(
         "reliability": reliability_figure(samples, after),
     }
     if thresholds:
-        figures["threshold_confusions"] = threshold_confusions(samples, points)
+        every = {target: operating_points(thresholds, target, limit=None) for target in samples}
+        figures["threshold_confusions"] = threshold_confusions(samples, every)
         figures["threshold_spread"] = spread_figure(thresholds, list(samples))
     return figures
 

@@ -60,6 +60,22 @@ def test_confusion_at_a_threshold_counts_a_score_on_it_as_fake():
     assert texts == [["1\n50%", "1\n50%", "1\n50%", "1\n50%"], ["1\n50%", "1\n50%", "0\n0%", "2\n100%"]]
 
 
+def test_a_threshold_that_several_rules_chose_has_one_confusion():
+    sample = Sample(np.array([0, 0, 1, 1]), np.array([0.3, 0.5, 0.5, 0.4]))
+    points = [
+        OperatingPoint(rule, threshold) for rule, threshold in (("f1", 0.35), ("eer", 0.4), ("youden", 0.35))
+    ]
+    figure = threshold_confusions({"any": sample, "video": sample}, {"any": points, "video": points[:1]})
+    titles = [axes.get_title(loc="left").split("\n") for axes in figure.axes]
+    assert titles == [
+        ["any at 0.50", "even odds"],
+        ["any at 0.35", "best F1, Youden's J"],
+        ["any at 0.40", "equal error rate"],
+        ["video at 0.50", "even odds"],
+        ["video at 0.35", "best F1"],
+    ]
+
+
 def test_methods_stand_worst_first_and_what_is_not_defined_last():
     rows = {"good": 0.9, "bad": 0.4, "unknown": None}
     per_method = {"any": {name: {"count": 5, "auc": {"value": value}} for name, value in rows.items()}}
