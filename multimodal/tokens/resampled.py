@@ -121,7 +121,10 @@ def _check_counts(classes: np.ndarray, resampling: Resampling) -> None:
             f"{', '.join(few)}. Lower --balance-neighbours, add clips, or choose --balance weighted_sampler"
         )
     if (counts > 0).sum() < 2:
-        raise ValueError("SMOTE needs training clips of two classes; got one. Check the split")
+        raise ValueError(
+            f"SMOTE needs training clips, with both picture and sound, of two classes; got {(counts > 0).sum()}. "
+            "Check the split"
+        )
 
 
 def _check_memory(cache: TokenCache, clip_ids: list[str], classes: np.ndarray, num_windows: int) -> None:
