@@ -10,15 +10,15 @@ from torch import Tensor, nn
 
 def resolve_backbone(name: str) -> Any:
     """Input size, mean and std that timm states for ``name``; ``ValueError`` offers the nearest names."""
-    if not timm.is_model(name):
-        known = timm.list_models(include_tags=False)
-        nearest = difflib.get_close_matches(name.split(".")[0], known, n=5, cutoff=0.5)
+    architecture, known = name.split(".")[0], timm.list_models(include_tags=False)
+    if architecture not in known:  # timm.is_model would take old aliases too, which have no description
+        holding = [one for one in known if architecture in one]
+        nearest = holding[:5] or difflib.get_close_matches(architecture, known, n=5, cutoff=0.5)
         offer = f"nearest: {', '.join(nearest)}" if nearest else "timm.list_models() lists them"
         raise ValueError(f"unknown timm backbone {name!r}; {offer}")
     try:
         return timm.get_pretrained_cfg(name, allow_unregistered=False)
     except RuntimeError as error:
-        architecture = name.split(".")[0]
         tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{architecture}.*")]
         raise ValueError(
             f"unknown timm tag in {name!r}; {architecture} has {', '.join(tags) or 'none'}"

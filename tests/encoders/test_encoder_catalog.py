@@ -40,6 +40,11 @@ def test_unknown_backbone_offers_the_nearest_timm_names(name):
         create_encoder(name, backbone="resnet81")
 
 
+def test_old_or_partial_backbone_name_offers_the_names_that_hold_it():
+    with pytest.raises(ValueError, match=r"unknown timm backbone 'xception'; nearest: legacy_xception, "):
+        create_encoder("frames", backbone="xception")
+
+
 def test_unknown_tag_of_a_backbone_is_refused():
     with pytest.raises(ValueError, match=r"unknown timm tag in 'resnet18.no_such_tag'; resnet18 has .*a1_in1k"):
         create_encoder("frames", backbone="resnet18.no_such_tag")
