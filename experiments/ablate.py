@@ -14,7 +14,7 @@ from experiments.ablation.runs import DEFAULT_OPTIONS, StudyOptions, do_runs, se
 from experiments.ablation.speed import compare_speed
 from experiments.ablation.study import StudyFolder, judge_study, plan_jobs
 from experiments.ablation.variants import BASELINES, STUDIES, Variants, encoders
-from experiments.command_line import choose, flat, run_verb
+from experiments.command_line import choose, flat, run_verb, with_named_encoders
 from experiments.config import TrainConfig
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import write_json
@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> int:
         "study", arguments, {**STUDIES, "encoder": encoders, "imbalance": ablate_imbalance}, verb="ablate"
     )
     name, rest = choose("recipe", rest, recipes.TRAIN, verb=f"ablate {study}")
-    recipe = recipes.TRAIN[name]()
+    recipe = with_named_encoders(recipes.TRAIN[name](), rest)
     default_out = Path("runs") / f"ablate-{study}-{name}"
     if study == "imbalance":
         return _main_imbalance(name, recipe, default_out, rest)

@@ -7,18 +7,20 @@ import io
 import re
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 import tyro
 from tyro.conf import Positional, arg
 
 Result = TypeVar("Result")
+Config = TypeVar("Config", bound=Any)
 PROGRAM = "python -m experiments"
 
 #: For a config whose fields stand at the top level of the command line.
 flat = arg(name="")
 
-__all__ = ["PROGRAM", "Annotated", "Positional", "choose", "flat", "run_verb"]
+__all__ = ["PROGRAM", "Annotated", "Positional", "choose", "flat", "run_verb", "with_named_encoders"]
 
 
 def run_verb(verb: str, function: Callable[..., Result], arguments: list[str]) -> Result:
@@ -74,6 +76,16 @@ def choose(
         hint = f" Did you mean {near[0]}?" if near else ""
         raise ValueError(f"unknown {kind} {name!r}; choose from {', '.join(choices)}.{hint}")
     return name, rest
+
+
+def with_named_encoders(recipe: Config, arguments: list[str]) -> Config:
+    """The recipe without the options of an encoder in whose place ``arguments`` name one.
+
+    They belong to the recipe's own; those of the named one are given as pairs, ``--encoder.options NAME VALUE``.
+    """
+    named = {one.removeprefix("--").split(".name")[0] for one in arguments if re.match(r"--\w+\.name\b", one)}
+    renamed = {part: getattr(recipe, part) for part in named & {"encoder", "video", "audio"} & set(vars(recipe))}
+    return replace(recipe, **{part: replace(config, options={}) for part, config in renamed.items()})
 
 
 def _summary(choice: object) -> str:

@@ -33,7 +33,7 @@ class EncoderConfig:
     """An encoder by its name in the catalog and its options, or the folder of a pretrained one.
 
     Args:
-        name: in the catalog.
+        name: in the catalog; where the command line gives it, the recipe's options are left out.
         options: of its constructor.
         weights: folder of ``save_pretrained`` (what ``pretrain`` writes); name and options then come from there.
     """

@@ -8,7 +8,7 @@ from accelerate import Accelerator
 from experiments import recipes
 from experiments.balancing import DrawnLabels, build_loss, learnt_labels
 from experiments.build import Clips, build_encoder, require_same_data, window_shape
-from experiments.command_line import choose, flat, run_verb
+from experiments.command_line import choose, flat, run_verb, with_named_encoders
 from experiments.config import PretrainConfig
 from experiments.estimate import Estimate, estimate, with_few_held_out
 from experiments.learn import learn, split_scorer, start_accelerator, training_batches
@@ -98,7 +98,7 @@ def main(arguments: list[str]) -> None:
     """Command line of the verb: a modality, a recipe, and single values of it changed."""
     modality, rest = choose("modality", arguments, recipes.PRETRAIN, verb="pretrain")
     name, rest = choose("recipe", rest, recipes.PRETRAIN[modality], verb=f"pretrain {modality}")
-    recipe = recipes.PRETRAIN[modality][name]()
+    recipe = with_named_encoders(recipes.PRETRAIN[modality][name](), rest)
     default_out = Path("runs") / f"pretrain-{modality}-{name}"
 
     def command(

@@ -105,6 +105,8 @@ class RunFolder:
     def begin(self, config: object) -> None:
         """Start the run, or go on with it: the folder may hold the same configuration but no other.
 
+        A run that failed before it learnt anything is begun anew, whatever its configuration was.
+
         Raises:
             ValueError: the folder holds another run; names what differs.
         """
@@ -113,12 +115,13 @@ class RunFolder:
         if self.config.is_file():
             former = read_json(self.config)
             differing = _differences(former, to_plain(config))
-            if differing:
+            if not differing:
+                return
+            if self.provenance.is_file():
                 raise ValueError(
                     f"{self.path} holds a run with other settings ({'; '.join(differing[:3])}); give a new --out"
                 )
-            return
-        if self.path.exists() and any(self.path.iterdir()):
+        elif self.path.exists() and any(self.path.iterdir()):
             raise ValueError(f"{self.path} is not empty and holds no run; give a new --out")
         write_config(self.config, config)
         write_json(self.path / "environment.json", environment())

@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from experiments import recipes
 from experiments.balancing import build_loss, learnt_labels
 from experiments.build import Clips, architecture_of, build_detector, load_clips, require_same_data
-from experiments.command_line import choose, flat, run_verb
+from experiments.command_line import choose, flat, run_verb, with_named_encoders
 from experiments.config import TrainConfig
 from experiments.estimate import Estimate, estimate, with_few_held_out
 from experiments.feed import Feed, feed_tokens, feed_windows, first_window
@@ -117,7 +117,7 @@ def main(arguments: list[str]) -> None:
     """Command line of the verb: a recipe, and single values of it changed."""
     name, rest = choose("recipe", arguments, recipes.TRAIN, verb="train")
 
-    recipe, default_out = recipes.TRAIN[name](), Path("runs") / name
+    recipe, default_out = with_named_encoders(recipes.TRAIN[name](), rest), Path("runs") / name
 
     def command(
         config: Annotated[TrainConfig, flat] = recipe, *, out: Path = default_out, estimate: bool = False

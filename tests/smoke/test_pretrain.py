@@ -176,6 +176,13 @@ def test_what_cannot_be_pretrained_is_one_clear_line(extra, message, sources, tm
     assert message in line
 
 
+def test_an_encoder_named_on_the_command_line_takes_its_own_options(sources, tmp_path):
+    named = ["--encoder.name", "spectrogram", "--encoder.options", "backbone", "test_resnet", "front_end", "lfcc"]
+    out = ["--out", str(tmp_path / "run")]
+    assert main(["pretrain", "audio", "waveform", *arguments(sources, "speech"), *named, *out]) == 0
+    assert load_encoder(tmp_path / "run" / "encoder").arguments()["front_end"] == "lfcc"
+
+
 def test_a_clip_in_two_sources_is_refused(sources, tmp_path, capsys):
     twice = arguments(sources, "images", "images")
     assert main(["pretrain", "video", "small", *twice, "--out", str(tmp_path / "run")]) == 1
