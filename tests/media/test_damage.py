@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from multimodal.media.errors import MediaError
 from multimodal.media.prepare import prepare_clip
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.reading.ending import missing_bytes
+from multimodal.media.reading.pictures import VideoPictures
 from multimodal.media.reading.probe import probe
+from multimodal.media.reading.sound import read_sound
+from multimodal.media.reading.with_decord import DecordRefusedError
 
 SMALL = PrepareOptions(crop_size=48)
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
@@ -67,3 +72,33 @@ def test_what_is_prepared_carries_the_damage_of_its_file(tmp_path, media):
     cut(path, 0.7)
     assert "cut off" in prepare_clip(path, "a", SMALL).damage
     assert "cut off" in prepare_clip(path, "a", SMALL).window(2, 4).damage
+
+
+def numbers_in(path: Path, media) -> list[tuple[int, int]]:
+    pictures = VideoPictures(path, probe(path), 25.0, None)
+    while True:
+        try:
+            return [(point.number, media.number_in(point.shown)) for point in pictures]
+        except DecordRefusedError:
+            pictures.give_up_decord("damaged")
+        except MediaError:  # no picture is left
+            return []
+
+
+def test_what_can_still_be_read_of_damaged_streams_stands_at_its_time(tmp_path, media):
+    clicks, sound = [0.31, 0.75, 1.2], media.clicks(1.6, [0.31, 0.75, 1.2])
+    options = {"movflags": "faststart"}
+    path = media.write(tmp_path / "a.mp4", pictures=media.counting(40), sound=sound, options=options)
+    content, rng, late, heard = path.read_bytes(), np.random.default_rng(0), [], []
+    for _ in range(25):
+        damaged = np.frombuffer(content, np.uint8).copy()
+        places = rng.integers(content.index(b"mdat") + 8, len(content), 20)
+        damaged[places] = rng.integers(0, 256, len(places))
+        path.write_bytes(damaged.tobytes())
+        late += [number - shown for number, shown in numbers_in(path, media) if shown < 40]
+        loud = np.flatnonzero(np.abs(read_sound(path, 16_000, start_seconds=0.0).samples) > 8_000)
+        heard += (loud[np.diff(loud, prepend=-9_999) > 400] / 16_000).tolist()
+    assert len(late) > 600
+    assert np.mean(np.array(late) == 0) > 0.8  # a picture that is lost is covered by one before it
+    assert len(heard) > 30
+    assert np.mean([min(abs(time - click) for click in clicks) < 2e-3 for time in heard]) > 0.8

@@ -126,6 +126,21 @@ def test_every_face_is_a_clip_of_its_own_and_the_larger_comes_first(tmp_path, me
     np.testing.assert_array_equal(clips[0].waveform, clips[1].waveform)
 
 
+def test_faces_that_swap_places_stay_who_they_are(tmp_path, media):
+    def room(place: int) -> np.ndarray:
+        picture = np.full((200, 500, 3), (70, 110, 140), np.uint8)
+        picture[10:90, place : place + 80] = media.face(80) // 2
+        picture[100:180, 400 - place : 480 - place] = media.face(80)
+        return picture
+
+    path = media.write(tmp_path / "a.mp4", pictures=[room(20 + 7 * number) for number in range(50)])
+    for clip in prepare_tracks(path, SMALL):
+        assert clip.num_frames == 50
+        assert abs(clip.boxes[-1, 0] - clip.boxes[0, 0]) > 250
+        brightness = clip.frames[:, 16:32, 16:32].mean(axis=(1, 2, 3))
+        assert np.ptp(brightness) < 25
+
+
 def test_a_small_face_is_found_in_a_second_look(tmp_path, media):
     room = np.full((600, 800, 3), (70, 110, 140), np.uint8)
     room[200:256, 300:356] = media.face(56)
