@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from multimodal.corpora.base import Corpus
-from multimodal.corpora.walk import is_hidden
+from multimodal.corpora.walk import is_folder, is_hidden
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def list_folder(path: str | Path) -> Listing:
     with os.scandir(path) as entries:
         for entry in entries:
             if not is_hidden(entry.name):
-                (folders if entry.is_dir() else files).append(entry.name)
+                (folders if is_folder(entry) else files).append(entry.name)
     return Listing(str(path), tuple(sorted(folders)), tuple(sorted(files)))
 
 

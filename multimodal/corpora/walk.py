@@ -36,6 +36,14 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name in JUNK_FOLDERS
 
 
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or a link to one; a link to itself is neither folder nor file."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def printable(path: str) -> str:
     """A path that can be printed and stored, whatever bytes it has."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
@@ -61,7 +69,7 @@ def _walk(folder: str, prefix: str, suffixes: frozenset[str], report: ScanReport
             path = prefix + name
             if not name.isascii() and not _is_utf8(name):
                 report.skip("name is not UTF-8, rename it to use it", printable(path))
-            elif entry.is_dir():
+            elif is_folder(entry):
                 below = _enter(entry, path, level, report)
                 if below is not None:
                     levels.append(below)

@@ -70,6 +70,12 @@ def test_a_root_reached_by_a_link_too_is_one_root(tmp_path):
     assert len(scan("fakeavceleb", tmp_path, report=ScanReport()).clips) == 1
 
 
+def test_a_link_to_itself_beside_the_marker_hides_no_root(tmp_path):
+    root = make_root(tmp_path / "a")
+    (root / "loop").symlink_to("loop")
+    assert scan("fakeavceleb", tmp_path, report=ScanReport()).roots == {"fakeavceleb": str(root)}
+
+
 def test_an_unknown_corpus_names_the_nearest_and_the_choices():
     with pytest.raises(ValueError, match=r"'FakeAVCelebs'; did you mean 'fakeavceleb'\? Choose from"):
         scan("FakeAVCelebs", ".")

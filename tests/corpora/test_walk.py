@@ -79,6 +79,14 @@ def test_a_linked_folder_elsewhere_and_a_linked_file_are_read(tmp_path):
     assert [path for path, _ in walk(tmp_path / "root")] == ["2.mp4", "3.mp4", "link/1.mp4"]
 
 
+def test_a_link_to_itself_is_reported_and_the_rest_is_read(tmp_path):
+    put(tmp_path, "a.mp4")
+    (tmp_path / "b.mp4").symlink_to("b.mp4")
+    report = ScanReport()
+    assert [path for path, _ in walk(tmp_path, report)] == ["a.mp4"]
+    assert report.skipped["unreadable file (Too many levels of symbolic links)"].examples == ["b.mp4"]
+
+
 def test_a_broken_link_is_reported(tmp_path):
     (tmp_path / "gone.mp4").symlink_to(tmp_path / "nowhere")
     report = ScanReport()
