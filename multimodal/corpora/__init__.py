@@ -32,6 +32,7 @@ from multimodal.corpora.choose import choose
 from multimodal.corpora.manifest import GENERATED, Clip, Manifest, collect, lies_in_generated
 from multimodal.corpora.roots import existing_folder, find_root, recognise_in
 from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.unread import tell_unread
 
 __all__ = ["CORPORA", "Clip", "Corpus", "Manifest", "ScanReport", "get_corpus", "recognise", "scan"]
 
@@ -99,6 +100,7 @@ def scan(
         manifest = collect(clips, corpus=corpus.name, root=found)
     except OSError as error:  # a table or list of the corpus; folders and clips are reported and passed over
         raise ValueError(f"cannot read {error.filename}: {error.strerror}. Make it readable.") from error
+    tell_unread(found, own_report)
     if not is_generated:  # a generated corpus is small on purpose
         check_counts(corpus, manifest.clips, own_report)
     _note_flags(manifest, own_report)

@@ -19,7 +19,7 @@ class ScanReport:
 
     ``warnings`` ask for attention, ``notes`` do not. ``skipped`` counts files that did not become clips, by
     reason. ``flagged`` counts clips that did, but carry a flag. ``generated`` holds the folders below which
-    everything was made by a program, with a slash at the end.
+    everything was made by a program, with a slash at the end; ``walked`` the folders that were read.
 
     >>> report = ScanReport()
     >>> report.skip("not a clip: .txt", "men/a.txt")
@@ -33,6 +33,7 @@ class ScanReport:
     skipped: dict[str, Tally] = field(default_factory=dict)
     flagged: dict[str, int] = field(default_factory=dict)
     generated: list[str] = field(default_factory=list)
+    walked: list[str] = field(default_factory=list)
 
     def warn(self, message: str) -> None:
         """Something a person should look at."""

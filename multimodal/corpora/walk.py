@@ -27,7 +27,8 @@ def walk_files(
     symbolic links that lead back into a folder being walked, and folders marked as generated.
     """
     prefix = under.strip("/") + "/" if under.strip("/") else ""
-    folder = os.path.join(root, under.strip("/"))
+    folder = os.path.join(root, under.strip("/")).rstrip("/")
+    report.walked.append(folder)
     return _walk(folder, prefix, frozenset(suffixes), report)
 
 

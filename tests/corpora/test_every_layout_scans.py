@@ -256,6 +256,20 @@ def test_damage_changes_no_label_and_hides_no_file(generated: Generated, tmp_pat
     assert any("1 of" in line and "0 bytes" in line for line in damaged.warnings)
 
 
+def test_clips_beside_the_folders_of_a_corpus_are_told(generated: Generated, tmp_path: Path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(generated.root, root)
+    root = Path(scan(generated.name, root, report=ScanReport()).roots[generated.name])
+    before, after = ScanReport(), ScanReport()
+    clips = labels_by_path(generated.name, root, before)
+    for place in ("", "unpacked elsewhere"):
+        (root / place).mkdir(exist_ok=True)
+        (root / place / f"stray{Path(min(clips)).suffix}").write_bytes(b"x")
+    assert labels_by_path(generated.name, root, after) == clips
+    counts = [sum(tally.count for tally in report.skipped.values()) for report in (before, after)]
+    assert counts[1] == counts[0] + 2
+
+
 def test_the_same_options_give_the_same_bytes_from_two_processes(tmp_path: Path) -> None:
     smallest = replace(SMALL, clips=1)
     GENERATORS["folder"](tmp_path / "one", smallest)

@@ -237,7 +237,7 @@ def test_side_files_and_foreign_folders_are_counted_and_left_out(tmp_path):
     report = ScanReport()
     assert len(scan("fakeavceleb", root, report=report).clips) == 1
     counts = {reason: tally.count for reason, tally in report.skipped.items()}
-    assert counts == {"not a clip: .txt": 1, "folder beside the four types": 1, "hidden file": 1}
+    assert counts == {"not a clip: .txt": 1, "outside the folders of this corpus, not read": 1, "hidden file": 1}
 
 
 def test_a_missing_type_folder_and_a_shortfall_are_warnings_that_name_it(tmp_path):

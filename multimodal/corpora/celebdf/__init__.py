@@ -72,7 +72,6 @@ def _walk_folders(root: Path, report: ScanReport) -> Iterator[tuple[str, int]]:
     folders = list_folder(root).folders
     for folder in folders:
         if folder.lower() not in _GRAMMAR:
-            report.skip("folder beside the three", folder)
             continue
         for path, size_bytes in walk_files(root, report, suffixes={".mp4"}, under=folder):
             if check.accepts(path, int(_kind_of(path) == SYNTHESIS), _fake_by_name(path), report):

@@ -122,8 +122,6 @@ def _find_folders(root: Path, report: ScanReport) -> dict[str, str]:
             found[path] = names[name]
         elif name == _DFD.lower():
             report.note(f"{path} is another corpus beside this one: scan dfd")
-        else:
-            report.skip("folder beside the methods", path)
     for method in METHODS:
         if method not in found.values():
             report.warn(f"folder {method} is missing under {root}")

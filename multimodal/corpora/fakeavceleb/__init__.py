@@ -79,9 +79,6 @@ def _walk_types(root: Path, report: ScanReport) -> Iterator[tuple[str, int]]:
             yield from walk_files(root, report, suffixes={".mp4"}, under=type_folder)
         else:
             report.warn(f"folder {type_folder} is missing under {root}")
-    for folder in folders:
-        if folder not in TYPES:
-            report.skip("folder beside the four types", folder)
 
 
 def _belonging(files: Iterator[tuple[str, int]], report: ScanReport) -> Iterator[tuple[str, int]]:
