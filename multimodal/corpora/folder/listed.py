@@ -43,6 +43,7 @@ def read_listed(
     values = LabelValues(options.get("fake_value", ""), options.get("real_value", ""))
     clips: dict[str, Clip] = {}
     contradicted: set[str] = set()
+    uncertain: set[str] = set()
     missing: list[str] = []
     for row in read_rows(table):
         path = finder.find(row.get(columns["path"], ""))
@@ -51,7 +52,7 @@ def read_listed(
             continue
         labels = _labels(row, columns, values, path, modality)
         if labels is None:
-            report.skip(f"no certain label in {table.name}", path)
+            uncertain.add(path)
             continue
         clip = _clip(path, files[path], labels, row, columns, person, finder)
         if clips.setdefault(path, clip)[2:4] != clip[2:4] or clips[path].any_fake != clip.any_fake:
@@ -60,6 +61,8 @@ def read_listed(
     for path in files:
         if path in contradicted:
             report.skip(f"{table.name} gives it two labels", path)
+        elif path in uncertain:
+            report.skip(f"no certain label in {table.name}", path)
         elif path in clips:
             yield clips[path]
         elif path != finder.relative(table):

@@ -32,8 +32,8 @@ class LabelValues:
             return 0
         if not self._is_told and _is_number(value):
             raise ValueError(
-                f"a label {value} may mean real or fake; say which, "
-                f"e.g. --options fake_value {value} real_value ..."
+                f"a label {value} may mean real or fake; say which: "
+                f"--options fake_value {value} real_value ..., or real_value {value} fake_value ..."
             )
         return None
 
