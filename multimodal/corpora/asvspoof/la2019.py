@@ -27,7 +27,7 @@ NAMESPACE = "asvspoof"
 PARTS = {"train": "train", "dev": "val", "eval": "test"}
 
 _NAME = re.compile(r"LA_[TDE]_\d{7}")
-_PROTOCOLS = "asvspoof2019_la_cm_protocols"
+_PROTOCOLS = "ASVspoof2019_LA_cm_protocols"
 
 
 def read_clips(root: Path, report: ScanReport) -> Iterator[Clip]:
