@@ -34,9 +34,10 @@ lint: install
 notebook: install
 	OMP_NUM_THREADS=1 $(RUN) -m experiments.tour.refresh
 
-# Opens the notebook in a browser; JupyterLab is installed on the first call.
+# Opens the notebook in a browser; JupyterLab is installed on the first call, and shows the pages kept in a notebook that is trusted.
 jupyter: install
 	$(RUN) -c 'import jupyterlab' 2>/dev/null || $(VENV)/bin/uv pip install --quiet --python $(RUN) --editable '.[notebook]' || $(RUN) -m pip install --editable '.[notebook]'
+	$(RUN) -m jupyter trust experiments/notebooks/all_datasets.ipynb
 	$(RUN) -m jupyterlab experiments/notebooks/all_datasets.ipynb
 
 clean:

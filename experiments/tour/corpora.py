@@ -10,7 +10,7 @@ from multimodal.corpora import Manifest, ScanReport, scan
 from multimodal.corpora.manifest import is_generated
 from multimodal.corpora.protocols import SPLITS, make_split
 from multimodal.corpora.synthetic import GENERATORS, LayoutOptions, SyntheticOptions
-from multimodal.labels import CLASSES
+from multimodal.labels import CLASSES, FAKE, REAL
 from multimodal.media.prepared import PreparedClip
 from multimodal.media.store import Store
 
@@ -102,7 +102,20 @@ def _read(name: str, root: Path) -> Found:
     manifest = scan(name, root, report=report)
     if name == LEARNT_FROM:
         _require_enough(manifest)
+    else:
+        _require_both_sides(manifest)
     return Found(manifest, is_generated(manifest.clips), "; ".join([f"read in {root}", *report.lines()]))
+
+
+def _require_both_sides(manifest: Manifest) -> None:
+    """Every corpus of the notebook has real and fake clips; without a side its ratio means nothing."""
+    clips = manifest.clips[manifest.clips["size_bytes"] > 0]
+    sides = {"real": REAL, "fake": FAKE}
+    missing = [f"no {side}" for side, label in sides.items() if not (clips["any_fake"] == label).any()]
+    if missing:
+        raise ValueError(
+            f"{' and '.join(missing)} clip among the {len(clips):,} files that are not empty; half downloaded?"
+        )
 
 
 def _require_enough(manifest: Manifest) -> None:

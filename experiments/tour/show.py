@@ -18,9 +18,14 @@ if TYPE_CHECKING:
     from IPython.display import HTML, Image
 
 _DOTS_PER_INCH = 85
-#: Cells and headers alike at the left; a long path breaks where it must, so that a table stays on the page.
+#: Cells and headers alike at the left.
 _CELL = "text-align: left; vertical-align: top"
-_STYLES = {"th": _CELL, "td": f"{_CELL}; overflow-wrap: anywhere; min-width: 5.5em"}
+#: What stays on one line: an option with its value, an interval, a ratio, a word with a hyphen.
+_UNBROKEN = re.compile(r"--[\w-]+( \w+)?|\[[\d.]+, [\d.]+\]|[\w.]+ : [\w.]+|\w+-\w+(?= |$)")
+#: What may be broken: a path, behind its slashes and underscores.
+_LONG_NAME = re.compile(r"\S{24,}")
+#: Makes a frame as tall as the page in it.
+_GROW = "style.height = contentDocument.documentElement.scrollHeight + 20 + 'px'"
 
 
 @contextmanager
@@ -43,9 +48,8 @@ def as_table(table: pd.DataFrame) -> "HTML":
 
     with pd.option_context("display.max_colwidth", None):
         html = table.to_html(border=0)
-    for tag, style in _STYLES.items():
-        html = re.sub(rf"<{tag}\b", f'<{tag} style="{style}"', html)
-    return HTML(html)
+    html = re.sub(r"(?<=>)[^<]+", _with_breaks, html)
+    return HTML(re.sub(r"<(th|td)\b", rf'<\1 style="{_CELL}"', html))
 
 
 def as_list(sentences: Sequence[str]) -> "HTML":
@@ -68,9 +72,19 @@ def as_videos(files: Mapping[str, Path], *, width: int = 190) -> "HTML":
     return HTML("".join(players))
 
 
-def as_frame(page: str, *, height: int = 620) -> "HTML":
-    """A self-contained page in a frame of its own, so that its style stays in it; ``height`` is in pixels."""
+def as_frame(page: str, *, is_whole: bool = False) -> "HTML":
+    """A self-contained page in a frame of its own, so that its style stays in it.
+
+    The frame is of a height to scroll in, or, where ``is_whole``, as tall as the page.
+    """
     from IPython.display import HTML
 
-    style = f"width: 100%; height: {height}px; border: 1px solid #ccc"
-    return HTML(f'<div><iframe srcdoc="{escape(page)}" style="{style}"></iframe></div>')
+    style = "width: 100%; height: 620px; border: 1px solid #ccc"
+    grow = f' onload="{_GROW}"' if is_whole else ""
+    return HTML(f'<div><iframe srcdoc="{escape(page)}" style="{style}"{grow}></iframe></div>')
+
+
+def _with_breaks(text: re.Match[str]) -> str:
+    """The text of a cell, with marks where a line may and may not end, so that a table stays on the page."""
+    broken = _LONG_NAME.sub(lambda name: re.sub(r"[/_](?=\w)", r"\g<0><wbr>", name[0]), text[0])
+    return _UNBROKEN.sub(r'<span style="white-space: nowrap">\g<0></span>', broken)

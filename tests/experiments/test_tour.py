@@ -11,8 +11,9 @@ from experiments.tour.sizes import SIZES, chosen_sizes
 from experiments.tour.tables import corpora_table, leakage_table, thresholds_table
 from multimodal.corpora import scan
 from multimodal.corpora.protocols import make_split
-from multimodal.corpora.synthetic import LayoutOptions
+from multimodal.corpora.synthetic import GENERATORS, LayoutOptions
 from multimodal.files import write_json
+from multimodal.labels import FAKE, REAL
 
 SMALL = LayoutOptions(identities=3, clips=1, clip_seconds=0.3, frame_size=64)
 
@@ -59,6 +60,23 @@ def test_the_corpus_to_learn_from_is_replaced_where_too_little_of_it_has_arrived
     )["fakeavceleb"]
     assert re.match(why, found.remark)
     assert (found.manifest.clips["size_bytes"] > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("leave", "why"),
+    [
+        (lambda file: "manipulated" not in str(file), "no fake clip among the 6 files that are not empty"),
+        (lambda file: False, "no real and no fake clip among the 0 files that are not empty; half downloaded?"),
+    ],
+)
+def test_a_corpus_of_which_a_side_is_missing_or_empty_is_replaced(leave, why, tmp_path):
+    root = tmp_path / "half"
+    GENERATORS["faceforensics"](root, SMALL, workers=1, progress=lambda files: files)
+    half_downloaded(root, root, is_there=leave)
+    heads = SIZES["tiny"].talking_heads
+    found = find_or_generate({"faceforensics": root}, tmp_path / "copies", talking_heads=heads, layouts=SMALL)
+    assert found["faceforensics"].remark.startswith(why)
+    assert set(found["faceforensics"].manifest.clips["any_fake"]) == {REAL, FAKE}
 
 
 def test_few_clips_of_each_class_are_the_same_few_every_time(workspace):
@@ -111,6 +129,21 @@ def test_what_strangers_wrote_stays_text(tmp_path):
     assert "<b>" not in as_table(pd.DataFrame({"remark": ["<b>loud</b>"]})).data
     assert "<b>" not in as_list(["<b>loud</b>"]).data
     assert "<script>" not in as_frame('<script>alert("x")</script>').data
+
+
+def test_a_table_breaks_paths_and_keeps_ratios_intervals_and_options_whole():
+    import pandas as pd
+
+    whole = ["1 : 5.5", "[0.250, 0.750]", "--balance class_weights", "STAND-IN"]
+    cells = pd.DataFrame({"any": [*whole, "FakeVideo-RealAudio/men/id94003/00201_id94002.mp4"]})
+    html = as_table(cells).data
+    assert [text for text in whole if f'nowrap">{text}</span>' not in html] == []
+    assert "FakeVideo-RealAudio/<wbr>men/<wbr>id94003/<wbr>00201_<wbr>id94002.mp4" in html
+
+
+def test_a_frame_is_as_tall_as_its_page_only_where_it_is_to_be_seen_whole():
+    assert "contentDocument" in as_frame("<p>verdict</p>", is_whole=True).data
+    assert "contentDocument" not in as_frame("<p>statistics</p>").data
 
 
 def test_the_history_of_a_training_is_read_while_it_runs(tmp_path):

@@ -13,9 +13,9 @@ from multimodal.corpora.protocols import PROTOCOLS
 ROOT = Path(__file__).parents[2]
 
 
-def rows(path: str, heading: str) -> list[list[str]]:
+def rows(path: str, heading: str = "# ") -> list[list[str]]:
     """Cells of the table below a heading."""
-    section = (ROOT / path).read_text(encoding="utf-8").split(f"## {heading}\n")[1].split("\n## ")[0]
+    section = (ROOT / path).read_text(encoding="utf-8").split(heading, 1)[1].split("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")][2:]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
@@ -31,11 +31,11 @@ def readme_row(corpus: Corpus) -> list[str]:
 
 
 def test_the_readme_says_of_every_corpus_what_the_catalog_says():
-    assert rows("README.md", "Corpora") == [readme_row(corpus) for corpus in CORPORA.values()]
+    assert rows("README.md", "## Corpora\n") == [readme_row(corpus) for corpus in CORPORA.values()]
 
 
-def test_the_page_of_datasets_says_of_every_corpus_what_the_catalog_says():
-    found = rows("docs/datasets.md", "Folders, splits and options")
+def test_the_page_of_layouts_says_of_every_corpus_what_the_catalog_says():
+    found = rows("docs/layouts.md")
     for row, corpus in zip(found, CORPORA.values(), strict=True):
         options = ", ".join(f"`{option}`" for option in corpus.options) or "none"
         markers = " or ".join(map(marker, corpus.markers))
@@ -44,7 +44,7 @@ def test_the_page_of_datasets_says_of_every_corpus_what_the_catalog_says():
 
 
 def test_protocols_and_readers_that_the_page_names_exist():
-    for row in rows("docs/datasets.md", "Folders, splits and options"):
+    for row in rows("docs/layouts.md"):
         reader = ROOT / "docs" / re.search(r"\((.+)\)", row[0])[1]
         assert len(reader.read_text(encoding="utf-8")) > 500
         names = [name for name in re.findall(r"`(\w+)`", row[3]) if name not in CORPORA]

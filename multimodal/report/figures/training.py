@@ -27,7 +27,7 @@ def training_figure(history: Sequence[dict[str, Any]]) -> Figure:
     losses = {name: curve for name, curve in curves.items() if "loss" in name.lower()}
     metrics = {name: curve for name, curve in curves.items() if name not in losses}
     figure, (left, right) = panel_row("Training", 2, height=3.6, width=6.0)
-    _draw(left, losses, "loss")
+    _draw(left, losses, "loss, nats")
     _draw(right, metrics, "validation metric")
     return figure
 
@@ -56,7 +56,7 @@ def _is_number(value: Any) -> bool:
 def _draw(axes: Axes, curves: Series, y_label: str) -> None:
     axes.set(xlabel="optimizer step", ylabel=y_label)
     if not curves:
-        note(axes, f"no {y_label} recorded")
+        note(axes, "nothing recorded yet")
     for (name, (steps, values)), colour in zip(curves.items(), cycle(SERIES_COLOURS), strict=False):
         marker = "o" if len(steps) <= 20 else None
         axes.plot(steps, values, color=colour, linewidth=1.5, marker=marker, markersize=3.5, label=plain(name))

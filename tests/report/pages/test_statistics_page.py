@@ -29,7 +29,7 @@ def test_counts_ratio_mark_and_advice_stand_on_the_page(page):
     row = re.search(r'<tr class="first">.*?</tr>', page, re.DOTALL).group()
     assert re.findall(r'<td class="number">(.*?)</td>', row) == ["1", "40", "0", "1 : 40.0"]
     assert ">extreme</span>" in row
-    assert '<code class="line">train RECIPE<br>--balance smote --loss focal</code>' in page
+    assert '<code class="line">train RECIPE<br>--balance smote<br>--loss focal</code>' in page
 
 
 def test_bars_fill_their_width_in_proportion(page):
