@@ -47,13 +47,13 @@ def style_axes(axes: Axes) -> None:
     axes.yaxis.label.set(size=9.5, color=INK)
 
 
-def add_legend(axes: Axes, *, below: bool = False) -> None:
-    """Draw the legend small, where anything has a name: in the emptiest corner or ``below`` the axes."""
+def add_legend(axes: Axes, *, below: bool = False, columns: int = 2) -> None:
+    """Draw the legend small, where anything has a name: in the emptiest corner, or ``below`` the axes."""
     handles, labels = axes.get_legend_handles_labels()
     if not handles:
         return
     if below:
-        axes.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.21), ncols=2, **_LEGEND)
+        axes.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.21), ncols=columns, **_LEGEND)
     else:
         axes.legend(handles, labels, loc="best", **_LEGEND)
 

@@ -14,7 +14,7 @@ from multimodal.report.verdict import Evidence, Thumbnail, WindowScores
 
 _MAX_THUMBNAILS = 12
 _MAX_ENVELOPE = 1200
-_HEIGHTS = {"frames": 1.5, "scores": 2.6, "sound": 1.0}
+_HEIGHTS = {"frames": 1.5, "scores": 2.8, "sound": 1.0}
 
 
 def timeline_figure(
@@ -84,7 +84,7 @@ def _draw_scores(axes: Axes, windows: Sequence[WindowScores], thresholds: Mappin
         if threshold is not None:
             label = f"threshold {target}: {threshold:.2f}"
             axes.axhline(threshold, color=colour, linewidth=1, linestyle="--", label=label)
-    add_legend(axes, below=False)
+    add_legend(axes, below=True, columns=2 * len(TARGETS))
 
 
 def _draw_frames(
