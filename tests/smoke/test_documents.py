@@ -121,6 +121,15 @@ def test_a_command_that_is_only_shown_names_a_verb_and_says_why_it_is_not_run(do
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
+def test_no_code_of_a_document_stands_where_the_tests_do_not_look(document):
+    text = text_of(document)
+    assert set(re.findall(r"^```(\w*)", text, flags=re.MULTILINE)) <= {"", "bash", "python", "bibtex"}
+    outside = re.sub(r"^```(bash|python|bibtex)\n.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    assert "```" not in outside
+    assert re.findall(r"^(?: {4,}|\t)\S.*", outside, flags=re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_what_a_document_links_to_exists(document):
     links = re.findall(r"\]\(([^)#]+)(?:#[\w-]*)?\)", text_of(document))
     missing = [link for link in links if "://" not in link and not ((ROOT / document).parent / link).exists()]
