@@ -25,7 +25,7 @@ def marker(patterns: tuple[str, ...]) -> str:
 
 
 def readme_row(corpus: Corpus) -> list[str]:
-    where = re.sub(r"(https://[^ )]+)", r"<\1>", corpus.request_url) or "yourself"
+    where = re.sub(r"https://([^/ )]+)[^ )]*", r"[\1](\g<0>)", corpus.request_url) or "yourself"
     what = f"{corpus.title}: {corpus.summary}"
     return [f"`scan {corpus.name}`", what, marker(corpus.markers[0]), where, corpus.licence]
 
