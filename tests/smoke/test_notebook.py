@@ -1,6 +1,7 @@
 """The notebook over all corpora runs from top to bottom, and is kept with its outputs."""
 
 import re
+from itertools import pairwise
 
 import nbformat
 import pytest
@@ -38,6 +39,15 @@ def test_the_stored_notebook_is_short_calls_the_library_and_says_that_media_are_
     assert not any(re.search(r"^\s*(def|class|while) ", cell.source, flags=re.MULTILINE) for cell in cells)
     assert text_outputs(cells[1]).count("GENERATED STAND-IN") == 9
     assert "/home/" not in NOTEBOOK.read_text(encoding="utf-8")
+
+
+def test_every_figure_of_the_stored_notebook_is_followed_by_a_sentence(stored):
+    figures = 0
+    for cell, after in pairwise(stored.cells):
+        pictures = [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+        figures += len(pictures)
+        assert not pictures or after.source.startswith("*"), cell.source
+    assert figures >= 15
 
 
 def test_the_notebook_runs_anew_beside_real_missing_wrong_and_half_downloaded_roots(
