@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,8 @@ def project(workspace, source_roots, tmp_path_factory):
     (here / "clip.mp4").symlink_to(next((workspace / "corpus" / "RealVideo-FakeAudio").rglob("*.mp4")))
     for name, root in source_roots.items():
         (above / name).symlink_to(root)
+    for name, of_class in {"real": "RealVideo-RealAudio", "fake": "FakeVideo-FakeAudio"}.items():
+        shutil.copytree(workspace / "corpus" / of_class, above / "mine" / name)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(here)
         run_all(verb_commands(START))
