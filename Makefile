@@ -1,9 +1,9 @@
-# make quickstart · make test · make lint · make notebook · make jupyter — each makes the virtual environment it needs on its own.
+# make quickstart · make test · make lint · make bench · make notebook · make jupyter — each makes the virtual environment it needs on its own.
 PYTHON ?= python3
 VENV   ?= .venv
 RUN     = $(VENV)/bin/python
 
-.PHONY: install quickstart test lint notebook jupyter clean
+.PHONY: install quickstart test lint bench notebook jupyter clean
 
 install: $(VENV)/.installed
 
@@ -29,6 +29,14 @@ lint: install
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy encoders fusion multimodal
 	$(VENV)/bin/lint-imports
+
+# What takes minutes in all on two cores; each stops with an error where it misses a limit. benchmarks/README.md has the rest.
+bench: install
+	$(RUN) benchmarks/metrics.py
+	$(RUN) benchmarks/statistics.py
+	$(RUN) benchmarks/scan.py --files 100000
+	$(RUN) benchmarks/fuzz_prepare.py --files 300
+	ONEDNN_MAX_CPU_ISA=AVX2 $(RUN) -m benchmarks.encoders --precisions float32
 
 # Executes the notebook anew, on generated copies of all corpora, and keeps its outputs.
 notebook: install
