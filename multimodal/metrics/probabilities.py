@@ -128,7 +128,7 @@ def _corrected(scores: pd.DataFrame, before: Shares, after: Shares) -> pd.DataFr
 def _or_alone(said: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     """The same, with what the other's own head says where a modality is absent."""
     known = np.isfinite(_posteriors(scores)).all(axis=1)
-    alone: dict[str, Any] = {modality: said[f"{modality}_alone"] for modality in MODALITIES}
+    alone: dict[str, pd.Series] = {modality: said[f"{modality}_alone"] for modality in MODALITIES}
     alone["any"] = alone["video"].fillna(alone["audio"])
     return said.assign(**{name: said[name].where(known, value) for name, value in alone.items()})
 
