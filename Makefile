@@ -34,7 +34,6 @@ lint: install
 bench: install
 	$(RUN) benchmarks/metrics.py
 	$(RUN) benchmarks/statistics.py
-	$(RUN) benchmarks/scan.py --files 100000
 	$(RUN) benchmarks/fuzz_prepare.py --files 300
 	ONEDNN_MAX_CPU_ISA=AVX2 $(RUN) -m benchmarks.encoders --precisions float32
 
