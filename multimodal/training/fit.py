@@ -159,7 +159,7 @@ def training_step(
     return value
 
 
-_ADVICE = "lower the learning rate or look at these clips (the last good checkpoint is kept)"
+_ADVICE = "lower the learning rate or look at these clips (the last good checkpoint, if any, is kept)"
 
 
 def _clips_of(batch: Batch, clip_ids: Sequence[str] | None) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from scipy.io import wavfile
 
 from multimodal.media.errors import MediaError
 from multimodal.media.reading import with_decord, with_pyav
@@ -132,6 +133,17 @@ def test_sound_is_cut_or_padded_to_the_asked_start_and_length(tmp_path, media):
     early = read_sound(path, 16_000, start_seconds=-0.25).samples
     np.testing.assert_array_equal(cut, whole[4_000:12_000])
     np.testing.assert_array_equal(early, np.concatenate([np.zeros(4_000), whole]))
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_sound_that_is_not_a_number_is_refused_rather_than_made_a_click(broken, tmp_path):
+    sound = np.full(8_000, 0.1, dtype=np.float32)
+    wavfile.write(tmp_path / "whole.wav", 16_000, sound)
+    sound[500] = broken
+    wavfile.write(tmp_path / "broken.wav", 16_000, sound)
+    assert len(read_sound(tmp_path / "whole.wav", 16_000).samples) == 8_000
+    with pytest.raises(MediaError, match="the sound has NaN or infinite samples"):
+        read_sound(tmp_path / "broken.wav", 16_000)
 
 
 def test_a_pause_of_the_stream_becomes_silence_of_its_length(tmp_path):

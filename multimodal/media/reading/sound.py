@@ -14,6 +14,7 @@ import av
 import numpy as np
 from jaxtyping import Int16
 
+from multimodal.media.errors import MediaError
 from multimodal.media.reading.container import audio_stream, decode, open_container
 from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
 
@@ -37,7 +38,7 @@ def read_sound(
     ``start_seconds`` (default: where the stream starts) is left out; if the stream starts later, silence is put
     before it. Packets that cannot be decoded are passed over.
 
-    Raises ``MediaError`` (stage "decode") if nothing can be decoded.
+    Raises ``MediaError`` (stage "decode") if nothing can be decoded, or if samples are NaN or infinite.
     """
     until = math.inf if max_seconds is None else (start_seconds or 0.0) + max_seconds + 1.0
     runs = list(_runs(path, sample_rate, until))
@@ -66,6 +67,8 @@ class _Run:
 
     def add(self, frame: av.AudioFrame | None) -> None:
         """Take the next frame, or None for the end."""
+        if frame is not None:
+            _require_numbers(frame)
         self._pieces += [piece.to_ndarray().reshape(-1) for piece in self._resampler.resample(frame)]
         if frame is not None:
             self.until_seconds += frame.samples / frame.sample_rate
@@ -98,6 +101,12 @@ def _runs(path: Path, sample_rate: int, until_seconds: float) -> Iterator[Sound]
                 break
     if run is not None:
         yield run.finish()
+
+
+def _require_numbers(frame: av.AudioFrame) -> None:
+    """16 bits cannot hold NaN: swresample would make a click at full scale of it, and nobody would know."""
+    if frame.format.name.startswith(("flt", "dbl")) and not np.isfinite(frame.to_ndarray()).all():
+        raise MediaError("decode", "the sound has NaN or infinite samples")
 
 
 def _form(frame: av.AudioFrame) -> tuple[str, str, int]:
