@@ -1,11 +1,12 @@
 """Overhead of encoders: forward and backward beside the bare timm, torchvision or transformers model.
 
-    python -m benchmarks.encoders [--repeats 15] [--threads 1] [--precisions float32]
+    python -m benchmarks.encoders [--rounds 15] [--threads 1] [--precisions float32] [--only NAME]
 
-Both run in the same process on the same input, in turns; the ratio is of the fastest runs. Time is this process's
-own CPU time, so that other work on the machine does not count, and wall time on a GPU. The bare model gets
-what a user would give it: frames that are stacked and normalised already, a spectrogram that is computed already
-counted in. A ratio above 1.05 fails (exit status 1).
+Both run in the same process on the same input, in turns, and change places from round to round; the ratio is the
+median over the rounds. Time is this process's own CPU time, so that other work on the machine counts little, and
+wall time on a GPU. The bare model gets what a user would give it: frames that are stacked and normalised already,
+in the library's own layout of memory; the spectrogram is computed for both. A ratio above 1.05 fails (exit
+status 1). AASIST is missing: no library has it to compare with.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
+import numpy as np
 import timm
 import torch
 from torch import Tensor
@@ -23,6 +25,10 @@ from torch import Tensor
 from encoders import Encoder, VideoSpec, create_encoder
 
 LIMIT = 1.05
+#: Two clips of eight frames, and sixteen clips of a second of sound.
+VIDEO_SHAPE = (2, 8)
+AUDIO_SHAPE = (16, 16_000)
+WARM_UP_ROUNDS = 2
 SPEECH = {"model_type": "wav2vec2", "hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4}
 SPEECH |= {"intermediate_size": 512, "conv_dim": [128] * 7, "num_conv_pos_embedding_groups": 16}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -38,7 +44,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 class Row(NamedTuple):
-    """Milliseconds of the fastest forward and backward, and their ratio."""
+    """Median milliseconds of forward and backward, and the median over the rounds of their ratio."""
 
     bare_ms: float
     encoder_ms: float
@@ -76,26 +82,31 @@ def synchronise() -> None:
         torch.cuda.synchronize()
 
 
-def measure(name: str, arguments: dict[str, Any], *, device: str, dtype: torch.dtype, repeats: int) -> Row:
+def measure(name: str, arguments: dict[str, Any], *, device: str, dtype: torch.dtype, rounds: int) -> Row:
     encoder = create_encoder(name, **arguments).to(device).train()
-    is_video = isinstance(encoder.input_spec, VideoSpec)
-    side = encoder.input_spec.frame_size if is_video else 0
-    x = torch.rand(2, 4, 3, side, side, device=device) if is_video else 0.1 * torch.randn(2, 16_000, device=device)
+    x = example(encoder).to(device)
     forwards = (bare_forward(encoder, x), lambda: encoder(x))
-    times: tuple[list[float], list[float]] = ([], [])
-    for repeat in range(repeats + 2):
-        for forward, kept in zip(forwards, times, strict=True):
+    times = np.empty((rounds + WARM_UP_ROUNDS, 2))
+    for number, taken in enumerate(times):
+        for which in (0, 1) if number % 2 else (1, 0):
             autocast = torch.autocast(device, dtype) if dtype != torch.float32 else nullcontext()
-            taken = milliseconds(forward, autocast, device)
-            if repeat >= 2:  # the first two warm up
-                kept.append(taken)
-    bare, ours = min(times[0]), min(times[1])
-    return Row(bare, ours, ours / bare)
+            taken[which] = milliseconds(forwards[which], autocast, device)
+    kept = times[WARM_UP_ROUNDS:]
+    bare, ours = np.median(kept, axis=0)
+    return Row(bare, ours, float(np.median(kept[:, 1] / kept[:, 0])))
+
+
+def example(encoder: Encoder) -> Tensor:
+    """Random input of the shape that the encoder wants."""
+    if not isinstance(encoder.input_spec, VideoSpec):
+        return 0.1 * torch.randn(AUDIO_SHAPE)
+    side = encoder.input_spec.frame_size
+    return torch.rand(*VIDEO_SHAPE, 3, side, side)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
         "--precisions", nargs="+", choices=["float32", "bfloat16"], default=["float32", "bfloat16"]
@@ -112,7 +123,7 @@ def main() -> int:
         for device in ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]:
             for precision in options.precisions:
                 dtype = getattr(torch, precision)
-                row = measure(name, arguments, device=device, dtype=dtype, repeats=options.repeats)
+                row = measure(name, arguments, device=device, dtype=dtype, rounds=options.rounds)
                 cells = f"{row.bare_ms:.1f} | {row.encoder_ms:.1f} | {row.ratio:.3f}"
                 print(f"| {label} | {device} | {precision} | {cells} |", flush=True)
                 worst = max(worst, row.ratio)
