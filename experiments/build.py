@@ -22,7 +22,7 @@ def build_encoder(config: EncoderConfig, modality: Modality) -> Encoder:
     """Make an encoder, or load a pretrained one from its folder."""
     encoder = load_encoder(config.weights) if config.weights else create_encoder(config.name, **config.options)
     if encoder.modality != modality:
-        raise ValueError(f"the encoder {config.name!r} is for {encoder.modality}; choose one for {modality}")
+        raise ValueError(f"the encoder {encoder.name!r} is for {encoder.modality}; choose one for {modality}")
     return encoder
 
 

@@ -32,9 +32,13 @@ def loaded_text(encoder: Encoder, config: EncoderConfig) -> str:
     if config.weights is not None:
         source = f"all {len(encoder.state_dict())} tensors loaded from {config.weights}, none left over"
     return (
-        f"{encoder.modality} encoder {encoder.name}, {weights / 1e6:.1f} M weights: {source}; trained on "
-        f"{encoder.trained_on}; frozen: {f'{frozen / 1e6:.1f} M' if frozen else 'none'}"
+        f"{encoder.modality} encoder {encoder.name}, {_millions(weights)} weights: {source}; trained on "
+        f"{encoder.trained_on}; frozen: {_millions(frozen) if frozen else 'none'}"
     )
+
+
+def _millions(count: int) -> str:
+    return f"{count / 1e6:.1f} M" if count >= 100_000 else f"{count:,}"
 
 
 def trained_on_text(encoder: Encoder, clips: Clips, modality: Modality) -> str:

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from encoders import create_encoder
-from experiments.build import read_clips, window_shape
-from experiments.config import DataConfig
+from experiments.build import build_encoder, read_clips, window_shape
+from experiments.config import DataConfig, EncoderConfig
 from multimodal.corpora.protocols import make_split
 from multimodal.media.store import Store
 
@@ -24,6 +24,12 @@ def test_windows_are_as_the_encoders_and_the_store_say(write_sounds, tmp_path):
     shape = window_shape(DataConfig(num_frames=5, silent_ends="keep"), store, {"video": video})
     assert (shape.num_frames, shape.frame_size, shape.frame_rate, shape.sample_rate) == (5, 48, 10.0, 16_000)
     assert shape.silent_ends == "keep"
+
+
+def test_a_folder_of_the_other_modality_is_refused_by_the_name_of_what_is_in_it(tmp_path):
+    create_encoder("spectrogram", backbone="test_resnet").save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="the encoder 'spectrogram' is for audio; choose one for video"):
+        build_encoder(EncoderConfig(name="frames", weights=tmp_path), "video")
 
 
 def test_a_split_that_lacks_clips_of_the_manifest_is_refused(write_sounds, tmp_path):
