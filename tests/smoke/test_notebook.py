@@ -14,9 +14,11 @@ def code_of(notebook) -> list:
 
 
 def text_outputs(cell) -> str:
-    return "\n".join(
+    """What a person reads of a cell's outputs: its text, without marks of where a line may end."""
+    outputs = (
         output.get("text") or "".join(output.get("data", {}).get("text/html", "")) for output in cell.outputs
     )
+    return re.sub(r"<[^>]+>", "", "\n".join(outputs))
 
 
 @pytest.fixture(scope="module")
