@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -165,6 +166,49 @@ def test_training_end_to_end_gives_a_study_too(config, tmp_path):
     results = ablate("loss", config, options, tmp_path / "study")
     assert set(results["variants"]) == {"cross_entropy", "focal"}
     assert "One seed" in (tmp_path / "study" / "report.html").read_text()
+
+
+@pytest.fixture
+def cluster_of_two_nodes(monkeypatch):
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # else other work on the machine starves the tasks
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    cluster.add_node(num_cpus=1)
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+    yield
+    cluster.shutdown()
+
+
+@pytest.fixture
+def job_array(monkeypatch, tmp_path):
+    pytest.importorskip("submitit", reason="the extra slurm is not installed")
+    monkeypatch.setenv("SUBMITIT_CLUSTER", "local")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.chdir(tmp_path)  # where the jobs' logs go
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("engine", "place"), [("ray", "cluster_of_two_nodes"), ("slurm", "job_array")])
+def test_elsewhere_too_a_failed_run_is_listed_and_done_alone(engine, place, config, tmp_path, request):
+    request.getfixturevalue(place)
+    options = dataclasses.replace(OPTIONS, seeds=1, only=("gated",), engine=engine, workers=2)
+    folder = tmp_path / "study"
+    before = ablate("fusion", config, options, folder)
+    assert json.loads((folder / "failures.json").read_text()) == {}
+    shutil.rmtree(folder / "runs" / "gated-seed0")
+    (folder / "runs" / "gated-seed0").write_text("a file where a folder must be")
+    finished = (folder / "runs" / "concat-seed0" / "study.json").stat().st_mtime_ns
+    ablate("fusion", config, options, folder)
+    assert list(json.loads((folder / "failures.json").read_text())) == ["gated-seed0"]
+    (folder / "runs" / "gated-seed0").unlink()
+    after = ablate("fusion", config, options, folder)
+    assert json.loads((folder / "failures.json").read_text()) == {}
+    assert (folder / "runs" / "concat-seed0" / "study.json").stat().st_mtime_ns == finished
+    values = [study["variants"]["gated"]["measures"]["auc_any"]["value"] for study in (before, after)]
+    assert values[0] == values[1]
 
 
 @pytest.mark.parametrize("engine", ["ray", "slurm"])
