@@ -26,6 +26,7 @@ SHORTER = {
     "train": _FEW_STEPS,
     "ablate": [*_FEW_STEPS, "--only", "gated", "--seeds", "1", "--workers", "1", "--replicates", "20"],
     "ablate balance": [*_FEW_STEPS, "--workers", "1", "--replicates", "20"],
+    "ablate encoder": [*_FEW_STEPS, "--seeds", "1", "--workers", "1", "--replicates", "20"],
     "prepare": ["--frame-rate", "10", "--crop-size", "32"],
     "thresholds": ["--replicates", "20"],
     "evaluate": ["--replicates", "20"],
