@@ -2,7 +2,6 @@
 
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +23,7 @@ from multimodal.report.study_table import costs, findings
 def ablate(study: str, config: TrainConfig, options: StudyOptions, out: Path) -> dict[str, Any]:
     """Run a study, or go on with one that was stopped; finished runs are not repeated, failed ones are."""
     started = time.perf_counter()
-    end_to_end = settle_study(config, replace(options, end_to_end=True), out)
+    data = config.data
     config = settle_study(config, options, out)
     folder = StudyFolder(out)
     baseline = options.baseline or BASELINES[study]
@@ -41,7 +40,7 @@ def ablate(study: str, config: TrainConfig, options: StudyOptions, out: Path) ->
     for name, error in failures.items():
         print(f"failed: {name}: {error}", file=sys.stderr)
     results = judge_study(jobs, baseline, replicates=options.replicates)
-    results["speed"] = compare_speed(end_to_end, jobs, options, folder)
+    results["speed"] = compare_speed(data, jobs, options, folder)
     results["seconds"] = time.perf_counter() - started
     write_json(folder.results, results)
     write_pages(folder, study, results, jobs, failures)

@@ -9,19 +9,19 @@ from experiments import engines
 from experiments.ablation.run_one import Job
 from experiments.ablation.runs import StudyOptions
 from experiments.ablation.study import StudyFolder
-from experiments.config import TrainConfig
+from experiments.config import DataConfig, TrainConfig
 from experiments.run_folder import RunFolder
 from experiments.train import estimate_training
 from multimodal.files import read_json, write_json
 
 
 def compare_speed(
-    config: TrainConfig, jobs: Sequence[Job], options: StudyOptions, folder: StudyFolder
+    data: DataConfig, jobs: Sequence[Job], options: StudyOptions, folder: StudyFolder
 ) -> dict[str, float] | None:
     """Time some steps end to end, once a study, and compare as many as the runs took with the runs.
 
     Args:
-        config: the training end to end that the runs on tokens stand for.
+        data: how a training end to end would be fed, by as many processes as it likes.
         jobs: of the study.
         options: of the study; its engine does the timing too.
         folder: of the study, where ``speed.json`` keeps what was timed.
@@ -34,7 +34,7 @@ def compare_speed(
     if not finished:
         return None
     if not folder.speed.is_file():
-        timed = replace(config, balance=replace(config.balance, name="none"))  # SMOTE has no end to end
+        timed = _end_to_end(finished[0].config, data)
         ((_, outcome),) = engines.get(options.engine)(_time_steps, [timed], workers=options.workers)
         if isinstance(outcome, Exception):
             print(f"warning: training end to end could not be timed: {outcome}", file=sys.stderr)
@@ -47,6 +47,12 @@ def compare_speed(
     end_to_end = steps * timing["step_seconds"] + validations * timing["validation_seconds"]
     on_tokens = sum(read_json(job.result)["seconds_training"] for job in finished) / len(finished)
     return {"run_seconds": on_tokens, "end_to_end_seconds": end_to_end, "times": end_to_end / on_tokens}
+
+
+def _end_to_end(config: TrainConfig, data: DataConfig) -> TrainConfig:
+    """The same training on crops and sound; SMOTE, which has no such thing, costs what no balance does."""
+    balance = replace(config.balance, name="none")
+    return replace(config, tokens=None, freeze_encoders=False, data=data, balance=balance)
 
 
 def _time_steps(config: TrainConfig) -> dict[str, Any]:
