@@ -117,9 +117,8 @@ def _finding(results: Mapping[str, Any], measure: str) -> str:
     tested = {name: entry for name, entry in others.items() if entry and entry["difference"]["p_holm"] is not None}
     if not tested:
         reasons = {entry["difference"]["reason"] for entry in others.values() if entry}
-        return (
-            f"{title}: no difference from {baseline} could be tested ({'; '.join(sorted(filter(None, reasons)))})."
-        )
+        why = "; ".join(sorted(filter(None, reasons))) or "no other variant is finished"
+        return f"{title}: no difference from {baseline} could be tested ({why})."
     found = [f"{name} ({_difference(entry)})" for name, entry in tested.items() if is_significant(entry)]
     rest = [name for name in tested if not is_significant(tested[name])]
     if not found:
