@@ -37,6 +37,8 @@ def token_facts(
     return {
         "format_version": FORMAT_VERSION,
         **{f"{name} encoder": encoder.name for name, encoder in encoders.items()},
+        # a hop or a number of heads is in no weight
+        **{f"{name} options": encoder.arguments() for name, encoder in encoders.items()},
         **{f"{name} weights": weights_hash(encoder) for name, encoder in encoders.items()},
         "cropper": store.fingerprint,
         "clips": hashlib.sha256(rows.to_csv(index=False).encode()).hexdigest(),

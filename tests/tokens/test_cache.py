@@ -96,6 +96,13 @@ def test_other_weights_clips_or_windows_make_another_cache(detector, store, clip
     assert len({*names, named(windows=3)}) == 5
 
 
+def test_options_of_an_encoder_that_are_in_no_weight_make_another_cache(detector, store, clips, cache):
+    hop = create_encoder("spectrogram", backbone="test_resnet", n_mels=32, hop_length=80)
+    hop.load_state_dict(detector.encoders["audio"].state_dict())
+    encoders = {**detector.encoders, "audio": hop}
+    assert digest(token_facts(encoders, store, sorted(clips["clip_id"]), SHAPE, 2)) != cache.folder.name
+
+
 def test_tokens_of_other_weights_are_refused_and_named(detector, store, clips, cache):
     facts = token_facts(dict(detector.encoders.items()), store, sorted(clips["clip_id"]), SHAPE, 2)
     with pytest.raises(ValueError, match=r"something else: video weights .*, now abc\. Use another"):
