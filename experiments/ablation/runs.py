@@ -13,10 +13,10 @@ from tqdm import tqdm
 from experiments import engines
 from experiments.ablation.run_one import Job, run_job
 from experiments.ablation.search import check_space, search
-from experiments.ablation.study import StudyFolder
+from experiments.ablation.study import StudyFolder, claim_study
 from experiments.ablation.variants import Variants
 from experiments.build import build_detector, load_clips
-from experiments.config import TrainConfig
+from experiments.config import TrainConfig, to_plain
 from experiments.feed import token_cache
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import write_json
@@ -36,7 +36,8 @@ class StudyOptions:
         workers: processes of this machine, or jobs at a time.
         replicates: of the bootstrap over identities.
         search: look for better settings of one variant (``--only``) on validation data, instead of comparing.
-        space: where to search, as SETTING=LOW:HIGH, SETTING=LOW:HIGH:log or SETTING=A|B|C.
+        space: where to search, as SETTING=LOW:HIGH (whole numbers where both are written so),
+            SETTING=LOW:HIGH:log or SETTING=A|B|C.
         trials: trainings of a search.
     """
 
@@ -78,6 +79,11 @@ def search_variant(variants: Variants, options: StudyOptions, out: Path) -> dict
     check_space(variants[name], options.space)
     if importlib.util.find_spec("optuna") is None:
         raise ValueError("--search optuna needs optuna; install it with: pip install '.[search]'")
+    engines.get(options.engine)  # before anything takes time
+    training = to_plain(variants[name])
+    claim_study(
+        StudyFolder(out), {"study": "search", "variant": name, "training": training, "space": list(options.space)}
+    )
     embed_all([Job(name, 0, variants[name], out)])
     found = search(
         variants[name],

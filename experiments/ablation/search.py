@@ -19,7 +19,7 @@ _NAME = "search"
 
 
 class Range(NamedTuple):
-    """Where a setting is searched: between two numbers, or among choices."""
+    """Where a setting is searched: between numbers, whole ones where both bounds are, or among choices."""
 
     setting: str
     low: float | None = None
@@ -33,20 +33,21 @@ def parse_range(text: str) -> Range:
 
     >>> parse_range("fit.learning_rate=1e-4:1e-2:log")
     Range(setting='fit.learning_rate', low=0.0001, high=0.01, is_log=True, choices=())
+    >>> parse_range("fit.steps=100:400")
+    Range(setting='fit.steps', low=100, high=400, is_log=False, choices=())
     >>> parse_range("fusion.options.width=64|128").choices
     (64, 128)
     """
     setting, _, values = text.partition("=")
-    parts = values.split(":")
-    try:
-        if "|" in values:
-            return Range(setting, choices=tuple(_number_or_word(value) for value in values.split("|")))
-        if len(parts) in (2, 3) and parts[2:] in ([], ["log"]):
-            return Range(setting, float(parts[0]), float(parts[1]), is_log=len(parts) == 3)
-    except ValueError:
-        pass
+    if "|" in values:
+        return Range(setting, choices=tuple(_number_or_word(value) for value in values.split("|")))
+    bounds, is_log = values.removesuffix(":log").split(":"), values.endswith(":log")
+    numbers = [number for number in map(_number_or_word, bounds) if not isinstance(number, str)]
+    if len(bounds) == len(numbers) == 2 and numbers[0] < numbers[1] and (numbers[0] > 0 or not is_log):
+        return Range(setting, *numbers, is_log=is_log)
     raise ValueError(
-        f"cannot read the range {text!r}; write SETTING=LOW:HIGH, with :log after it, or SETTING=A|B|C"
+        f"cannot read the range {text!r}; write SETTING=LOW:HIGH, LOW the smaller, or with LOW above 0 "
+        "SETTING=LOW:HIGH:log, or SETTING=A|B|C"
     )
 
 
@@ -119,6 +120,8 @@ def run_trial(trial: Trial) -> float:
     for one in trial.space:
         if one.choices:
             value = asked.suggest_categorical(one.setting, one.choices)
+        elif isinstance(one.low, int) and isinstance(one.high, int):
+            value = asked.suggest_int(one.setting, one.low, one.high, log=one.is_log)
         else:
             value = asked.suggest_float(one.setting, one.low, one.high, log=one.is_log)
         config = with_setting(config, one.setting, value)

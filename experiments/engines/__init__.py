@@ -1,7 +1,8 @@
 """Where the runs of a study are done: processes of this machine, a Ray cluster, a Slurm array.
 
 An engine is a module with ``run_all(function, items, workers=...)``, which yields the place of each item and its
-result, or the error that it raised, as they come.
+result, or the error that it raised, as they come; and ``require()``, which raises ``ValueError`` where the engine
+cannot be reached, before any work is done for it.
 """
 
 import importlib
@@ -22,8 +23,14 @@ class RunAll(Protocol):
 
 
 def get(name: str) -> RunAll:
-    """An engine by name; ``ValueError`` says what to install where its library is missing."""
+    """An engine by name, within seconds.
+
+    Raises:
+        ValueError: its library is missing (says what to install), or nothing is there to run on.
+    """
     library = ENGINES[name]
     if library is not None and importlib.util.find_spec(library) is None:
         raise ValueError(f"the engine {name} needs {library}; install it with: pip install '.[{name}]'")
-    return importlib.import_module(f"experiments.engines.{name}").run_all
+    engine = importlib.import_module(f"experiments.engines.{name}")
+    engine.require()
+    return engine.run_all

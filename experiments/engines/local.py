@@ -9,6 +9,10 @@ from typing import Any
 import torch
 
 
+def require() -> None:
+    """Nothing: a machine is always there."""
+
+
 def run_all(
     function: Callable[[Any], Any], items: Sequence[Any], *, workers: int
 ) -> Iterator[tuple[int, Any | Exception]]:

@@ -17,6 +17,12 @@ _CONNECT_SECONDS = 5.0
 _ATTEMPTS_AFTER_A_NODE_DIED = 3
 
 
+def require() -> None:
+    """Raise ``ValueError`` where no cluster can be reached."""
+    _connect()
+    ray.shutdown()
+
+
 def run_all(
     function: Callable[[Any], Any], items: Sequence[Any], *, workers: int
 ) -> Iterator[tuple[int, Any | Exception]]:
@@ -28,7 +34,7 @@ def run_all(
     Raises:
         ValueError: no cluster can be reached.
     """
-    _connect(os.environ.get("RAY_ADDRESS", "auto"))
+    _connect()
     try:
         task = ray.remote(num_cpus=1, max_retries=_ATTEMPTS_AFTER_A_NODE_DIED)(_call)
         waiting, running = list(enumerate(items))[::-1], {}
@@ -55,7 +61,8 @@ def _result_of(done: Any) -> Any | Exception:
         return error
 
 
-def _connect(address: str) -> None:
+def _connect() -> None:
+    address = os.environ.get("RAY_ADDRESS", "auto")
     _check_reachable(address)
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")

@@ -16,6 +16,12 @@ import submitit
 _POLL_SECONDS = 1.0
 
 
+def require() -> None:
+    """Raise ``ValueError`` where this machine cannot submit to Slurm."""
+    if _cluster() == "slurm" and shutil.which("sbatch") is None:
+        raise ValueError("no sbatch on this machine; submit from a login node, or take --engine local")
+
+
 def run_all(
     function: Callable[[Any], Any], items: Sequence[Any], *, workers: int
 ) -> Iterator[tuple[int, Any | Exception]]:
@@ -23,17 +29,11 @@ def run_all(
 
     Yields:
         Place of an item and its result, or the error that it raised, as they come.
-
-    Raises:
-        ValueError: this machine cannot submit to Slurm.
     """
     if not items:
         return
-    cluster = os.environ.get("SUBMITIT_CLUSTER", "slurm")
-    if cluster == "slurm" and shutil.which("sbatch") is None:
-        raise ValueError("no sbatch on this machine; submit from a login node, or take --engine local")
-    executor = submitit.AutoExecutor(folder=Path("slurm-logs") / "%j", cluster=cluster)
-    if cluster == "slurm":
+    executor = submitit.AutoExecutor(folder=Path("slurm-logs") / "%j", cluster=_cluster())
+    if _cluster() == "slurm":
         executor.update_parameters(slurm_array_parallelism=workers)
     with executor.batch():
         jobs = {place: executor.submit(function, item) for place, item in enumerate(items)}
@@ -43,3 +43,7 @@ def run_all(
                 yield place, job.exception() or job.result()
                 del jobs[place]
         time.sleep(_POLL_SECONDS if jobs else 0)
+
+
+def _cluster() -> str:
+    return os.environ.get("SUBMITIT_CLUSTER", "slurm")

@@ -25,4 +25,11 @@ def test_a_machine_without_sbatch_says_so(monkeypatch):
     pytest.importorskip("submitit", reason="the extra slurm is not installed")
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(ValueError, match="no sbatch on this machine"):
-        list(engines.get("slurm")(math.sqrt, [4], workers=1))
+        engines.get("slurm")
+
+
+def test_a_cluster_that_cannot_be_reached_is_said_before_any_work(monkeypatch):
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(ValueError, match=r"no Ray cluster at 127.0.0.1:1 .*take --engine local"):
+        engines.get("ray")

@@ -22,15 +22,21 @@ def test_a_setting_is_changed_by_its_path_and_nothing_else_is():
 def test_an_unknown_setting_and_a_range_that_cannot_be_read_are_refused():
     with pytest.raises(ValueError, match="no setting 'learning_rat' to search; choose from steps, learning_rate"):
         with_setting(small.train(), "fit.learning_rat", 0.1)
-    with pytest.raises(ValueError, match=r"cannot read the range 'fit.steps=3'"):
-        parse_range("fit.steps=3")
+    for text in ("fit.steps=3", "fit.steps=9:3", "fit.learning_rate=0:1:log", "fit.steps=a:b", "fit.steps=1:2:3"):
+        with pytest.raises(ValueError, match=f"cannot read the range '{text}'"):
+            parse_range(text)
+
+
+def test_a_range_is_of_whole_numbers_where_both_bounds_are():
+    assert [type(bound) for bound in parse_range("fit.steps=1:9")[1:3]] == [int, int]
+    assert [type(bound) for bound in parse_range("loss.gamma=0:2.0")[1:3]] == [int, float]
 
 
 def test_a_search_goes_on_where_it_stopped_and_never_scores_the_test_split(run, tmp_path):
     pytest.importorskip("optuna", reason="the extra search is not installed")
     config = read_config(RunFolder(run).config, TrainConfig)
     config = dataclasses.replace(config, fit=dataclasses.replace(config.fit, steps=1, validate_every=1))
-    space = ("fit.learning_rate=1e-4:1e-2:log", "fusion.options.width=16|32")
+    space = ("fit.learning_rate=1e-4:1e-2:log", "fusion.options.width=16|32", "fit.steps=1:2")
     options = StudyOptions(only=("concat",), search="optuna", space=space, trials=2, workers=1)
     ablate("fusion", config, options, tmp_path / "search")
     found = ablate("fusion", config, dataclasses.replace(options, trials=3), tmp_path / "search")
@@ -39,6 +45,9 @@ def test_a_search_goes_on_where_it_stopped_and_never_scores_the_test_split(run, 
     assert found["value"] == pytest.approx(table["value"].max())
     best = read_config(tmp_path / "search" / "best.json", TrainConfig)
     assert best.fit.learning_rate == found["settings"]["fit.learning_rate"]
+    assert best.fit.steps in (1, 2)
+    with pytest.raises(ValueError, match=r"holds a study of other settings; give a new --out"):
+        ablate("fusion", config, dataclasses.replace(options, only=("gated",)), tmp_path / "search")
     for trial in (tmp_path / "search" / "trials").iterdir():
         assert set(pd.read_parquet(trial / "scores.parquet")["split"]) == {"val"}
 
