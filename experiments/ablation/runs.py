@@ -58,7 +58,14 @@ DEFAULT_OPTIONS = StudyOptions()
 
 
 def settle_study(config: TrainConfig, options: StudyOptions, out: Path) -> TrainConfig:
-    """The training that a study's variants are made of: on tokens of frozen encoders, or end to end."""
+    """The training that a study's variants are made of: on tokens of frozen encoders, or end to end.
+
+    Raises:
+        ValueError: no seed, or nobody to work.
+    """
+    for name in ("seeds", "workers"):
+        if getattr(options, name) < 1:
+            raise ValueError(f"--{name} must be at least 1; got {getattr(options, name)}")
     if options.end_to_end:
         return replace(config, freeze_encoders=False, tokens=None)
     return replace(

@@ -68,8 +68,8 @@ def encoders(config: TrainConfig, folders: Sequence[Path]) -> Variants:
         _refuse_random(config)
     variants = {CONFIGURED: config}
     for folder in folders:
-        encoder = load_encoder(folder)
-        name = folder.parent.name if folder.name == "encoder" else folder.name  # `pretrain` writes RUN/encoder
+        encoder, where = load_encoder(folder), folder.absolute()
+        name = where.parent.name if where.name == "encoder" else where.name  # `pretrain` writes RUN/encoder
         if name in variants:
             raise ValueError(f"two encoders called {name!r}; rename the folder of one: {folder}")
         instead = EncoderConfig(name=encoder.name, weights=folder)
