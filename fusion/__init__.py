@@ -46,7 +46,7 @@ from fusion.score import ScoreFusion
 from fusion.transformer import TransformerFusion
 from fusion.unimodal import AudioOnlyFusion, VideoOnlyFusion
 
-__all__ = ["FUSIONS", "Fusion", "create_fusion", "list_fusions"]
+__all__ = ["FUSIONS", "Fusion", "create_fusion", "list_fusions", "list_options"]
 
 FUSIONS: dict[str, type[Fusion]] = {
     "score": ScoreFusion,
@@ -78,22 +78,36 @@ def create_fusion(name: str, *, dims: Mapping[str, int], out_dim: int = 256, **o
         options: what the constructor of the mode takes besides; every mode takes ``width``.
 
     Raises:
-        ValueError: unknown name or option, with the choices, the nearest first.
+        ValueError: unknown name or option, with the choices, the nearest first; an option of the wrong type.
     """
     if name not in FUSIONS:
         raise ValueError(f"unknown fusion {name!r}; choose from {_nearest_first(name, FUSIONS)}")
-    choices = _options_of(FUSIONS[name])
-    for option in options:
+    choices = _options(name)
+    for option, value in options.items():
         if option not in choices:
             raise ValueError(
                 f"unknown option {option!r} of fusion {name!r}; choose from {_nearest_first(option, choices)}"
             )
+        kind = type(choices[option])
+        if choices[option] is not None and not isinstance(value, kind):
+            raise ValueError(f"option {option!r} of fusion {name!r} must be {kind.__name__}; got {value!r}")
     return FUSIONS[name](dims, out_dim, **options)
 
 
-def _options_of(mode: type[Fusion]) -> list[str]:
-    return [name for name, value in signature(mode).parameters.items() if value.kind is Parameter.KEYWORD_ONLY]
+def list_options(name: str) -> list[str]:
+    """Options of a mode.
+
+    >>> list_options("cross_attention")
+    ['width', 'num_heads']
+    """
+    return list(_options(name))
 
 
-def _nearest_first(word: str, choices: Mapping[str, Any] | list[str]) -> str:
+def _options(name: str) -> dict[str, Any]:
+    """Options of a mode and their defaults."""
+    parameters = signature(FUSIONS[name]).parameters.items()
+    return {option: value.default for option, value in parameters if value.kind is Parameter.KEYWORD_ONLY}
+
+
+def _nearest_first(word: str, choices: Mapping[str, Any]) -> str:
     return ", ".join(sorted(choices, key=lambda choice: -SequenceMatcher(None, word, choice).ratio()))

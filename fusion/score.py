@@ -44,8 +44,9 @@ class ScoreFusion(Fusion):
         weights: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__(dims, out_dim)
-        if weights is not None and set(weights) != set(self.names):
-            got, wanted = ", ".join(sorted(weights)) or "none", ", ".join(self.names)
+        named = set(weights) if isinstance(weights, Mapping) else {repr(weights)}
+        if weights is not None and named != set(self.names):
+            got, wanted = ", ".join(sorted(named)) or "none", ", ".join(self.names)
             raise ValueError(f"weights must name exactly {wanted}; got {got}. Leave them out to learn them.")
         self.stem = TokenStem(self.dims, width)
         self.heads = nn.ModuleDict({name: nn.Linear(width, 2) for name in self.names})

@@ -1,13 +1,13 @@
 """What the runs of a study differ in; each study is a function from a training to named variants of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 from encoders import load_encoder
-from experiments.config import EncoderConfig, TrainConfig
-from fusion import FUSIONS
+from experiments.config import EncoderConfig, Option, TrainConfig
+from fusion import FUSIONS, list_options
 from multimodal.labels import MODALITIES
 from multimodal.training.losses import LossName
 
@@ -29,16 +29,30 @@ BALANCES = (
 
 
 def fusions(config: TrainConfig) -> Variants:
-    """Every mode of fusion, on the same tokens, at the same width; synchrony is asked of those that compare."""
-    weight = config.loss.synchrony_weight
+    """Every mode of fusion, on the same tokens, at the same width; synchrony is asked of those that compare.
+
+    Each mode has those of the fusion's options that it takes.
+
+    Raises:
+        ValueError: an option that no mode takes.
+    """
+    weight, options = config.loss.synchrony_weight, config.fusion.options
+    known = dict.fromkeys(option for name in FUSIONS for option in list_options(name))
+    unknown = [option for option in options if option not in known]
+    if unknown:
+        raise ValueError(f"no fusion takes the option {unknown[0]!r}; choose from {', '.join(known)}")
     return {
         name: replace(
             config,
-            fusion=replace(config.fusion, name=name, options={}),
+            fusion=replace(config.fusion, name=name, options=_taken(options, name)),
             loss=replace(config.loss, synchrony_weight=weight if mode.compares() else 0.0),
         )
         for name, mode in FUSIONS.items()
     }
+
+
+def _taken(options: Mapping[str, Option], mode: str) -> dict[str, Option]:
+    return {option: value for option, value in options.items() if option in list_options(mode)}
 
 
 def losses(config: TrainConfig) -> Variants:
