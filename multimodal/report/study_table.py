@@ -121,10 +121,20 @@ def _finding(results: Mapping[str, Any], measure: str) -> str:
         return f"{title}: no difference from {baseline} could be tested ({why})."
     found = [f"{name} ({_difference(entry)})" for name, entry in tested.items() if is_significant(entry)]
     rest = [name for name in tested if not is_significant(tested[name])]
+    left = "".join(f"; not tested: {', '.join(names)} ({why})" for why, names in _untested(others).items())
     if not found:
-        return f"{title}: nothing differs from {baseline} by more than chance ({', '.join(rest)})."
+        return f"{title}: nothing differs from {baseline} by more than chance ({', '.join(rest)}){left}."
     tail = f"; not larger than chance: {', '.join(rest)}" if rest else ""
-    return f"{title}: larger than chance against {baseline}: {', '.join(found)}{tail}."
+    return f"{title}: larger than chance against {baseline}: {', '.join(found)}{tail}{left}."
+
+
+def _untested(others: Mapping[str, Mapping[str, Any] | None]) -> dict[str, list[str]]:
+    """Reason → variants whose difference could not be tested for it."""
+    names: dict[str, list[str]] = {}
+    for name, entry in others.items():
+        if entry and entry["difference"]["p_holm"] is None:
+            names.setdefault(entry["difference"]["reason"], []).append(name)
+    return names
 
 
 def _difference(entry: Mapping[str, Any]) -> str:
