@@ -5,22 +5,36 @@ The cluster is that of ``RAY_ADDRESS`` (host:port), or the one that this machine
 
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import ray
 
 _CONNECT_SECONDS = 5.0
+#: Ray itself tries for minutes where something else than a cluster listens.
+_ANSWER_SECONDS = 60.0
 _ATTEMPTS_AFTER_A_NODE_DIED = 3
 
 
 def require() -> None:
-    """Raise ``ValueError`` where no cluster can be reached."""
-    _connect()
-    ray.shutdown()
+    """Raise ``ValueError`` where no cluster can be reached, tried by a process that can be left if it hangs."""
+    _check_reachable(_address())
+    probe = get_context("spawn").Process(target=_try_to_connect)
+    probe.start()
+    probe.join(_ANSWER_SECONDS)
+    if probe.exitcode is None:
+        probe.kill()
+        raise ValueError(
+            f"no Ray cluster answers at {_address()} in {_ANSWER_SECONDS:.0f} s. Start one, or take --engine local"
+        )
+    if probe.exitcode:
+        _connect()  # for its error
+        ray.shutdown()
 
 
 def run_all(
@@ -61,8 +75,19 @@ def _result_of(done: Any) -> Any | Exception:
         return error
 
 
+def _address() -> str:
+    return os.environ.get("RAY_ADDRESS", "auto")
+
+
+def _try_to_connect() -> None:
+    try:
+        _connect()
+    except ValueError:
+        sys.exit(1)
+
+
 def _connect() -> None:
-    address = os.environ.get("RAY_ADDRESS", "auto")
+    address = _address()
     _check_reachable(address)
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")

@@ -1,4 +1,5 @@
 import math
+import socket
 
 import pytest
 
@@ -33,3 +34,12 @@ def test_a_cluster_that_cannot_be_reached_is_said_before_any_work(monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     with pytest.raises(ValueError, match=r"no Ray cluster at 127.0.0.1:1 .*take --engine local"):
         engines.get("ray")
+
+
+def test_a_listener_that_is_no_cluster_is_not_waited_for(monkeypatch):
+    ray = pytest.importorskip("experiments.engines.ray", reason="the extra ray is not installed")
+    monkeypatch.setattr(ray, "_ANSWER_SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{listener.getsockname()[1]}")
+        with pytest.raises(ValueError, match=r"no Ray cluster answers at 127.0.0.1:\d+ in 1 s"):
+            engines.get("ray")
