@@ -17,6 +17,9 @@ from multimodal.labels import Modality
 from multimodal.media.joined_store import AnyStore
 from multimodal.media.store import Store
 
+#: Options by which encoders begin with published weights.
+_PUBLISHED = ("pretrained", "checkpoint", "weights")
+
 
 def build_encoder(config: EncoderConfig, modality: Modality) -> Encoder:
     """Make an encoder, or load a pretrained one from its folder."""
@@ -24,6 +27,11 @@ def build_encoder(config: EncoderConfig, modality: Modality) -> Encoder:
     if encoder.modality != modality:
         raise ValueError(f"the encoder {encoder.name!r} is for {encoder.modality}; choose one for {modality}")
     return encoder
+
+
+def is_random(config: EncoderConfig) -> bool:
+    """Whether an encoder begins with random weights: from no folder, and from no published ones."""
+    return config.weights is None and not any(config.options.get(name) for name in _PUBLISHED)
 
 
 def build_detector(config: TrainConfig) -> AudioVisualDetector:

@@ -1,6 +1,7 @@
 """What all studies share: their options, the tokens that their runs share, and the runs themselves."""
 
 import importlib.util
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +16,12 @@ from experiments.ablation.run_one import Job, run_job
 from experiments.ablation.search import check_space, search
 from experiments.ablation.study import StudyFolder, claim_study
 from experiments.ablation.variants import Variants
-from experiments.build import build_detector, load_clips
+from experiments.build import build_detector, is_random, load_clips
 from experiments.config import TrainConfig, to_plain
 from experiments.feed import token_cache
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import write_json
+from multimodal.labels import MODALITIES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,11 @@ def settle_study(config: TrainConfig, options: StudyOptions, out: Path) -> Train
             raise ValueError(f"--{name} must be at least 1; got {getattr(options, name)}")
     if options.end_to_end:
         return replace(config, freeze_encoders=False, tokens=None)
+    for modality in _random_encoders(config):
+        print(
+            f"warning: the {modality} encoder is frozen and has random weights; give --{modality}.weights FOLDER",
+            file=sys.stderr,
+        )
     return replace(
         config,
         freeze_encoders=True,
@@ -147,12 +154,12 @@ def _embed(config: TrainConfig, root: Path) -> str | None:
     return None
 
 
+def _random_encoders(config: TrainConfig) -> list[str]:
+    return [modality for modality in MODALITIES if is_random(getattr(config, modality))]
+
+
 def _encoders_of(config: TrainConfig) -> tuple[str, str, int | None]:
-    return (str(config.video), str(config.audio), config.fit.seed if _is_random(config) else None)
-
-
-def _is_random(config: TrainConfig) -> bool:
-    return config.video.weights is None or config.audio.weights is None
+    return (str(config.video), str(config.audio), config.fit.seed if _random_encoders(config) else None)
 
 
 def _one_line(error: Exception) -> str:

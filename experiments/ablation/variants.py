@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from encoders import load_encoder
+from experiments.build import is_random
 from experiments.config import EncoderConfig, Option, TrainConfig
 from fusion import FUSIONS, list_options
 from multimodal.labels import MODALITIES
@@ -93,8 +94,7 @@ def encoders(config: TrainConfig, folders: Sequence[Path]) -> Variants:
 
 def _refuse_random(config: TrainConfig) -> None:
     for modality in MODALITIES:
-        encoder = getattr(config, modality)
-        if encoder.weights is None and not encoder.options.get("pretrained"):
+        if is_random(getattr(config, modality)):
             raise ValueError(
                 f"the {modality} encoder of the recipe is frozen and has random weights; "
                 f"give --{modality}.weights FOLDER, or --end-to-end"

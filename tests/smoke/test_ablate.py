@@ -65,6 +65,17 @@ def test_a_mode_of_one_modality_knows_nothing_without_it(study):
     assert alone["value"] == pytest.approx(0.5)
 
 
+def test_a_study_of_frozen_random_encoders_warns_of_them(config, tmp_path, capsys):
+    published = dataclasses.replace(
+        config.audio, name="wav2vec2", options={"checkpoint": "facebook/wav2vec2-base"}
+    )
+    random = dataclasses.replace(config, audio=published, video=dataclasses.replace(config.video, weights=None))
+    runs.settle_study(random, OPTIONS, tmp_path)
+    assert capsys.readouterr().err == (
+        "warning: the video encoder is frozen and has random weights; give --video.weights FOLDER\n"
+    )
+
+
 def test_a_run_of_a_study_is_a_run_like_any_other(study, capsys):
     folder, _ = study
     run = folder / "runs" / "gated-seed0"
