@@ -23,7 +23,7 @@ class RunAll(Protocol):
 
 
 def get(name: str) -> RunAll:
-    """An engine by name, within seconds.
+    """An engine by name; where nothing answers that is said in a minute at most, mostly in seconds.
 
     Raises:
         ValueError: its library is missing (says what to install), or nothing is there to run on.
