@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 from multimodal.media.boxes import pairwise_iou
 from multimodal.media.cascade import FaceCascade, keep_one_of_each
 
-#: A face found that overlaps so much with one that was followed here is that one.
+#: A face that overlaps so much with a known one is that one.
 _KNOWN_IOU = 0.3
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "could not create a primitive", "bad_alloc")
 
@@ -64,9 +64,13 @@ def _memory_errors() -> Iterator[None]:
         raise
 
 
-def merge_found(followed: Detections, found: Detections) -> Detections:
-    """Faces that were followed to a picture, and those found in it that are none of these."""
-    if not len(followed) or not len(found):
-        return followed if len(followed) else found
-    is_new = pairwise_iou(found[:, :4], followed[:, :4]).max(axis=1) < _KNOWN_IOU
-    return np.concatenate([followed, found[is_new]])
+def merge_found(known: Detections, more: Detections) -> Detections:
+    """Faces of a picture that are known, and those of ``more`` that are none of these."""
+    return np.concatenate([known, unlike(more, known)])
+
+
+def unlike(boxes: Float[np.ndarray, "n columns"], known: Detections) -> Float[np.ndarray, "m columns"]:
+    """Those of the boxes that overlap no known face by much."""
+    if not len(boxes) or not len(known):
+        return boxes
+    return boxes[pairwise_iou(boxes[:, :4], known[:, :4]).max(axis=1) < _KNOWN_IOU]

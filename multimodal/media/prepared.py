@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 #: Version of the cropper; raised whenever the same options would give other crops or another sound.
-CROPPER_VERSION = 4
+CROPPER_VERSION = 5
 
 
 FrameFormat = Literal["webp", "jpeg"]

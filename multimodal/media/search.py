@@ -10,16 +10,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from multimodal.media.faces import Detections, FaceDetector, merge_found
+from multimodal.media.faces import Detections, FaceDetector, merge_found, unlike
 from multimodal.media.reading.time_grid import PicturePoint
 from multimodal.media.tracks import Tracker
 
 #: Where faces are known and none was lost, the whole picture may wait longer: who came since is followed back.
 _WHOLE_SECONDS, _WHOLE_SECONDS_KNOWN = 1.0, 2.0
 #: A face that was lost is looked for at once, but not more often than this.
-_AGAIN_SECONDS = 0.2
+_AGAIN_SECONDS = 0.4
 #: A face that was lost is also looked for where it should be.
-_PATIENCE_SECONDS = 0.5
+_PATIENCE_SECONDS = 0.3
 _FOLLOW_SECONDS = 0.4
 
 
@@ -88,18 +88,20 @@ class _Search:
         picture = point.shown  # asked for where nobody is known too: a face may be followed back to here
         expected = self._tracker.expected(point.number, self._patience)
         faces = self._detector.follow(picture, expected) if len(expected) else np.zeros((0, 5))
-        has_lost = len(faces) < len(self._tracker.expected(point.number))
-        if has_lost and point.number >= self._last_whole + self._again_step:
-            self._look_whole(point)
-            return
+        if len(faces) < len(self._tracker.expected(point.number)):  # one was lost
+            if point.number >= self._last_whole + self._again_step:
+                self._look_whole(point)
+                return
+            if not len(faces):
+                self._next_whole = self._last_whole + self._again_step
         self._recent.append(point)
         self._note(point, faces)
 
     def _look_whole(self, point: PicturePoint) -> None:
         faces = self._detector.find(point.shown, self._smallest_face)
-        expected = self._tracker.expected(point.number, self._patience)
-        if len(expected):
-            faces = merge_found(self._detector.follow(point.shown, expected), faces)
+        missing = unlike(self._tracker.expected(point.number, self._patience), faces)
+        if len(missing):
+            faces = merge_found(faces, self._detector.follow(point.shown, missing))
         self._look_back(faces)
         self._recent = [point]
         self._last_whole = point.number
@@ -110,7 +112,7 @@ class _Search:
         """Follow faces that are new here backwards to the last whole picture."""
         for earlier in reversed(self._recent):
             known = self.found[earlier.number]
-            faces = merge_found(known, faces)[len(known) :]
+            faces = unlike(faces, known)
             if not len(faces):
                 return
             faces = self._detector.follow(earlier.shown, faces[:, :4])

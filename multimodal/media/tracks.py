@@ -21,6 +21,8 @@ _SURE_PROBABILITY = 0.8
 _SHORTEST_SECONDS = 0.4
 #: Boxes are smoothed over so long by parabolas, which keep a steady or a turning motion as it is.
 _SMOOTHING_SECONDS = 0.44
+#: A face is looked at no oftener than this because it left its line: so much is the detector's own trembling.
+_TREMBLING_SECONDS = 0.1
 #: What a face may be off the line between two sightings, and move between them, as shares of its size.
 _OFF_LINE, _MOVED, _MOVED_UNKNOWN = 0.02, 0.5, 0.1
 _LINK_IOU = 0.2
@@ -48,11 +50,12 @@ class Track:
         steps = self.indices[-1] - self.indices[-2]
         return self.boxes[-1] + np.tile(self._shift(), 2) * min(index - self.indices[-1], 2 * steps)
 
-    def restful_points(self) -> float | None:
+    def restful_points(self, trembling: float) -> float | None:
         """How many points of the grid the face can be left alone; None if it was seen once.
 
         Until a straight line to the next sighting would miss it by 2 % of its size, judged by how far it last came
-        from where it was expected; and no longer than it takes to move by half of its size.
+        from where it was expected, but at least ``trembling`` points; and no longer than it takes to move by half
+        of its size.
         """
         if len(self.indices) < 2:
             return None
@@ -63,7 +66,8 @@ class Track:
         first, second, third = (box.reshape(2, 2).mean(axis=0) for box in self.boxes[-3:])
         before, steps = np.diff(self.indices[-3:])
         missed = np.linalg.norm(third - second - (second - first) * steps / before) / size
-        return min(steps * np.sqrt(8 * _OFF_LINE / max(missed, 1e-6)), _MOVED / speed, 2.0 * steps)
+        straight = steps * np.sqrt(8 * _OFF_LINE / max(missed, 1e-6))
+        return min(max(straight, trembling), _MOVED / speed, 2.0 * steps)
 
     def _shift(self) -> Float[np.ndarray, " 2"]:
         """Pixels that the middle moved a point of the grid."""
@@ -90,6 +94,7 @@ class Tracker:
     def __init__(self, frame_rate: float) -> None:
         self.tracks: list[Track] = []
         self._max_gap = _MAX_GAP_SECONDS * frame_rate
+        self._trembling = round(_TREMBLING_SECONDS * frame_rate)
         self._last = 0
 
     def add(self, index: int, faces: Float[np.ndarray, "faces 5"]) -> None:
@@ -113,7 +118,7 @@ class Tracker:
 
     def restful_points(self) -> float | None:
         """How many points of the grid all faces can be left alone; None if one is new."""
-        each = [track.restful_points() for track in self._seen_last()]
+        each = [track.restful_points(self._trembling) for track in self._seen_last()]
         known = [points for points in each if points is not None]
         return min(known, default=math.inf) if len(known) == len(each) else None
 
@@ -174,16 +179,23 @@ def _assign(
     if not tracks or not len(boxes):
         return []
     expected = np.stack([track.expected_box(index) for track in tracks])
-    overlap = pairwise_iou(expected, boxes)
+    overlap, distance = pairwise_iou(expected, boxes), _distance(expected, boxes)
+    from_last = _distance(np.stack([track.boxes[-1] for track in tracks]), boxes)  # it may have turned back
+    is_near = (overlap >= _LINK_IOU) | (np.minimum(distance, from_last) <= _LINK_DISTANCE)
     sizes = np.sqrt(box_area(expected))[:, None], np.sqrt(box_area(boxes))[None]
-    centres = _centres(expected)[:, None] - _centres(boxes)[None]
-    distance = np.linalg.norm(centres, axis=-1) / np.maximum(np.maximum(*sizes), 1e-9)
     ratio = np.minimum(*sizes) / np.maximum(np.maximum(*sizes), 1e-9)
-    possible = ((overlap >= _LINK_IOU) | (distance <= _LINK_DISTANCE)) & (ratio >= 0.5)
+    possible = is_near & (ratio >= 0.5)
     # Of two tracks that could be meant, the one seen a moment ago is likelier than one long out of sight.
     waited = np.array([index - track.indices[-1] for track in tracks])[:, None] / max_gap
     rows, columns = linear_sum_assignment(np.where(possible, distance - overlap + waited / 2, 1e3))
     return [(row, column) for row, column in zip(rows, columns, strict=True) if possible[row, column]]
+
+
+def _distance(ones: Float[np.ndarray, "n 4"], others: Float[np.ndarray, "m 4"]) -> Float[np.ndarray, "n m"]:
+    """Between the middles of each two boxes, as a share of the larger's size."""
+    sizes = np.sqrt(box_area(ones))[:, None], np.sqrt(box_area(others))[None]
+    distance = np.linalg.norm(_centres(ones)[:, None] - _centres(others)[None], axis=-1)
+    return distance / np.maximum(np.maximum(*sizes), 1e-9)
 
 
 def _centres(boxes: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 2"]:

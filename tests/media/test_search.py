@@ -87,3 +87,13 @@ def test_a_fast_face_stays_one_track_and_one_that_turns_is_looked_at_more_often(
 
 def test_a_clip_without_pictures_holds_no_faces(detector):
     assert search([], detector) == {}
+
+
+def test_a_face_lost_right_after_a_look_is_found_again_when_it_comes_back(detector, media):
+    room = np.full((160, 400, 3), (70, 110, 140), np.uint8)
+    left, right = room.copy(), room.copy()
+    left[20:132, 20:132] = media.face(112)
+    right[20:132, 270:382] = media.face(112)
+    seen = search([left] + [room] * 7 + [right] * 50, detector)
+    assert seen[2] == 0
+    assert min(number for number, count in seen.items() if number > 2 and count) == 10  # not 50, when it is time
