@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from tqdm import tqdm
 
 from multimodal.corpora.synthetic import SyntheticOptions
@@ -14,6 +15,7 @@ from multimodal.corpora.synthetic.clip import clip_frames, record, show, write_c
 from multimodal.corpora.synthetic.generation import claim, make_all
 from multimodal.corpora.synthetic.media import write_video
 from multimodal.corpora.synthetic.plan import PlannedClip, Take, plan_clips
+from multimodal.corpora.synthetic.randomness import keyed_generator
 
 #: Every identity has genuine clips only, all of one length, so that any sound fits any picture.
 GENUINE = SyntheticOptions(
@@ -44,10 +46,14 @@ COLUMN_OPTIONS = {
 
 
 class _Pairing(NamedTuple):
-    """A genuine picture, and the take whose genuine sound is heard with it."""
+    """A genuine picture, and the take whose genuine sound is heard with it.
+
+    With ``some_silent`` every other utterance is a word and a long silence.
+    """
 
     picture: PlannedClip
     heard: Take
+    some_silent: bool
 
     @property
     def is_real(self) -> bool:
@@ -59,13 +65,18 @@ class _Pairing(NamedTuple):
         return f"{kind}/{self.picture.take.person}_{self.picture.take.number:03d}.mp4"
 
 
-def write_disagreement(root: Path, options: SyntheticOptions = GENUINE, *, workers: int = 2) -> None:
+def write_disagreement(
+    root: Path, options: SyntheticOptions = GENUINE, *, some_silent: bool = False, workers: int = 2
+) -> None:
     """A corpus where only the disagreement of sound and picture tells.
 
     Every genuine picture and every genuine sound of a person stands in it twice: once with the other half of its
     own utterance (real), once with that of the person's next utterance (fake). Neither alone says anything.
+    People talk all the time, so that what tells is when a mouth moves; with ``some_silent`` they say but a word in
+    every other utterance, and how much it moves tells too.
     """
-    _write_all(root, "disagreement", list(_pairings(options)), _write_pairing, options, workers)
+    planted = "disagreement in amount" if some_silent else "disagreement"
+    _write_all(root, planted, list(_pairings(options, some_silent)), _write_pairing, options, workers)
 
 
 def write_forged_pictures(root: Path, options: SyntheticOptions = GENUINE, *, workers: int = 2) -> None:
@@ -96,22 +107,25 @@ def _described(clip: PlannedClip | _Pairing) -> tuple[str, ...]:
     return (clip.path, "real", audio, clip.picture.take.person, method)
 
 
-def _pairings(options: SyntheticOptions) -> Iterator[_Pairing]:
+def _pairings(options: SyntheticOptions, some_silent: bool) -> Iterator[_Pairing]:
     clips = plan_clips(options)
     takes: dict[str, list[Take]] = {}
     for clip in clips:
         takes.setdefault(clip.take.person, []).append(clip.take)
     for clip in clips:
         own = takes[clip.take.person]
-        yield _Pairing(clip, clip.take)
-        yield _Pairing(clip, own[(own.index(clip.take) + 1) % len(own)])
+        yield _Pairing(clip, clip.take, some_silent)
+        yield _Pairing(clip, own[(own.index(clip.take) + 1) % len(own)], some_silent)
 
 
 def _write_pairing(root: Path, pairing: _Pairing, options: SyntheticOptions) -> None:
     clip = pairing.picture
     num_frames = clip_frames(clip.take, options)
-    filmed = record(clip, clip.take, options, num_frames)
-    heard = record(clip, pairing.heard, options, num_frames)
+    filmed, heard = (
+        _silenced(sound, take) if pairing.some_silent and take.number % 2 else sound
+        for take in (clip.take, pairing.heard)
+        for sound in [record(clip, take, options, num_frames)]
+    )
     write_video(
         root / pairing.path,
         show(clip, options, filmed_sound=filmed, sound=filmed),
@@ -120,3 +134,11 @@ def _write_pairing(root: Path, pairing: _Pairing, options: SyntheticOptions) -> 
         sound=heard,
         sample_rate=options.sample_rate,
     )
+
+
+def _silenced(sound: np.ndarray, take: Take) -> np.ndarray:
+    """A quarter of the sound, somewhere in the middle half, and little else. Shape: (samples,) → the same."""
+    start = keyed_generator(0, "a word", take.person, take.number).uniform(0.25, 0.5)
+    moments = np.arange(len(sound)) / len(sound)
+    speaking = (start <= moments) & (moments < start + 0.25)
+    return np.where(speaking, sound, 0.01 * sound).astype(np.float32)
