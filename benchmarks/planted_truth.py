@@ -38,7 +38,7 @@ DENSE_SOUND = EncoderConfig(name="spectrogram", options={"backbone": "test_resne
 MANY = replace(GENUINE, groups=10)
 #: So many steps until encoders, which learn from labels alone what to look at, have found the lips.
 LEARN = FitOptions(steps=200, learning_rate=1e-3, validate_every=50)
-FIT = FitOptions(steps=600, learning_rate=2e-3, validate_every=100)
+FIT = FitOptions(steps=600, learning_rate=1e-3, validate_every=100)
 IN_STEP = LossConfig(synchrony_weight=1.0)
 ALONE = ("video_only", "audio_only")
 #: Each head of ``score`` knows one modality, and a sum of what they say does not tell whether it fits together.

@@ -16,11 +16,13 @@ from multimodal.media.tracks import Tracker
 
 #: Where faces are known and none was lost, the whole picture may wait longer: who came since is followed back.
 _WHOLE_SECONDS, _WHOLE_SECONDS_KNOWN = 1.0, 2.0
-#: A face that was lost is looked for at once, but not more often than this.
-_AGAIN_SECONDS = 0.4
+#: A face that was lost is looked for at once if the last whole look was so long ago.
+_AGAIN_SECONDS = 0.5
 #: A face that was lost is also looked for where it should be.
 _PATIENCE_SECONDS = 0.3
 _FOLLOW_SECONDS = 0.4
+#: Pictures kept to follow faces backwards in; of more, every other one is let go.
+_RECENT_BYTES = 150e6
 
 
 class FacesAt(NamedTuple):
@@ -33,7 +35,7 @@ class FacesAt(NamedTuple):
 def find_faces(
     pictures: Iterable[PicturePoint], detector: FaceDetector, *, frame_rate: float, smallest_face: float
 ) -> list[FacesAt]:
-    """Look at the pictures of a clip where it is needed; a dozen of them are in memory at a time.
+    """Look at the pictures of a clip where it is needed; at most 150 MB of them are in memory at a time.
 
     At the start, at the end and every second (two while faces are known) the whole picture is searched, and where
     a face was lost. The faces known so far are followed from one to the next at most 0.4 s apart,
@@ -88,13 +90,15 @@ class _Search:
         picture = point.shown  # asked for where nobody is known too: a face may be followed back to here
         expected = self._tracker.expected(point.number, self._patience)
         faces = self._detector.follow(picture, expected) if len(expected) else np.zeros((0, 5))
-        if len(faces) < len(self._tracker.expected(point.number)):  # one was lost
+        if self._tracker.loses(point.number, faces):
             if point.number >= self._last_whole + self._again_step:
                 self._look_whole(point)
                 return
-            if not len(faces):
-                self._next_whole = self._last_whole + self._again_step
+            wait = self._whole_step if len(faces) else self._again_step
+            self._next_whole = min(self._next_whole, self._last_whole + wait)
         self._recent.append(point)
+        if sum(recent.shown.nbytes for recent in self._recent) > _RECENT_BYTES:
+            self._recent = self._recent[::2]
         self._note(point, faces)
 
     def _look_whole(self, point: PicturePoint) -> None:
@@ -105,7 +109,8 @@ class _Search:
         self._look_back(faces)
         self._recent = [point]
         self._last_whole = point.number
-        self._next_whole = point.number + (self._known_step if len(faces) else self._whole_step)
+        is_calm = len(faces) > 0 and not self._tracker.loses(point.number, faces)
+        self._next_whole = point.number + (self._known_step if is_calm else self._whole_step)
         self._note(point, faces)
 
     def _look_back(self, faces: Detections) -> None:
@@ -122,6 +127,5 @@ class _Search:
         self.found[point.number] = faces
         self._tracker.add(point.number, faces)
         restful = self._tracker.restful_points()
-        # Of a face just found nobody knows how fast it is.
-        step = self._longest_step / 5 if restful is None else restful
+        step = 1 if restful is None else restful  # of a face just found nobody knows how fast it is
         self._next_follow = point.number + int(min(max(step, 1), self._longest_step))

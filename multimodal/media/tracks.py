@@ -25,6 +25,7 @@ _SMOOTHING_SECONDS = 0.44
 _TREMBLING_SECONDS = 0.1
 #: What a face may be off the line between two sightings, and move between them, as shares of its size.
 _OFF_LINE, _MOVED, _MOVED_UNKNOWN = 0.02, 0.5, 0.1
+_STEADY_SIGHTINGS = 3
 _LINK_IOU = 0.2
 _LINK_DISTANCE = 0.75
 
@@ -115,6 +116,17 @@ class Tracker:
         recent = [track for track in self.tracks if track.indices[-1] >= self._last - patience]
         boxes = [track.expected_box(index) for track in recent]
         return np.stack(boxes) if boxes else np.zeros((0, 4))
+
+    def loses(self, index: int, faces: Float[np.ndarray, "faces 5"]) -> bool:
+        """Whether one that was seen at the last point would be none of these faces, or all would be lost.
+
+        Those seen only once or twice do not count while there are others: tiny faces come and go all the time.
+        """
+        seen = self._seen_last()
+        if not len(faces):
+            return len(seen) > 0
+        steady = [track for track in seen if len(track.indices) >= _STEADY_SIGHTINGS]
+        return len(_assign(steady, index, faces[:, :4], self._max_gap)) < len(steady)
 
     def restful_points(self) -> float | None:
         """How many points of the grid all faces can be left alone; None if one is new."""

@@ -95,5 +95,16 @@ def test_a_face_lost_right_after_a_look_is_found_again_when_it_comes_back(detect
     left[20:132, 20:132] = media.face(112)
     right[20:132, 270:382] = media.face(112)
     seen = search([left] + [room] * 7 + [right] * 50, detector)
-    assert seen[2] == 0
-    assert min(number for number, count in seen.items() if number > 2 and count) == 10  # not 50, when it is time
+    assert seen[1] == 0
+    assert min(number for number, count in seen.items() if number > 1 and count) <= 13  # not 50, when it is time
+
+
+def test_of_two_faces_one_that_was_long_seen_and_then_hidden_is_searched_for_soon(detector, media):
+    alone = np.full((160, 400, 3), (70, 110, 140), np.uint8)
+    alone[20:132, 20:132] = media.face(112)
+    both = alone.copy()
+    both[20:132, 260:372] = media.face(112)
+    seen = search([both] * 60 + [alone] * 20 + [both] * 60, detector)
+    hidden = [number for number, count in seen.items() if count == 1]
+    assert min(hidden) >= 60
+    assert max(hidden) < 90  # not 110 and more, when it is time

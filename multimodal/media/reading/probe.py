@@ -27,7 +27,8 @@ class MediaInfo:
 
     ``frame_times`` are the seconds at which frames are shown, ascending, on the clock that sound and picture
     share; None where a packet names no time. ``last_frame_seconds`` is how long the last one stays. ``width`` and
-    ``height`` are in pixels as coded, before the rotation that a phone notes beside it. ``missing_frames``,
+    ``height`` are in pixels as coded, before the rotation that a phone notes beside it, and ``bits`` are those of
+    each colour of a pixel. ``missing_frames``,
     ``missing_seconds`` and ``missing_bytes`` are named by the header but not in the file. ``video_end`` and
     ``audio_end`` are the seconds at which the streams end. Fields of a stream that is not there are None.
     """
@@ -37,6 +38,7 @@ class MediaInfo:
     video_codec: str | None = None
     width: int | None = None
     height: int | None = None
+    bits: int | None = None
     frame_rate: float | None = None
     frame_times: Float[np.ndarray, " frames"] | None = None
     last_frame_seconds: float | None = None
@@ -97,6 +99,7 @@ def probe(path: str | Path) -> MediaInfo:
             video_codec=None if video is None else video.codec_context.name,
             width=None if video is None else video.codec_context.width,
             height=None if video is None else video.codec_context.height,
+            bits=_bits(video),
             frame_rate=None if video is None or not video.average_rate else float(video.average_rate),
             frame_times=packets.times,
             last_frame_seconds=packets.last_seconds,
@@ -109,6 +112,11 @@ def probe(path: str | Path) -> MediaInfo:
             missing_bytes=lacking,
             damaged_packets=packets.num_damaged,
         )
+
+
+def _bits(video: VideoStream | None) -> int | None:
+    pixel = None if video is None else video.codec_context.format
+    return None if pixel is None else max(component.bits for component in pixel.components)
 
 
 def _missing_frames(container: InputContainer, video: VideoStream | None, packets: Packets) -> int:

@@ -38,6 +38,8 @@ def pictures(path: Path, info: MediaInfo, frame_rate: float, max_seconds: float 
         raise DecordRefusedError("decord is not installed")
     if info.frame_times is None or info.damaged_packets:
         raise DecordRefusedError("packets are damaged or name no time")
+    if (info.bits or 8) > 8:
+        raise DecordRefusedError(f"{info.bits} bits a colour: decord rounds them otherwise than PyAV")
     if len(info.frame_times) * 3 * (info.width or 0) * (info.height or 0) > _AHEAD_BYTES:
         raise DecordRefusedError("long: decord may hold all frames in memory")
     frames = _Frames(path, info.frame_times)
