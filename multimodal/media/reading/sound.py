@@ -20,6 +20,7 @@ from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
 
 #: Clocks of containers round to a millisecond; only a larger step between two packets is a pause or an overlap.
 _JITTER_SECONDS = 0.02
+_MOST_PLANES = 8
 
 
 class Sound(NamedTuple):
@@ -104,7 +105,13 @@ def _runs(path: Path, sample_rate: int, until_seconds: float) -> Iterator[Sound]
 
 
 def _require_numbers(frame: av.AudioFrame) -> None:
-    """16 bits cannot hold NaN: swresample would make a click at full scale of it, and nobody would know."""
+    """16 bits cannot hold NaN: swresample would make a click at full scale of it, and nobody would know.
+
+    PyAV looks for the planes of channels beyond the eighth where FFmpeg has none, and reads memory that is not its.
+    """
+    channels = frame.layout.nb_channels
+    if frame.format.is_planar and channels > _MOST_PLANES:
+        raise MediaError("decode", f"the sound has {channels} channels, at most {_MOST_PLANES} are read")
     if frame.format.name.startswith(("flt", "dbl")) and not np.isfinite(frame.to_ndarray()).all():
         raise MediaError("decode", "the sound has NaN or infinite samples")
 
