@@ -107,7 +107,7 @@ def _runs(path: Path, sample_rate: int, until_seconds: float) -> Iterator[Sound]
 def _require_numbers(frame: av.AudioFrame) -> None:
     """16 bits cannot hold NaN: swresample would make a click at full scale of it, and nobody would know.
 
-    PyAV looks for the planes of channels beyond the eighth where FFmpeg has none, and reads memory that is not its.
+    PyAV looks for the planes of channels beyond the eighth where FFmpeg has none, and reads what is not there.
     """
     channels = frame.layout.nb_channels
     if frame.format.is_planar and channels > _MOST_PLANES:
