@@ -74,7 +74,13 @@ def write_disagreement(
     own utterance (real), once with that of the person's next utterance (fake). Neither alone says anything.
     People talk all the time, so that what tells is when a mouth moves; with ``some_silent`` they say but a word in
     every other utterance, and how much it moves tells too.
+
+    Raises:
+        ValueError: not every take of a person has another next to it, or one in which as much is not said.
     """
+    if options.real_clips < 2 or (some_silent and options.real_clips % 2):
+        wanted = "an even number of" if some_silent else "at least 2"
+        raise ValueError(f"a disagreement needs {wanted} takes a person; got {options.real_clips}")
     planted = "disagreement in amount" if some_silent else "disagreement"
     _write_all(root, planted, list(_pairings(options, some_silent)), _write_pairing, options, workers)
 
@@ -90,7 +96,7 @@ def _write_all(
     root: Path, planted: str, clips: list[Any], write: Callable, options: SyntheticOptions, workers: int
 ) -> None:
     """Make those clips that are not there, and the table that says what they are."""
-    claim(root, {"generator_version": 1, "planted": planted, "options": options.as_json()})
+    claim(root, {"generator_version": 2, "planted": planted, "options": options.as_json()})
     missing = [one for one in clips if not (root / one.path).is_file()]
     make_all(write, root, missing, options, workers=workers, progress=partial(tqdm, desc=planted, unit="clip"))
     with open(root / TABLE, "w", newline="", encoding="utf-8") as text:
@@ -122,7 +128,7 @@ def _write_pairing(root: Path, pairing: _Pairing, options: SyntheticOptions) -> 
     clip = pairing.picture
     num_frames = clip_frames(clip.take, options)
     filmed, heard = (
-        _silenced(sound, take) if pairing.some_silent and take.number % 2 else sound
+        _silenced(sound, take, options.seed) if pairing.some_silent and take.number % 2 else sound
         for take in (clip.take, pairing.heard)
         for sound in [record(clip, take, options, num_frames)]
     )
@@ -136,9 +142,9 @@ def _write_pairing(root: Path, pairing: _Pairing, options: SyntheticOptions) -> 
     )
 
 
-def _silenced(sound: np.ndarray, take: Take) -> np.ndarray:
+def _silenced(sound: np.ndarray, take: Take, seed: int) -> np.ndarray:
     """A quarter of the sound, somewhere in the middle half, and little else. Shape: (samples,) → the same."""
-    start = keyed_generator(0, "a word", take.person, take.number).uniform(0.25, 0.5)
+    start = keyed_generator(seed, "a word", take.person, take.number).uniform(0.25, 0.5)
     moments = np.arange(len(sound)) / len(sound)
     speaking = (start <= moments) & (moments < start + 0.25)
     return np.where(speaking, sound, 0.01 * sound).astype(np.float32)

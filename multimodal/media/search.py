@@ -35,11 +35,12 @@ class FacesAt(NamedTuple):
 def find_faces(
     pictures: Iterable[PicturePoint], detector: FaceDetector, *, frame_rate: float, smallest_face: float
 ) -> list[FacesAt]:
-    """Look at the pictures of a clip where it is needed; at most 150 MB of them are in memory at a time.
+    """Look at the pictures of a clip where it is needed; about 150 MB of them are in memory at a time.
 
-    At the start, at the end and every second (two while faces are known) the whole picture is searched, and where
-    a face was lost. The faces known so far are followed from one to the next at most 0.4 s apart,
-    and one that comes to light only in a whole picture is followed backwards to the one before.
+    The whole picture is searched at the start, at the end (unless that was just done), every second (two while all
+    faces are known) and where a face was lost, if the last search was half a second ago (else that long after it,
+    or a second while others are left). The faces known so far are followed from one to the next at most 0.4 s
+    apart, and one that comes to light only in a whole picture is followed backwards to the one before.
 
     Returns:
         What was found at each picture looked at, in order of time; possibly nothing at some.

@@ -55,8 +55,9 @@ class Track:
         """How many points of the grid the face can be left alone; None if it was seen once.
 
         Until a straight line to the next sighting would miss it by 2 % of its size, judged by how far it last came
-        from where it was expected, but at least ``trembling`` points; and no longer than it takes to move by half
-        of its size.
+        from where it was expected, but at least ``trembling`` points; no longer than it takes to move by half of
+        its size, and than twice as long as it was left alone before. Of a face seen twice nobody knows how it
+        turns: until it moves by a tenth.
         """
         if len(self.indices) < 2:
             return None
@@ -118,9 +119,9 @@ class Tracker:
         return np.stack(boxes) if boxes else np.zeros((0, 4))
 
     def loses(self, index: int, faces: Float[np.ndarray, "faces 5"]) -> bool:
-        """Whether one that was seen at the last point would be none of these faces, or all would be lost.
+        """Whether one that was seen at the last point would be none of these faces.
 
-        Those seen only once or twice do not count while there are others: tiny faces come and go all the time.
+        Those seen only once or twice do not count if any face is left: tiny ones come and go all the time.
         """
         seen = self._seen_last()
         if not len(faces):
