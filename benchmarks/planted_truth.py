@@ -118,7 +118,8 @@ def _judge(title: str, results: dict[str, Any], chance: tuple[str, ...], beyond:
         elif name in beyond:
             is_so, claim = beats(entry), f"beats the sound alone (p {p_value(entry['difference']['p_holm'])})"
         else:
-            is_so, claim = True, "nothing planted"
+            print(line + "no claim")
+            continue
         as_planted &= is_so
         print(f"{line}{claim}: {'yes' if is_so else 'NO'}")
     return as_planted
