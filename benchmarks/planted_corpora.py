@@ -76,7 +76,7 @@ def write_disagreement(
     every other utterance, and how much it moves tells too.
 
     Raises:
-        ValueError: not every take of a person has another next to it, or one in which as much is not said.
+        ValueError: some take of a person has no other next to it, or none in which more or less is said.
     """
     if options.real_clips < 2 or (some_silent and options.real_clips % 2):
         wanted = "an even number of" if some_silent else "at least 2"
@@ -126,12 +126,7 @@ def _pairings(options: SyntheticOptions, some_silent: bool) -> Iterator[_Pairing
 
 def _write_pairing(root: Path, pairing: _Pairing, options: SyntheticOptions) -> None:
     clip = pairing.picture
-    num_frames = clip_frames(clip.take, options)
-    filmed, heard = (
-        _silenced(sound, take, options.seed) if pairing.some_silent and take.number % 2 else sound
-        for take in (clip.take, pairing.heard)
-        for sound in [record(clip, take, options, num_frames)]
-    )
+    filmed, heard = (_said(pairing, take, options) for take in (clip.take, pairing.heard))
     write_video(
         root / pairing.path,
         show(clip, options, filmed_sound=filmed, sound=filmed),
@@ -140,6 +135,12 @@ def _write_pairing(root: Path, pairing: _Pairing, options: SyntheticOptions) -> 
         sound=heard,
         sample_rate=options.sample_rate,
     )
+
+
+def _said(pairing: _Pairing, take: Take, options: SyntheticOptions) -> np.ndarray:
+    """The sound of a take of the person, as long as the picture. Shape: → (samples,) float32."""
+    sound = record(pairing.picture, take, options, clip_frames(pairing.picture.take, options))
+    return _silenced(sound, take, options.seed) if pairing.some_silent and take.number % 2 else sound
 
 
 def _silenced(sound: np.ndarray, take: Take, seed: int) -> np.ndarray:
