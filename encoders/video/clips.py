@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torchvision import models
 from torchvision.ops.misc import Permute
 
+from encoders.backbone import PixelNormalisation
 from encoders.base import Encoder, VideoSpec
 from encoders.checks import check_video
-from encoders.video.normalisation import PixelNormalisation
 
 #: Networks of torchvision whose feature map keeps time.
 BACKBONES = ("mc3_18", "r2plus1d_18", "r3d_18", "s3d", "swin3d_b", "swin3d_s", "swin3d_t")

@@ -8,9 +8,9 @@ from facenet_pytorch import InceptionResnetV1
 from jaxtyping import Float
 from torch import Tensor
 
+from encoders.backbone import PixelNormalisation
 from encoders.base import Encoder, VideoSpec
 from encoders.checks import check_video
-from encoders.video.normalisation import PixelNormalisation
 
 SMALLEST_FRAME = 80
 

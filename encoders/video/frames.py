@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from encoders.backbone import (
+    PixelNormalisation,
     channels_out,
     create_backbone,
     full_name,
@@ -15,7 +16,6 @@ from encoders.backbone import (
 )
 from encoders.base import Encoder, VideoSpec
 from encoders.checks import check_video
-from encoders.video.normalisation import PixelNormalisation
 from encoders.video.temporal import TemporalTransformer
 
 
