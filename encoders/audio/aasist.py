@@ -11,9 +11,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from encoders.audio.graph_attention import GraphAttention, GraphPooling, HeterogeneousGraphAttention
-from encoders.audio.residual import ResidualBlock
-from encoders.audio.sinc_convolution import SincConvolution
+from encoders.audio.aasist_layers import (
+    GraphAttention,
+    GraphPooling,
+    HeterogeneousGraphAttention,
+    ResidualBlock,
+    SincConvolution,
+)
 from encoders.base import AudioSpec, Encoder
 from encoders.checks import check_sound
 from encoders.weights import load_strictly

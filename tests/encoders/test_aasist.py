@@ -9,8 +9,12 @@ import pytest
 import torch
 
 from encoders.audio.aasist import AasistEncoder
-from encoders.audio.graph_attention import GraphAttention, GraphPooling, HeterogeneousGraphAttention
-from encoders.audio.sinc_convolution import band_pass_filters
+from encoders.audio.aasist_layers import (
+    GraphAttention,
+    GraphPooling,
+    HeterogeneousGraphAttention,
+    band_pass_filters,
+)
 
 WEIGHTS = os.environ.get("AASIST_WEIGHTS")
 needs_weights = pytest.mark.skipif(
