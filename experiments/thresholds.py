@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -10,19 +12,163 @@ import pyarrow.parquet as pq
 
 from experiments.command_line import Positional, flat, run_verb
 from experiments.learnt_prior import learnt_shares
-from experiments.rule_options import DEFAULT_OPTIONS, RuleOptions
 from experiments.run_folder import RunFolder
 from experiments.run_pages import write_validation_page
-from experiments.transfer import transfer_to
 from multimodal.corpora.manifest import GENERATED_NOTICE
-from multimodal.files import write_json
-from multimodal.metrics import choose_thresholds, evaluate_scores
+from multimodal.files import read_json, write_json, write_text
+from multimodal.labels import TARGETS
+from multimodal.metrics import choose_thresholds, evaluate_scores, read_scores
 from multimodal.metrics.probabilities import COLUMNS, Method, fit_probabilities
-from multimodal.metrics.threshold_rules import RuleName
+from multimodal.metrics.targets import has_binary
+from multimodal.metrics.threshold_rules import RULES, RuleName
+from multimodal.metrics.transfer import transfer_thresholds
 from multimodal.metrics.truthfulness import judge_probabilities
+from multimodal.report.figures import png_bytes
+from multimodal.report.figures.threshold_set import transfer_figure
 from multimodal.report.pages.numbers import decimal, interval
-from multimodal.report.terminal import aligned
+from multimodal.report.pages.thresholds import transfer_page
+from multimodal.report.terminal import aligned, warning_lines
 from multimodal.training.weights_metadata import write_metadata
+
+# What the rules for thresholds ask for, as options of a command line.
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleOptions:
+    """What the rules ask for.
+
+    Args:
+        fpr: largest share of reals that target_fpr may call fake.
+        recall: least share of fakes that precision_at_recall must find.
+        precision: least share of fakes among the alarms of recall_at_precision.
+        beta: of f_beta; recall counts so many times as much as precision.
+        cost_miss: of a fake called real, for least_cost.
+        cost_false_alarm: of a real called fake, for least_cost.
+    """
+
+    fpr: float = 0.01
+    recall: float = 0.9
+    precision: float = 0.9
+    beta: float = 2.0
+    cost_miss: float = 1.0
+    cost_false_alarm: float = 1.0
+
+    def of(self, rule: str) -> dict[str, float]:
+        """The options of one rule, by the names that it has for them."""
+        return {
+            "target_fpr": {"fpr": self.fpr},
+            "precision_at_recall": {"recall_wanted": self.recall},
+            "recall_at_precision": {"precision_wanted": self.precision},
+            "f_beta": {"beta": self.beta},
+            "least_cost": {"cost_of_missed": self.cost_miss, "cost_of_flagged": self.cost_false_alarm},
+        }.get(rule, {})
+
+    def for_rules(self, rules: Iterable[str]) -> dict[str, dict[str, float]]:
+        """Rule → options; ``ValueError`` where an option was changed whose rule is not chosen."""
+        chosen = list(dict.fromkeys(rules))
+        unused = [rule for rule in RULES if rule not in chosen and self.of(rule) != DEFAULT_OPTIONS.of(rule)]
+        if unused:
+            raise ValueError(f"an option of the rule {unused[0]} is given, which is not chosen; add it to --rules")
+        return {rule: self.of(rule) for rule in chosen}
+
+
+DEFAULT_OPTIONS = RuleOptions()
+
+
+# ``thresholds RUN --transfer SCORES``: the stored thresholds on another corpus, and how far off they are.
+
+
+def transfer_to(
+    run: Positional[Path],
+    *,
+    transfer: Path,
+    split: str | None = None,
+    fake_label: str = "1",
+    replicates: int = 1000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Judge the stored thresholds of a run on other scores, beside those that would have been chosen there.
+
+    Nothing is chosen anew for the run. Written into transfer.json and transfer.html of the run.
+
+    Args:
+        run: folder whose thresholds were chosen.
+        transfer: another run's folder, a scores.parquet, or a table with clip_id, score (probability), label.
+        split: which rows of the other scores; left out: test, or all where the table names no split.
+        fake_label: label that means fake, in a table with the column label.
+        replicates: of the bootstrap over identities.
+        seed: of the bootstrap.
+    """
+    folder = RunFolder(run)
+    if not folder.thresholds.is_file():
+        raise ValueError(f"no thresholds in {run}; choose them first: thresholds {run}")
+    stored = read_json(folder.thresholds)
+    scores = of_split(read_other(transfer, fake_label), split, transfer)
+    found = transfer_thresholds(stored, scores, replicates=replicates, seed=seed)
+    metrics = evaluate_scores(scores, thresholds=stored["thresholds"], replicates=replicates, seed=seed)
+    result = {"scores": str(transfer), "split": metrics["split"], "thresholds": found}
+    result["at_thresholds"] = metrics["at_thresholds"]
+    write_json(folder.transfer, result)
+    generated = folder.read_provenance()["generated"]
+    page = transfer_page(
+        title=f"Thresholds of {folder.path.name} elsewhere",
+        synthetic=generated,
+        source=f"{transfer} ({len(scores):,} clips)",
+        transfer=found,
+        metrics=metrics,
+        thresholds=stored,
+        image=png_bytes(transfer_figure(scores, found)),
+    )
+    write_text(folder.transfer_page, page)
+    print("\n".join([*transfer_summary(found), *warning_lines(metrics, str(folder.transfer_page))]))
+    if generated:
+        print(GENERATED_NOTICE)
+    print(folder.transfer_page)
+    return result
+
+
+def read_other(source: Path, fake_label: str) -> pd.DataFrame:
+    """The scores of a run, a scores table, or anybody's table of probabilities."""
+    path = RunFolder(source).scores if source.is_dir() else source
+    if not path.is_file():
+        raise ValueError(f"no such file of scores: {path}")
+    if path.suffix == ".parquet":
+        table = pd.read_parquet(path)
+        if any(has_binary(table, target) for target in TARGETS):
+            return table
+    return read_scores(path, fake_label=fake_label, kind="probability")
+
+
+def of_split(scores: pd.DataFrame, split: str | None, source: Path) -> pd.DataFrame:
+    """The rows of one split: the one named, or test where the table has several."""
+    names = sorted(scores["split"].dropna().unique()) if "split" in scores else []
+    if split is None and len(names) <= 1:
+        return scores
+    wanted = split or "test"
+    if wanted not in names:
+        raise ValueError(f"{source} has no split {wanted!r}; it has {', '.join(names) or 'none'}. Say --split")
+    return scores[scores["split"] == wanted].reset_index(drop=True)
+
+
+def transfer_summary(found: dict[str, Any]) -> list[str]:
+    """A row for each target and rule."""
+    rows: list[tuple[str, ...]] = [
+        ("", "stored", "chosen there", "", "value at stored", "at chosen there", "called differently")
+    ]
+    for name in (name for name in TARGETS if name in found):
+        for rule, entry in found[name].items():
+            there = {**entry, "value": entry["chosen_there"]}
+            numbers = (entry["value_at_stored"], entry["value_there"], entry["called_differently"])
+            rows.append(
+                (
+                    f"{name} {rule}",
+                    decimal(entry["stored"]),
+                    decimal(there),
+                    interval(there),
+                    *map(decimal, numbers),
+                )
+            )
+    return aligned(rows)
 
 
 def thresholds(

@@ -6,7 +6,7 @@ from experiments.balance_config import BalanceConfig
 from experiments.balancing import build_loss, learnt_labels, training_draw
 from experiments.config import LossConfig
 from experiments.learnt_prior import learnt_shares
-from experiments.rule_options import RuleOptions
+from experiments.thresholds import RuleOptions
 
 CLASSES = {"RVRA": 6, "RVFA": 6, "FVRA": 36, "FVFA": 48}  # with one more of each: 0.07, 0.07, 0.37, 0.49
 LABELS = np.repeat(np.arange(4), list(CLASSES.values()))

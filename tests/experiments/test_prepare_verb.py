@@ -81,7 +81,7 @@ def test_a_ray_cluster_of_two_nodes_gives_the_same_store(manifest, tmp_path, mon
 
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     monkeypatch.setenv("RAY_worker_niceness", "0")  # else other work on the machine starves the tasks
-    monkeypatch.setattr("experiments.prepare_elsewhere._PARTS_A_WORKER", 1)
+    monkeypatch.setattr("experiments.prepare._PARTS_A_WORKER", 1)
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:
         cluster.add_node(num_cpus=1)
