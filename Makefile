@@ -39,7 +39,7 @@ bench: install
 
 # Executes the notebook anew, on generated copies of all corpora, and keeps its outputs.
 notebook: install
-	OMP_NUM_THREADS=1 $(RUN) -m experiments.tour.refresh
+	OMP_NUM_THREADS=1 $(RUN) -m experiments.notebooks.refresh
 
 # Opens the notebook in a browser; JupyterLab is installed on the first call, and shows the pages kept in a notebook that is trusted.
 jupyter: install

@@ -6,7 +6,7 @@ from itertools import pairwise
 import nbformat
 import pytest
 
-from experiments.tour.refresh import MAX_BYTES, NOTEBOOK, execute
+from experiments.notebooks.refresh import MAX_BYTES, NOTEBOOK, execute
 
 
 def code_of(notebook) -> list:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.tour.corpora import Found
+from experiments.notebooks.corpora import Found
 from multimodal.corpora import CORPORA
 from multimodal.corpora.advice import Advice, title_of
 from multimodal.corpora.leakage import measure_leakage

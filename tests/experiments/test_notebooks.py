@@ -2,13 +2,12 @@ import re
 
 import pytest
 
+from experiments.notebooks import batches
+from experiments.notebooks.corpora import few_of_each_class, find_or_generate, folder_of
+from experiments.notebooks.show import as_frame, as_list, as_table, history_of, quietly
+from experiments.notebooks.sizes import SIZES, chosen_sizes
+from experiments.notebooks.tables import corpora_table, leakage_table, thresholds_table
 from experiments.recipes import small
-from experiments.tour import batches
-from experiments.tour.corpora import few_of_each_class, find_or_generate, folder_of
-from experiments.tour.live import history_of
-from experiments.tour.show import as_frame, as_list, as_table, quietly
-from experiments.tour.sizes import SIZES, chosen_sizes
-from experiments.tour.tables import corpora_table, leakage_table, thresholds_table
 from multimodal.corpora import scan
 from multimodal.corpora.protocols import make_split
 from multimodal.corpora.synthetic import GENERATORS, LayoutOptions

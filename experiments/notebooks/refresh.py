@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import nbformat
 from nbclient import NotebookClient
 
-from experiments.tour.place import FOLDER_VARIABLE
+from experiments.notebooks.show import FOLDER_VARIABLE
 from multimodal.files import write_text
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "all_datasets.ipynb"

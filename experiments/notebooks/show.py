@@ -1,21 +1,27 @@
 """Figures, tables and pages as a notebook shows them, small enough to be kept in it."""
 
 import io
+import os
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from multimodal.report.figures import png_bytes
+import experiments
+from multimodal.files import read_json
+from multimodal.report.figures import png_bytes, training_figure
+from multimodal.training.checkpoints import Checkpoints
 
 if TYPE_CHECKING:
     from IPython.display import HTML, Image
+
 
 _DOTS_PER_INCH = 85
 #: Cells and headers alike at the left.
@@ -88,3 +94,52 @@ def _with_breaks(text: re.Match[str]) -> str:
     """The text of a cell, with marks where a line may and may not end, so that a table stays on the page."""
     broken = _LONG_NAME.sub(lambda name: re.sub(r"[/_](?=\w)", r"\g<0><wbr>", name[0]), text[0])
     return _UNBROKEN.sub(r'<span style="white-space: nowrap">\g<0></span>', broken)
+
+
+# Where the notebook works.
+
+
+#: Another folder to work in than the project's, e.g. for a test.
+FOLDER_VARIABLE = "NOTEBOOK_FOLDER"
+
+
+def go_to_project() -> Path:
+    """Make the project's folder the working directory, so that ``../FakeAVCeleb`` lies beside it.
+
+    Returns the folder, relative to it, of everything that the notebook writes.
+    """
+    os.chdir(os.environ.get(FOLDER_VARIABLE) or Path(experiments.__file__).parents[1])
+    return Path("notebook-work")
+
+
+# A training whose curves are redrawn while it runs.
+
+
+Result = TypeVar("Result")
+
+
+def live(train: Callable[[], Result], run: Path, *, seconds: float = 2.0) -> Result:
+    """Call ``train``, and draw the curves of the run folder ``run`` anew whenever a checkpoint adds to them."""
+    from IPython.display import display
+
+    handle = display(as_image(training_figure([])), display_id=True)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        training = pool.submit(train)
+        drawn = 0
+        while True:
+            done, _ = wait([training], timeout=seconds)
+            history = history_of(run)
+            if len(history) > drawn:
+                handle.update(as_image(training_figure(history)))
+                drawn = len(history)
+            if done:
+                return training.result()
+
+
+def history_of(run: Path) -> list[dict[str, Any]]:
+    """A row for each validation of a training so far, from its latest checkpoint."""
+    latest = Checkpoints(run).latest()
+    try:
+        return [] if latest is None else read_json(latest / "state.json")["history"]
+    except (ValueError, OSError):  # a newer checkpoint took its place just now
+        return []
