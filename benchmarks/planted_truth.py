@@ -21,14 +21,14 @@ import tyro
 from benchmarks.planted_corpora import COLUMN_OPTIONS, GENUINE, write_disagreement, write_forged_pictures
 from experiments.ablate import ablate
 from experiments.ablation.runs import StudyOptions
-from experiments.config import DataConfig, EncoderConfig, LossConfig, TrainConfig
 from experiments.prepare import prepare
 from experiments.pretrain import pretrain
 from experiments.quickstart import CROPS
 from experiments.recipes import small
-from experiments.run_folder import RunFolder
+from experiments.runs.config import DataConfig, EncoderConfig, LossConfig, TrainConfig
+from experiments.runs.folder import RunFolder
+from experiments.runs.scoring import load_detector
 from experiments.scan import scan
-from experiments.score_run import load_detector
 from experiments.split import split
 from experiments.train import train
 from multimodal.labels import MODALITIES

@@ -20,13 +20,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from experiments.config import DataConfig, PretrainConfig, TrainConfig, with_weights
-from experiments.estimate import Estimate
 from experiments.evaluate import evaluate
 from experiments.generate import generate
 from experiments.prepare import prepare
 from experiments.pretrain import estimate_pretraining, pretrain
 from experiments.recipes import small
+from experiments.runs.config import DataConfig, PretrainConfig, TrainConfig, with_weights
+from experiments.runs.estimate import Estimate
 from experiments.scan import scan
 from experiments.split import split
 from experiments.train import estimate_training, train

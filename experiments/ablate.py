@@ -14,7 +14,7 @@ from experiments.ablation.speed import compare_speed
 from experiments.ablation.study import StudyFolder, judge_study, plan_jobs
 from experiments.ablation.variants import BASELINES, STUDIES, Variants, encoders
 from experiments.command_line import choose, flat, run_verb, with_named_encoders
-from experiments.config import TrainConfig
+from experiments.runs.config import TrainConfig
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import write_json
 from multimodal.report.study_table import costs, findings

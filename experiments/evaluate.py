@@ -6,8 +6,8 @@ from typing import Any
 from experiments.command_line import Positional, run_verb
 from experiments.evaluate_matrix import evaluate_matrix
 from experiments.evaluate_scores import evaluate_scores_files
-from experiments.run_folder import RunFolder
-from experiments.run_pages import stored, write_report
+from experiments.runs.folder import RunFolder
+from experiments.runs.pages import stored, write_report
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import atomic_path, write_json
 from multimodal.labels import MODALITIES, TARGETS
@@ -29,9 +29,9 @@ def evaluate(run: Positional[Path], *, replicates: int = 1000, seed: int = 0) ->
         replicates: of the bootstrap over identities.
         seed: of the bootstrap.
     """
-    from experiments.score_run import (
-        score_run,
-    )  # takes seconds to import: torch, which scores of a file do not need
+    from experiments.runs.scoring import (
+        score_run,  # takes seconds to import: torch, which scores of a file do not need
+    )
 
     folder = RunFolder(run)
     scores, generated = score_run(folder)

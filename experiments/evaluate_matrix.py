@@ -40,7 +40,7 @@ def evaluate_matrix(
         replicates: of the bootstrap over identities.
         seed: of the bootstrap.
     """
-    from experiments.score_matrix import TrainedRun, matrix_scores, open_test_set
+    from experiments.runs.scoring import TrainedRun, matrix_scores, open_test_set
 
     runs = [TrainedRun.open(path) for path in matrix]
     tested = [open_test_set(folder, split, store) for folder in sources]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.command_line import flat
-from experiments.run_folder import RunFolder
+from experiments.runs.folder import RunFolder
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.corpora.protocols import Split
 from multimodal.files import atomic_path, write_json, write_text

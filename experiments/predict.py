@@ -13,10 +13,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from experiments.command_line import Positional, run_verb
-from experiments.config import TrainConfig
-from experiments.run_folder import RunFolder
-from experiments.run_pages import stored
-from experiments.score_run import load_detector
+from experiments.runs.config import TrainConfig
+from experiments.runs.folder import RunFolder
+from experiments.runs.pages import stored
+from experiments.runs.scoring import load_detector
 from multimodal.corpora.manifest import Media
 from multimodal.data.windows import WindowShape
 from multimodal.detector import AudioVisualDetector

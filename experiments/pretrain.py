@@ -6,16 +6,16 @@ from typing import Annotated, NamedTuple
 from accelerate import Accelerator
 
 from experiments import recipes
-from experiments.balancing import DrawnLabels, build_loss, learnt_labels
-from experiments.build import Clips, build_encoder, require_same_data, window_shape
 from experiments.command_line import choose, flat, run_verb, with_named_encoders
-from experiments.config import PretrainConfig
-from experiments.estimate import Estimate, estimate, with_few_held_out
-from experiments.learn import learn, split_scorer, start_accelerator, training_batches
-from experiments.mixture import forge_of, mixed_clips, mixture_draw, mixture_text
-from experiments.provenance import loaded_text, provenance, trained_on_text
-from experiments.run_folder import RunFolder
-from experiments.settle import settled_branch
+from experiments.runs.advised import settled_branch
+from experiments.runs.balancing import DrawnLabels, build_loss, learnt_labels
+from experiments.runs.build import Clips, build_encoder, require_same_data, window_shape
+from experiments.runs.config import PretrainConfig
+from experiments.runs.estimate import Estimate, estimate, with_few_held_out
+from experiments.runs.folder import RunFolder
+from experiments.runs.loop import learn, split_scorer, start_accelerator, training_batches
+from experiments.runs.mixture import forge_of, mixed_clips, mixture_draw, mixture_text
+from experiments.runs.provenance import loaded_text, provenance, trained_on_text
 from multimodal.data.windows import EvaluationWindows, TrainingWindows
 from multimodal.files import write_json
 from multimodal.heads import Branch

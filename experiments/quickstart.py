@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from experiments.command_line import run_verb
-from experiments.config import DataConfig, PretrainConfig, TrainConfig, with_weights
 from experiments.evaluate import evaluate, write_report
 from experiments.generate import generate
 from experiments.predict import predict
 from experiments.prepare import prepare
 from experiments.pretrain import pretrain
 from experiments.recipes import small
-from experiments.run_folder import RunFolder
+from experiments.runs.config import DataConfig, PretrainConfig, TrainConfig, with_weights
+from experiments.runs.folder import RunFolder
 from experiments.scan import scan
 from experiments.split import split
 from experiments.statistics import statistics

@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from experiments.command_line import Positional, flat, run_verb
-from experiments.learnt_prior import learnt_shares
-from experiments.run_folder import RunFolder
-from experiments.run_pages import write_validation_page
+from experiments.runs.folder import RunFolder
+from experiments.runs.pages import write_validation_page
+from experiments.runs.provenance import learnt_shares
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import read_json, write_json, write_text
 from multimodal.labels import TARGETS

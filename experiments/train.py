@@ -7,16 +7,16 @@ import torch
 from accelerate import Accelerator
 
 from experiments import recipes
-from experiments.balancing import build_loss, learnt_labels
-from experiments.build import Clips, architecture_of, build_detector, load_clips, require_same_data
 from experiments.command_line import choose, flat, run_verb, with_named_encoders
-from experiments.config import TrainConfig
-from experiments.estimate import Estimate, estimate, with_few_held_out
-from experiments.feed import Feed, feed_tokens, feed_windows, first_window
-from experiments.learn import describe, learn, start_accelerator, training_batches
-from experiments.provenance import loaded_text, provenance
-from experiments.run_folder import RunFolder
-from experiments.settle import settled
+from experiments.runs.advised import settled
+from experiments.runs.balancing import build_loss, learnt_labels
+from experiments.runs.build import Clips, architecture_of, build_detector, load_clips, require_same_data
+from experiments.runs.config import TrainConfig
+from experiments.runs.estimate import Estimate, estimate, with_few_held_out
+from experiments.runs.feed import Feed, feed_tokens, feed_windows, first_window
+from experiments.runs.folder import RunFolder
+from experiments.runs.loop import describe, learn, start_accelerator, training_batches
+from experiments.runs.provenance import loaded_text, provenance
 from multimodal.detector import AudioVisualDetector
 from multimodal.embedding import link_or_copy
 from multimodal.files import atomic_path, write_json

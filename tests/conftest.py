@@ -96,8 +96,8 @@ def sources(workspace, source_roots) -> Path:
 @pytest.fixture(scope="session")
 def run(workspace) -> Path:
     """A run folder: a tiny detector trained for a few steps, with thresholds, evaluated."""
-    from experiments.config import DataConfig, EncoderConfig, FusionConfig, TrainConfig
     from experiments.evaluate import evaluate
+    from experiments.runs.config import DataConfig, EncoderConfig, FusionConfig, TrainConfig
     from experiments.thresholds import thresholds
     from experiments.train import train
     from multimodal.training.fit import FitOptions

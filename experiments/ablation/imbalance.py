@@ -13,9 +13,9 @@ from experiments.ablation.imbalance_plan import BALANCES, LOSSES, PLAIN, name_of
 from experiments.ablation.run_one import Job
 from experiments.ablation.runs import StudyOptions, do_runs, settle_study
 from experiments.ablation.study import StudyFolder, claim_study
-from experiments.config import TrainConfig, to_plain
-from experiments.learnt_prior import learnt_shares
-from experiments.run_folder import RunFolder
+from experiments.runs.config import TrainConfig, to_plain
+from experiments.runs.folder import RunFolder
+from experiments.runs.provenance import learnt_shares
 from multimodal.corpora.advice import recommend
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import read_json, write_json

@@ -6,7 +6,7 @@ from typing import get_args
 
 from experiments.ablation.run_one import Job
 from experiments.ablation.study import StudyFolder
-from experiments.config import TrainConfig
+from experiments.runs.config import TrainConfig
 from multimodal.corpora.manifest import Manifest
 from multimodal.corpora.protocols import Split
 from multimodal.corpora.thinning import thinned

@@ -13,12 +13,12 @@ from accelerate import Accelerator
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from experiments.build import Clips, load_clips, window_shape
-from experiments.config import TrainConfig
-from experiments.feed import first_window, token_cache
-from experiments.learn import split_scorer
-from experiments.run_folder import RunFolder
-from experiments.score_run import load_detector
+from experiments.runs.build import Clips, load_clips, window_shape
+from experiments.runs.config import TrainConfig
+from experiments.runs.feed import first_window, token_cache
+from experiments.runs.folder import RunFolder
+from experiments.runs.loop import split_scorer
+from experiments.runs.scoring import load_detector
 from experiments.train import train
 from multimodal.data.windows import ClipWindows, EvaluationWindows
 from multimodal.detector import AudioVisualDetector

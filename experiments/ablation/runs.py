@@ -16,9 +16,9 @@ from experiments.ablation.run_one import Job, run_job
 from experiments.ablation.search import check_space, search
 from experiments.ablation.study import StudyFolder, claim_study
 from experiments.ablation.variants import Variants
-from experiments.build import build_detector, is_random, load_clips
-from experiments.config import TrainConfig, to_plain
-from experiments.feed import token_cache
+from experiments.runs.build import build_detector, is_random, load_clips
+from experiments.runs.config import TrainConfig, to_plain
+from experiments.runs.feed import token_cache
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import write_json
 from multimodal.labels import MODALITIES

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiments import engines
-from experiments.config import TrainConfig, write_config
-from experiments.run_folder import RunFolder
+from experiments.runs.config import TrainConfig, write_config
+from experiments.runs.folder import RunFolder
 from experiments.train import train
 from multimodal.files import atomic_path, read_json
 

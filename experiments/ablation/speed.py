@@ -9,8 +9,8 @@ from experiments import engines
 from experiments.ablation.run_one import Job
 from experiments.ablation.runs import StudyOptions
 from experiments.ablation.study import StudyFolder
-from experiments.config import DataConfig, TrainConfig
-from experiments.run_folder import RunFolder
+from experiments.runs.config import DataConfig, TrainConfig
+from experiments.runs.folder import RunFolder
 from experiments.train import estimate_training
 from multimodal.files import read_json, write_json
 

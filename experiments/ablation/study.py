@@ -10,7 +10,7 @@ import pandas as pd
 
 from experiments.ablation.run_one import Job
 from experiments.ablation.variants import Variants
-from experiments.config import TrainConfig, to_plain
+from experiments.runs.config import TrainConfig, to_plain
 from multimodal.files import read_json, write_json
 from multimodal.metrics.methods import auc_per_method
 from multimodal.metrics.seeds import judge_seeds

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import get_args
 
 from encoders import load_encoder
-from experiments.build import is_random
-from experiments.config import EncoderConfig, Option, TrainConfig
+from experiments.runs.build import is_random
+from experiments.runs.config import EncoderConfig, Option, TrainConfig
 from fusion import FUSIONS, list_options
 from multimodal.labels import MODALITIES
 from multimodal.training.losses import LossName

@@ -10,12 +10,11 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from experiments.balance_config import BalanceConfig, BalanceName
-from experiments.balancing import build_loss
-from experiments.build import build_detector, load_clips
-from experiments.config import TrainConfig
-from experiments.feed import Feed, feed_tokens
-from experiments.learn import training_batches
+from experiments.runs.balancing import build_loss
+from experiments.runs.build import build_detector, load_clips
+from experiments.runs.config import BalanceConfig, BalanceName, TrainConfig
+from experiments.runs.feed import Feed, feed_tokens
+from experiments.runs.loop import training_batches
 from multimodal.labels import CLASSES, UNKNOWN
 from multimodal.report.figures.losses import LossPoints
 from multimodal.training.losses import class_weights, focal_loss

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from experiments.ablate import StudyOptions
-from experiments.config import PretrainConfig, TrainConfig, with_weights
 from experiments.recipes import small
+from experiments.runs.config import PretrainConfig, TrainConfig, with_weights
 from multimodal.corpora.synthetic import LayoutOptions, SyntheticOptions
 from multimodal.media.prepared import PrepareOptions
 

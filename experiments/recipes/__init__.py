@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from experiments.config import PretrainConfig, TrainConfig
 from experiments.recipes import fakeavceleb, pretraining, small
+from experiments.runs.config import PretrainConfig, TrainConfig
 from multimodal.labels import Modality
 
 TRAIN: dict[str, Callable[[], TrainConfig]] = {

@@ -1,6 +1,6 @@
 """The recipe for the real FakeAVCeleb on one GPU: a ViT on face crops and wav2vec 2.0 on the sound."""
 
-from experiments.config import DataConfig, EncoderConfig, FusionConfig, PretrainConfig, TrainConfig
+from experiments.runs.config import DataConfig, EncoderConfig, FusionConfig, PretrainConfig, TrainConfig
 from multimodal.training.fit import FitOptions
 
 VIDEO = EncoderConfig(name="frames", options={"backbone": "vit_small_patch16_224", "pretrained": True})

@@ -3,8 +3,7 @@
 Give the corpora with ``--sources``. The weights that a recipe starts from are downloaded once.
 """
 
-from experiments.config import DataConfig, EncoderConfig, PretrainConfig
-from experiments.mixture_config import MixtureConfig
+from experiments.runs.config import DataConfig, EncoderConfig, MixtureConfig, PretrainConfig
 from multimodal.data.augment import Augmentation, PictureAugmentation, SoundAugmentation
 from multimodal.training.fit import FitOptions
 

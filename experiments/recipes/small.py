@@ -3,7 +3,7 @@
 ``test_resnet`` is timm's smallest ResNet (0.4 million weights); it learns within a hundred steps.
 """
 
-from experiments.config import DataConfig, EncoderConfig, FusionConfig, PretrainConfig, TrainConfig
+from experiments.runs.config import DataConfig, EncoderConfig, FusionConfig, PretrainConfig, TrainConfig
 from multimodal.data.augment import Augmentation, PictureAugmentation, SoundAugmentation
 from multimodal.training.fit import FitOptions
 

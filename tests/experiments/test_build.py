@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from encoders import create_encoder
-from experiments.build import build_encoder, read_clips, window_shape
-from experiments.config import DataConfig, EncoderConfig
+from experiments.runs.build import build_encoder, read_clips, window_shape
+from experiments.runs.config import DataConfig, EncoderConfig
 from multimodal.corpora.protocols import make_split
 from multimodal.media.store import Store
 

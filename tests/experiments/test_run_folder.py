@@ -2,8 +2,8 @@
 
 import pytest
 
-from experiments.config import EncoderConfig, PretrainConfig
-from experiments.run_folder import RunFolder
+from experiments.runs.config import EncoderConfig, PretrainConfig
+from experiments.runs.folder import RunFolder
 from multimodal.files import write_json
 
 

@@ -6,9 +6,9 @@ import pytest
 from experiments.ablate import ablate
 from experiments.ablation.runs import StudyOptions
 from experiments.ablation.search import parse_range, with_setting
-from experiments.config import TrainConfig, read_config
 from experiments.recipes import small
-from experiments.run_folder import RunFolder
+from experiments.runs.config import TrainConfig, read_config
+from experiments.runs.folder import RunFolder
 
 
 def test_a_setting_is_changed_by_its_path_and_nothing_else_is():

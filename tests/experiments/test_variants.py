@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from experiments.ablation.variants import fusions
-from experiments.config import FusionConfig, TrainConfig
 from experiments.recipes import small
+from experiments.runs.config import FusionConfig, TrainConfig
 from fusion import FUSIONS
 
 

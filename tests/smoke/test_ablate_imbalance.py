@@ -7,9 +7,8 @@ import pytest
 from experiments.ablation.imbalance import ablate_imbalance
 from experiments.ablation.imbalance_plan import BALANCES
 from experiments.ablation.runs import StudyOptions
-from experiments.balance_config import BalanceConfig
-from experiments.config import TrainConfig, read_config
-from experiments.run_folder import RunFolder
+from experiments.runs.config import BalanceConfig, TrainConfig, read_config
+from experiments.runs.folder import RunFolder
 from multimodal.corpora.manifest import GENERATED_NOTICE
 
 

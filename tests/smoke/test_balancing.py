@@ -3,11 +3,10 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from experiments.balance_config import BalanceConfig
-from experiments.build import load_clips
-from experiments.config import TrainConfig, read_config
 from experiments.evaluate import evaluate
-from experiments.run_folder import RunFolder
+from experiments.runs.build import load_clips
+from experiments.runs.config import BalanceConfig, TrainConfig, read_config
+from experiments.runs.folder import RunFolder
 from experiments.thresholds import thresholds
 from experiments.train import train
 from multimodal.files import read_json
@@ -42,7 +41,7 @@ def test_a_detector_trained_with_any_balance_is_judged_like_any_other(options, c
 
 
 def test_smote_never_sees_a_clip_of_validation_or_test(config, tmp_path, monkeypatch):
-    from experiments import feed
+    from experiments.runs import feed
 
     seen, resample = [], feed.resample
 

@@ -12,9 +12,9 @@ from safetensors.torch import load_file
 from encoders import load_encoder
 from experiments import recipes
 from experiments.__main__ import main
-from experiments.config import EncoderConfig
-from experiments.mixture import mixed_clips
 from experiments.pretrain import pretrain
+from experiments.runs.config import EncoderConfig
+from experiments.runs.mixture import mixed_clips
 from multimodal.training.fit import FitOptions
 
 TINY = {

@@ -147,9 +147,9 @@ def test_every_verb_explains_itself(capsys):
 
 
 def test_the_run_is_rebuilt_from_its_files_alone(run):
-    from experiments.config import TrainConfig
-    from experiments.run_folder import RunFolder
-    from experiments.score_run import load_detector
+    from experiments.runs.config import TrainConfig
+    from experiments.runs.folder import RunFolder
+    from experiments.runs.scoring import load_detector
 
     folder = RunFolder(run)
     detector = load_detector(folder, folder.read_config(TrainConfig))
@@ -157,7 +157,7 @@ def test_the_run_is_rebuilt_from_its_files_alone(run):
 
 
 def test_no_score_of_the_test_split_is_there_when_thresholds_are_chosen(run):
-    from experiments.run_folder import RunFolder
+    from experiments.runs.folder import RunFolder
     from experiments.thresholds import validation_scores
 
     assert set(validation_scores(RunFolder(run))["split"]) == {"val"}

@@ -11,8 +11,8 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from experiments.build import Clips
-from experiments.config import PretrainConfig, TrainConfig
+from experiments.runs.build import Clips
+from experiments.runs.config import PretrainConfig, TrainConfig
 from multimodal.data.batch import Batch
 from multimodal.training.fit import Task, make_optimizer, training_step
 

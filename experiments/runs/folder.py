@@ -1,6 +1,6 @@
 """A run: one training with its config, checkpoints, scores, metrics and figures in one folder.
 
-:mod:`experiments.config` is imported where it is needed only: it brings torch, which takes seconds, and thresholds
+:mod:`experiments.runs.config` is imported where it is needed only: it brings torch, which takes seconds, and thresholds
 or a file of scores do not need it.
 """
 
@@ -110,7 +110,7 @@ class RunFolder:
         Raises:
             ValueError: the folder holds another run; names what differs.
         """
-        from experiments.config import to_plain, write_config
+        from experiments.runs.config import to_plain, write_config
 
         if self.config.is_file():
             former = read_json(self.config)
@@ -134,7 +134,7 @@ class RunFolder:
 
     def read_config(self, kind: type) -> Any:
         """The configuration of a run that exists."""
-        from experiments.config import read_config
+        from experiments.runs.config import read_config
 
         self._check()
         return read_config(self.config, kind)

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from experiments.balancing import DrawnLabels, drawn_labels, training_draw
-from experiments.build import Clips, window_shape
-from experiments.config import TrainConfig
-from experiments.learn import split_scorer
+from experiments.runs.balancing import DrawnLabels, drawn_labels, training_draw
+from experiments.runs.build import Clips, window_shape
+from experiments.runs.config import TrainConfig
+from experiments.runs.loop import split_scorer
 from multimodal.data.draws import shuffled
 from multimodal.data.windows import EvaluationWindows, TrainingWindows, collate
 from multimodal.detector import AudioVisualDetector

@@ -7,7 +7,7 @@ import pandas as pd
 
 from encoders import create_encoder, load_encoder
 from encoders.base import AudioSpec, Encoder, VideoSpec
-from experiments.config import DataConfig, EncoderConfig, TrainConfig
+from experiments.runs.config import DataConfig, EncoderConfig, TrainConfig
 from fusion import create_fusion
 from multimodal.corpora.manifest import Manifest, is_generated
 from multimodal.corpora.protocols import Split

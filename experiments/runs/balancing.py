@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from experiments.balance_config import BalanceConfig
-from experiments.config import LossConfig
+from experiments.runs.config import BalanceConfig, LossConfig
 from multimodal.data.draws import Draw, evenly_drawn, frames_per_clip, shuffled
 from multimodal.labels import CLASSES
 from multimodal.training.losses import DetectorLoss, class_weights, effective_number_weights

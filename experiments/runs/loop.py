@@ -10,9 +10,9 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from experiments.build import Clips
-from experiments.config import DataConfig, PretrainConfig, TrainConfig
-from experiments.run_folder import RunFolder
+from experiments.runs.build import Clips
+from experiments.runs.config import DataConfig, PretrainConfig, TrainConfig
+from experiments.runs.folder import RunFolder
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.data.ahead import taken_ahead
 from multimodal.data.batch import Batch

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.run_folder import RunFolder
+from experiments.runs.folder import RunFolder
 from multimodal.files import read_json, write_text
 from multimodal.metrics.probabilities import as_in_validation, probabilities
 from multimodal.report.figures import png_bytes, run_figures, save_images

@@ -6,10 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from experiments.balancing import DrawnLabels, drawn_labels, training_draw
-from experiments.build import Clips, read_clips, require_clips
-from experiments.config import DataConfig, PretrainConfig
-from experiments.mixture_config import MixtureConfig
+from experiments.runs.balancing import DrawnLabels, drawn_labels, training_draw
+from experiments.runs.build import Clips, read_clips, require_clips
+from experiments.runs.config import DataConfig, MixtureConfig, PretrainConfig
 from multimodal.corpora.protocols import Split
 from multimodal.data.copy_synthesis import CopySynthesis
 from multimodal.data.mixture import mixed, mixture_shares

@@ -1,6 +1,6 @@
 """What an experiment is: frozen dataclasses, written to ``config.json`` and read back from it.
 
-A configuration never enters a module: :mod:`experiments.build` turns it into parts.
+A configuration never enters a module: :mod:`experiments.runs.build` turns it into parts.
 """
 
 from dataclasses import dataclass, field, replace
@@ -11,14 +11,74 @@ import cattrs
 from cattrs.errors import BaseValidationError
 from tyro.conf import arg
 
-from experiments.balance_config import BalanceConfig
-from experiments.mixture_config import MixtureConfig
 from multimodal.data.augment import Augmentation
+from multimodal.data.copy_synthesis import Vocoder
+from multimodal.data.pseudo_fakes import PseudoFakes
 from multimodal.data.silence_trim import SilentEnds
 from multimodal.files import read_json, write_json
 from multimodal.labels import Modality
 from multimodal.training.fit import FitOptions
 from multimodal.training.losses import LossName
+
+# How rare classes are balanced, as options of a command line.
+
+
+BalanceName = Literal[
+    "none", "class_weights", "effective_number", "weighted_sampler", "frames_per_clip", "smote", "hybrid", "auto"
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalanceConfig:
+    """How rare classes of the training split are balanced.
+
+    Args:
+        name: class_weights weighs any loss by ``n_samples / (n_classes * count)``, effective_number as Cui et al.
+            (2019); weighted_sampler draws every class as often as another; frames_per_clip takes more windows from
+            clips of rare classes; smote makes embeddings of rare classes, hybrid cleans or thins out as well;
+            both freeze the encoders; auto takes balance and loss as ``statistics`` advises.
+        within: of weighted_sampler: inside a class every clip, every method or every identity is as likely.
+        beta: of effective_number.
+        neighbours: of smote and hybrid: clips that a new embedding may lie towards.
+        oversampler: of smote and hybrid.
+        cleaner: of hybrid: Tomek links, edited nearest neighbours, or random under-sampling.
+        ratio: of hybrid with undersample: the rarest class grows to this share of the largest first.
+    """
+
+    name: Annotated[BalanceName, arg(name="balance")] = "none"
+    within: Annotated[Literal["class", "method", "identity"], arg(name="balance-within")] = "class"
+    beta: Annotated[float, arg(name="balance-beta")] = 0.999
+    neighbours: Annotated[int, arg(name="balance-neighbours")] = 5
+    oversampler: Annotated[Literal["smote", "borderline", "adasyn"], arg(name="balance-oversampler")] = "smote"
+    cleaner: Annotated[Literal["tomek", "enn", "undersample"], arg(name="balance-cleaner")] = "tomek"
+    ratio: Annotated[float, arg(name="balance-ratio")] = 0.5
+
+
+# Which corpora a branch is pretrained on, as options of a command line.
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixtureConfig:
+    """Which corpora a branch is pretrained on, and how often each is drawn.
+
+    Args:
+        sources: folders that each hold manifest.parquet and split.parquet of one corpus or more, of images,
+            videos or audio, and their store unless they share --store; without any, --manifest and --split.
+        shares: how often each corpus is drawn, as NAME WEIGHT pairs of all corpora; without any, each as often as
+            it has clips.
+        fake_share: share of fakes in what is drawn of a corpus; none takes them as they come.
+        pseudo_fakes: fakes made of the genuine clips while training: add to the others, only instead of them
+            (then genuine clips are enough). Of pictures self-blended images (Shiohara and Yamasaki, 2022), of
+            sound its copy-synthesis by a vocoder.
+        vocoder: of copy-synthesis; world needs pyworld.
+    """
+
+    sources: tuple[Path, ...] = ()
+    shares: dict[str, float] = field(default_factory=dict)
+    fake_share: float | None = None
+    pseudo_fakes: PseudoFakes = "none"
+    vocoder: Vocoder = "griffin_lim"
+
 
 #: Fields of a part shown on the command line without the part's name in front: ``--store``, not ``--data.store``.
 flat = arg(name="")

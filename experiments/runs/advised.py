@@ -7,8 +7,7 @@ from typing import TypeVar
 import pandas as pd
 from accelerate import PartialState
 
-from experiments.balance_config import BalanceConfig
-from experiments.config import EncoderConfig, Precision, PretrainConfig, TrainConfig
+from experiments.runs.config import BalanceConfig, EncoderConfig, Precision, PretrainConfig, TrainConfig
 from multimodal.corpora.advice import Recommendation, recommend
 
 Config = TypeVar("Config", PretrainConfig, TrainConfig)
