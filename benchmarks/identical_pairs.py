@@ -14,11 +14,11 @@ from pathlib import Path
 import tyro
 from scipy import stats
 
-from experiments.ablation.run_one import Job
-from experiments.ablation.runs import StudyOptions, do_runs, settle_study
-from experiments.ablation.study import StudyFolder, judge_study
 from experiments.recipes import small
 from experiments.runs.config import TrainConfig, with_weights
+from experiments.studies.run_one import Job
+from experiments.studies.runs import StudyOptions, do_runs, settle_study
+from experiments.studies.study import StudyFolder, judge_study
 from multimodal.report.study_table import SIGNIFICANT, is_significant
 
 SIDES = ("one", "other")

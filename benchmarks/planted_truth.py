@@ -20,7 +20,6 @@ import tyro
 
 from benchmarks.planted_corpora import COLUMN_OPTIONS, GENUINE, write_disagreement, write_forged_pictures
 from experiments.ablate import ablate
-from experiments.ablation.runs import StudyOptions
 from experiments.prepare import prepare
 from experiments.pretrain import pretrain
 from experiments.quickstart import CROPS
@@ -30,6 +29,7 @@ from experiments.runs.folder import RunFolder
 from experiments.runs.scoring import load_detector
 from experiments.scan import scan
 from experiments.split import split
+from experiments.studies.runs import StudyOptions
 from experiments.train import train
 from multimodal.labels import MODALITIES
 from multimodal.report.pages.numbers import interval, p_value

@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from experiments import recipes
-from experiments.ablation.imbalance import ablate_imbalance
-from experiments.ablation.imbalance_plan import RATIOS
-from experiments.ablation.pages import write_pages
-from experiments.ablation.runs import DEFAULT_OPTIONS, StudyOptions, do_runs, search_variant, settle_study
-from experiments.ablation.speed import compare_speed
-from experiments.ablation.study import StudyFolder, judge_study, plan_jobs
-from experiments.ablation.variants import BASELINES, STUDIES, Variants, encoders
 from experiments.command_line import choose, flat, run_verb, with_named_encoders
 from experiments.runs.config import TrainConfig
+from experiments.studies.imbalance import RATIOS, ablate_imbalance
+from experiments.studies.pages import compare_speed, write_pages
+from experiments.studies.runs import DEFAULT_OPTIONS, StudyOptions, do_runs, search_variant, settle_study
+from experiments.studies.study import StudyFolder, judge_study, plan_jobs
+from experiments.studies.variants import BASELINES, STUDIES, Variants, encoders
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import write_json
 from multimodal.report.study_table import costs, findings

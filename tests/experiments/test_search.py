@@ -4,11 +4,11 @@ import pandas as pd
 import pytest
 
 from experiments.ablate import ablate
-from experiments.ablation.runs import StudyOptions
-from experiments.ablation.search import parse_range, with_setting
 from experiments.recipes import small
 from experiments.runs.config import TrainConfig, read_config
 from experiments.runs.folder import RunFolder
+from experiments.studies.runs import StudyOptions
+from experiments.studies.search import parse_range, with_setting
 
 
 def test_a_setting_is_changed_by_its_path_and_nothing_else_is():

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from experiments.ablation.variants import fusions
 from experiments.recipes import small
 from experiments.runs.config import FusionConfig, TrainConfig
+from experiments.studies.variants import fusions
 from fusion import FUSIONS
 
 

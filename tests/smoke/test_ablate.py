@@ -9,9 +9,9 @@ import pytest
 from encoders import create_encoder
 from experiments.__main__ import main
 from experiments.ablate import StudyOptions, ablate
-from experiments.ablation import runs
 from experiments.runs.config import TrainConfig, read_config
 from experiments.runs.folder import RunFolder
+from experiments.studies import runs
 from multimodal.corpora.manifest import GENERATED_NOTICE
 
 OPTIONS = StudyOptions(seeds=2, only=("gated", "video_only"), workers=1, replicates=30)

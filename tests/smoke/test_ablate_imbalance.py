@@ -4,11 +4,10 @@ import json
 import pandas as pd
 import pytest
 
-from experiments.ablation.imbalance import ablate_imbalance
-from experiments.ablation.imbalance_plan import BALANCES
-from experiments.ablation.runs import StudyOptions
 from experiments.runs.config import BalanceConfig, TrainConfig, read_config
 from experiments.runs.folder import RunFolder
+from experiments.studies.imbalance import BALANCES, ablate_imbalance
+from experiments.studies.runs import StudyOptions
 from multimodal.corpora.manifest import GENERATED_NOTICE
 
 

@@ -11,7 +11,7 @@ def imbalance_page(results: Mapping[str, Any], images: Mapping[str, bytes], fail
     """One HTML file: findings, figures, and a table for each ratio.
 
     Args:
-        results: what :func:`experiments.ablation.imbalance.judge_ratios` gives.
+        results: what :func:`experiments.studies.imbalance.judge_ratios` gives.
         images: PNG by name: ``f1`` and ``recall``.
         failures: run → its error.
     """

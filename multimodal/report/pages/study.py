@@ -27,7 +27,7 @@ def study_page(
 
     Args:
         title: of the page.
-        results: what :func:`experiments.ablation.study.judge_study` gives.
+        results: what :func:`experiments.studies.study.judge_study` gives.
         images: PNG by name: ``forest``, ``methods``, and a scatter for each variant that has one.
         notes: sentences that a reader must know.
         failures: run → its error.

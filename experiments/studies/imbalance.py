@@ -2,27 +2,86 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 
-from experiments.ablation.imbalance_pages import write_imbalance_pages
-from experiments.ablation.imbalance_plan import BALANCES, LOSSES, PLAIN, name_of, plan_ratios
-from experiments.ablation.run_one import Job
-from experiments.ablation.runs import StudyOptions, do_runs, settle_study
-from experiments.ablation.study import StudyFolder, claim_study
 from experiments.runs.config import TrainConfig, to_plain
 from experiments.runs.folder import RunFolder
 from experiments.runs.provenance import learnt_shares
+from experiments.studies.run_one import Job
+from experiments.studies.runs import StudyOptions, do_runs, settle_study
+from experiments.studies.study import StudyFolder, claim_study
 from multimodal.corpora.advice import recommend
-from multimodal.corpora.manifest import GENERATED_NOTICE
-from multimodal.files import read_json, write_json
+from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest
+from multimodal.corpora.protocols import Split
+from multimodal.corpora.thinning import thinned
+from multimodal.files import atomic_path, read_json, write_json, write_text
 from multimodal.metrics.minority import MinorityMeasures, f1_at
 from multimodal.metrics.minority_seeds import DrawnMeasures, compare_drawn, draw_measures, means_of
 from multimodal.metrics.thresholds import choose_threshold
-from multimodal.report.imbalance_table import imbalance_findings
+from multimodal.report.figures import png_bytes, save_images
+from multimodal.report.figures.imbalance import imbalance_figure
+from multimodal.report.imbalance_table import imbalance_findings, imbalance_frame, imbalance_markdown
+from multimodal.report.pages.imbalance import imbalance_page
+from multimodal.training.losses import LossName
+
+# The files of the study of imbalance that people read.
+
+
+def write_imbalance_pages(folder: Path, results: Mapping[str, Any], failures: Mapping[str, str]) -> None:
+    """Write table.csv, table.md, figures and report.html."""
+    with atomic_path(folder / "table.csv") as temporary:
+        imbalance_frame(results).to_csv(temporary, index=False)
+    write_text(folder / "table.md", imbalance_markdown(results))
+    images = {
+        "f1": png_bytes(imbalance_figure(results)),
+        "recall": png_bytes(imbalance_figure(results, "recall", "Recall of the reals")),
+    }
+    save_images(images, folder / "figures")
+    write_text(folder / "report.html", imbalance_page(results, images, failures))
+
+
+# What the study of imbalance compares: every balance with every loss, at several ratios, with several seeds.
+
+
+BALANCES = ("none", "class_weights", "weighted_sampler", "smote", "hybrid")
+LOSSES: tuple[str, ...] = get_args(LossName)
+RATIOS = (1, 3, 10, 42)
+#: What others are compared with: training without any of this.
+PLAIN = ("none", "cross_entropy")
+
+
+def plan_ratios(folder: StudyFolder, config: TrainConfig, ratios: Sequence[float], seeds: int) -> list[Job]:
+    """All runs: ratio, balance, loss and seed; splits thinned to each ratio are written into the folder."""
+    clips, split = Manifest.read(config.data.manifest).clips, Split.read(config.data.split)
+    jobs = []
+    for ratio in ratios:
+        path = folder.path / "splits" / f"{ratio:g}-to-1.parquet"
+        if not path.is_file():
+            thinned(split, clips, ratio, seed=config.fit.seed).write(path)
+        at_ratio = replace(config, data=replace(config.data, split=path))
+        for seed in range(seeds):
+            for balance in BALANCES:
+                for loss in LOSSES:
+                    name = name_of(ratio, balance, loss)
+                    run = replace(
+                        at_ratio,
+                        balance=replace(config.balance, name=balance),
+                        loss=replace(config.loss, name=loss),
+                        fit=replace(config.fit, seed=config.fit.seed + seed, patience=None),  # equal steps
+                    )
+                    jobs.append(Job(name, seed, run, folder.run(name.replace(" ", "-"), seed)))
+    return jobs
+
+
+def name_of(ratio: float, balance: str, loss: str) -> str:
+    """How a variant is called."""
+    return f"{ratio:g}to1 {balance} {loss}"
+
 
 THRESHOLDS = ("at 0.5", "tuned")
 #: The ratio of the user's own case, which the table begins with.

@@ -12,13 +12,13 @@ from accelerate import Accelerator
 from tqdm import tqdm
 
 from experiments import engines
-from experiments.ablation.run_one import Job, run_job
-from experiments.ablation.search import check_space, search
-from experiments.ablation.study import StudyFolder, claim_study
-from experiments.ablation.variants import Variants
 from experiments.runs.build import build_detector, is_random, load_clips
 from experiments.runs.config import TrainConfig, to_plain
 from experiments.runs.feed import token_cache
+from experiments.studies.run_one import Job, run_job
+from experiments.studies.search import check_space, search
+from experiments.studies.study import StudyFolder, claim_study
+from experiments.studies.variants import Variants
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import write_json
 from multimodal.labels import MODALITIES

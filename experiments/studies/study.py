@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from experiments.ablation.run_one import Job
-from experiments.ablation.variants import Variants
 from experiments.runs.config import TrainConfig, to_plain
+from experiments.studies.run_one import Job
+from experiments.studies.variants import Variants
 from multimodal.files import read_json, write_json
 from multimodal.metrics.methods import auc_per_method
 from multimodal.metrics.seeds import judge_seeds

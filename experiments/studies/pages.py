@@ -1,0 +1,121 @@
+"""The files of a study that people read: table.csv, table.md, report.html and its figures."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import pandas as pd
+
+from experiments import engines
+from experiments.runs.config import DataConfig, TrainConfig
+from experiments.runs.folder import RunFolder
+from experiments.studies.run_one import Job
+from experiments.studies.runs import StudyOptions
+from experiments.studies.study import StudyFolder
+from experiments.train import estimate_training
+from multimodal.files import atomic_path, read_json, write_json, write_text
+from multimodal.report.figures import png_bytes, save_images, score_scatter
+from multimodal.report.figures.study import forest_figure, method_heat_map
+from multimodal.report.pages.study import study_page
+from multimodal.report.study_table import MEASURES, as_frame, as_markdown, is_significant, shown_measures
+
+#: Measures that the forest plot shows.
+_FOREST = ("auc_any", "auc_video", "auc_audio", "ap_real")
+
+
+def write_pages(
+    folder: StudyFolder,
+    study: str,
+    results: Mapping[str, Any],
+    jobs: Sequence[Job],
+    failures: Mapping[str, str],
+) -> None:
+    """Write the table as CSV and Markdown, the figures, and the page."""
+    with atomic_path(folder.path / "table.csv") as temporary:
+        as_frame(results).to_csv(temporary, index=False)
+    write_text(folder.path / "table.md", as_markdown(results))
+    images = {name: png_bytes(figure) for name, figure in _figures(results, jobs).items()}
+    save_images(images, folder.path / "figures")
+    page = study_page(
+        title=f"Ablation: {study}", results=results, images=images, notes=_notes(results), failures=failures
+    )
+    write_text(folder.path / "report.html", page)
+
+
+def _figures(results: Mapping[str, Any], jobs: Sequence[Job]) -> dict[str, Any]:
+    shown = {name: MEASURES[name] for name in _FOREST if name in shown_measures(results)}
+    standing_out = [
+        f"{name} {measure}"
+        for name, row in results["variants"].items()
+        for measure in shown
+        if is_significant(row["measures"].get(measure))
+    ]
+    figures = {"forest": forest_figure(results, shown, standing_out), "methods": method_heat_map(results)}
+    for name in dict.fromkeys([results["baseline"], _best(results)]):
+        job = next(job for job in jobs if job.variant == name and job.result.is_file())
+        figures[name] = score_scatter(pd.read_parquet(job.scores), {})
+    return figures
+
+
+def _best(results: Mapping[str, Any]) -> str:
+    """The variant with the highest AUC of any; only for a picture, nothing is chosen by it."""
+
+    def auc(name: str) -> float:
+        return (results["variants"][name]["measures"].get("auc_any") or {}).get("value") or 0.0
+
+    return max(results["variants"], key=auc)
+
+
+def _notes(results: Mapping[str, Any]) -> list[str]:
+    short = [name for name, row in results["variants"].items() if row["seeds"] < 2]
+    if not short:
+        return []
+    return [f"One seed of {', '.join(short)}: its luck is in no interval, and no difference is tested."]
+
+
+# How much longer the runs of a study would take end to end than on tokens, both timed where runs are done.
+
+
+def compare_speed(
+    data: DataConfig, jobs: Sequence[Job], options: StudyOptions, folder: StudyFolder
+) -> dict[str, float] | None:
+    """Time some steps end to end, once a study, and compare as many as the runs took with the runs.
+
+    Args:
+        data: how a training end to end would be fed, by as many processes as it likes.
+        jobs: of the study.
+        options: of the study; its engine does the timing too.
+        folder: of the study, where ``speed.json`` keeps what was timed.
+
+    Returns:
+        ``{"run_seconds", "end_to_end_seconds", "times"}``, means of the finished runs; None where no run on tokens
+        is finished, or where training end to end fails, which a warning says.
+    """
+    finished = [job for job in jobs if job.result.is_file() and job.config.tokens is not None]
+    if not finished:
+        return None
+    if not folder.speed.is_file():
+        timed = _end_to_end(finished[0].config, data)
+        ((_, outcome),) = engines.get(options.engine)(_time_steps, [timed], workers=options.workers)
+        if isinstance(outcome, Exception):
+            print(f"warning: training end to end could not be timed: {outcome}", file=sys.stderr)
+            return None
+        write_json(folder.speed, outcome)
+    timing = read_json(folder.speed)
+    histories = [read_json(RunFolder(job.folder).history) for job in finished]
+    steps = sum(history[-1]["step"] for history in histories) / len(finished)
+    validations = sum(map(len, histories)) / len(finished)
+    end_to_end = steps * timing["step_seconds"] + validations * timing["validation_seconds"]
+    on_tokens = sum(read_json(job.result)["seconds_training"] for job in finished) / len(finished)
+    return {"run_seconds": on_tokens, "end_to_end_seconds": end_to_end, "times": end_to_end / on_tokens}
+
+
+def _end_to_end(config: TrainConfig, data: DataConfig) -> TrainConfig:
+    """The same training on crops and sound; SMOTE, which has no such thing, costs what no balance does."""
+    balance = replace(config.balance, name="none")
+    return replace(config, tokens=None, freeze_encoders=False, data=data, balance=balance)
+
+
+def _time_steps(config: TrainConfig) -> dict[str, Any]:
+    return asdict(estimate_training(config))
