@@ -8,11 +8,8 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fusion.base import Fusion, Present, Tokens
-from fusion.placeholders import Placeholders
-from fusion.pooling import mean_over_time
-from fusion.presence import complete_batch
-from fusion.stem import TokenStem
+from fusion.base import Fusion, Present, Tokens, complete_batch
+from fusion.blocks import Placeholders, TokenStem, mean_over_time
 
 
 class BilinearFusion(Fusion):

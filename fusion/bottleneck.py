@@ -8,14 +8,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from fusion.attention import AttentionBlock
-from fusion.base import Fusion, Present, Tokens
-from fusion.joined_output import JoinedOutput
-from fusion.placeholders import Placeholders
-from fusion.pooling import mean_over_time
-from fusion.presence import complete_batch
-from fusion.stem import TokenStem
-from fusion.time_encoding import TimeEncoding
-from fusion.token_time import time_distance, timeless, token_times
+from fusion.base import Fusion, Present, Tokens, complete_batch
+from fusion.blocks import JoinedOutput, Placeholders, TokenStem, mean_over_time
+from fusion.token_time import TimeEncoding, time_distance, timeless, token_times
 
 
 class BottleneckFusion(Fusion):

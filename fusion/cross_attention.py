@@ -8,15 +8,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from fusion.attention import AttentionBlock
-from fusion.base import Fusion, Present, Tokens
-from fusion.joined_output import JoinedOutput
-from fusion.pair import the_other_of_each
-from fusion.placeholders import Placeholders
-from fusion.pooling import mean_over_time
-from fusion.presence import complete_batch
-from fusion.stem import TokenStem
-from fusion.time_encoding import TimeEncoding
-from fusion.token_time import time_distance, timeless, token_times
+from fusion.base import Fusion, Present, Tokens, complete_batch
+from fusion.blocks import JoinedOutput, Placeholders, TokenStem, mean_over_time, the_other_of_each
+from fusion.token_time import TimeEncoding, time_distance, timeless, token_times
 
 
 class CrossAttentionFusion(Fusion):

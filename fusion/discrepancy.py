@@ -5,14 +5,9 @@ from collections.abc import Mapping
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fusion.base import Fusion, Present, Tokens
-from fusion.joined_output import JoinedOutput
-from fusion.pair import the_other_of_each
-from fusion.placeholders import Placeholders
-from fusion.pooling import mean_over_time
-from fusion.presence import complete_batch
-from fusion.resampling import resample_time
-from fusion.stem import TokenStem
+from fusion.base import Fusion, Present, Tokens, complete_batch
+from fusion.blocks import JoinedOutput, Placeholders, TokenStem, mean_over_time, the_other_of_each
+from fusion.token_time import resample_time
 
 MEAN, PEAK = "mean disagreement", "peak disagreement"
 

@@ -8,13 +8,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fusion.base import Fusion, Present, Tokens
-from fusion.joined_output import JoinedOutput
-from fusion.pair import the_other_of_each
-from fusion.placeholders import Placeholders
-from fusion.pooling import mean_over_time
-from fusion.presence import complete_batch
-from fusion.stem import TokenStem
+from fusion.base import Fusion, Present, Tokens, complete_batch
+from fusion.blocks import JoinedOutput, Placeholders, TokenStem, mean_over_time, the_other_of_each
 
 
 class FilmFusion(Fusion):

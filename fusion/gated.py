@@ -6,10 +6,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from fusion.base import Fusion, Present, Tokens
-from fusion.pooling import mean_over_time
-from fusion.presence import complete_batch
-from fusion.stem import TokenStem
+from fusion.base import Fusion, Present, Tokens, complete_batch
+from fusion.blocks import TokenStem, mean_over_time
 
 
 class GatedFusion(Fusion):

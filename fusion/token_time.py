@@ -1,8 +1,10 @@
 """Where in the window tokens stand, in a form that unlike token rates share."""
 
+from math import log, pi
+
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def token_times(num_tokens: int, *, device: torch.device | None = None) -> Float[Tensor, " tokens"]:
@@ -24,3 +26,63 @@ def time_distance(
 ) -> Float[Tensor, "queries context"]:
     """Time between each two tokens, as a share of the window; a timeless token is at no distance from any."""
     return (query_times[:, None] - context_times).abs().nan_to_num(nan=0.0)
+
+
+# Tells a token where in the window it stands.
+
+
+class TimeEncoding(nn.Module):
+    """Adds sines and cosines of the token's time to it; half a cycle to 64 cycles a window.
+
+    The time of token i of T is ``(i + 1/2) / T`` of the window: 8 video tokens and 50 audio tokens of the same
+    moment get the same code, which the index of Vaswani et al. (2017, section 3.5) would not give. The code is
+    scaled by a learned gain that starts small, so that it does not drown what the tokens say.
+
+    Args:
+        width: width of the tokens; even.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        if width % 2:
+            raise ValueError(f"width must be even to hold pairs of sine and cosine; got {width}. Add 1 to it.")
+        self.width = width
+        self.gain = nn.Parameter(torch.tensor(0.1))
+
+    def forward(self, tokens: Float[Tensor, "batch time width"]) -> Float[Tensor, "batch time width"]:
+        """Add the code of each token's time."""
+        code = encode_time(tokens.shape[1], self.width, device=tokens.device).to(tokens.dtype)
+        return tokens + self.gain.to(tokens.dtype) * code
+
+
+def encode_time(num_tokens: int, width: int, *, device: torch.device | None = None) -> Float[Tensor, "time width"]:
+    """Sines, then cosines, of the normalised time at ``width / 2`` frequencies in geometric steps."""
+    cycles = torch.exp(torch.linspace(log(0.5), log(64.0), width // 2, device=device))
+    phase = 2 * pi * token_times(num_tokens, device=device)[:, None] * cycles
+    return torch.cat([phase.sin(), phase.cos()], dim=-1)
+
+
+# Bring a token sequence to another rate along time.
+
+
+def resample_time(tokens: Float[Tensor, "batch _ width"], num_tokens: int) -> Float[Tensor, "batch time width"]:
+    """Average tokens ``(B, T, D)`` over ``num_tokens`` equal intervals of their window.
+
+    A token that straddles a border counts on both sides in proportion to its overlap, so that the mean over time
+    is kept for any two lengths; for equal lengths nothing changes.
+
+    >>> resample_time(torch.tensor([[[1.0], [2.0], [6.0]]]), 2).flatten().tolist()
+    [1.3333333730697632, 4.666666507720947]
+    """
+    return overlap_weights(tokens.shape[1], num_tokens, device=tokens.device).to(tokens.dtype) @ tokens
+
+
+def overlap_weights(
+    num_sources: int, num_targets: int, *, device: torch.device | None = None
+) -> Float[Tensor, "targets sources"]:
+    """Share of each target interval that each source interval covers; rows add up to 1."""
+    # borders in units of 1 / (sources * targets) of the window: whole numbers, hence exact
+    sources = torch.arange(num_sources + 1, device=device) * num_targets
+    targets = torch.arange(num_targets + 1, device=device)[:, None] * num_sources
+    overlap = torch.minimum(sources[1:], targets[1:]) - torch.maximum(sources[:-1], targets[:-1])
+    return overlap.clamp(min=0) / num_sources

@@ -8,11 +8,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from fusion.attention import AttentionBlock
-from fusion.base import Fusion, Present, Tokens
-from fusion.presence import CompleteBatch, complete_batch
-from fusion.stem import TokenStem
-from fusion.time_encoding import TimeEncoding
-from fusion.token_time import time_distance, timeless, token_times
+from fusion.base import CompleteBatch, Fusion, Present, Tokens, complete_batch
+from fusion.blocks import TokenStem
+from fusion.token_time import TimeEncoding, time_distance, timeless, token_times
 
 
 class TransformerFusion(Fusion):

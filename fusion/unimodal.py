@@ -6,12 +6,8 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
-from fusion.base import Fusion, Present, Tokens
-from fusion.joined_output import JoinedOutput
-from fusion.placeholders import Placeholders
-from fusion.pooling import mean_over_time
-from fusion.presence import complete_batch
-from fusion.stem import TokenStem
+from fusion.base import Fusion, Present, Tokens, complete_batch
+from fusion.blocks import JoinedOutput, Placeholders, TokenStem, mean_over_time
 
 
 class UnimodalFusion(Fusion):

@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
-from fusion.resampling import resample_time
+from fusion.token_time import resample_time
 
 _TEMPERATURE = 0.1
 

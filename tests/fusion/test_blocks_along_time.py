@@ -3,9 +3,15 @@
 import pytest
 import torch
 
-from fusion.resampling import overlap_weights, resample_time
-from fusion.time_encoding import TimeEncoding, encode_time
-from fusion.token_time import time_distance, timeless, token_times
+from fusion.token_time import (
+    TimeEncoding,
+    encode_time,
+    overlap_weights,
+    resample_time,
+    time_distance,
+    timeless,
+    token_times,
+)
 
 
 def test_resampling_to_the_same_length_changes_nothing():
