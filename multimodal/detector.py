@@ -9,9 +9,8 @@ from torch import Tensor, nn
 
 from encoders.base import Encoder
 from fusion.base import Fusion
-from multimodal.heads import ModalityHead
+from multimodal.heads import ModalityHead, encode_padded
 from multimodal.labels import CLASSES
-from multimodal.padding import encode_padded
 
 Inputs = Mapping[str, Float[Tensor, "batch ..."]]
 Tokens = Mapping[str, Float[Tensor, "batch _ _"]]

@@ -14,9 +14,9 @@ from encoders.base import Encoder
 from multimodal.data.batch import Batch
 from multimodal.data.windows import EvaluationWindows, WindowShape, collate
 from multimodal.files import atomic_path, write_json
+from multimodal.heads import encode_padded
 from multimodal.labels import MODALITIES
 from multimodal.media.joined_store import AnyStore
-from multimodal.padding import encode_padded
 from multimodal.tokens.cache import (
     CLIPS_PER_SHARD,
     HEADER,
