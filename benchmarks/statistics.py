@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from multimodal.corpora.advice import advise
+from multimodal.audit.advice import advise, statistics_text
+from multimodal.audit.statistics import compute_statistics
 from multimodal.corpora.manifest import Clip, Manifest, collect
-from multimodal.corpora.statistics import compute_statistics
-from multimodal.corpora.statistics_text import statistics_text
 from multimodal.report.pages import statistics_page
 
 MOST_SECONDS = 3.0

@@ -8,7 +8,7 @@ import pandas as pd
 from tyro.conf import arg
 
 from experiments.command_line import Positional, run_verb
-from multimodal.corpora.doctor import Examination, LooksAt, examine, findings_text, gather, to_json
+from multimodal.audit import Examination, LooksAt, examine, findings_text, gather, to_json
 from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, is_generated
 from multimodal.corpora.protocols import Split
 from multimodal.files import write_text

@@ -7,12 +7,11 @@ from typing import Annotated
 from tyro.conf import arg
 
 from experiments.command_line import Positional, run_verb
-from multimodal.corpora.advice import advise
-from multimodal.corpora.advice import to_json as advice_to_json
+from multimodal.audit.advice import advise, statistics_text
+from multimodal.audit.advice import to_json as advice_to_json
+from multimodal.audit.statistics import compute_statistics, to_json
 from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, concatenate, is_generated
 from multimodal.corpora.protocols import Split
-from multimodal.corpora.statistics import compute_statistics, to_json
-from multimodal.corpora.statistics_text import statistics_text
 from multimodal.files import write_text
 from multimodal.report.pages import statistics_page
 

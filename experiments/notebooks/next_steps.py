@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from multimodal.corpora.advice import Advice
+from multimodal.audit.advice import Advice
 from multimodal.labels import MODALITIES, TARGETS
 from multimodal.report.study_table import findings
 

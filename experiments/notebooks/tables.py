@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from experiments.notebooks.corpora import Found
+from multimodal.audit.advice import Advice, title_of
 from multimodal.corpora import CORPORA
-from multimodal.corpora.advice import Advice, title_of
 from multimodal.corpora.leakage import measure_leakage
 from multimodal.corpora.manifest import Manifest
 from multimodal.corpora.protocols import SPLITS, Split

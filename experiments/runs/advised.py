@@ -8,7 +8,7 @@ import pandas as pd
 from accelerate import PartialState
 
 from experiments.runs.config import BalanceConfig, EncoderConfig, Precision, PretrainConfig, TrainConfig
-from multimodal.corpora.advice import Recommendation, recommend
+from multimodal.audit.advice import Recommendation, recommend
 
 Config = TypeVar("Config", PretrainConfig, TrainConfig)
 

@@ -15,7 +15,7 @@ from experiments.runs.provenance import learnt_shares
 from experiments.studies.run_one import Job
 from experiments.studies.runs import StudyOptions, do_runs, settle_study
 from experiments.studies.study import StudyFolder, claim_study
-from multimodal.corpora.advice import recommend
+from multimodal.audit.advice import recommend
 from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest
 from multimodal.corpora.protocols import Split
 from multimodal.corpora.thinning import thinned

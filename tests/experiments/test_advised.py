@@ -5,7 +5,7 @@ import torch
 
 from experiments.__main__ import main
 from experiments.runs import advised
-from multimodal.corpora.advice import CLASS_WEIGHTS, SAMPLER, SMOTE, recommend
+from multimodal.audit.advice import CLASS_WEIGHTS, SAMPLER, SMOTE, recommend
 
 
 @pytest.mark.parametrize(("device", "precision"), [("cpu", "bf16"), ("cpu", "no"), ("cuda", "fp16")])

@@ -1,6 +1,6 @@
 from experiments.notebooks.next_steps import next_steps
-from multimodal.corpora.advice import advise
-from multimodal.corpora.statistics import PartStatistics, balance_of
+from multimodal.audit.advice import advise
+from multimodal.audit.statistics import PartStatistics, balance_of
 
 
 def metrics(video=(0.8, 0.7, 0.9), audio=(0.95, 0.93, 0.97), any_fake=(0.9, 0.88, 0.92), identities=100):

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from multimodal.corpora.advice import title_of
-from multimodal.corpora.statistics import EXTREME_ABOVE, MODERATE_FROM, SEVERE_ABOVE, Balance, PartStatistics
+from multimodal.audit.advice import title_of
+from multimodal.audit.statistics import EXTREME_ABOVE, MODERATE_FROM, SEVERE_ABOVE, Balance, PartStatistics
 from multimodal.report.figures.canvas import add_legend, panel_row, panel_title
 from multimodal.report.figures.palette import FAKE_COLOUR, MUTED, REAL_COLOUR
 from multimodal.report.figures.text import plain

@@ -1,7 +1,7 @@
 """The page of ``check``: what the data doctor found, most urgent first."""
 
-from multimodal.corpora.doctor import Examination
-from multimodal.corpora.doctor.findings import SEVERITIES
+from multimodal.audit import Examination
+from multimodal.audit.findings import SEVERITIES
 from multimodal.report.pages.render import render
 
 _MEANINGS = {

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from multimodal.corpora.advice import Advice, overall_verdict, title_of
-from multimodal.corpora.statistics import Balance, PartStatistics
+from multimodal.audit.advice import Advice, overall_verdict, title_of
+from multimodal.audit.statistics import Balance, PartStatistics
 from multimodal.report.figures.palette import CLASS_COLOURS, LABEL_COLOURS
 from multimodal.report.pages.render import render
 

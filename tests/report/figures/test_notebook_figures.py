@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from multimodal.corpora.statistics import PartStatistics, balance_of
+from multimodal.audit.statistics import PartStatistics, balance_of
 from multimodal.media.prepared import PreparedClip
 from multimodal.report.figures import png_bytes
 from multimodal.report.figures.classes import class_share_figure

@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from multimodal.corpora.doctor import Examination
-from multimodal.corpora.doctor.findings import Finding, by_severity
+from multimodal.audit import Examination
+from multimodal.audit.findings import Finding, by_severity
 from multimodal.report.pages import check_page
 
 

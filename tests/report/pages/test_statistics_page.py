@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from multimodal.corpora.advice import advise
+from multimodal.audit.advice import advise
+from multimodal.audit.statistics import compute_statistics
 from multimodal.corpora.manifest import Clip, collect
-from multimodal.corpora.statistics import compute_statistics
 from multimodal.report.pages import statistics_page
 from multimodal.report.pages.statistics import stacked
 

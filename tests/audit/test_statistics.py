@@ -5,11 +5,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from multimodal.corpora.advice import CLASS_WEIGHTS, SAMPLER, SMOTE, advise, overall_verdict, recommend
+from multimodal.audit.advice import (
+    CLASS_WEIGHTS,
+    SAMPLER,
+    SMOTE,
+    advise,
+    overall_verdict,
+    recommend,
+    statistics_text,
+)
+from multimodal.audit.statistics import balance_of, compute_statistics, to_json
 from multimodal.corpora.manifest import Clip, Manifest, collect
 from multimodal.corpora.protocols import Split
-from multimodal.corpora.statistics import balance_of, compute_statistics, to_json
-from multimodal.corpora.statistics_text import statistics_text
 
 
 def clips_of(media: str, num_real: int, num_fake: int, **more: object) -> list[Clip]:

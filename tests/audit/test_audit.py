@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from multimodal.corpora.doctor import CHECKS, examine, findings_text, gather, to_json
-from multimodal.corpora.doctor.evidence import Evidence
-from multimodal.corpora.doctor.findings import Finding
-from multimodal.corpora.doctor.identical_files import identical_files
-from multimodal.corpora.doctor.polarity import claim_of
+from multimodal.audit import CHECKS, examine, findings_text, gather, to_json
+from multimodal.audit.duplicates import identical_files
+from multimodal.audit.findings import Evidence, Finding
+from multimodal.audit.polarity import claim_of
 from multimodal.corpora.manifest import Clip, Manifest, collect
 from multimodal.corpora.protocols import Split
 

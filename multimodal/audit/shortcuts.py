@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from multimodal.corpora.doctor.evidence import Evidence
-from multimodal.corpora.doctor.findings import Finding
+from multimodal.audit.findings import Evidence, Finding
 
 #: Columns of a probe table, with what they are called.
 NUMBERS = {

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from multimodal.audit.advice import advise, overall_verdict, to_json
+from multimodal.audit.statistics import compute_statistics
 from multimodal.corpora import CORPORA
-from multimodal.corpora.advice import advise, overall_verdict, to_json
 from multimodal.corpora.manifest import Clip, collect
-from multimodal.corpora.statistics import compute_statistics
 
 
 def advice_for(corpus, media, num_real, num_fake, split=None):

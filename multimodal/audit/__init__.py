@@ -6,16 +6,21 @@ one is a file and a line here.
 
 from collections.abc import Callable, Iterator
 
-from multimodal.corpora.doctor.colliding_names import colliding_names
-from multimodal.corpora.doctor.duplicate_rows import duplicate_rows
-from multimodal.corpora.doctor.evidence import Evidence, LooksAt, gather
-from multimodal.corpora.doctor.findings import Examination, Finding, by_severity, findings_text, to_json
-from multimodal.corpora.doctor.missing_files import missing_files
-from multimodal.corpora.doctor.polarity import polarity
-from multimodal.corpora.doctor.rejected_files import rejected_files
-from multimodal.corpora.doctor.same_content import same_content
-from multimodal.corpora.doctor.shared_people import shared_people
-from multimodal.corpora.doctor.shortcuts import shortcuts
+from multimodal.audit.duplicates import colliding_names, duplicate_rows, same_content
+from multimodal.audit.findings import (
+    Evidence,
+    Examination,
+    Finding,
+    LooksAt,
+    by_severity,
+    findings_text,
+    gather,
+    to_json,
+)
+from multimodal.audit.polarity import polarity
+from multimodal.audit.shared_people import shared_people
+from multimodal.audit.shortcuts import shortcuts
+from multimodal.audit.unusable_files import missing_files, rejected_files
 
 __all__ = [
     "CHECKS",

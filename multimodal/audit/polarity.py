@@ -10,8 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from multimodal.corpora.doctor.evidence import Evidence
-from multimodal.corpora.doctor.findings import Finding, some
+from multimodal.audit.findings import Evidence, Finding, some
 
 _REAL = ("real", "reals", "original", "originals", "genuine", "bonafide", "pristine", "authentic")
 _FAKE = (

@@ -6,9 +6,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from multimodal.audit.findings import Evidence, Finding, some
 from multimodal.corpora import CORPORA
-from multimodal.corpora.doctor.evidence import Evidence
-from multimodal.corpora.doctor.findings import Finding, some
 from multimodal.corpora.protocols.people import list_items
 
 _CHECK = "shared people"
