@@ -8,7 +8,7 @@ import pandas as pd
 
 from multimodal.audit.findings import Evidence, Finding, some
 from multimodal.corpora import CORPORA
-from multimodal.corpora.protocols.people import list_items
+from multimodal.corpora.people import list_items
 
 _CHECK = "shared people"
 

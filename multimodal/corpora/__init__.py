@@ -1,7 +1,8 @@
 """Where clips come from. A new corpus is one file with a ``CORPUS`` and one line here."""
 
 import logging
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ from multimodal.corpora import (
     dfdc,
     dfdc_preview,
     faceforensics,
-    faces_140k,
+    faces140k,
     fakeavceleb,
     folder,
     in_the_wild,
@@ -27,12 +28,45 @@ from multimodal.corpora import (
     voxceleb2,
     wavefake,
 )
-from multimodal.corpora.base import Corpus, check_counts
+from multimodal.corpora.base import Corpus, ScanReport, check_counts
 from multimodal.corpora.choose import choose
+from multimodal.corpora.folder.labelled import SUFFIXES
 from multimodal.corpora.manifest import GENERATED, Clip, Manifest, collect, lies_in_generated
 from multimodal.corpora.roots import existing_folder, find_root, recognise_in
-from multimodal.corpora.scan_report import ScanReport
-from multimodal.corpora.unread import tell_unread
+from multimodal.corpora.walk import is_folder, is_hidden, printable
+
+# What lies beside the folders that a reader walked: a part unpacked elsewhere is said, not dropped.
+
+
+def tell_unread(root: Path, report: ScanReport) -> None:
+    """Tell ``report`` of media files, and folders that hold any, which lie in no folder that was walked."""
+    for path in _unread(str(root), frozenset(report.walked)):
+        report.skip("outside the folders of this corpus, not read", printable(os.path.relpath(path, root)))
+
+
+def _unread(folder: str, walked: Collection[str]) -> Iterator[str]:
+    if folder in walked:
+        return
+    try:
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+    except OSError:  # who walked there has said so
+        return
+    for entry in entries:
+        if is_hidden(entry.name):
+            continue
+        if not is_folder(entry):
+            if _is_media(entry.name):
+                yield entry.path
+        elif any(path == entry.path or path.startswith(entry.path + os.sep) for path in walked):
+            yield from _unread(entry.path, walked)
+        elif any(_is_media(name) for _, _, names in os.walk(entry.path) for name in names):
+            yield entry.path
+
+
+def _is_media(name: str) -> bool:
+    return not is_hidden(name) and os.path.splitext(name)[1].lower() in SUFFIXES
+
 
 __all__ = ["CORPORA", "Clip", "Corpus", "Manifest", "ScanReport", "get_corpus", "recognise", "scan"]
 
@@ -50,7 +84,7 @@ CORPORA: dict[str, Corpus] = {
     "deeperforensics": deeperforensics.CORPUS,
     "deepfake_image": deepfake_image.CORPUS,
     "deepfake_audio": deepfake_audio.CORPUS,
-    "faces140k": faces_140k.CORPUS,
+    "faces140k": faces140k.CORPUS,
     "asvspoof2019": asvspoof.ASVSPOOF2019,
     "asvspoof2021_la": asvspoof.ASVSPOOF2021_LA,
     "asvspoof2021_df": asvspoof.ASVSPOOF2021_DF,

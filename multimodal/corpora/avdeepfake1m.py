@@ -21,11 +21,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from multimodal.corpora.base import Corpus
-from multimodal.corpora.json_list import iterate_json_list
+from multimodal.corpora.base import Corpus, ScanReport
+from multimodal.corpora.file_names import NameCheck
 from multimodal.corpora.manifest import Clip
-from multimodal.corpora.name_check import NameCheck
-from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.table_file import iterate_json_list
 from multimodal.corpora.walk import walk_files
 
 NAMESPACE = "vox2"

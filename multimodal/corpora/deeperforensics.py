@@ -19,12 +19,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from multimodal.corpora.base import Corpus
-from multimodal.corpora.closed_groups import with_closed_groups
+from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.file_names import COPY, NAME_UNPARSED, stem_of, warn_of_unparsed
 from multimodal.corpora.manifest import Clip
-from multimodal.corpora.markers import list_folder
-from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.people import with_closed_groups
+from multimodal.corpora.roots import list_folder
 from multimodal.corpora.walk import walk_files
 
 NAMESPACE = "deeperforensics"

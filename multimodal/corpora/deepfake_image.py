@@ -24,13 +24,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from multimodal.corpora.base import Corpus
-from multimodal.corpora.labelled_folders import LabelledFile, walk_labelled
+from multimodal.corpora.base import Corpus, ScanReport
+from multimodal.corpora.file_names import LabelledFile, NameCheck, compare_counts, walk_labelled
 from multimodal.corpora.manifest import Clip
-from multimodal.corpora.markers import has, list_folder
-from multimodal.corpora.name_check import NameCheck
-from multimodal.corpora.scan_report import ScanReport
-from multimodal.corpora.variants import compare_counts
+from multimodal.corpora.roots import has, list_folder
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 

@@ -20,14 +20,12 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from multimodal.corpora.base import Corpus
-from multimodal.corpora.closed_groups import with_closed_groups
+from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.faceforensics.actors import NAMESPACE, actor_clip, fake_by_actor_name, parse_actor_name
 from multimodal.corpora.faceforensics.tree import folders_in, walk_videos
-from multimodal.corpora.file_names import stem_of, warn_of_unparsed
+from multimodal.corpora.file_names import NameCheck, stem_of, warn_of_unparsed
 from multimodal.corpora.manifest import Clip
-from multimodal.corpora.name_check import NameCheck
-from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.people import with_closed_groups
 
 #: Whether a folder holds fakes: (folder above, pattern of its name) in the two trees.
 _PLACES = {

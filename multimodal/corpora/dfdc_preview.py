@@ -15,13 +15,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from multimodal.corpora.base import Corpus
-from multimodal.corpora.closed_groups import with_closed_groups
-from multimodal.corpora.dfdc.labels import fake_of, read_json_object
-from multimodal.corpora.file_names import NAME_UNPARSED, stem_of, warn_of_unparsed
+from multimodal.corpora.base import Corpus, ScanReport
+from multimodal.corpora.dfdc import fake_of, read_json_object
+from multimodal.corpora.file_names import NAME_UNPARSED, NameCheck, stem_of, warn_of_unparsed
 from multimodal.corpora.manifest import Clip
-from multimodal.corpora.name_check import NameCheck
-from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.people import with_closed_groups
 from multimodal.corpora.walk import walk_files
 
 NAMESPACE = "dfdcp"

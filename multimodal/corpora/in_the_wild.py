@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from multimodal.corpora.base import Corpus
+from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.manifest import Clip
-from multimodal.corpora.markers import list_folder
-from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.roots import list_folder
 from multimodal.corpora.table_file import read_rows
 from multimodal.corpora.walk import walk_files
 

@@ -18,10 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from multimodal.corpora.base import Corpus
-from multimodal.corpora.json_list import iterate_json_list
+from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.manifest import Clip
-from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.table_file import iterate_json_list
 from multimodal.corpora.walk import walk_files
 
 SPLITS = {"train": "train", "dev": "val", "test": "test"}

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from multimodal.corpora.manifest import Manifest
-from multimodal.corpora.protocols.assignment import SPLITS, TEST, TRAIN, VAL, unit_of
-from multimodal.corpora.protocols.people import has_flag, people_of
+from multimodal.corpora.people import has_flag, people_of, unit_of
+from multimodal.corpora.protocols.assignment import SPLITS, TEST, TRAIN, VAL
 from multimodal.corpora.protocols.split import Split
 
 #: (clips of this split, that have something in this one)

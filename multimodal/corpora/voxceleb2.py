@@ -19,11 +19,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from multimodal.corpora.base import Corpus
+from multimodal.corpora.base import Corpus, ScanReport
+from multimodal.corpora.file_names import compare_counts
 from multimodal.corpora.manifest import Clip, Manifest
-from multimodal.corpora.protocols.people import list_items
-from multimodal.corpora.scan_report import ScanReport
-from multimodal.corpora.variants import compare_counts
+from multimodal.corpora.people import list_items
 from multimodal.corpora.walk import walk_files
 
 NAMESPACE = "vox2"

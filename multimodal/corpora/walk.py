@@ -7,8 +7,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
+from multimodal.corpora.base import ScanReport
 from multimodal.corpora.manifest import GENERATED_MARK
-from multimodal.corpora.scan_report import ScanReport
 
 #: What unpacking on another system leaves behind; ``__MACOSX`` repeats the whole tree.
 JUNK_FOLDERS = frozenset({"__MACOSX", "System Volume Information", "$RECYCLE.BIN"})

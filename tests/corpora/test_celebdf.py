@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from multimodal.corpora import ScanReport, scan
-from multimodal.corpora.celebdf.test_list import find_test_list
+from multimodal.corpora.celebdf import find_test_list
 
 NUM_LISTED = {"Celeb-real": 108, "YouTube-real": 70, "Celeb-synthesis": 340}
 

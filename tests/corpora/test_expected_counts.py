@@ -1,6 +1,5 @@
-from multimodal.corpora.base import Corpus, check_counts
+from multimodal.corpora.base import Corpus, ScanReport, check_counts
 from multimodal.corpora.manifest import Clip, collect
-from multimodal.corpora.scan_report import ScanReport
 
 
 def warnings_for(expected, *clips: Clip) -> list[str]:

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.base import ScanReport
 from multimodal.corpora.walk import walk_files
 
 

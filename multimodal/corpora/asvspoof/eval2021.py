@@ -18,10 +18,9 @@ from pathlib import Path
 from multimodal.corpora.asvspoof.find import find_files
 from multimodal.corpora.asvspoof.la2019 import NAMESPACE
 from multimodal.corpora.asvspoof.trials import Trial, index_audio, match_trials, read_trials, skip_rest
-from multimodal.corpora.base import Corpus
+from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.manifest import Clip
-from multimodal.corpora.markers import list_folder
-from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.roots import list_folder
 
 _KEYS = "trial_metadata.txt"
 _PLAIN = frozenset({"none", "nocodec", "notrim", "-"})

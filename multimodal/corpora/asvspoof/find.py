@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from multimodal.corpora.markers import Listing, list_folder
+from multimodal.corpora.roots import Listing, list_folder
 
 _MAX_DEPTH = 4
 

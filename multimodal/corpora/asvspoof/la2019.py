@@ -17,10 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from multimodal.corpora.asvspoof.trials import index_audio, match_trials, read_trials, skip_rest
-from multimodal.corpora.base import Corpus
+from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.manifest import Clip
-from multimodal.corpora.markers import list_folder
-from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.roots import list_folder
 
 #: Speakers of 2019 LA and 2021 LA are believed to be the same under the same numbers.
 NAMESPACE = "asvspoof"

@@ -12,7 +12,7 @@ from pathlib import Path
 from sys import intern
 from typing import NamedTuple
 
-from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.base import ScanReport
 from multimodal.corpora.walk import walk_files
 
 AUDIO_SUFFIXES = frozenset({".flac", ".wav"})

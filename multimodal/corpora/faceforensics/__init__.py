@@ -30,15 +30,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from multimodal.corpora.base import Corpus
-from multimodal.corpora.closed_groups import with_closed_groups
+from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.faceforensics.actors import actor_clip, fake_by_actor_name
 from multimodal.corpora.faceforensics.splits import OfficialSplits, find_splits
 from multimodal.corpora.faceforensics.tree import Video, folders_in, walk_videos
-from multimodal.corpora.file_names import COPY, NAME_UNPARSED, stem_of, warn_of_unparsed
+from multimodal.corpora.file_names import COPY, NAME_UNPARSED, NameCheck, stem_of, warn_of_unparsed
 from multimodal.corpora.manifest import Clip
-from multimodal.corpora.name_check import NameCheck
-from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.people import with_closed_groups
 
 NAMESPACE = "ffpp"
 METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.base import ScanReport
 
 URL = "https://github.com/ondyari/FaceForensics/tree/master/dataset/splits"
 NUM_PAIRS = {"train": 360, "val": 70, "test": 70}

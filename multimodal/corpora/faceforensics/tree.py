@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from multimodal.corpora.base import ScanReport
 from multimodal.corpora.choose import choose
-from multimodal.corpora.markers import Listing, list_folder
-from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.roots import Listing, list_folder
 from multimodal.corpora.walk import walk_files
 
 #: Folder → level of compression; the script of the authors writes ``raw``, their text says ``c0``.

@@ -20,13 +20,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from multimodal.corpora.base import Corpus
+from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.fakeavceleb.metadata import MetadataEntry, file_key, normalise_race, read_metadata
 from multimodal.corpora.fakeavceleb.names import TYPES, NameRule, ParsedName, parse_name, type_of_name
+from multimodal.corpora.file_names import NameCheck
 from multimodal.corpora.manifest import Clip
-from multimodal.corpora.markers import list_folder
-from multimodal.corpora.name_check import NameCheck
-from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.roots import list_folder
 from multimodal.corpora.walk import walk_files
 
 NAMESPACE = "vox2"

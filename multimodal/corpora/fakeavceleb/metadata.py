@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from multimodal.corpora.base import ScanReport
 from multimodal.corpora.fakeavceleb.names import METHODS, TYPES
-from multimodal.corpora.scan_report import ScanReport
 
 _ID = re.compile(r"id\d{5}")
 _SEPARATORS = ",;\t|"

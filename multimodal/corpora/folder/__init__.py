@@ -15,12 +15,11 @@ easily got wrong here:
 from collections.abc import Iterator
 from pathlib import Path
 
-from multimodal.corpora.base import Corpus
+from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.folder.labelled import PersonPattern
 from multimodal.corpora.folder.listed import COLUMN_OPTIONS, read_listed
 from multimodal.corpora.folder.sorted_folders import read_sorted
 from multimodal.corpora.manifest import Clip
-from multimodal.corpora.scan_report import ScanReport
 
 
 def read_clips(

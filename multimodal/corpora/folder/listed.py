@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from multimodal.corpora.base import ScanReport
 from multimodal.corpora.folder.labelled import SPLITS, SUFFIXES, Labels, PersonPattern, labels_of, media_of
 from multimodal.corpora.folder.meaning import LabelValues
 from multimodal.corpora.manifest import Clip
-from multimodal.corpora.scan_report import ScanReport
 from multimodal.corpora.table_file import read_rows
 from multimodal.corpora.walk import walk_files
 

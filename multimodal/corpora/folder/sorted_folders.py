@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from multimodal.corpora.base import ScanReport
 from multimodal.corpora.folder.labelled import SPLITS, SUFFIXES, Labels, PersonPattern, labels_of
 from multimodal.corpora.manifest import Clip, Media
-from multimodal.corpora.scan_report import ScanReport
 from multimodal.corpora.walk import walk_files
 
 _MEDIA: tuple[Media, ...] = ("video", "audio", "image")

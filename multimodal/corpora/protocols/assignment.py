@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from multimodal.corpora.people import unit_of
+
 TRAIN, VAL, TEST = "train", "val", "test"
 SPLITS = (TRAIN, VAL, TEST)
 
@@ -54,15 +56,6 @@ def divide(strata: pd.Series, generator: np.random.Generator, *, val_share: floa
     split = np.empty(total, dtype=object)
     split[order] = pattern
     return pd.Series(split, index=strata.index)
-
-
-def unit_of(clips: pd.DataFrame, by: str) -> pd.Series:
-    """What must not be torn apart: the ``identity`` or the ``source_clip`` of each clip.
-
-    A clip without identity stands for its source clip, and one without source clip (every genuine one) for itself.
-    """
-    own = clips["corpus"] + "/" + clips["source_clip"].fillna(clips["path"])
-    return clips["identity"].fillna(own) if by == "identity" else own
 
 
 def divide_units(

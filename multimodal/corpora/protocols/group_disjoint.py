@@ -3,7 +3,8 @@
 import numpy as np
 
 from multimodal.corpora.manifest import Manifest
-from multimodal.corpora.protocols.assignment import Assignment, assign, divide, unit_of
+from multimodal.corpora.people import unit_of
+from multimodal.corpora.protocols.assignment import Assignment, assign, divide
 
 
 def group_disjoint(

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from multimodal.corpora.manifest import Manifest
+from multimodal.corpora.people import people_of
 from multimodal.corpora.protocols.assignment import SPLITS, TEST, TRAIN, VAL, Assignment, assign
-from multimodal.corpora.protocols.people import people_of
 
 _NUM_OUT = 2
 _FEWEST = _NUM_OUT * len(SPLITS)

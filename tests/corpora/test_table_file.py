@@ -2,14 +2,14 @@ import json
 
 import pytest
 
-from multimodal.corpora import json_list
-from multimodal.corpora.json_list import iterate_json_list
+from multimodal.corpora import table_file
+from multimodal.corpora.table_file import iterate_json_list
 
 
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("chunk", [1, 7, 64, 2**20])
 def test_records_come_whole_wherever_the_text_is_cut(tmp_path, monkeypatch, indent, chunk):
-    monkeypatch.setattr(json_list, "_CHUNK", chunk)
+    monkeypatch.setattr(table_file, "_CHUNK", chunk)
     records = [{"file": f"{number}.mp4", "periods": [[1.5, 2]], "text": 'ü"]},\n'} for number in range(9)]
     path = tmp_path / "list.json"
     path.write_text(json.dumps(records, indent=indent, ensure_ascii=False), encoding="utf-8-sig")

@@ -3,7 +3,7 @@
 On disk: ``Celeb-real/id0_0000.mp4``, ``YouTube-real/00000.mp4``, ``Celeb-synthesis/id0_id1_0000.mp4`` and
 ``List_of_testing_videos.txt``. Whatever is easily got wrong here:
 
-* **The list's labels are the other way round**: 1 is real. See :mod:`~multimodal.corpora.celebdf.test_list`.
+* **The list's labels are the other way round**: 1 is real. See :mod:`~multimodal.corpora.celebdf`.
 * A fake ``id0_id1_0000`` shows the body of id0 (its genuine clip is ``id0_0000``) with the face of id1.
 * Test is the list and train all the rest; there is no official val. A widespread benchmark trains on the test
   clips too and validates on them.
@@ -19,15 +19,89 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from multimodal.corpora.base import Corpus
-from multimodal.corpora.celebdf.test_list import find_test_list, list_key
-from multimodal.corpora.closed_groups import with_closed_groups
-from multimodal.corpora.file_names import COPY, NAME_UNPARSED, stem_of, warn_of_unparsed
+from multimodal.corpora.base import Corpus, ScanReport
+from multimodal.corpora.file_names import COPY, NAME_UNPARSED, NameCheck, stem_of, warn_of_unparsed
 from multimodal.corpora.manifest import Clip
-from multimodal.corpora.markers import list_folder
-from multimodal.corpora.name_check import NameCheck
-from multimodal.corpora.scan_report import ScanReport
+from multimodal.corpora.people import with_closed_groups
+from multimodal.corpora.roots import list_folder
 from multimodal.corpora.walk import walk_files
+
+# Celeb-DF's ``List_of_testing_videos.txt``, in which **1 is real and 0 is fake**, the reverse of this project.
+
+
+URL = "https://github.com/yuezunli/celeb-deepfakeforensics"
+#: Lines of the list by folder, in lower case.
+NUM_LISTED = {"celeb-real": 108, "youtube-real": 70, "celeb-synthesis": 340}
+_FILE = re.compile(r"(celeb-real|youtube-real|celeb-synthesis)[/\\](.*[/\\])?[^/\\]+?\.mp4", re.IGNORECASE)
+_LABEL = re.compile(r"(?<![^\s,;])[01](?![^\s,;])")
+
+
+def list_key(path: str) -> str:
+    """Folder and name of a file, however it was repacked.
+
+    >>> list_key("Celeb-DF-v2/Youtube-real/videos/00170.mp4")
+    'youtube-real/00170.mp4'
+    """
+    parts = [part.lower() for part in path.replace("\\", "/").split("/")]
+    folder = next((part for part in parts if part in NUM_LISTED), "")
+    return f"{folder}/{parts[-1]}"
+
+
+def find_test_list(root: Path, given: str, report: ScanReport) -> set[str]:
+    """:func:`list_key` of the listed files; empty if there is no list.
+
+    ``given`` is the file that the user named; else it is looked for at the root and one level above.
+    """
+    if given:
+        path = Path(given).expanduser()
+        if not path.is_file():
+            raise ValueError(f"list of test videos not found: {path}. Get it with the corpus or from {URL}")
+        return _read(path, report)
+    for folder in (root, root.parent):
+        for name in list_folder(folder).find("list*of*testing*videos*.txt", is_folder=False):
+            return _read(folder / name, report)
+    report.warn(
+        "no official split: List_of_testing_videos.txt is not beside the data; give --options test_list FILE"
+    )
+    return set()
+
+
+def _read(path: Path, report: ScanReport) -> set[str]:
+    labels: dict[str, str | None] = {}
+    num_unread = 0
+    for line in path.read_bytes().decode("utf-8-sig", errors="replace").splitlines():
+        if found := _FILE.search(line):
+            before, after = (_LABEL.findall(part) for part in (line[: found.start()], line[found.end() :]))
+            labels[list_key(found.group())] = next(iter([*reversed(before), *after]), None)
+        else:
+            num_unread += bool(line.strip())
+    if num_unread:
+        report.warn(f"{path.name}: {num_unread:,} lines name no .mp4 file in one of the three folders")
+    _check_labels(path, labels, report)
+    _check_counts(path, labels, report)
+    return set(labels)
+
+
+def _check_labels(path: Path, labels: dict[str, str | None], report: ScanReport) -> None:
+    """Whether the labels are the official ones, with 1 for real."""
+    expected = {key: "0" if key.startswith("celeb-synthesis/") else "1" for key in labels}
+    wrong = [key for key, label in labels.items() if label is not None and label != expected[key]]
+    if wrong and len(wrong) == len(labels):
+        report.warn(f"{path.name}: labels are the other way round (officially 1 is real); folders decide")
+    elif wrong:
+        report.warn(f"{path.name}: {len(wrong):,} labels contradict the folder, e.g. {wrong[0]}; folders decide")
+
+
+def _check_counts(path: Path, labels: dict[str, str | None], report: ScanReport) -> None:
+    counts = Counter(key.partition("/")[0] for key in labels)
+    if wrong := [
+        f"{folder} {counts[folder]} of {num}" for folder, num in NUM_LISTED.items() if counts[folder] != num
+    ]:
+        report.warn(
+            f"{path.name} is not the official list of 518 (178 real, 340 fake): {', '.join(wrong)}. A folder of "
+            f"which it names no file gets no split; get the list from {URL}"
+        )
+
 
 NAMESPACE = "celebdf"
 #: The folder of the fakes in lower case, and the name of v2's one method.
