@@ -15,9 +15,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from multimodal.corpora.asvspoof.find import find_files
 from multimodal.corpora.asvspoof.la2019 import PARTS
-from multimodal.corpora.asvspoof.trials import Trial, index_audio, match_trials, read_trials, skip_rest
+from multimodal.corpora.asvspoof.trials import Trial, find_files, index_audio, match_trials, read_trials, skip_rest
 from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.roots import list_folder
