@@ -21,8 +21,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from multimodal.corpora.base import Corpus, ScanReport
-from multimodal.corpora.faceforensics.actors import NAMESPACE, actor_clip, fake_by_actor_name, parse_actor_name
-from multimodal.corpora.faceforensics.tree import folders_in, walk_videos
+from multimodal.corpora.faceforensics.tree import (
+    NAMESPACE,
+    actor_clip,
+    fake_by_actor_name,
+    folders_in,
+    parse_actor_name,
+    walk_videos,
+)
 from multimodal.corpora.file_names import NameCheck, stem_of, warn_of_unparsed
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.people import with_closed_groups

@@ -31,9 +31,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from multimodal.corpora.base import Corpus, ScanReport
-from multimodal.corpora.faceforensics.actors import actor_clip, fake_by_actor_name
 from multimodal.corpora.faceforensics.splits import OfficialSplits, find_splits
-from multimodal.corpora.faceforensics.tree import Video, folders_in, walk_videos
+from multimodal.corpora.faceforensics.tree import Video, actor_clip, fake_by_actor_name, folders_in, walk_videos
 from multimodal.corpora.file_names import COPY, NAME_UNPARSED, NameCheck, stem_of, warn_of_unparsed
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.people import with_closed_groups

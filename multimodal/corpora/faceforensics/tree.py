@@ -4,6 +4,7 @@ The download puts videos into ``<folder>/<compression>/videos/`` and masks of th
 too; the copies on Kaggle put videos straight into a folder named after the method.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import NamedTuple
 
 from multimodal.corpora.base import ScanReport
 from multimodal.corpora.choose import choose
+from multimodal.corpora.file_names import COPY, NAME_UNPARSED, stem_of
+from multimodal.corpora.manifest import Clip
 from multimodal.corpora.roots import Listing, list_folder
 from multimodal.corpora.walk import walk_files
 
@@ -84,3 +87,63 @@ def _walk(root: Path, folder: str, report: ScanReport) -> list[Video]:
             level = next((LEVELS[part] for part in between if part in LEVELS), None)
             videos.append(Video(folder, path, size_bytes, level))
     return videos
+
+
+# The grammar of DFD's file names: ``01__exit_phone_room`` and ``01_02__exit_phone_room__YVGY8LOK``.
+
+
+NAMESPACE = "dfd"
+
+_REAL = re.compile(r"(?P<target>\d{2})__(?P<scene>.+)")
+_FAKE = re.compile(r"(?P<target>\d{2})_(?P<source>\d{2})__(?P<scene>.+)__[A-Z0-9]{8}")
+
+
+class ActorName(NamedTuple):
+    """What a name says: the actor on screen, whose face went in (None in a genuine clip), and the scene."""
+
+    target: str
+    source: str | None
+    scene: str
+
+
+def parse_actor_name(stem: str) -> ActorName | None:
+    """Read a name without its suffix; None where it follows neither grammar.
+
+    >>> parse_actor_name("01_02__exit_phone_room__YVGY8LOK")
+    ActorName(target='01', source='02', scene='exit_phone_room')
+    """
+    found = _FAKE.fullmatch(stem) or _REAL.fullmatch(stem)
+    if found is None:
+        return None
+    groups = found.groupdict()
+    return ActorName(groups["target"], groups.get("source"), groups["scene"])
+
+
+def fake_by_actor_name(path: str) -> int | None:
+    """1 or 0 where the name of a file is that of a fake or of a genuine clip."""
+    name = parse_actor_name(stem_of(path).text)
+    return None if name is None else int(name.source is not None)
+
+
+def actor_clip(path: str, size_bytes: int, *, is_fake: bool, reals: dict[tuple[str, str], str]) -> Clip:
+    """One clip of DFD; ``reals`` maps (actor, scene) to the path of the genuine clip."""
+    stem = stem_of(path)
+    name = parse_actor_name(stem.text)
+    flags = [COPY] if stem.is_copy else []
+    source_clip = reals.get((name.target, name.scene)) if name and is_fake else None
+    if name is None:
+        flags.append(NAME_UNPARSED)
+    elif is_fake and source_clip is None:
+        flags.append("pair_missing")
+    return Clip(
+        path=path,
+        media="video",
+        video_fake=int(is_fake),
+        audio_fake=None,
+        method="DeepFakeDetection" if is_fake else "real",
+        size_bytes=size_bytes,
+        identity=f"{NAMESPACE}:{name.target}" if name else None,
+        donors=(f"{NAMESPACE}:{name.source}",) if name and name.source else (),
+        source_clip=source_clip,
+        flags=tuple(flags),
+    )
