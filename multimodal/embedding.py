@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from encoders.base import Encoder
-from multimodal.data.batch import Batch
-from multimodal.data.windows import EvaluationWindows, WindowShape, collate
+from multimodal.data.windows import Batch, EvaluationWindows, WindowShape, collate
 from multimodal.files import atomic_path, write_json
 from multimodal.heads import encode_padded
 from multimodal.labels import MODALITIES

@@ -9,9 +9,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from multimodal.data.batch import Batch
 from multimodal.data.silence_trim import heard_span
-from multimodal.data.windows import ClipWindows, WindowShape, collate, stack, window_starts, window_tensors
+from multimodal.data.windows import Batch, ClipWindows, WindowShape, collate, stack, window_starts, window_tensors
 from multimodal.detector import AudioVisualDetector, marginals
 from multimodal.heads import Branch
 from multimodal.labels import CLASSES, MODALITIES, Modality

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.runs.config import BalanceConfig, LossConfig
-from multimodal.data.draws import Draw, evenly_drawn, frames_per_clip, shuffled
+from multimodal.data.order import Draw, evenly_drawn, frames_per_clip, shuffled
 from multimodal.labels import CLASSES
 from multimodal.training.losses import DetectorLoss, class_weights, effective_number_weights
 

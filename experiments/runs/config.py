@@ -12,8 +12,7 @@ from cattrs.errors import BaseValidationError
 from tyro.conf import arg
 
 from multimodal.data.augment import Augmentation
-from multimodal.data.copy_synthesis import Vocoder
-from multimodal.data.pseudo_fakes import PseudoFakes
+from multimodal.data.pseudo_fakes import PseudoFakes, Vocoder
 from multimodal.data.silence_trim import SilentEnds
 from multimodal.files import read_json, write_json
 from multimodal.labels import Modality

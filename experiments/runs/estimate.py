@@ -13,7 +13,7 @@ from torch import nn
 
 from experiments.runs.build import Clips
 from experiments.runs.config import PretrainConfig, TrainConfig
-from multimodal.data.batch import Batch
+from multimodal.data.windows import Batch
 from multimodal.training.fit import Task, make_optimizer, training_step
 
 WARM_UP_STEPS = 4

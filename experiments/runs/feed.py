@@ -14,7 +14,7 @@ from experiments.runs.balancing import DrawnLabels, drawn_labels, training_draw
 from experiments.runs.build import Clips, window_shape
 from experiments.runs.config import TrainConfig
 from experiments.runs.loop import split_scorer
-from multimodal.data.draws import shuffled
+from multimodal.data.order import shuffled
 from multimodal.data.windows import EvaluationWindows, TrainingWindows, collate
 from multimodal.detector import AudioVisualDetector
 from multimodal.embedding import embed

@@ -14,11 +14,8 @@ from experiments.runs.build import Clips
 from experiments.runs.config import DataConfig, PretrainConfig, TrainConfig
 from experiments.runs.folder import RunFolder
 from multimodal.corpora.manifest import GENERATED_NOTICE
-from multimodal.data.ahead import taken_ahead
-from multimodal.data.batch import Batch
-from multimodal.data.draws import Draw
-from multimodal.data.order import StepBatches
-from multimodal.data.windows import collate
+from multimodal.data.order import Draw, StepBatches
+from multimodal.data.windows import Batch, collate, taken_ahead
 from multimodal.files import write_json
 from multimodal.scoring import ClipWindows, score_clips
 from multimodal.training.checkpoints import Checkpoints, FitState, load_weights

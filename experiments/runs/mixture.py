@@ -10,10 +10,8 @@ from experiments.runs.balancing import DrawnLabels, drawn_labels, training_draw
 from experiments.runs.build import Clips, read_clips, require_clips
 from experiments.runs.config import DataConfig, MixtureConfig, PretrainConfig
 from multimodal.corpora.protocols import Split
-from multimodal.data.copy_synthesis import CopySynthesis
 from multimodal.data.mixture import mixed, mixture_shares
-from multimodal.data.pseudo_fakes import Forge, forged_rows, with_pseudo_fakes
-from multimodal.data.self_blending import SelfBlending
+from multimodal.data.pseudo_fakes import CopySynthesis, Forge, SelfBlending, forged_rows, with_pseudo_fakes
 from multimodal.data.windows import TrainingWindows
 from multimodal.labels import Modality
 from multimodal.media.joined_store import JoinedStore

@@ -1,6 +1,6 @@
 """Drawing from several corpora with a stated share for each corpus and for its fakes.
 
-The order of an epoch is a function of (seed, epoch), as in :mod:`multimodal.data.draws`.
+The order of an epoch is a function of (seed, epoch), as in :mod:`multimodal.data.order`.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from multimodal.data.draws import Draw
+from multimodal.data.order import Draw
 
 
 def mixture_shares(

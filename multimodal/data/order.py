@@ -10,7 +10,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
 from torch.utils.data import Sampler
+
+from multimodal.labels import UNKNOWN
 
 
 class SampleKey(NamedTuple):
@@ -81,3 +85,80 @@ def _keys(clips: np.ndarray, epoch: int) -> list[SampleKey]:
         keys.append(SampleKey(clip, epoch, seen.get(clip, 0)))
         seen[clip] = seen.get(clip, 0) + 1
     return keys
+
+
+# How often each clip is drawn: as it comes, every class alike, or more windows from clips of a rare class.
+
+
+class Draw(NamedTuple):
+    """An order of clips, and the share of an epoch that each clip has in it, on average.
+
+    ``shares`` ``(clips,)`` sum to 1.
+    """
+
+    order: Order
+    shares: Float[np.ndarray, " clips"]
+
+    def counts(self, labels: Int[np.ndarray, " clips"], num_classes: int) -> Float[np.ndarray, " classes"]:
+        """How many clips of each class are drawn while as many are drawn as there are; -1 (unknown) is none.
+
+        >>> evenly_drawn(np.array([0, 1, 1, 1]), seed=0).counts(np.array([0, 1, 1, 1]), 2).round(6).tolist()
+        [2.0, 2.0]
+        """
+        known = labels != UNKNOWN
+        return len(labels) * np.bincount(labels[known], weights=self.shares[known], minlength=num_classes)
+
+
+def shuffled(num_clips: int, *, seed: int) -> Draw:
+    """Every clip once an epoch, in an order that depends on (seed, epoch) only."""
+
+    def order(epoch: int) -> np.ndarray:
+        return np.random.default_rng([seed, epoch]).permutation(num_clips)
+
+    return Draw(order, np.full(num_clips, 1 / num_clips))
+
+
+def evenly_drawn(classes: np.ndarray, *, seed: int, groups: np.ndarray | None = None) -> Draw:
+    """As many clips an epoch as there are, drawn with replacement so that every class is as likely as another.
+
+    What torch's ``WeightedRandomSampler`` does with weights of one over the class's count, but as a function of
+    (seed, epoch), so that it is the same for any number of processes and after a restart.
+
+    Args:
+        classes: class of each clip; negative (unknown) counts as a class of its own.
+        seed: of the draw.
+        groups: within a class, every group (a method, an identity) is as likely as another; None for no groups.
+            A group without a name (null) is one group.
+    """
+    class_of = pd.factorize(classes)[0]
+    cells = pd.DataFrame({"class": class_of, "group": 0 if groups is None else pd.factorize(groups)[0]})
+    cell_sizes = cells.groupby(["class", "group"])["class"].transform("size")
+    cells_of_class = cells.drop_duplicates().groupby("class").size()
+    shares = 1 / (cell_sizes * cells["class"].map(cells_of_class) * cells["class"].nunique()).to_numpy(float)
+
+    def order(epoch: int) -> np.ndarray:
+        return np.random.default_rng([seed, epoch]).choice(len(classes), size=len(classes), p=shares)
+
+    return Draw(order, shares)
+
+
+def frames_per_clip(classes: np.ndarray, num_windows: Int[np.ndarray, " clips"], *, seed: int) -> Draw:
+    """Every clip at least once an epoch, those of a rare class oftener: other windows of the same clips.
+
+    A clip comes as often as its class is rarer than the largest, but no oftener than it has windows to show.
+    The authors of FakeAVCeleb balance so, taking more frames from the real videos.
+
+    Args:
+        classes: class of each clip; negative (unknown) counts as a class of its own.
+        num_windows: windows of each clip that do not overlap.
+        seed: of the order.
+    """
+    _, member_of, counts = np.unique(classes, return_inverse=True, return_counts=True)
+    wanted = np.rint(counts.max() / counts).astype(int)[member_of]
+    times = np.maximum(np.minimum(wanted, num_windows), 1)
+    clips = np.repeat(np.arange(len(classes)), times)
+
+    def order(epoch: int) -> np.ndarray:
+        return np.random.default_rng([seed, epoch]).permutation(clips)
+
+    return Draw(order, times / times.sum())

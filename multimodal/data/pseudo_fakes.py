@@ -4,12 +4,18 @@ A table of clips gets a second row for each genuine clip, labelled fake, whose w
 read. Order, class weights and validation then treat them as any fake.
 """
 
-from typing import Literal, Protocol
+import importlib
+from functools import lru_cache
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 import pandas as pd
+import torch
 from jaxtyping import Bool, Float
+from PIL import Image, ImageDraw
 from torch import Tensor
+from torchaudio import functional
+from torchvision.transforms.v2 import functional as transforms
 
 from multimodal.labels import Modality
 
@@ -54,3 +60,178 @@ def forged_rows(clips: pd.DataFrame) -> Bool[np.ndarray, " clips"]:
     if _FORGED not in clips:
         return np.zeros(len(clips), dtype=bool)
     return clips[_FORGED].to_numpy(dtype=bool)
+
+
+# Copy-synthesis: genuine speech analysed and synthesised again, so that a detector learns a vocoder's traces.
+
+
+Sound = Float[Tensor, " samples"]
+Vocoder = Literal["griffin_lim", "world"]
+
+#: Samples of a window, and mel bands that none of is empty at 16 kHz.
+_RESOLUTIONS = ((512, 40), (512, 64), (1024, 64), (1024, 80), (1024, 128))
+_ROUNDS = (8, 16, 32)
+
+
+class CopySynthesis:
+    """Passes genuine sound through a vocoder; it stays as long and as loud as it was.
+
+    Args:
+        sample_rate: hertz.
+        vocoder: ``griffin_lim``, with resolutions drawn anew for each window, or ``world``.
+
+    Raises:
+        ValueError: an unknown vocoder, or ``world`` without pyworld.
+    """
+
+    modality: Modality = "audio"
+
+    def __init__(self, *, sample_rate: int, vocoder: Vocoder = "griffin_lim") -> None:
+        if vocoder not in get_args(Vocoder):
+            raise ValueError(f"unknown vocoder {vocoder!r}; choose from {', '.join(get_args(Vocoder))}")
+        if vocoder == "world":
+            _pyworld()
+        self.sample_rate, self.vocoder = sample_rate, vocoder
+        self.name = f"copy_synthesis_{vocoder}"
+
+    def __call__(self, x: Sound, generator: np.random.Generator) -> Sound:
+        """Shape: ``(samples,)`` in [-1, 1]; the result is as long. Silence comes back as it is."""
+        if not x.any():
+            return x
+        if self.vocoder == "world":
+            copy = through_world(x, self.sample_rate)
+        else:
+            window, num_mels = _RESOLUTIONS[generator.integers(len(_RESOLUTIONS))]
+            rounds = int(generator.choice(_ROUNDS))
+            copy = through_mel(x, self.sample_rate, window=window, num_mels=num_mels, rounds=rounds)
+        loudness = x.square().mean().sqrt() / copy.square().mean().sqrt().clamp(min=1e-8)
+        return (loudness * copy).clamp(-1, 1)
+
+
+def through_mel(sound: Sound, sample_rate: int, *, window: int, num_mels: int, rounds: int) -> Sound:
+    """To a mel spectrogram of ``num_mels`` bands, back by its pseudo-inverse, and phases by Griffin and Lim."""
+    hann, hop = torch.hann_window(window), window // 4
+    layout: dict[str, Any] = {"window": hann, "n_fft": window, "hop_length": hop, "win_length": window}
+    padded = torch.nn.functional.pad(sound, (0, max(window - len(sound), 0)))
+    magnitude = functional.spectrogram(padded, pad=0, power=1.0, normalized=False, **layout)
+    filters, inverse = _mel_filters(window // 2 + 1, num_mels, sample_rate)
+    coarse = (inverse @ (filters @ magnitude)).clamp(min=0)
+    copy = functional.griffinlim(
+        coarse, power=1.0, n_iter=rounds, momentum=0.99, length=len(padded), rand_init=False, **layout
+    )
+    return copy[: len(sound)]
+
+
+def through_world(sound: Sound, sample_rate: int) -> Sound:
+    """WORLD's analysis (Harvest, CheapTrick, D4C) and synthesis."""
+    world, samples = _pyworld(), sound.double().numpy()
+    pitch, times = world.harvest(samples, sample_rate)
+    envelope = world.cheaptrick(samples, pitch, times, sample_rate)
+    aperiodicity = world.d4c(samples, pitch, times, sample_rate)
+    copy = torch.from_numpy(world.synthesize(pitch, envelope, aperiodicity, sample_rate)).float()
+    return torch.nn.functional.pad(copy, (0, max(len(sound) - len(copy), 0)))[: len(sound)]
+
+
+@lru_cache(maxsize=16)
+def _mel_filters(num_bins: int, num_mels: int, sample_rate: int) -> tuple[Tensor, Tensor]:
+    filters = functional.melscale_fbanks(num_bins, 0.0, sample_rate / 2, num_mels, sample_rate, norm="slaney").T
+    return filters, torch.linalg.pinv(filters)
+
+
+def _pyworld() -> Any:
+    try:
+        return importlib.import_module("pyworld")
+    except ImportError as error:
+        raise ValueError(
+            f"the vocoder world needs pyworld ({error}); pip install '.[world]', or take griffin_lim"
+        ) from error
+
+
+# Self-blended images: a face blended into itself, so that a detector learns the traces of blending alone.
+
+
+Frames = Float[Tensor, "time 3 height width"]
+Mask = Float[Tensor, "1 height width"]
+
+#: Blending ratios, drawn alike (section 3.3).
+RATIOS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)
+#: Largest move of the source, in shares of width and height, and largest change of its size (section 3.1).
+_MOVE_X, _MOVE_Y, _SIZE = 0.03, 0.015, 0.05
+_CORNERS = 24
+
+
+class SelfBlending:
+    """Blends the frames of a genuine window into themselves, all alike."""
+
+    modality: Modality = "video"
+    name = "self_blended"
+
+    def __call__(self, x: Frames, generator: np.random.Generator) -> Frames:
+        """Shape: ``(T, 3, H, W)`` in [0, 1]; the result is as large."""
+        changed = change_statistics(x, generator)
+        source, target = (changed, x) if generator.random() < 0.5 else (x, changed)
+        mask = float(generator.choice(RATIOS)) * face_mask(x.shape[-1], generator)
+        return mask * move(source, generator) + (1 - mask) * target
+
+
+def change_statistics(frames: Frames, generator: np.random.Generator) -> Frames:
+    """Another colour, and more or less detail: as if it came from another picture (section 3.1)."""
+    shift = torch.from_numpy(generator.uniform(-20, 20, size=(3, 1, 1)).astype(np.float32)) / 255
+    frames = (frames + shift).clamp(0, 1)
+    brightness, contrast, saturation = 1 + generator.uniform(-0.2, 0.2, size=3)
+    frames = transforms.adjust_brightness(frames, brightness)
+    frames = transforms.adjust_contrast(frames, contrast)
+    frames = transforms.adjust_saturation(frames, saturation)
+    frames = transforms.adjust_hue(frames, generator.uniform(-0.03, 0.03))
+    if generator.random() < 0.5:
+        return transforms.adjust_sharpness(frames, generator.uniform(1.5, 4.0))
+    size = list(frames.shape[-2:])
+    smaller = [max(side // int(generator.choice([2, 4])), 4) for side in size]
+    return transforms.resize(transforms.resize(frames, smaller, antialias=True), size, antialias=True)
+
+
+def move(frames: Frames, generator: np.random.Generator) -> Frames:
+    """Shift and resize a little, so that outlines do not meet (section 3.1)."""
+    height, width = frames.shape[-2:]
+    across, down = generator.uniform(-1, 1, size=2) * (_MOVE_X * width, _MOVE_Y * height)
+    size = generator.uniform(1 - _SIZE, 1 / (1 - _SIZE))
+    return transforms.affine(
+        frames,
+        angle=0.0,
+        translate=[round(across), round(down)],
+        scale=size,
+        shear=[0.0, 0.0],
+        interpolation=transforms.InterpolationMode.BILINEAR,
+    )
+
+
+def face_mask(side: int, generator: np.random.Generator) -> Mask:
+    """A soft mask of the face in a crop, deformed and grown or shrunk by chance (section 3.2).
+
+    Two blurs: after the first, whatever is not wholly inside is cut off, so a wider first blur makes the mask
+    smaller than it was and a wider second one larger.
+    """
+    mask = _elastic(_hull(side, generator), generator)
+    first, second = (2 * int(width) + 1 for width in generator.integers(1, max(side // 16, 2) + 1, size=2))
+    eroded = (transforms.gaussian_blur(mask, kernel_size=first) >= 1 - 1e-3).float()
+    return transforms.gaussian_blur(eroded, kernel_size=second)
+
+
+def _hull(side: int, generator: np.random.Generator) -> Mask:
+    """Points at random places round an ellipse, joined and filled."""
+    angles = np.sort(generator.uniform(0, 2 * np.pi, size=_CORNERS))
+    radii = generator.uniform(0.85, 1.1, size=_CORNERS) * generator.uniform(0.7, 1.0)
+    centre = np.array([0.5, 0.52]) + generator.uniform(-0.03, 0.03, size=2)
+    points = centre + np.stack([0.30 * radii * np.cos(angles), 0.38 * radii * np.sin(angles)], axis=1)
+    image = Image.new("L", (side, side))
+    ImageDraw.Draw(image).polygon([tuple(point) for point in points * side], fill=1)
+    return torch.from_numpy(np.array(image, dtype=np.float32))[None]
+
+
+def _elastic(mask: Mask, generator: np.random.Generator) -> Mask:
+    """Elastic deformation (Simard et al., ICDAR 2003): a smooth random displacement."""
+    side = mask.shape[-1]
+    noise = torch.from_numpy(generator.uniform(-1, 1, size=(2, side, side)).astype(np.float32))
+    smooth = transforms.gaussian_blur(noise, kernel_size=2 * (side // 6) + 1, sigma=side / 16)
+    smooth = smooth / smooth.abs().max().clamp(min=1e-6) * 0.1 * generator.random()
+    return transforms.elastic(mask, smooth.permute(1, 2, 0)[None])

@@ -1,26 +1,59 @@
 """Windows of prepared clips as tensors: ``num_frames`` consecutive crops and exactly their sound."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 import pandas as pd
 import torch
 from einops import rearrange
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as transforms
 
 from multimodal.data.augment import Augmentation
-from multimodal.data.batch import Batch
 from multimodal.data.order import SampleKey
 from multimodal.data.pseudo_fakes import Forge, forged_rows
 from multimodal.data.silence_trim import SilentEnds, spans_of, widened
 from multimodal.labels import MODALITIES, UNKNOWN, Modality, class_index
 from multimodal.media.joined_store import AnyStore
 from multimodal.media.prepared import PreparedClip, sample_span
+
+# What a model is fed and learns from: windows stacked, by modality name.
+
+
+class Batch(TypedDict):
+    """Windows stacked.
+
+    ``inputs`` by modality: video ``(B, T, 3, H, W)`` in [0, 1], audio ``(B, samples)`` in [-1, 1]; ``present``
+    by modality ``(B,)``; ``lengths`` by modality ``(B,)``, frames or samples that are no padding at the end;
+    ``labels`` for class, video and audio ``(B,)``, -1 where unknown; ``row`` ``(B,)``
+    names the clip.
+    """
+
+    inputs: dict[str, Float[Tensor, "batch ..."]]
+    present: dict[str, Bool[Tensor, " batch"]]
+    lengths: dict[str, Int[Tensor, " batch"]]
+    labels: dict[str, Int[Tensor, " batch"]]
+    row: Int[Tensor, " batch"]
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """The batch with all but the clips' rows on ``device``."""
+
+    def move(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {name: value.to(device, non_blocking=True) for name, value in tensors.items()}
+
+    return Batch(
+        inputs=move(batch["inputs"]),
+        present=move(batch["present"]),
+        lengths=move(batch["lengths"]),
+        labels=move(batch["labels"]),
+        row=batch["row"],
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,3 +312,20 @@ def _index_rows(store: AnyStore, clip_ids: list[str]) -> pd.DataFrame:
     if len(missing):
         raise ValueError(f"{len(missing)} clips are not in the store, e.g. {missing[0]}; prepare them first")
     return rows.astype({"num_frames": int})
+
+
+# The next batch taken from its loader while the model is busy with this one.
+
+
+def taken_ahead(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The same batches, each fetched by a thread one batch early.
+
+    Workers of a loader make batches ahead, but the training's own process takes them over: some milliseconds for
+    ten tensors, a tenth of the step of a small encoder of sound.
+    """
+    source = iter(batches)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as thread:
+        coming = thread.submit(next, source, None)
+        while (batch := coming.result()) is not None:
+            coming = thread.submit(next, source, None)
+            yield batch

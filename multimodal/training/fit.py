@@ -17,7 +17,7 @@ from accelerate import Accelerator
 from torch import nn
 from tqdm import tqdm
 
-from multimodal.data.batch import Batch, to_device
+from multimodal.data.windows import Batch, to_device
 from multimodal.training.checkpoints import Checkpoints, FitState
 from multimodal.training.losses import LossParts
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor, nn
 
-from multimodal.data.batch import Batch
+from multimodal.data.windows import Batch
 from multimodal.labels import TARGETS, UNKNOWN, Modality
 from multimodal.metrics.checks import by_label
 from multimodal.metrics.ranking import roc_auc

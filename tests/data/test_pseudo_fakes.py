@@ -6,10 +6,15 @@ import pytest
 import torch
 
 from multimodal.corpora.manifest import Manifest
-from multimodal.data.copy_synthesis import CopySynthesis, through_mel
 from multimodal.data.order import SampleKey
-from multimodal.data.pseudo_fakes import forged_rows, with_pseudo_fakes
-from multimodal.data.self_blending import SelfBlending, face_mask
+from multimodal.data.pseudo_fakes import (
+    CopySynthesis,
+    SelfBlending,
+    face_mask,
+    forged_rows,
+    through_mel,
+    with_pseudo_fakes,
+)
 from multimodal.data.windows import EvaluationWindows, TrainingWindows, WindowShape
 from multimodal.media.store import Store
 

@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +16,7 @@ from multimodal.data.windows import (
     WindowShape,
     collate,
     label_table,
+    taken_ahead,
     window_starts,
 )
 from multimodal.media.store import Store
@@ -120,3 +123,39 @@ def test_windows_lie_inside_the_clip_and_reach_both_ends(length, num_frames, lim
     assert starts[0] == 0
     assert starts[-1] <= room
     assert limit == 1 or starts[-1] == room
+
+
+def test_batches_come_in_their_order_and_all_of_them():
+    assert list(taken_ahead(range(1, 6))) == [1, 2, 3, 4, 5]
+
+
+def test_no_batch_is_no_batch():
+    assert list(taken_ahead([])) == []
+
+
+def test_the_next_batch_is_made_while_this_one_is_used():
+    made = []
+
+    def source():
+        for number in range(3):
+            made.append(number)
+            yield number
+
+    batches = taken_ahead(source())
+    assert next(batches) == 0
+    deadline = time.monotonic() + 10
+    while made != [0, 1] and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert made == [0, 1]
+    batches.close()
+
+
+def test_an_error_of_the_loader_is_raised_where_the_batch_is_asked_for():
+    def source():
+        yield 1
+        raise ValueError("no clip 'a'; prepare it first")
+
+    batches = taken_ahead(source())
+    assert next(batches) == 1
+    with pytest.raises(ValueError, match="prepare it first"):
+        next(batches)
