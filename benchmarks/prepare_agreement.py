@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from facenet_pytorch import MTCNN
 
-from multimodal.media.boxes import box_area, pairwise_iou
+from multimodal.media.faces import box_area, pairwise_iou
 from multimodal.media.prepare import prepare_file
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.reading.pictures import VideoPictures

@@ -11,8 +11,7 @@ from tqdm import tqdm
 from experiments import engines
 from experiments.command_line import Positional, flat, run_verb
 from multimodal.corpora.manifest import Manifest, concatenate
-from multimodal.media.estimate import estimate_corpus
-from multimodal.media.prepare_corpus import PrepareSummary, part_of, prepare_corpus
+from multimodal.media.prepare_corpus import PrepareSummary, estimate_corpus, part_of, prepare_corpus
 from multimodal.media.prepared import PrepareOptions
 
 # Preparing parts of a manifest by an engine, into one store that all of its machines see.

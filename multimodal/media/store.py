@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 from jaxtyping import Float, UInt8
 
 from multimodal.labels import MODALITIES, Modality
-from multimodal.media.boxes import box_area
-from multimodal.media.encode import WAV_HEADER_BYTES, decode_crop
+from multimodal.media.crops import WAV_HEADER_BYTES, decode_crop
+from multimodal.media.faces import box_area
 from multimodal.media.prepared import PreparedClip, PrepareOptions, sample_span
 from multimodal.media.storing.format import (
     FAILURE_SCHEMA,

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
 from scipy.signal import savgol_filter
 
-from multimodal.media.boxes import box_area, pairwise_iou
+from multimodal.media.faces import box_area, pairwise_iou
 
 #: A face not seen for so long is another track when it comes back.
 _MAX_GAP_SECONDS = 1.5

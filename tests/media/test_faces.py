@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from multimodal.media.boxes import pairwise_iou
-from multimodal.media.faces import MtcnnDetector, merge_found
+from multimodal.media.faces import MtcnnDetector, merge_found, pairwise_iou
 
 
 @pytest.fixture(scope="module")

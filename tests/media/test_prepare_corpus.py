@@ -16,8 +16,7 @@ import numpy as np
 import pytest
 
 from multimodal.corpora.manifest import Clip, Manifest, collect
-from multimodal.media.preparation import Preparation
-from multimodal.media.prepare import prepare_file
+from multimodal.media.prepare import Preparation, prepare_file
 from multimodal.media.prepare_corpus import prepare_corpus
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.store import Store

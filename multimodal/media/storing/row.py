@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from multimodal.media.encode import encode_crop, encode_sound
-from multimodal.media.preparation import Preparation
+from multimodal.media.crops import encode_crop, encode_sound
+from multimodal.media.prepare import Preparation
 from multimodal.media.prepared import num_grid_points
 from multimodal.media.silence import measure_silence
 from multimodal.media.storing.format import clip_key

@@ -3,7 +3,7 @@
 import uuid
 from pathlib import Path
 
-from multimodal.media.preparation import Preparation
+from multimodal.media.prepare import Preparation
 from multimodal.media.storing.format import JOURNALS, SHARDS
 from multimodal.media.storing.journal import Journal
 from multimodal.media.storing.row import append_clip

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multimodal.media.crop import crop_picture, crop_square
+from multimodal.media.crops import crop_picture, crop_square
 
 
 def test_a_square_is_centred_on_the_face_with_its_margin():
