@@ -15,7 +15,7 @@ from multimodal.detector import AudioVisualDetector, marginals
 from multimodal.heads import Branch
 from multimodal.labels import CLASSES, MODALITIES, Modality
 from multimodal.media.prepared import PreparedClip
-from multimodal.media.silence import measure_silence
+from multimodal.media.reading.sound import measure_silence
 
 #: Columns of a manifest that travel into the scores table.
 DESCRIPTION = ["clip_id", "corpus", "identity", "method", "av_class", "video_fake", "audio_fake", "any_fake"]

@@ -13,12 +13,12 @@ from multimodal.media.crops import crop_picture, crop_square, decode_crop, encod
 from multimodal.media.errors import MediaError
 from multimodal.media.faces import FaceDetector, MtcnnDetector
 from multimodal.media.prepared import PreparedClip, PrepareOptions, sample_span
-from multimodal.media.reading.image import read_image
+from multimodal.media.reading.pictures import read_image
 from multimodal.media.reading.probe import MediaInfo, probe
+from multimodal.media.reading.sound import THRESHOLD as SILENCE_THRESHOLD
 from multimodal.media.reading.sound import read_sound
 from multimodal.media.reading.time_grid import PicturePoint
 from multimodal.media.search import Seen, look_at, look_through
-from multimodal.media.silence import THRESHOLD as SILENCE_THRESHOLD
 from multimodal.media.tracks import BoxPath
 
 # A clip found, read and measured, whose crops are still to be made: stores write it, predict collects it.

@@ -8,8 +8,7 @@ from PIL import Image
 
 from multimodal.media.errors import MediaError
 from multimodal.media.reading.probe import MediaInfo, probe
-from multimodal.media.reading.sound import read_sound
-from multimodal.media.silence import measure_silence
+from multimodal.media.reading.sound import measure_silence, read_sound
 
 if TYPE_CHECKING:  # so that a worker starts without the readers of corpora
     from multimodal.corpora.manifest import Media

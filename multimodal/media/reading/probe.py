@@ -1,17 +1,208 @@
 """What a media file says of itself: its streams and, from its packets, when each frame is shown."""
 
+import errno
+import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.stream import Disposition
 from av.video.stream import VideoStream
 from jaxtyping import Float
 
-from multimodal.media.reading.container import audio_stream, open_container, video_stream
-from multimodal.media.reading.ending import missing_bytes
-from multimodal.media.reading.packets import Packets, read_packets
+from multimodal.media.errors import MediaError
+
+# Opening a file with FFmpeg and decoding one stream of it, past packets that are damaged.
+
+
+#: What FFmpeg says where memory is short: no room for data, no room for the stack of a thread.
+_OUT_OF_MEMORY = (errno.ENOMEM, errno.EAGAIN)
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open with FFmpeg; ``MediaError`` at stage "open" says why it cannot be."""
+    if path.is_dir():
+        raise MediaError("open", "a folder; give the files in it")
+    if not path.is_file():
+        raise MediaError("open", "no such file")
+    if path.stat().st_size == 0:
+        raise MediaError("open", "the file is empty")
+    try:
+        # An absolute path is never taken for an address, and a playlist in disguise may not open one.
+        return av.open(str(path.absolute()), metadata_errors="ignore", options={"protocol_whitelist": "file"})
+    except (av.FFmpegError, ValueError, OSError) as error:
+        _raise_if_out_of_memory(error)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise MediaError("open", f"no media file that FFmpeg can open ({reason})") from error
+
+
+def video_stream(container: InputContainer) -> VideoStream | None:
+    """The first moving picture that can be decoded; the cover of a song is none."""
+    for stream in container.streams.video:
+        if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic:
+            return stream
+    return None
+
+
+def audio_stream(container: InputContainer) -> AudioStream | None:
+    """The first sound that can be decoded."""
+    return next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
+
+
+def decode(container: InputContainer, stream: VideoStream | AudioStream) -> Iterator[Any]:
+    """All frames of a stream; what is damaged is passed over, and a file cut off ends there.
+
+    Raises ``MediaError`` (stage "decode") with the last problem if there is no frame at all.
+    """
+    stream.codec_context.thread_count = 1  # the workers are what runs in parallel
+    count = 0
+    problem = f"the {stream.type} stream is empty"
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.FFmpegError as error:
+            _raise_if_out_of_memory(error)
+            problem = error.strerror or str(error)
+            break
+        if packet is None:
+            break
+        try:
+            frames = packet.decode()
+        except av.FFmpegError as error:
+            _raise_if_out_of_memory(error)
+            problem = f"the {stream.type} stream cannot be decoded ({error.strerror})"
+            continue
+        count += len(frames)
+        yield from frames
+    if count == 0:
+        raise MediaError("decode", problem)
+
+
+def _raise_if_out_of_memory(error: Exception) -> None:
+    if getattr(error, "errno", None) in _OUT_OF_MEMORY:
+        raise MemoryError from error
+
+
+# Whether a file is as long, in bytes, as its own structure says: the surest sign that it was cut off.
+
+
+_BOX_TYPES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"moof", b"sidx", b"pdin", b"uuid")
+_EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
+
+
+def missing_bytes(path: Path) -> int:
+    """How many bytes the file lacks at its end: MP4 and MOV by their boxes, AVI and WAV by RIFF, Matroska by EBML.
+
+    0 where nothing is missing, where the structure does not say (a stream written live), and for other formats.
+    """
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        head = file.read(12)
+        if head[4:8] in _BOX_TYPES:
+            end = _end_of_boxes(file, size)
+        elif head[:4] == b"RIFF" and len(head) == 12:
+            end = 8 + int(struct.unpack("<I", head[4:8])[0])
+            end = 0 if end >= 0xFFFF_FFFF else end  # so a writer marks a length that it did not know
+        elif head[:4] == _EBML:
+            end = _end_of_segment(file)
+        else:
+            end = 0
+    return max(0, end - size)
+
+
+def _end_of_boxes(file: BinaryIO, size: int) -> int:
+    """Where the last box of the top level ends (ISO/IEC 14496-12, section 4.2)."""
+    position = 0
+    while position + 8 <= size:
+        file.seek(position)
+        length, kind = struct.unpack(">I4s", file.read(8))
+        if length == 1 and position + 16 <= size:
+            length = struct.unpack(">Q", file.read(8))[0]
+        if length < 8 or not kind.isascii():  # 0: to the end of the file; else no box
+            return size
+        position += length
+    return position
+
+
+def _end_of_segment(file: BinaryIO) -> int:
+    """Where the one segment of a Matroska file ends (RFC 8794, section 4; RFC 9559, section 5); 0 if unknown."""
+    file.seek(4)
+    file.seek(_element_size(file) or 0, 1)
+    if file.read(4) != _SEGMENT:
+        return 0
+    length = _element_size(file)
+    return 0 if length is None else file.tell() + length
+
+
+def _element_size(file: BinaryIO) -> int | None:
+    first = file.read(1)
+    if not first or first[0] == 0:
+        return None
+    num_bytes = 9 - first[0].bit_length()
+    value = int.from_bytes(bytes([first[0] & (0xFF >> num_bytes)]) + file.read(num_bytes - 1), "big")
+    return None if value == (1 << 7 * num_bytes) - 1 else value
+
+
+# The packets of a file, counted and timed without decoding any.
+
+
+class Packets(NamedTuple):
+    """What the packets of the picture and the sound say.
+
+    ``times`` are the seconds at which frames are shown, ascending, None where a packet names no time;
+    ``last_seconds`` is how long the last one stays. ``num_frames`` counts packets of the picture, ``num_damaged``
+    packets of either stream. ``video_end`` and ``audio_end`` are the seconds at which the last of each ends.
+    """
+
+    times: Float[np.ndarray, " frames"] | None = None
+    last_seconds: float | None = None
+    num_frames: int = 0
+    num_damaged: int = 0
+    video_end: float | None = None
+    audio_end: float | None = None
+
+
+def read_packets(container: InputContainer, video: VideoStream | None, audio: AudioStream | None) -> Packets:
+    """Go through the file once; one that is cut off, or unreadable from somewhere on, ends there."""
+    streams = [stream for stream in (video, audio) if stream is not None]
+    ticks: list[tuple[int | None, int]] = []
+    audio_end: float | None = None
+    num_frames = num_damaged = 0
+    try:
+        for packet in container.demux(streams) if streams else ():
+            if packet.size == 0:  # the mark of the end
+                continue
+            num_damaged += packet.is_corrupt
+            if packet.stream is audio:
+                audio_end = _later(audio_end, packet)
+                continue
+            num_frames += 1
+            if not packet.is_discard:
+                ticks.append((packet.pts, packet.duration or 0))
+    except av.FFmpegError:
+        num_damaged += 1
+    counted = Packets(num_frames=num_frames, num_damaged=num_damaged, audio_end=audio_end)
+    if not ticks or video is None or video.time_base is None or any(tick is None for tick, _ in ticks):
+        return counted
+    ticks.sort()
+    times = np.array([tick for tick, _ in ticks], dtype=np.float64) * float(video.time_base)
+    usual = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    last_seconds = float(ticks[-1][1] * video.time_base) or usual
+    return counted._replace(times=times, last_seconds=last_seconds, video_end=float(times[-1]) + last_seconds)
+
+
+def _later(end: float | None, packet: av.Packet) -> float | None:
+    if packet.pts is None or packet.time_base is None:
+        return end
+    here = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+    return here if end is None else max(end, here)
+
 
 #: Containers whose header says how long they last; of others FFmpeg guesses from what there is.
 _SAY_DURATION = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flac", "flv")

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import av
 import numpy as np
-from jaxtyping import Int16
+from jaxtyping import Float, Int16
 
 from multimodal.media.errors import MediaError
-from multimodal.media.reading.container import audio_stream, decode, open_container
+from multimodal.media.reading.probe import audio_stream, decode, open_container
 from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
 
 #: Clocks of containers round to a millisecond; only a larger step between two packets is a pause or an overlap.
@@ -118,3 +118,28 @@ def _require_numbers(frame: av.AudioFrame) -> None:
 
 def _form(frame: av.AudioFrame) -> tuple[str, str, int]:
     return frame.format.name, frame.layout.name, frame.sample_rate
+
+
+# Silence at both ends of a sound, measured so that it can be trimmed or audited.
+
+
+THRESHOLD = 5e-4
+
+
+class Silence(NamedTuple):
+    """Seconds of silence before the first and after the last sample that is heard."""
+
+    start_seconds: float
+    end_seconds: float
+
+
+def measure_silence(waveform: Float[np.ndarray, " samples"], sample_rate: int) -> Silence:
+    """Seconds until the first and after the last ``|x| > 5e-4``; all of it, twice, if nothing is heard.
+
+    >>> measure_silence(np.array([0.0, 0.0, 0.5, -0.5, 0.0]), sample_rate=10)
+    Silence(start_seconds=0.2, end_seconds=0.1)
+    """
+    heard = np.flatnonzero(np.abs(waveform) > THRESHOLD)
+    if not len(heard):
+        return Silence(len(waveform) / sample_rate, len(waveform) / sample_rate)
+    return Silence(int(heard[0]) / sample_rate, (len(waveform) - 1 - int(heard[-1])) / sample_rate)

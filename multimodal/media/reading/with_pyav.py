@@ -8,8 +8,7 @@ import av
 import numpy as np
 from jaxtyping import UInt8
 
-from multimodal.media.reading.container import decode, open_container, video_stream
-from multimodal.media.reading.probe import MediaInfo
+from multimodal.media.reading.probe import MediaInfo, decode, open_container, video_stream
 from multimodal.media.reading.time_grid import ToSee, on_grid
 
 Picture = UInt8[np.ndarray, "height width 3"]

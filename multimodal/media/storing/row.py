@@ -6,7 +6,7 @@ from typing import Any
 from multimodal.media.crops import encode_crop, encode_sound
 from multimodal.media.prepare import Preparation
 from multimodal.media.prepared import num_grid_points
-from multimodal.media.silence import measure_silence
+from multimodal.media.reading.sound import measure_silence
 from multimodal.media.storing.format import clip_key
 from multimodal.media.storing.shard import Shard
 

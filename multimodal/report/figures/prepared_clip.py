@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from multimodal.media.prepared import PreparedClip
-from multimodal.media.silence import measure_silence
+from multimodal.media.reading.sound import measure_silence
 from multimodal.report.figures.canvas import add_legend, blank_figure, note, panel_title, style_axes
 from multimodal.report.figures.palette import MUTED, SERIES_COLOURS
 from multimodal.report.figures.timeline import envelope
