@@ -23,7 +23,7 @@ from multimodal.corpora.synthetic.clip import write_clip
 from multimodal.corpora.synthetic.plan import plan_clips
 from multimodal.media.prepare_corpus import prepare_corpus
 from multimodal.media.prepared import PrepareOptions
-from multimodal.media.store import Store
+from multimodal.media.store.reader import Store
 
 #: Container, codec of the picture and of the sound; None for a copy of the generated streams.
 CONTAINERS = {

@@ -112,7 +112,7 @@ def windows_per_second(where: Path) -> float:
 
     from multimodal.data.order import SampleKey
     from multimodal.data.windows import TrainingWindows, WindowShape
-    from multimodal.media.store import Store
+    from multimodal.media.store.reader import Store
 
     clips = pd.DataFrame({"clip_id": ["bench/clip"], "video_fake": [0], "audio_fake": [0]})
     shape = WindowShape(num_frames=WINDOW_FRAMES, frame_size=224, frame_rate=25.0, sample_rate=16_000)
@@ -129,9 +129,9 @@ def store(path: Path, frame_rate: float, where: Path | None = None, *, frame_for
     """Prepare one clip and write it to a store, as a worker does."""
     from multimodal.media.prepare import prepare_file
     from multimodal.media.prepared import PrepareOptions
-    from multimodal.media.storing.format import write_header
-    from multimodal.media.storing.merge import merge
-    from multimodal.media.storing.writer import StoreWriter
+    from multimodal.media.store.format import write_header
+    from multimodal.media.store.journal import merge
+    from multimodal.media.store.writer import StoreWriter
 
     options = PrepareOptions(frame_rate=frame_rate, frame_format=frame_format)
     with tempfile.TemporaryDirectory() as folder:

@@ -6,8 +6,8 @@ import numpy as np
 
 from experiments.command_line import Positional, run_verb
 from multimodal.files import write_text
-from multimodal.media.store import Store
-from multimodal.media.store_summary import summarise
+from multimodal.media.store.reader import Store
+from multimodal.media.store.summary import summarise
 from multimodal.report.pages.store import store_page
 
 

@@ -25,7 +25,7 @@ from multimodal.labels import MODALITIES, TARGETS
 from multimodal.media.apart import ApartPreparer
 from multimodal.media.errors import MediaError
 from multimodal.media.prepared import PreparedClip, PrepareOptions
-from multimodal.media.storing.format import differences, fingerprint_of
+from multimodal.media.store.format import differences, fingerprint_of
 from multimodal.metrics.probabilities import COLUMNS, probabilities
 from multimodal.report.pages import prediction_page
 from multimodal.report.verdict import Evidence, FileVerdict, Judgement, ModalityVerdict, Thumbnail, WindowScores

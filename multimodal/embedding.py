@@ -15,7 +15,7 @@ from multimodal.data.windows import Batch, EvaluationWindows, WindowShape, colla
 from multimodal.files import atomic_path, write_json
 from multimodal.heads import encode_padded
 from multimodal.labels import MODALITIES
-from multimodal.media.joined_store import AnyStore
+from multimodal.media.store.reader import AnyStore
 from multimodal.tokens.cache import (
     CLIPS_PER_SHARD,
     HEADER,

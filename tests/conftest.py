@@ -132,7 +132,7 @@ def write_sounds():
     from multimodal.corpora.manifest import Clip, collect
     from multimodal.media.prepare_corpus import prepare_corpus
     from multimodal.media.prepared import PrepareOptions
-    from multimodal.media.store import Store
+    from multimodal.media.store.reader import Store
 
     def write(folder, corpus, sounds, *, audio_fake=0, **options):
         root, rate = folder / corpus, 16_000

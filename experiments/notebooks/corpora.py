@@ -12,7 +12,7 @@ from multimodal.corpora.protocols import SPLITS, make_split
 from multimodal.corpora.synthetic import GENERATORS, LayoutOptions, SyntheticOptions
 from multimodal.labels import CLASSES, FAKE, REAL
 from multimodal.media.prepared import PreparedClip
-from multimodal.media.store import Store
+from multimodal.media.store.reader import Store
 
 #: The one corpus of the notebook that labels picture and sound apart.
 LEARNT_FROM = "fakeavceleb"

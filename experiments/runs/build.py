@@ -14,8 +14,7 @@ from multimodal.corpora.protocols import Split
 from multimodal.data.windows import WindowShape
 from multimodal.detector import AudioVisualDetector
 from multimodal.labels import Modality
-from multimodal.media.joined_store import AnyStore
-from multimodal.media.store import Store
+from multimodal.media.store.reader import AnyStore, Store
 
 #: Options by which encoders begin with published weights.
 _PUBLISHED = ("pretrained", "checkpoint", "weights")

@@ -14,7 +14,7 @@ from multimodal.data.mixture import mixed, mixture_shares
 from multimodal.data.pseudo_fakes import CopySynthesis, Forge, SelfBlending, forged_rows, with_pseudo_fakes
 from multimodal.data.windows import TrainingWindows
 from multimodal.labels import Modality
-from multimodal.media.joined_store import JoinedStore
+from multimodal.media.store.reader import JoinedStore
 
 
 def mixed_clips(config: PretrainConfig) -> Clips:

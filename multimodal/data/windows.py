@@ -19,8 +19,8 @@ from multimodal.data.order import SampleKey
 from multimodal.data.pseudo_fakes import Forge, forged_rows
 from multimodal.data.silence_trim import SilentEnds, spans_of, widened
 from multimodal.labels import MODALITIES, UNKNOWN, Modality, class_index
-from multimodal.media.joined_store import AnyStore
 from multimodal.media.prepared import PreparedClip, sample_span
+from multimodal.media.store.reader import AnyStore
 
 # What a model is fed and learns from: windows stacked, by modality name.
 

@@ -12,9 +12,7 @@ import pyarrow.parquet as pq
 
 from multimodal.corpora.manifest import Manifest
 from multimodal.media.prepared import PrepareOptions
-from multimodal.media.store import Store
-from multimodal.media.storing.append import StoreWriteError
-from multimodal.media.storing.format import (
+from multimodal.media.store.format import (
     FAILURES,
     HEADER,
     JOURNALS,
@@ -24,8 +22,10 @@ from multimodal.media.storing.format import (
     read_header,
     write_header,
 )
-from multimodal.media.storing.merge import finished_clips, merge
-from multimodal.media.storing.writer import StoreWriter
+from multimodal.media.store.journal import finished_clips, merge
+from multimodal.media.store.reader import Store
+from multimodal.media.store.shard import StoreWriteError
+from multimodal.media.store.writer import StoreWriter
 from multimodal.media.worker import Done, Job, Limits
 from multimodal.media.worker_pool import Died, run_jobs
 

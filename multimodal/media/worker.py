@@ -16,8 +16,8 @@ from multimodal.media.errors import MediaError
 from multimodal.media.faces import FaceDetector, MtcnnDetector
 from multimodal.media.prepare import prepare_file
 from multimodal.media.prepared import PrepareOptions
-from multimodal.media.storing.append import StoreWriteError
-from multimodal.media.storing.writer import StoreWriter
+from multimodal.media.store.shard import StoreWriteError
+from multimodal.media.store.writer import StoreWriter
 
 
 class Job(NamedTuple):

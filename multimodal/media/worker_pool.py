@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from multimodal.media.prepared import PrepareOptions
-from multimodal.media.storing.append import StoreWriteError
+from multimodal.media.store.shard import StoreWriteError
 from multimodal.media.worker import Done, Job, Limits, Ready, StoreFull, serve
 
 #: A worker may also be killed from outside, so a clip on which it died is tried this often before it is blamed.

@@ -10,7 +10,7 @@ from torch import nn
 
 from encoders.base import Encoder
 from multimodal.data.windows import WindowShape
-from multimodal.media.joined_store import AnyStore
+from multimodal.media.store.reader import AnyStore
 
 FORMAT_VERSION = 1
 #: Columns of a store's index that tell whether a clip was prepared anew from another file.

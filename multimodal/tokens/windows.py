@@ -8,7 +8,7 @@ from torch.utils.data import Dataset
 from multimodal.data.order import SampleKey
 from multimodal.data.windows import ClipWindows, Sample, label_table, labelled
 from multimodal.labels import MODALITIES, Modality
-from multimodal.media.joined_store import AnyStore
+from multimodal.media.store.reader import AnyStore
 from multimodal.tokens.cache import TokenCache
 
 

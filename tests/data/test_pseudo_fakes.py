@@ -16,7 +16,7 @@ from multimodal.data.pseudo_fakes import (
     with_pseudo_fakes,
 )
 from multimodal.data.windows import EvaluationWindows, TrainingWindows, WindowShape
-from multimodal.media.store import Store
+from multimodal.media.store.reader import Store
 
 RATE = 16_000
 SHAPE = WindowShape(num_frames=4, frame_size=32, frame_rate=10.0, sample_rate=RATE)

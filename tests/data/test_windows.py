@@ -19,7 +19,7 @@ from multimodal.data.windows import (
     taken_ahead,
     window_starts,
 )
-from multimodal.media.store import Store
+from multimodal.media.store.reader import Store
 
 SHAPE = WindowShape(num_frames=4, frame_size=24, frame_rate=10.0, sample_rate=16_000)
 

@@ -9,7 +9,7 @@ import pytest
 from experiments.prepare import prepare
 from multimodal.corpora.manifest import Clip, Manifest, collect
 from multimodal.media.prepared import PrepareOptions
-from multimodal.media.store import Store
+from multimodal.media.store.reader import Store
 
 OPTIONS = PrepareOptions(crop_size=32)
 

@@ -19,10 +19,10 @@ from multimodal.corpora.manifest import Clip, Manifest, collect
 from multimodal.media.prepare import Preparation, prepare_file
 from multimodal.media.prepare_corpus import prepare_corpus
 from multimodal.media.prepared import PrepareOptions
-from multimodal.media.store import Store
-from multimodal.media.storing.format import write_header
-from multimodal.media.storing.merge import finished_clips, merge
-from multimodal.media.storing.writer import StoreWriter
+from multimodal.media.store.format import write_header
+from multimodal.media.store.journal import finished_clips, merge
+from multimodal.media.store.reader import Store
+from multimodal.media.store.writer import StoreWriter
 
 OPTIONS = PrepareOptions(crop_size=48)
 #: So large that making its crops takes seconds.

@@ -12,8 +12,8 @@ from multimodal.corpora.manifest import Clip, Manifest, collect
 from multimodal.media.prepare import prepare_clip
 from multimodal.media.prepare_corpus import prepare_corpus
 from multimodal.media.prepared import PreparedClip, PrepareOptions
-from multimodal.media.store import Store
-from multimodal.media.storing.format import clip_key, fingerprint_of
+from multimodal.media.store.format import clip_key, fingerprint_of
+from multimodal.media.store.reader import JoinedStore, Store
 
 OPTIONS = PrepareOptions(crop_size=48)
 
@@ -141,3 +141,41 @@ def test_jpeg_crops_read_as_they_would_be_prepared(root, tmp_path):
     lossless = prepare_clip(root / "head (1).mp4", "a", OPTIONS)
     assert not np.array_equal(kept.frames, lossless.frames)
     assert np.abs(kept.frames.astype(int) - lossless.frames).mean() < 6
+
+
+@pytest.fixture(scope="module")
+def pair(write_sounds, tmp_path_factory) -> tuple[Store, Store]:
+    folder = tmp_path_factory.mktemp("joined")
+    one = write_sounds(folder, "one", {"a.wav": (0, 0.5, 0), "b.wav": (0, 0.7, 0)})[1]
+    return one, write_sounds(folder, "two", {"a.wav": (0, 0.9, 0)})[1]
+
+
+def test_clips_are_read_from_the_store_that_has_them(pair):
+    joined = JoinedStore(pair)
+    assert joined.index["clip_id"].tolist() == ["one/a.wav", "one/b.wav", "two/a.wav"]
+    for store, clip_id in [(pair[0], "one/b.wav"), (pair[1], "two/a.wav")]:
+        np.testing.assert_array_equal(joined.read(clip_id, 1, 3).waveform, store.read(clip_id, 1, 3).waveform)
+
+
+def test_a_pickled_join_carries_no_table(pair):
+    joined = JoinedStore(pair)
+    assert len(joined.index) == 3
+    carried = pickle.dumps(joined)
+    assert len(carried) < 3000
+    assert len(pickle.loads(carried).index) == 3  # noqa: S301 (our own bytes)
+
+
+def test_a_clip_that_no_store_has_is_named(pair):
+    with pytest.raises(ValueError, match=r"no clip 'one/none.wav'"):
+        JoinedStore(pair).read("one/none.wav")
+
+
+def test_stores_that_were_prepared_otherwise_are_refused(pair, write_sounds, tmp_path):
+    other = write_sounds(tmp_path, "three", {"a.wav": (0, 0.5, 0)}, crop_size=64)[1]
+    with pytest.raises(ValueError, match=r"prepared otherwise than .*: crop_size is 64, not 224"):
+        JoinedStore([*pair, other])
+
+
+def test_a_clip_in_two_stores_is_refused(pair):
+    with pytest.raises(ValueError, match=r"2 clips are in two of the stores, e.g. one/a.wav"):
+        JoinedStore([pair[0], pair[0]]).index  # noqa: B018 (the table is made when it is asked for)

@@ -9,7 +9,7 @@ from multimodal.data.order import SampleKey
 from multimodal.data.windows import EvaluationWindows, WindowShape
 from multimodal.detector import AudioVisualDetector
 from multimodal.embedding import embed
-from multimodal.media.store import Store
+from multimodal.media.store.reader import Store
 from multimodal.scoring import score_clips
 from multimodal.tokens.cache import TokenCache
 from multimodal.tokens.key import digest, token_facts

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from multimodal.media.store import Store
-from multimodal.media.store_summary import StoreSummary, summarise
+from multimodal.media.store.reader import Store
+from multimodal.media.store.summary import StoreSummary, summarise
 from multimodal.report.figures.canvas import png_bytes
 from multimodal.report.figures.prepared_clip import prepared_clip_figure
 from multimodal.report.pages.render import image_uri, render

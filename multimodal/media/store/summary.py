@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from multimodal.media.store import Store
+from multimodal.media.store.reader import Store
 
 
 class StoreSummary(NamedTuple):

@@ -1,0 +1,152 @@
+"""Journals: lines that a writer adds to the store, each one after what it speaks of is safe on the disk.
+
+A writer holds a lock on its journal as long as it lives, and the system frees it however the writer dies. So a
+journal that can be locked is complete or abandoned, and whoever finds it may move its lines into the tables.
+"""
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from multimodal.files import atomic_path
+from multimodal.media.store.format import FAILURE_SCHEMA, FAILURES, INDEX, INDEX_SCHEMA, JOURNALS, LOCK, SHARDS
+from multimodal.media.store.shard import AppendOnlyFile, StoreWriteError, end_archive
+
+
+@contextmanager
+def store_lock(folder: Path) -> Iterator[None]:
+    """Only one process at a time opens journals or moves them into the tables."""
+    with open(folder / LOCK, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class Journal:
+    """An open journal of one writer."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        with store_lock(folder):  # else a merge could take the new, still unlocked file for an abandoned one
+            self._file = AppendOnlyFile(folder / JOURNALS / f"{name}.jsonl")
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def add(self, line: dict[str, Any]) -> None:
+        """Append one line and wait until it is on the disk; on ``StoreWriteError`` nothing of it is left."""
+        length = self._file.length
+        try:
+            self._file.append(json.dumps(line).encode() + b"\n")
+            self._file.sync()
+        except StoreWriteError:
+            self._file.cut(length)
+            raise
+
+    def close(self) -> None:
+        """Give up the lock; the journal may be merged from now on."""
+        self._file.close()
+
+
+def read_lines(file: TextIO) -> list[dict[str, Any]]:
+    """All whole lines; a last line cut off by the writer's death is left out."""
+    lines = []
+    for line in file:
+        if not line.endswith("\n"):
+            break
+        try:
+            lines.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return lines
+
+
+@contextmanager
+def free_journals(folder: Path) -> Iterator[list[tuple[Path, list[dict[str, Any]]]]]:
+    """The lines of every journal whose writer is gone, locked until the block ends. Hold the store lock."""
+    held, found = [], []
+    try:
+        for path in sorted((folder / JOURNALS).glob("*.jsonl")):
+            file = open(path, encoding="utf-8")  # noqa: SIM115
+            held.append(file)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            found.append((path, read_lines(file)))
+        yield found
+    finally:
+        for file in held:
+            file.close()
+
+
+def all_lines(folder: Path) -> list[dict[str, Any]]:
+    """The lines of all journals, those of living writers too."""
+    lines = []
+    for path in sorted((folder / JOURNALS).glob("*.jsonl")):
+        with suppress(FileNotFoundError), open(path, encoding="utf-8") as file:  # merged in this moment
+            lines += read_lines(file)
+    return lines
+
+
+# Moving what finished writers noted in their journals into the tables of the store.
+
+
+def merge(folder: Path) -> None:
+    """Take the journals of writers that ended, or died, into ``index.parquet`` and ``failures.parquet``.
+
+    What a dead writer left half-written in its last shard is cut off. A clip that two writers prepared stands in
+    the index once. Journals are deleted after the tables are in place, so a merge that is killed is done again.
+    """
+    with store_lock(folder), free_journals(folder) as journals:
+        lines = [line for _, found in journals for line in found]
+        _end_shards(folder, lines, {path.stem for path, _ in journals})
+        clips = [line["clip"] for line in lines if "clip" in line]
+        failures = [line["failure"] for line in lines if "failure" in line]
+        index = _first_of_each(_joined(folder / INDEX, clips, INDEX_SCHEMA))
+        failed = _first_of_each(_joined(folder / FAILURES, failures, FAILURE_SCHEMA))
+        failed = failed.filter(pc.invert(pc.is_in(failed["clip_id"], value_set=index["clip_id"].combine_chunks())))
+        for name, table in ((INDEX, index), (FAILURES, failed)):
+            with atomic_path(folder / name) as temporary:
+                pq.write_table(table, temporary)
+        for path, _ in journals:
+            path.unlink()
+
+
+def finished_clips(folder: Path) -> tuple[set[str], set[str]]:
+    """Names of the clips that are prepared, and of those that failed, by living writers too."""
+    # Journals first: a journal merged in between is then found in the tables.
+    lines = all_lines(folder)
+    prepared = {line["clip"]["clip_id"] for line in lines if "clip" in line}
+    failed = {line["failure"]["clip_id"] for line in lines if "failure" in line}
+    prepared |= _clip_ids(folder / INDEX)
+    return prepared, (failed | _clip_ids(folder / FAILURES)) - prepared
+
+
+def _clip_ids(path: Path) -> set[str]:
+    return set(pq.read_table(path, columns=["clip_id"])["clip_id"].to_pylist()) if path.is_file() else set()
+
+
+def _joined(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+    new = pa.Table.from_pylist(rows, schema=schema)
+    return pa.concat_tables([pq.read_table(path, schema=schema), new]) if path.is_file() else new
+
+
+def _first_of_each(table: pa.Table) -> pa.Table:
+    numbered = table.append_column("position", pa.array(range(len(table)), pa.int64()))
+    firsts = numbered.group_by("clip_id").aggregate([("position", "min")]).sort_by("clip_id")
+    return table.take(firsts["position_min"])
+
+
+def _end_shards(folder: Path, lines: list[dict[str, Any]], writers: set[str]) -> None:
+    ends = {line["clip"]["shard"]: line["end"] for line in lines if "clip" in line}
+    for path in sorted((folder / SHARDS).glob("*.tar")):
+        if path.stem.rsplit("-", 1)[0] not in writers:
+            continue
+        if path.name in ends:
+            end_archive(path, ends[path.name])
+        else:
+            path.unlink()  # no clip of it was finished
