@@ -12,8 +12,7 @@ from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import atomic_path, write_json
 from multimodal.labels import MODALITIES, TARGETS
 from multimodal.metrics import evaluate_scores
-from multimodal.metrics.probabilities import probabilities
-from multimodal.metrics.truthfulness import judge_probabilities
+from multimodal.metrics.probabilities import judge_probabilities, probabilities
 from multimodal.report.terminal import warning_lines
 
 

@@ -14,8 +14,8 @@ from multimodal.corpora.protocols import Split
 from multimodal.files import atomic_path, write_json, write_text
 from multimodal.labels import Target
 from multimodal.metrics import compare, evaluate_scores, read_scores
-from multimodal.metrics.score_meaning import ScoreKind
-from multimodal.metrics.table import Columns, check_clips
+from multimodal.metrics.score_files import Columns, check_clips
+from multimodal.metrics.scores_table import ScoreKind
 from multimodal.report.figures import png_bytes, run_figures
 from multimodal.report.pages import run_report
 from multimodal.report.terminal import comparison_table, method_table, metric_table, warning_lines

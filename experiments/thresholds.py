@@ -18,11 +18,10 @@ from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import read_json, write_json, write_text
 from multimodal.labels import TARGETS
 from multimodal.metrics import choose_thresholds, evaluate_scores, read_scores
-from multimodal.metrics.probabilities import COLUMNS, Method, fit_probabilities
-from multimodal.metrics.targets import has_binary
+from multimodal.metrics.probabilities import COLUMNS, Method, fit_probabilities, judge_probabilities
+from multimodal.metrics.scores_table import has_binary
 from multimodal.metrics.threshold_rules import RULES, RuleName
-from multimodal.metrics.transfer import transfer_thresholds
-from multimodal.metrics.truthfulness import judge_probabilities
+from multimodal.metrics.thresholds import transfer_thresholds
 from multimodal.report.figures import png_bytes
 from multimodal.report.figures.threshold_set import transfer_figure
 from multimodal.report.pages.numbers import decimal, interval

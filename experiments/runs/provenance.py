@@ -9,7 +9,7 @@ from encoders import Encoder
 from experiments.runs.build import Clips
 from experiments.runs.config import EncoderConfig, to_plain
 from multimodal.labels import CLASSES, MODALITIES, Modality
-from multimodal.metrics.class_shares import Shares, shares_of, smoothed_shares
+from multimodal.metrics.prior import Shares, shares_of, smoothed_shares
 
 
 def provenance(clips: Clips) -> dict[str, Any]:

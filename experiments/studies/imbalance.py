@@ -20,8 +20,14 @@ from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest
 from multimodal.corpora.protocols import Split
 from multimodal.corpora.thinning import thinned
 from multimodal.files import atomic_path, read_json, write_json, write_text
-from multimodal.metrics.minority import MinorityMeasures, f1_at
-from multimodal.metrics.minority_seeds import DrawnMeasures, compare_drawn, draw_measures, means_of
+from multimodal.metrics.minority import (
+    DrawnMeasures,
+    MinorityMeasures,
+    compare_drawn,
+    draw_measures,
+    f1_at,
+    means_of,
+)
 from multimodal.metrics.thresholds import choose_threshold
 from multimodal.report.figures import png_bytes, save_images
 from multimodal.report.figures.imbalance import imbalance_figure

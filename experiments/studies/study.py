@@ -12,8 +12,7 @@ from experiments.runs.config import TrainConfig, to_plain
 from experiments.studies.run_one import Job
 from experiments.studies.variants import Variants
 from multimodal.files import read_json, write_json
-from multimodal.metrics.methods import auc_per_method
-from multimodal.metrics.seeds import judge_seeds
+from multimodal.metrics.seeds import auc_per_method, judge_seeds
 from multimodal.report.study_table import COSTS
 
 

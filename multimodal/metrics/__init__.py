@@ -5,14 +5,13 @@ called fake when its score is at or above the threshold; "not defined" is None i
 never 0 or 1.
 """
 
+from multimodal.metrics.bootstrap import Interval
 from multimodal.metrics.calibration import fit_calibration
 from multimodal.metrics.comparison import compare
 from multimodal.metrics.evaluation import evaluate_scores
-from multimodal.metrics.intervals import Interval
-from multimodal.metrics.operating_points import choose_thresholds
 from multimodal.metrics.prior import correct_class_prior, correct_prior
-from multimodal.metrics.table import read_scores
-from multimodal.metrics.thresholds import Threshold, choose_threshold
+from multimodal.metrics.score_files import read_scores
+from multimodal.metrics.thresholds import Threshold, choose_threshold, choose_thresholds
 
 __all__ = [
     "Interval",

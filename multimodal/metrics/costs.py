@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from multimodal.metrics import weighted
+from multimodal.metrics import sorted_scores
 from multimodal.metrics.checks import Floats, as_scores, both_classes
 from multimodal.metrics.sorted_scores import SortedScores
 
@@ -60,7 +60,7 @@ def min_dcf(fake_scores: ArrayLike, real_scores: ArrayLike, model: CostModel = A
     ASVspoof's tool breaks ties in the system's favour; here equal scores are decided alike.
     """
     ranked = SortedScores(*both_classes(fake_scores, real_scores, "min_dcf"))
-    return float(weighted.least_cost(ranked.counts(), *model.weights)[0])
+    return float(sorted_scores.least_cost(ranked.counts(), *model.weights)[0])
 
 
 def act_dcf(fake_ratios: ArrayLike, real_ratios: ArrayLike, model: CostModel = ASVSPOOF5) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from multimodal.metrics.costs import ASVSPOOF5, cllr
-from multimodal.metrics.score_meaning import ScoreMeaning
+from multimodal.metrics.scores_table import ScoreMeaning
 
 Floor = dict[str, float | None]
 

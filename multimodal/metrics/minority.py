@@ -6,13 +6,17 @@ precision, F1 and accuracy follow from them for any prior: ``precision = p r / (
 as thin as the use would be.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
 import numpy as np
 import pandas as pd
 
-from multimodal.metrics import weighted
+from multimodal.metrics import sorted_scores
+from multimodal.metrics.bootstrap import IdentityResampler, Precision, holm, identity_codes, precision_of
 from multimodal.metrics.checks import Floats, ratio
 from multimodal.metrics.costs import log_likelihood_ratios, ratio_loss_bits
-from multimodal.metrics.resampling import identity_codes
+from multimodal.metrics.seeds import Drawn, difference_over_seeds, mean_over_seeds
 from multimodal.metrics.sorted_scores import SortedScores
 
 #: In the order of the table.
@@ -89,8 +93,8 @@ class MinorityMeasures:
             "false_real": false_real,
             "balanced_accuracy": (recall + 1 - false_real) / 2,
             "accuracy": found + (1 - self._prior) - wrong,
-            "auc": weighted.roc_auc(counts),
-            "ap": weighted.average_precision_real(counts),
+            "auc": sorted_scores.roc_auc(counts),
+            "ap": sorted_scores.average_precision_real(counts),
             "cllr": (real_bits + fake_bits) / 2,
         }
 
@@ -100,3 +104,77 @@ class MinorityMeasures:
         share_called_real = 1 - (counts.fake() / counts.num_fake)[:, 0]
         recall = 1 - (counts.real() / counts.num_real)[:, 0]
         return float(recall[share_called_real <= false_real + 1e-12].max())
+
+
+# Minority measures of trainings that differ in their seed: means with intervals, and paired differences.
+
+
+#: What differences are taken of.
+COMPARED = ("recall", "f1", "auc", "ap", "cllr")
+
+Name = TypeVar("Name")
+
+
+class DrawnMeasures(NamedTuple):
+    """Every measure of each seed, on the clips as they are and in each replicate."""
+
+    of: Mapping[str, Drawn]
+    precision: Precision
+
+    @property
+    def num_seeds(self) -> int:
+        """Trainings."""
+        return len(next(iter(self.of.values())).values)
+
+
+def draw_measures(seeds: Sequence[MinorityMeasures], *, replicates: int, seed: int = 0) -> DrawnMeasures:
+    """Draw identities ``replicates`` times and measure every seed on each draw.
+
+    Args:
+        seeds: the measures of each training, of the same clips.
+        replicates: of the bootstrap over identities.
+        seed: of the bootstrap; the same one for all that will be compared.
+    """
+    resampler = IdentityResampler(seeds[0].identity, seeds[0].labels)
+    draws = list(resampler.draw(replicates, np.random.default_rng(seed)))
+    once = [one(np.ones((resampler.num_identities, 1))) for one in seeds]
+    drawn = [[one(draw) for draw in draws] for one in seeds]
+    measures = {
+        name: Drawn(
+            np.concatenate([one[name] for one in once]),
+            np.stack([np.concatenate([chunk[name] for chunk in one]) for one in drawn]),
+        )
+        for name in MINORITY_MEASURES
+    }
+    return DrawnMeasures(measures, precision_of(resampler))
+
+
+def means_of(drawn: DrawnMeasures) -> dict[str, dict[str, Any]]:
+    """Measure → its mean over seeds with a 95 % interval for other identities and other seeds."""
+    return {
+        name: mean_over_seeds(*of, drawn.precision, bounds="positive" if name == "cllr" else "unit").as_json()
+        for name, of in drawn.of.items()
+    }
+
+
+def compare_drawn(drawn: Mapping[Name, DrawnMeasures], baseline: Name) -> dict[Name, dict[str, dict[str, Any]]]:
+    """Differences of all others from the baseline.
+
+    Returns:
+        Name → measure → ``{"value", "low", "high", "p_value", "reason", "p_holm"}``, the last corrected for the
+        comparisons of this measure; nothing where the baseline is not there.
+    """
+    if baseline not in drawn:
+        return {}
+    others = [name for name in drawn if name != baseline]
+    report: dict[Name, dict[str, dict[str, Any]]] = {name: {} for name in others}
+    for measure in COMPARED:
+        there = drawn[baseline].of[measure]
+        found = [
+            difference_over_seeds(drawn[name].of[measure], there, drawn[name].precision)._asdict()
+            for name in others
+        ]
+        corrected = holm([entry["p_value"] for entry in found])
+        for name, entry, p_holm in zip(others, found, corrected, strict=True):
+            report[name][measure] = {**entry, "p_holm": p_holm}
+    return report

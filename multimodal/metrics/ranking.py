@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import metrics
 
-from multimodal.metrics import weighted
+from multimodal.metrics import sorted_scores
 from multimodal.metrics.checks import Floats, LabelledScores, as_labels, both_classes
 from multimodal.metrics.sorted_scores import SortedScores
 
@@ -68,7 +68,7 @@ def equal_error_rate(fake_scores: ArrayLike, real_scores: ArrayLike) -> EqualErr
     """
     ranked = SortedScores(*both_classes(fake_scores, real_scores, "equal_error_rate"))
     counts = ranked.counts()
-    rate = float(weighted.equal_error_rate(counts)[0])
+    rate = float(sorted_scores.equal_error_rate(counts)[0])
     excess = counts.fake()[:, 0] / counts.num_fake + counts.real()[:, 0] / counts.num_real - 1
     return EqualErrorRate(rate, float(ranked.cut(np.abs(excess).argmin())))
 
@@ -85,7 +85,7 @@ def tpr_at_fpr(fake_scores: ArrayLike, real_scores: ArrayLike, false_positive_ra
     if not 0 <= false_positive_rate <= 1:
         raise ValueError(f"false_positive_rate must be a share in [0, 1]; got {false_positive_rate}. Percent?")
     ranked = SortedScores(*both_classes(fake_scores, real_scores, "tpr_at_fpr"))
-    return float(weighted.tpr_at_fpr(ranked.counts(), false_positive_rate)[0])
+    return float(sorted_scores.tpr_at_fpr(ranked.counts(), false_positive_rate)[0])
 
 
 def det_curve(fake_scores: ArrayLike, real_scores: ArrayLike) -> DetectionErrorTradeoff:

@@ -15,11 +15,20 @@ import pandas as pd
 from scipy import special, stats
 
 from multimodal.labels import CLASSES, TARGETS
-from multimodal.metrics import weighted
+from multimodal.metrics import sorted_scores
+from multimodal.metrics.bootstrap import (
+    Difference,
+    IdentityResampler,
+    Interval,
+    Precision,
+    Range,
+    holm,
+    identity_codes,
+    interval,
+    precision_of,
+)
 from multimodal.metrics.checks import Floats, Ints
-from multimodal.metrics.intervals import Interval, Precision, Range, interval, precision_of
-from multimodal.metrics.resampling import IdentityResampler, identity_codes
-from multimodal.metrics.significance import Difference, holm
+from multimodal.metrics.ranking import roc_auc
 from multimodal.metrics.sorted_scores import Counts, SortedScores
 
 #: multiplicities (identities, replicates) → the measure in each replicate
@@ -153,12 +162,12 @@ def _measures(scores: pd.DataFrame, identity: Ints) -> dict[str, Measure]:
         f"auc_{name}_alone": (f"{name}_fake", column) for name, column in WITHOUT.items() if column in scores
     }
     ranked = {name: _ranked(scores, identity, *pair) for name, pair in columns.items()}
-    measures = {name: _of(one, weighted.roc_auc) for name, one in ranked.items() if one is not None}
+    measures = {name: _of(one, sorted_scores.roc_auc) for name, one in ranked.items() if one is not None}
     if ranked["auc_any"] is not None:
-        measures["ap_real"] = _of(ranked["auc_any"], weighted.average_precision_real)
+        measures["ap_real"] = _of(ranked["auc_any"], sorted_scores.average_precision_real)
     of_classes = [_ranked_class(scores, identity, name) for name in CLASSES]
     if all(one is not None for one in of_classes):
-        each = [_of(one, weighted.roc_auc) for one in of_classes if one is not None]
+        each = [_of(one, sorted_scores.roc_auc) for one in of_classes if one is not None]
         measures["macro_auc"] = lambda draw: np.mean([measure(draw) for measure in each], axis=0)
     return measures
 
@@ -218,3 +227,20 @@ def _correct(report: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
     entries = [entry["difference"] for row in report.values() for entry in row.values() if "difference" in entry]
     for entry, p_value in zip(entries, holm([entry["p_value"] for entry in entries]), strict=True):
         entry["p_holm"] = p_value
+
+
+# How well each forgery method is told from real clips, over several trainings.
+
+
+def auc_per_method(tables: Sequence[pd.DataFrame]) -> dict[str, float]:
+    """Method → mean over trainings of the AUC of ``score_any`` between its fakes and all real clips."""
+    first = tables[0]
+    methods = sorted(first.loc[first["any_fake"] == 1, "method"].dropna().unique())
+    return {method: float(np.mean([_auc(table, method) for table in tables])) for method in methods}
+
+
+def _auc(table: pd.DataFrame, method: str) -> float:
+    judged = table[table["score_any"].notna()]
+    fake = judged.loc[(judged["any_fake"] == 1) & (judged["method"] == method), "score_any"]
+    real = judged.loc[judged["any_fake"] == 0, "score_any"]
+    return roc_auc(fake.to_numpy(float), real.to_numpy(float)) if len(fake) and len(real) else float("nan")

@@ -7,15 +7,17 @@ among those the highest. For one of the four classes, pass the posteriors of its
 those of the rest as ``real_scores``.
 """
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
+from multimodal.metrics.bootstrap import IdentityResampler, identity_codes, precision_of
 from multimodal.metrics.checks import Floats, Ints, as_scores
 from multimodal.metrics.decisions import Decisions, decisions_at
-from multimodal.metrics.intervals import precision_of
-from multimodal.metrics.resampling import IdentityResampler, identity_codes
+from multimodal.metrics.scores_table import ScoreKind, View, views
 from multimodal.metrics.sorted_scores import Counts, SortedScores
 from multimodal.metrics.threshold_rules import Merit, find_rule, youden
 
@@ -130,3 +132,180 @@ def _best(ranked: SortedScores, counts: Counts, merit: Merit, decisions: Decisio
     threshold = ranked.cut(point, point + alike.sum(axis=0) - 1)
     defined = np.isfinite(best)
     return np.where(defined, threshold, np.nan), np.where(defined, merit.value[point, here], np.nan)
+
+
+# The same thresholds on other scores, and how far they are from those that would have been chosen there.
+
+
+def transfer_thresholds(
+    stored: Mapping[str, Any],
+    scores: pd.DataFrame,
+    *,
+    kind: ScoreKind = "probability",
+    replicates: int = 1000,
+    seed: int = 0,
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Compare stored thresholds with those that their rules choose on ``scores``.
+
+    The thresholds chosen here serve the comparison only: nobody has labels where a detector is used.
+
+    Args:
+        stored: content of ``thresholds.json``.
+        scores: a scores table of other clips.
+        kind: what the scores claim to be.
+        replicates: of the bootstrap over identities.
+        seed: of the bootstrap.
+
+    Returns:
+        Name → rule → ``{"stored", "value_at_stored", "chosen_there", "value_there", "low", "high", "offset",
+        "called_differently"}``: ``value`` is what the rule reports, ``low`` and ``high`` hold 95 % of the
+        thresholds chosen there, ``offset`` is stored less chosen there, ``called_differently`` the share of clips
+        between the two. Null with ``"reason"`` where not defined.
+    """
+    found = views(scores, kind)
+    shared = {name: row for name, row in stored["thresholds"].items() if name in found}
+    if not shared:
+        raise ValueError(
+            f"thresholds are of {', '.join(stored['thresholds'])}; the scores are of {', '.join(found)} only"
+        )
+    rules = stored.get("rules", {})
+    return {
+        name: {
+            rule: _compare(found[name], rule, entry, _options(rules.get(rule, {}), entry), replicates, seed)
+            for rule, entry in row.items()
+        }
+        for name, row in shared.items()
+    }
+
+
+def value_at(rule: str, fake_scores: Floats, real_scores: Floats, threshold: float, **options: float) -> float:
+    """What a rule reports at a given threshold; NaN where not defined.
+
+    >>> value_at("youden", np.array([0.9, 0.4]), np.array([0.1, 0.2]), threshold=0.5)
+    0.5
+    """
+    ranked = SortedScores(fake_scores, real_scores)
+    merit = find_rule(rule, options)(decisions_at(ranked.counts()), **options)
+    return float(merit.value[ranked.point_of(threshold), 0])
+
+
+def _options(options: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {**options, "prior": entry["prior"]} if "prior" in entry else dict(options)
+
+
+def _compare(
+    view: View, rule: str, entry: Mapping[str, Any], options: dict[str, Any], replicates: int, seed: int
+) -> dict[str, Any]:
+    fake, real = view.scores[view.sought], view.scores[~view.sought]
+    there = choose_threshold(
+        rule,
+        fake,
+        real,
+        fake_identity=view.identity[view.sought],
+        real_identity=view.identity[~view.sought],
+        kinds=view.kinds,
+        replicates=replicates,
+        seed=seed,
+        **options,
+    )
+    stored = entry["threshold"]
+    reason = entry.get("reason") or there.reason
+    result: dict[str, Any] = {
+        "stored": stored,
+        "value_at_stored": None,
+        "chosen_there": there.threshold,
+        "value_there": there.value,
+        "low": there.low,
+        "high": there.high,
+        "offset": None,
+        "called_differently": None,
+    }
+    if stored is not None and len(fake) and len(real):
+        value = value_at(rule, fake, real, stored, **options)
+        result["value_at_stored"] = value if np.isfinite(value) else None
+    if stored is not None and there.threshold is not None:
+        result["offset"] = stored - there.threshold
+        result["called_differently"] = float(np.mean((view.scores >= stored) != (view.scores >= there.threshold)))
+    return result if reason is None else {**result, "reason": reason}
+
+
+# The operating points of a detector, chosen on the scores of its validation split: ``thresholds.json``.
+
+
+#: rule → its options
+Rules = Mapping[str, Mapping[str, Any]]
+
+DEFAULT_RULES: Rules = {"f1": {}, "youden": {}}
+
+
+def choose_thresholds(
+    scores: pd.DataFrame,
+    rules: Rules = DEFAULT_RULES,
+    *,
+    fake_prior: Mapping[str, float] | None = None,
+    kind: ScoreKind = "probability",
+    replicates: int = 1000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Choose every rule's threshold for any, video, audio, each class against the rest, and each head alone.
+
+    Args:
+        scores: the scores table of the validation split; the column ``split`` must say so where it is there.
+        rules: rule → options.
+        fake_prior: target or class → its share where the detector will be used, for the rule ``least_cost``.
+        kind: what the scores claim to be.
+        replicates: of the bootstrap over identities.
+        seed: of the bootstrap.
+
+    Returns:
+        ``{"chosen_on": split, "rules": rules, "thresholds": {name: {rule: {"threshold", "value", "low",
+        "high"}}}}``, with ``"reason"`` where a threshold is null and ``"prior"`` where the rule asks for one.
+
+    Raises:
+        ValueError: for scores of the test split, for none at all, for an unknown rule or option.
+    """
+    chosen_on = _validation(scores)
+    for rule, options in rules.items():
+        find_rule(rule, _with_prior(rule, options, 0.5 if fake_prior else None))
+    priors = fake_prior or {}
+    thresholds = {
+        name: {
+            rule: _choose(view, rule, _with_prior(rule, options, priors.get(name)), replicates, seed)
+            for rule, options in rules.items()
+        }
+        for name, view in views(scores, kind).items()
+    }
+    stated = {rule: dict(options) for rule, options in rules.items()}
+    return {"chosen_on": chosen_on, "rules": stated, "thresholds": thresholds}
+
+
+def _with_prior(rule: str, options: Mapping[str, Any], prior: float | None) -> dict[str, Any]:
+    wants_prior = rule == "least_cost" and "prior" not in options and prior is not None
+    return {**options, "prior": prior} if wants_prior else dict(options)
+
+
+def _choose(view: View, rule: str, options: dict[str, Any], replicates: int, seed: int) -> dict[str, Any]:
+    chosen = choose_threshold(
+        rule,
+        view.scores[view.sought],
+        view.scores[~view.sought],
+        fake_identity=view.identity[view.sought],
+        real_identity=view.identity[~view.sought],
+        kinds=view.kinds,
+        replicates=replicates,
+        seed=seed,
+        **options,
+    ).as_json()
+    return {**chosen, "prior": options["prior"]} if "prior" in options else chosen
+
+
+def _validation(scores: pd.DataFrame) -> str:
+    if scores.empty:
+        raise ValueError("no validation scores to choose thresholds from; evaluate the val split of the run first")
+    splits = sorted(scores["split"].dropna().unique()) if "split" in scores else ["val"]
+    if splits != ["val"]:
+        raise ValueError(
+            f"thresholds are chosen on the split val alone; got {', '.join(splits) or 'none'}. "
+            "Chosen on test scores they flatter the test figures"
+        )
+    return "val"

@@ -8,9 +8,9 @@ from sklearn import metrics as sklearn_metrics
 
 from multimodal.metrics import calibration as c
 from multimodal.metrics import evaluate_scores
+from multimodal.metrics.calibration import expected_calibration_error, reliability
 from multimodal.metrics.prior import correct_class_prior, correct_prior
 from multimodal.metrics.ranking import roc_auc
-from multimodal.metrics.reliability import expected_calibration_error, reliability
 
 
 def probabilities(stretch=1.0, shift=0.0, clips=4000, seed=0):

@@ -2,11 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from multimodal.metrics.comparison import COMPARED, compare
-from multimodal.metrics.delong import area_variance, paired_test
-from multimodal.metrics.intervals import Precision
+from multimodal.metrics.bootstrap import Precision, holm, paired_difference
+from multimodal.metrics.comparison import COMPARED, area_variance, compare, paired_test
 from multimodal.metrics.ranking import roc_auc
-from multimodal.metrics.significance import holm, paired_difference
 
 RNG = np.random.default_rng(0)
 

@@ -6,8 +6,8 @@ import pytest
 
 from multimodal.labels import CLASSES
 from multimodal.metrics import costs, evaluate_scores, ranking
-from multimodal.metrics.class_metrics import CLASS_METRICS
 from multimodal.metrics.floors import expected_average_precision
+from multimodal.metrics.target_metrics import CLASS_METRICS
 
 
 def scores_table(clips=240, seed=0, identities=30):

@@ -5,11 +5,10 @@ import pandas as pd
 import pytest
 
 from multimodal.labels import CLASSES
-from multimodal.metrics.additive import AdditiveMetrics
-from multimodal.metrics.class_shares import shares_of, smoothed_shares, stated_shares
-from multimodal.metrics.probabilities import fit_probabilities, probabilities
-from multimodal.metrics.score_meaning import ScoreMeaning
-from multimodal.metrics.truthfulness import JUDGED, judge_probabilities
+from multimodal.metrics.prior import shares_of, smoothed_shares, stated_shares
+from multimodal.metrics.probabilities import JUDGED, fit_probabilities, judge_probabilities, probabilities
+from multimodal.metrics.scores_table import ScoreMeaning
+from multimodal.metrics.target_metrics import AdditiveMetrics
 
 EQUAL = shares_of(dict.fromkeys(CLASSES, 0.25), video_alone=0.5, audio_alone=0.5)
 LOPSIDED = np.array([0.1, 0.2, 0.3, 0.4])

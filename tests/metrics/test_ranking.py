@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
-from multimodal.metrics import ranking, weighted
+from multimodal.metrics import ranking, sorted_scores
 from multimodal.metrics.sorted_scores import SortedScores
 
 # few distinct values, so that ties are common
@@ -109,14 +109,16 @@ def test_weighted_metrics_agree_with_scikit_learn_on_every_replicate(fake, real,
         weights = {"sample_weight": multiplicities[:, replicate]}
         fpr, tpr, _ = sklearn_metrics.roc_curve(labels, scores, drop_intermediate=False, **weights)
         expected = {
-            weighted.roc_auc: sklearn_metrics.roc_auc_score(labels, scores, **weights),
-            weighted.average_precision_fake: sklearn_metrics.average_precision_score(labels, scores, **weights),
-            weighted.average_precision_real: sklearn_metrics.average_precision_score(
+            sorted_scores.roc_auc: sklearn_metrics.roc_auc_score(labels, scores, **weights),
+            sorted_scores.average_precision_fake: sklearn_metrics.average_precision_score(
+                labels, scores, **weights
+            ),
+            sorted_scores.average_precision_real: sklearn_metrics.average_precision_score(
                 1 - labels, -scores, **weights
             ),
-            lambda c: weighted.tpr_at_fpr(c, 0.1): tpr[fpr <= 0.1 + 1e-12].max(),
-            lambda c: weighted.least_cost(c, 1.0, 1.9): (1 - tpr + 1.9 * fpr).min(),
-            weighted.equal_error_rate: np.interp(0, fpr + tpr - 1, fpr),
+            lambda c: sorted_scores.tpr_at_fpr(c, 0.1): tpr[fpr <= 0.1 + 1e-12].max(),
+            lambda c: sorted_scores.least_cost(c, 1.0, 1.9): (1 - tpr + 1.9 * fpr).min(),
+            sorted_scores.equal_error_rate: np.interp(0, fpr + tpr - 1, fpr),
         }
         for metric, value in expected.items():
             assert metric(counts)[replicate] == pytest.approx(value, abs=1e-9)
@@ -125,14 +127,14 @@ def test_weighted_metrics_agree_with_scikit_learn_on_every_replicate(fake, real,
 def test_weights_follow_the_identity_and_not_the_position_of_a_clip():
     ranked = SortedScores([0.1, 0.9], [0.5], fake_identity=[1, 0], real_identity=[1])
     # identity 0 (the fake at 0.9) counted three times, identity 1 once: 3 of 4 pairs won
-    assert weighted.roc_auc(ranked.counts(np.array([[3.0], [1.0]])))[0] == pytest.approx(3 / 4)
+    assert sorted_scores.roc_auc(ranked.counts(np.array([[3.0], [1.0]])))[0] == pytest.approx(3 / 4)
 
 
 def test_a_replicate_without_a_class_is_not_defined():
     counts = SortedScores([0.9], [0.5]).counts(np.array([[1.0], [0.0]]))
-    for metric in (weighted.roc_auc, weighted.equal_error_rate, weighted.average_precision_real):
+    for metric in (sorted_scores.roc_auc, sorted_scores.equal_error_rate, sorted_scores.average_precision_real):
         assert np.isnan(metric(counts)[0])
-    assert np.isnan(weighted.tpr_at_fpr(counts, 0.01)[0])
+    assert np.isnan(sorted_scores.tpr_at_fpr(counts, 0.01)[0])
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from multimodal.metrics import evaluate_scores
-from multimodal.metrics.table import Columns, check_clips, read_scores
+from multimodal.metrics.score_files import Columns, check_clips, read_scores
 
 
 def write(folder, text, name="scores.csv"):

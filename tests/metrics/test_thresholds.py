@@ -1,13 +1,17 @@
+import json
 from typing import get_args
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from multimodal.labels import CLASSES
 from multimodal.metrics import decisions as d
+from multimodal.metrics import evaluate_scores
 from multimodal.metrics.threshold_rules import RULES, RuleName
-from multimodal.metrics.thresholds import choose_threshold
+from multimodal.metrics.thresholds import choose_threshold, choose_thresholds, transfer_thresholds, value_at
 
 FAKE, REAL = [0.9, 0.8, 0.6, 0.3], [0.7, 0.4, 0.2, 0.1]
 OPTIONS = {
@@ -164,3 +168,126 @@ def test_one_identity_gives_a_threshold_without_an_interval_and_says_why():
 def test_wrong_rules_and_options_are_refused(rule, options, says):
     with pytest.raises(ValueError, match=says):
         chosen(rule, **options)
+
+
+def validation_scores(clips=120):
+    rng = np.random.default_rng(0)
+    labels = np.arange(clips) % 4
+    posteriors = rng.dirichlet(np.ones(4), clips) * 0.6 + 0.4 * np.eye(4)[labels]
+    table = pd.DataFrame(posteriors, columns=[f"p_{name}" for name in CLASSES])
+    return table.assign(
+        split="val",
+        identity=[f"id{index % 20}" for index in range(clips)],
+        av_class=np.array(CLASSES)[labels],
+        video_fake=labels // 2,
+        audio_fake=labels % 2,
+        any_fake=(labels > 0).astype(int),
+        score_video=posteriors[:, 2] + posteriors[:, 3],
+        score_audio=posteriors[:, 1] + posteriors[:, 3],
+        score_any=1 - posteriors[:, 0],
+    )
+
+
+def test_thresholds_of_every_target_and_class_are_json():
+    found = choose_thresholds(validation_scores(), replicates=30)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert found["chosen_on"] == "val"
+    assert set(found["thresholds"]) == {"any", "video", "audio", *CLASSES}
+    for entry in found["thresholds"].values():
+        assert set(entry) == {"f1", "youden"}
+        assert entry["f1"]["low"] <= entry["f1"]["threshold"] <= entry["f1"]["high"]
+
+
+def test_an_evaluation_reports_the_stored_thresholds_of_targets_and_classes():
+    table = validation_scores()
+    stored = choose_thresholds(table, {"target_fpr": {"fpr": 0.1}}, replicates=0)["thresholds"]
+    at = evaluate_scores(table.assign(split="test"), thresholds=stored, replicates=20)["at_thresholds"]
+    assert set(at) == {"any", "video", "audio", *CLASSES}
+    for name in ("video", "FVRA"):
+        assert at[name]["target_fpr"]["recall"]["value"] == pytest.approx(stored[name]["target_fpr"]["value"])
+    assert at["video"]["target_fpr"]["recall_real"]["value"] >= 0.9
+
+
+def test_a_class_missing_from_validation_has_no_threshold_and_says_why():
+    table = validation_scores()
+    found = choose_thresholds(table[table["av_class"] != "RVRA"], replicates=0)["thresholds"]
+    assert found["any"]["f1"]["threshold"] is None
+    assert "no real clip" in found["any"]["f1"]["reason"]
+    assert found["RVRA"]["f1"] == {**found["any"]["f1"], "reason": "no RVRA clip to choose from"}
+    assert found["video"]["f1"]["threshold"] is not None
+
+
+@pytest.mark.parametrize("split", ["test", "train", ["val", "test"] * 60])
+def test_thresholds_are_never_chosen_on_other_scores_than_validation(split):
+    with pytest.raises(ValueError, match="split val alone"):
+        choose_thresholds(validation_scores().assign(split=split))
+
+
+def test_a_run_without_validation_scores_or_a_wrong_rule_is_refused_before_work():
+    with pytest.raises(ValueError, match="no validation scores"):
+        choose_thresholds(validation_scores().iloc[:0])
+    with pytest.raises(ValueError, match="unknown threshold rule 'f'"):
+        choose_thresholds(validation_scores(), {"f1": {}, "f": {}})
+    with pytest.raises(ValueError, match="no target"):
+        choose_thresholds(validation_scores()[["split", "identity"]])
+    with pytest.raises(ValueError, match="119 rows repeat a clip"):
+        choose_thresholds(validation_scores().assign(clip_id="the same"))
+
+
+TRANSFER_OPTIONS = {
+    "precision_at_recall": {"recall_wanted": 0.7},
+    "recall_at_precision": {"precision_wanted": 0.7},
+    "target_fpr": {"fpr": 0.25},
+    "least_cost": {"prior": 0.5},
+}
+
+
+def table(fake, real):
+    return pd.DataFrame({"any_fake": [1] * len(fake) + [0] * len(real), "score_any": [*fake, *real]})
+
+
+def stored(**entry):
+    return {"rules": {"youden": {}}, "thresholds": {"any": {"youden": entry}}}
+
+
+def test_a_shifted_corpus_is_seen_in_offset_value_and_verdicts():
+    there = table(fake=[0.5, 0.4, 0.3], real=[0.2, 0.1])
+    found = transfer_thresholds(stored(threshold=0.45), there, replicates=0)["any"]["youden"]
+    assert (found["chosen_there"], found["value_there"]) == pytest.approx((0.25, 1.0))
+    assert found["value_at_stored"] == pytest.approx(1 / 3)
+    assert found["offset"] == pytest.approx(0.2)
+    assert found["called_differently"] == pytest.approx(2 / 5)
+
+
+def test_the_same_scores_transfer_without_a_loss():
+    generator = np.random.default_rng(0)
+    scores = table(generator.normal(0.7, 0.1, 40).clip(0, 1), generator.normal(0.4, 0.1, 40).clip(0, 1))
+    fake, real = scores["score_any"][:40], scores["score_any"][40:]
+    chosen = choose_threshold("youden", fake, real, replicates=0).as_json()
+    found = transfer_thresholds(stored(**chosen), scores, replicates=20)["any"]["youden"]
+    assert found["offset"] == 0
+    assert found["value_at_stored"] == pytest.approx(found["value_there"])
+    assert found["low"] <= found["stored"] <= found["high"]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_value_at_a_chosen_threshold_is_the_value_that_was_reported(rule):
+    fake, real, options = [0.9, 0.8, 0.6, 0.3], [0.7, 0.4, 0.2, 0.1], TRANSFER_OPTIONS.get(rule, {})
+    found = choose_threshold(rule, fake, real, replicates=0, **options)
+    assert value_at(rule, np.array(fake), np.array(real), found.threshold, **options) == pytest.approx(found.value)
+
+
+def test_what_is_not_defined_says_why_and_is_json():
+    for entry, scores in (
+        ({"threshold": None, "reason": "no fake clip to choose from"}, table([0.9], [0.1])),
+        ({"threshold": 0.5}, table([0.9], [])),
+    ):
+        found = transfer_thresholds(stored(**entry), scores, replicates=5)["any"]["youden"]
+        assert found["offset"] is None
+        assert "clip" in found["reason"]
+        json.dumps(found, allow_nan=False)
+
+
+def test_scores_of_no_common_target_are_refused():
+    with pytest.raises(ValueError, match="thresholds are of any; the scores are of video only"):
+        transfer_thresholds(stored(threshold=0.5), pd.DataFrame({"video_fake": [1, 0], "score_video": [0.9, 0.1]}))

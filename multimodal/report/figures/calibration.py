@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from multimodal.metrics.reliability import reliability
+from multimodal.metrics.calibration import reliability
 from multimodal.report.figures.canvas import add_legend, blank_figure, note, panel_title, style_axes
 from multimodal.report.figures.palette import FAKE_COLOUR, INK, MUTED
 from multimodal.report.figures.sample import Sample, describe

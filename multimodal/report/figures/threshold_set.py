@@ -52,7 +52,7 @@ def threshold_figures(
 def transfer_figure(scores: pd.DataFrame, transfer: Mapping[str, Any], num_rules: int = 2) -> Figure:
     """Scores of other clips with the stored thresholds and those chosen there, of the first rules.
 
-    ``transfer`` is what :func:`multimodal.metrics.transfer.transfer_thresholds` gives.
+    ``transfer`` is what :func:`multimodal.metrics.thresholds.transfer_thresholds` gives.
     """
     samples = samples_of(scores, [target for target in TARGETS if target in transfer])
     points = {target: _both(transfer.get(target, {}), num_rules) for target in samples}

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from multimodal.labels import TARGETS
-from multimodal.metrics.binary_metrics import DECISIONS, KINDS, RANKING, Kind
+from multimodal.metrics.target_metrics import DECISIONS, KINDS, RANKING, Kind
 from multimodal.report.pages.comparison import comparison_tables
 from multimodal.report.pages.numbers import as_number
 from multimodal.report.pages.render import image_uri, render

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from multimodal.labels import CLASSES, TARGETS
-from multimodal.metrics.truthfulness import JUDGED
+from multimodal.metrics.probabilities import JUDGED
 from multimodal.report.pages.render import image_uri, render
 from multimodal.report.pages.threshold_tables import AT_THRESHOLDS, decision_tables, rule_title, threshold_rows
 
@@ -76,7 +76,7 @@ def transfer_page(
     Args:
         title: heading of the page.
         source: what the other scores are.
-        transfer: what :func:`multimodal.metrics.transfer.transfer_thresholds` gives.
+        transfer: what :func:`multimodal.metrics.thresholds.transfer_thresholds` gives.
         metrics: of the other scores at the stored thresholds.
         thresholds: content of ``thresholds.json``.
         image: PNG of :func:`~multimodal.report.figures.threshold_set.transfer_figure`.

@@ -3,10 +3,9 @@ import re
 import pytest
 
 from multimodal.metrics import evaluate_scores
-from multimodal.metrics.class_shares import observed_shares
-from multimodal.metrics.probabilities import fit_probabilities, probabilities
-from multimodal.metrics.transfer import transfer_thresholds
-from multimodal.metrics.truthfulness import judge_probabilities
+from multimodal.metrics.prior import observed_shares
+from multimodal.metrics.probabilities import fit_probabilities, judge_probabilities, probabilities
+from multimodal.metrics.thresholds import transfer_thresholds
 from multimodal.report.figures.threshold_set import threshold_figures, transfer_figure
 from multimodal.report.pages.thresholds import thresholds_page, transfer_page
 

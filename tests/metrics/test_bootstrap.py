@@ -2,9 +2,15 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from multimodal.metrics import weighted
-from multimodal.metrics.intervals import Precision, interval, precision_of
-from multimodal.metrics.resampling import CHUNK, IdentityResampler, identity_codes
+from multimodal.metrics import sorted_scores
+from multimodal.metrics.bootstrap import (
+    CHUNK,
+    IdentityResampler,
+    Precision,
+    identity_codes,
+    interval,
+    precision_of,
+)
 from multimodal.metrics.sorted_scores import SortedScores
 
 ENOUGH = Precision(degrees=50, inflation=1.0, trials=51)
@@ -105,8 +111,8 @@ def coverage(trials, simulate, truth):
         labels = np.repeat([1, 0], [len(fake), len(real)])
         resampler = IdentityResampler(np.concatenate([fake_identity, real_identity]), labels)
         ranked = SortedScores(fake, real, fake_identity, real_identity)
-        drawn = np.concatenate([weighted.roc_auc(ranked.counts(m)) for m in resampler.draw(200, rng)])
-        found = interval(float(weighted.roc_auc(ranked.counts())[0]), drawn, precision_of(resampler))
+        drawn = np.concatenate([sorted_scores.roc_auc(ranked.counts(m)) for m in resampler.draw(200, rng)])
+        found = interval(float(sorted_scores.roc_auc(ranked.counts())[0]), drawn, precision_of(resampler))
         covered += found.low <= truth <= found.high
     return covered / trials
 

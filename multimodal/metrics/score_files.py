@@ -13,7 +13,7 @@ import pandas as pd
 
 from multimodal.labels import Target
 from multimodal.metrics.checks import Ints
-from multimodal.metrics.score_meaning import ScoreKind
+from multimodal.metrics.scores_table import ScoreKind
 
 _MISSING = ["", "nan", "NaN", "NA", "null"]
 

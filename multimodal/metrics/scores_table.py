@@ -1,15 +1,71 @@
 """The judged clips of one target, out of a scores table."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool
+from numpy.typing import ArrayLike
+from scipy import special
 
-from multimodal.labels import CLASSES, Modality, Target
-from multimodal.metrics.checks import Floats, Ints, as_labels
-from multimodal.metrics.resampling import identity_codes
-from multimodal.metrics.score_meaning import ScoreMeaning
+from multimodal.labels import CLASSES, MODALITIES, TARGETS, Modality, Target
+from multimodal.metrics.bootstrap import identity_codes
+from multimodal.metrics.checks import Floats, Ints, as_labels, as_scores
+from multimodal.metrics.costs import as_probabilities, log_likelihood_ratios
 from multimodal.metrics.sorted_scores import SortedScores
+
+# What a score claims to be: a probability, a log-likelihood ratio, or only a rank.
+
+
+ScoreKind = Literal["probability", "llr", "score"]
+
+
+@dataclass(frozen=True)
+class ScoreMeaning:
+    """How to read scores.
+
+    Args:
+        kind: "probability" of fake in [0, 1]; "llr", the natural logarithm of the likelihood ratio of fake
+            against real; "score", anything that is higher for fakes.
+        fake_prior: share of fakes that the probabilities assume; 0.5 for a detector trained on balanced classes
+            and not corrected since.
+    """
+
+    kind: ScoreKind = "probability"
+    fake_prior: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(ScoreKind):
+            raise ValueError(f"unknown kind of score {self.kind!r}; choose from {', '.join(get_args(ScoreKind))}")
+        if not 0 < self.fake_prior < 1:
+            raise ValueError(f"fake_prior must lie inside (0, 1); got {self.fake_prior}. Percent? Divide by 100")
+
+    def check(self, scores: ArrayLike, name: str) -> Floats:
+        """The scores as floats; ``ValueError`` where they cannot be what they claim."""
+        return as_probabilities(scores, name) if self.kind == "probability" else as_scores(scores, name)
+
+    def probabilities(self, scores: Floats) -> Floats | None:
+        """Probability of fake at the prior, or None where scores are only ranks."""
+        if self.kind == "llr":
+            return special.expit(scores + special.logit(self.fake_prior))
+        return scores if self.kind == "probability" else None
+
+    def ratios(self, scores: Floats) -> Floats | None:
+        """Log-likelihood ratios of fake against real, or None where scores are only ranks."""
+        if self.kind == "probability":
+            return log_likelihood_ratios(scores, self.fake_prior)
+        return scores if self.kind == "llr" else None
+
+    @property
+    def default_threshold(self) -> float | None:
+        """Score at which the probability of fake is one half, or None where scores are only ranks."""
+        return {"probability": 0.5, "llr": -float(special.logit(self.fake_prior)), "score": None}[self.kind]
+
+
+def constant(scores: Floats) -> bool:
+    """Whether all scores are the same, so that they say nothing."""
+    return len(scores) > 0 and bool(np.ptp(scores) == 0)
 
 
 class BinaryTarget(NamedTuple):
@@ -131,3 +187,51 @@ def _identity(scores: pd.DataFrame, used: np.ndarray) -> Ints:
     if "identity" not in scores:
         return np.arange(int(used.sum()))
     return identity_codes(scores["identity"].to_numpy(dtype=object)[used])
+
+
+# Everything in a scores table that can have a threshold of its own, as scores and what is sought by them.
+
+
+class View(NamedTuple):
+    """Clips that were judged: ``scores``, ``sought`` and ``identity`` are (clips,).
+
+    ``sought`` says whether a clip is fake; for one of the four classes, whether it is of that class. ``kinds`` are
+    the names of those sought and of the others.
+    """
+
+    scores: Floats
+    sought: Bool[np.ndarray, " clips"]
+    identity: Ints
+    kinds: tuple[str, str] = ("fake", "real")
+
+
+def views(scores: pd.DataFrame, kind: ScoreKind = "probability") -> dict[str, View]:
+    """What the table can be asked: any, video, audio, each class, and each modality's own head alone.
+
+    Args:
+        scores: a scores table; what has no column in it is left out.
+        kind: what the scores claim to be.
+
+    Returns:
+        Name → view; ``video_alone`` and ``audio_alone`` are the modalities' own heads.
+    """
+    check_once(scores)
+    meaning = ScoreMeaning(kind)
+    found: dict[str, View] = {}
+    for target in filter(lambda name: has_binary(scores, name), TARGETS):
+        found[target] = _binary_view(scores, target, meaning)
+    if has_classes(scores):
+        classes, _ = class_target(scores)
+        for index, name in enumerate(CLASSES):
+            members = classes.labels == index
+            found[name] = View(classes.posteriors[:, index], members, classes.identity, (name, "other"))
+    for modality in filter(lambda name: has_own_head(scores, name), MODALITIES):
+        found[f"{modality}_alone"] = _binary_view(own_head(scores, modality), modality, meaning)
+    if not found:
+        raise ValueError(f"no target to choose thresholds for; columns are {', '.join(map(str, scores.columns))}")
+    return found
+
+
+def _binary_view(scores: pd.DataFrame, target: Target, meaning: ScoreMeaning) -> View:
+    judged, _ = binary_target(scores, target, meaning)
+    return View(judged.scores, judged.labels == 1, judged.identity)

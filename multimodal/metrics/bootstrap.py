@@ -1,0 +1,219 @@
+"""Drawing identities with replacement, for the bootstrap.
+
+Clips of one person are not independent, so persons are drawn, not clips (Field and Welsh 2007, "Bootstrapping
+clustered data", J. R. Statist. Soc. B 69, randomised cluster bootstrap). Where no identity has clips of two
+classes, the classes are independent samples and each is drawn from on its own (stratified); where identities
+carry several classes, all identities are one sample.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import special, stats
+
+from multimodal.metrics.checks import Floats, Ints
+
+#: Replicates of one chunk: keeps the arrays of 22,000 clips inside the processor's cache.
+CHUNK = 32
+
+
+class IdentityResampler:
+    """Draws how often each identity stands in each replicate.
+
+    Args:
+        identity: (clips,) index of each clip's identity, from 0 without gaps.
+        label: (clips,) index of each clip's class, from 0.
+    """
+
+    def __init__(self, identity: Ints, label: Ints) -> None:
+        self.num_identities = int(identity.max()) + 1 if len(identity) else 0
+        carried = np.zeros((self.num_identities, int(label.max()) + 1 if len(label) else 1), dtype=bool)
+        carried[identity, label] = True
+        #: (classes,) identities that have a clip of each class
+        self.identities_per_class = carried.sum(axis=0)
+        #: whether no identity has clips of two classes, so that the classes are drawn apart
+        self.is_stratified = bool((carried.sum(axis=1) == 1).all())
+        strata = carried.argmax(axis=1) if self.is_stratified else np.zeros(self.num_identities, int)
+        self._strata = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
+
+    def draw(self, replicates: int, rng: np.random.Generator) -> Iterator[Floats]:
+        """Yield multiplicities (identities, up to :data:`CHUNK`) until there are ``replicates`` columns."""
+        if replicates < 0 or replicates == 1:
+            raise ValueError(f"replicates must be 0 (no intervals) or at least 2; got {replicates}. Give 1000")
+        for start in range(0, replicates, CHUNK):
+            size = min(CHUNK, replicates - start)
+            multiplicities = np.empty((self.num_identities, size))
+            for members in self._strata:
+                multiplicities[members] = _multinomial(len(members), size, rng)
+            yield multiplicities
+
+
+def identity_codes(identity: ArrayLike) -> Ints:
+    """Number the identities from 0 without gaps; a clip without one (null) is an identity of its own.
+
+    >>> identity_codes(["ann", "bob", None, "ann", None]).tolist()
+    [0, 1, 2, 0, 3]
+    """
+    codes, names = pd.factorize(pd.Series(identity, dtype=object))
+    unknown = codes < 0
+    return np.where(unknown, len(names) - 1 + np.cumsum(unknown), codes).astype(np.int64)
+
+
+def _multinomial(num_items: int, replicates: int, rng: np.random.Generator) -> Floats:
+    """(num_items, replicates) how often each item comes in ``num_items`` draws with replacement."""
+    drawn = rng.integers(0, num_items, size=(replicates, num_items))
+    flat = (drawn + np.arange(replicates)[:, None] * num_items).ravel()
+    return np.bincount(flat, minlength=replicates * num_items).reshape(replicates, num_items).T.astype(float)
+
+
+# 95 % intervals from a bootstrap over identities.
+
+
+Range = Literal["unit", "positive"]
+
+#: A replicate counts as no nearer to a bound of the range than a tenth of what the value itself is.
+_NEAREST_BOUND = 0.1
+#: A value this near to a bound is on it but for the rounding of sums.
+_ROUNDING = 1e-12
+#: More replicates than this without a value (a class was not drawn), and there is no interval.
+_MOST_UNDEFINED = 0.1
+
+
+class Interval(NamedTuple):
+    """A value with its 95 % interval; None where not defined, and then ``reason`` says why."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    reason: str | None = None
+
+    def as_json(self) -> dict[str, float | str | None]:
+        """``{"value", "low", "high"}``, and ``"reason"`` where one of them is null."""
+        entry: dict[str, float | str | None] = {"value": self.value, "low": self.low, "high": self.high}
+        return entry if self.reason is None else {**entry, "reason": self.reason}
+
+
+class Precision(NamedTuple):
+    """How much the identities tell of a standard error.
+
+    ``reason`` is None, or says why there can be no interval. ``degrees`` are those of Student's t, ``inflation``
+    the factor by which the bootstrap's standard error is too small, ``trials`` the number of identities of the
+    rarest class.
+    """
+
+    degrees: float
+    inflation: float
+    trials: int
+    reason: str | None = None
+
+
+def precision_of(resampler: IdentityResampler, class_names: tuple[str, ...] = ("real", "fake")) -> Precision:
+    """What the identities of a set of clips allow.
+
+    Where the classes are drawn apart, the degrees of freedom are Welch's and Satterthwaite's, with variances in
+    proportion to 1 / identities; where identities carry several classes, those of the rarest class count.
+    """
+    present = [int(count) for count in resampler.identities_per_class if count > 0]
+    if resampler.num_identities < 2:
+        return Precision(0, 1, resampler.num_identities, "one identity only: nothing can be drawn from it")
+    for name, count in zip(class_names, resampler.identities_per_class, strict=False):
+        if count == 1:
+            return Precision(0, 1, 1, f"all {name} clips are of one identity: its share in the error is unknown")
+    sizes = np.array(present if resampler.is_stratified else [min(present)], dtype=float)
+    variance = 1 / sizes
+    degrees = variance.sum() ** 2 / (variance**2 / (sizes - 1)).sum()
+    inflation = np.sqrt((variance * sizes / (sizes - 1)).sum() / variance.sum())
+    return Precision(float(degrees), float(inflation), min(present))
+
+
+def interval(
+    value: float, replicates: Floats, precision: Precision, *, bounds: Range = "unit", level: float = 0.95
+) -> Interval:
+    """Interval of ``value`` from its bootstrap replicates.
+
+    Where the value lies on a bound (AUC of exactly 1), replicates do not vary and the bootstrap would claim
+    certainty. The bound given then is the exact one of Clopper and Pearson for as many successes in a row as
+    the rarest class has identities: 0.025 ** (1 / identities).
+
+    Args:
+        value: the metric on the clips as they are; NaN where not defined.
+        replicates: (replicates,) the metric in each; NaN where a class was not drawn.
+        precision: of :func:`precision_of`.
+        bounds: "unit" for metrics in [0, 1], "positive" for costs without an upper bound.
+        level: of confidence.
+    """
+    if not np.isfinite(value):
+        return Interval(None, reason="not defined for these clips")
+    if precision.reason is not None:
+        return Interval(value, reason=precision.reason)
+    drawn = replicates[np.isfinite(replicates)]
+    if len(drawn) < max(2, (1 - _MOST_UNDEFINED) * len(replicates)):
+        return Interval(value, reason="a class was missing from more than a tenth of the replicates")
+    tail = (1 - level) / 2
+    if value <= _ROUNDING or (bounds == "unit" and value >= 1 - _ROUNDING):
+        away = 1 - tail ** (1 / precision.trials)
+        return Interval(value, value, away) if value <= _ROUNDING else Interval(value, 1 - away, value)
+    to_line, from_line = (special.logit, special.expit) if bounds == "unit" else (np.log, np.exp)
+    nearest = _NEAREST_BOUND * (min(value, 1 - value) if bounds == "unit" else value)
+    inside = np.clip(drawn, nearest, 1 - nearest if bounds == "unit" else None)
+    spread = np.std(to_line(inside), ddof=1) * precision.inflation * stats.t.ppf(1 - tail, precision.degrees)
+    centre = to_line(value)
+    return Interval(value, float(from_line(centre - spread)), float(from_line(centre + spread)))
+
+
+# Whether two systems differ: a paired bootstrap over identities, and Holm's correction for many tests.
+
+
+class Difference(NamedTuple):
+    """A metric of A less that of B, with its 95 % interval and two-sided p-value; None where not defined."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    p_value: float | None = None
+    reason: str | None = None
+
+
+def paired_difference(value: float, replicates: Floats, precision: Precision, level: float = 0.95) -> Difference:
+    """Interval and p-value of a difference, by Student's t with the bootstrap's standard error.
+
+    Args:
+        value: the difference on the clips as they are; NaN where not defined.
+        replicates: (replicates,) the difference when both systems are judged on the same draw of identities.
+        precision: of :func:`~.intervals.precision_of`.
+        level: of confidence.
+    """
+    if not np.isfinite(value):
+        return Difference(None, reason="not defined for these clips")
+    if precision.reason is not None:
+        return Difference(value, reason=precision.reason)
+    if len(replicates) == 0:
+        return Difference(value, reason="no bootstrap was asked for")
+    drawn = replicates[np.isfinite(replicates)]
+    if len(drawn) < max(2, 0.9 * len(replicates)):
+        return Difference(value, reason="a class was missing from more than a tenth of the replicates")
+    error = float(np.std(drawn, ddof=1)) * precision.inflation
+    if error == 0:
+        return Difference(value, reason="the difference is the same in every replicate: nothing to test")
+    half = error * float(stats.t.ppf((1 + level) / 2, precision.degrees))
+    p_value = float(2 * stats.t.sf(abs(value) / error, precision.degrees))
+    return Difference(value, value - half, value + half, p_value)
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """P-values adjusted for the number of tests (Holm 1979); None stays None and is no test.
+
+    >>> holm([0.01, 0.04, None, 0.03])
+    [0.03, 0.06, None, 0.06]
+    """
+    tested = [index for index, p_value in enumerate(p_values) if p_value is not None]
+    values = np.array([p_values[index] for index in tested], dtype=float)
+    order = np.argsort(values, kind="stable")
+    raised = np.minimum(np.maximum.accumulate(values[order] * (len(values) - np.arange(len(values)))), 1)
+    adjusted: list[float | None] = [None] * len(p_values)
+    for rank, position in enumerate(order):
+        adjusted[tested[position]] = float(raised[rank])
+    return adjusted
