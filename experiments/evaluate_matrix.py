@@ -8,8 +8,8 @@ from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import write_json
 from multimodal.labels import TARGETS
 from multimodal.metrics import evaluate_scores
-from multimodal.report.figures.canvas import png_bytes, save_images
-from multimodal.report.figures.matrix import matrix_figure
+from multimodal.report.figures.study import matrix_figure
+from multimodal.report.figures.style import png_bytes, save_images
 from multimodal.report.pages.numbers import decimal, interval
 from multimodal.report.terminal import aligned
 

@@ -16,7 +16,7 @@ from experiments.runs.config import BalanceConfig, BalanceName, TrainConfig
 from experiments.runs.feed import Feed, feed_tokens
 from experiments.runs.loop import training_batches
 from multimodal.labels import CLASSES, UNKNOWN
-from multimodal.report.figures.losses import LossPoints
+from multimodal.report.figures.training import LossPoints
 from multimodal.training.losses import class_weights, focal_loss
 
 

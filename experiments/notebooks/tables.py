@@ -12,7 +12,7 @@ from multimodal.corpora.leakage import measure_leakage
 from multimodal.corpora.manifest import Manifest
 from multimodal.corpora.protocols import SPLITS, Split
 from multimodal.labels import FAKE, REAL, TARGETS
-from multimodal.report.figures.text import rule_name
+from multimodal.report.figures.style import rule_name
 from multimodal.report.pages.numbers import decimal, interval, metric_name
 
 

@@ -10,7 +10,7 @@ from experiments.runs.folder import RunFolder
 from multimodal.files import read_json, write_text
 from multimodal.metrics.probabilities import as_in_validation, probabilities
 from multimodal.report.figures import png_bytes, run_figures, save_images
-from multimodal.report.figures.threshold_set import threshold_figures
+from multimodal.report.figures.thresholds import threshold_figures
 from multimodal.report.pages import run_report
 from multimodal.report.pages.thresholds import thresholds_page
 

@@ -1,15 +1,14 @@
 """Figures, drawn with matplotlib's objects. Functions return a ``Figure`` that the caller saves or embeds."""
 
 from multimodal.report.figures.calibration import reliability_figure
-from multimodal.report.figures.canvas import png_bytes, save_images
 from multimodal.report.figures.confusion import confusion_figure, threshold_confusions
 from multimodal.report.figures.methods import method_figure
-from multimodal.report.figures.operating import OperatingPoint, operating_points
 from multimodal.report.figures.ranking import det_figure, precision_recall_figure, roc_figure
 from multimodal.report.figures.run import run_figures
-from multimodal.report.figures.sample import Sample, sample_of, samples_of
+from multimodal.report.figures.sample import OperatingPoint, Sample, operating_points, sample_of, samples_of
 from multimodal.report.figures.scores import class_histograms, label_histograms, score_scatter
-from multimodal.report.figures.threshold import f1_figure
+from multimodal.report.figures.style import png_bytes, save_images
+from multimodal.report.figures.thresholds import f1_figure
 from multimodal.report.figures.training import training_figure
 
 __all__ = [

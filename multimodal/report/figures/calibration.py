@@ -7,9 +7,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from multimodal.metrics.calibration import reliability
-from multimodal.report.figures.canvas import add_legend, blank_figure, note, panel_title, style_axes
-from multimodal.report.figures.palette import FAKE_COLOUR, INK, MUTED
 from multimodal.report.figures.sample import Sample, describe
+from multimodal.report.figures.style import (
+    FAKE_COLOUR,
+    INK,
+    MUTED,
+    add_legend,
+    blank_figure,
+    note,
+    panel_title,
+    style_axes,
+)
 
 _NUM_BINS = 10
 PROBABILITY = "probability of fake"

@@ -9,9 +9,15 @@ from matplotlib.ticker import NullFormatter
 
 from multimodal.audit.advice import title_of
 from multimodal.audit.statistics import EXTREME_ABOVE, MODERATE_FROM, SEVERE_ABOVE, Balance, PartStatistics
-from multimodal.report.figures.canvas import add_legend, panel_row, panel_title
-from multimodal.report.figures.palette import FAKE_COLOUR, MUTED, REAL_COLOUR
-from multimodal.report.figures.text import plain
+from multimodal.report.figures.style import (
+    FAKE_COLOUR,
+    MUTED,
+    REAL_COLOUR,
+    add_legend,
+    panel_row,
+    panel_title,
+    plain,
+)
 
 
 def balance_figure(statistics: Sequence[PartStatistics]) -> Figure:

@@ -6,9 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from multimodal.report.figures.canvas import panel_row, panel_title
-from multimodal.report.figures.palette import INK, MUTED
-from multimodal.report.figures.text import plain
+from multimodal.report.figures.style import INK, MUTED, panel_row, panel_title, plain
 
 _MAX_METHODS = 30
 

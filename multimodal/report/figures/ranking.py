@@ -14,11 +14,18 @@ from scipy.stats import norm
 from sklearn.metrics import average_precision_score, det_curve, precision_recall_curve, roc_auc_score, roc_curve
 
 from multimodal.metrics.ranking import equal_error_rate
-from multimodal.report.figures.canvas import add_legend, note, panel_row, panel_title
-from multimodal.report.figures.operating import MARKERS, OperatingPoint
-from multimodal.report.figures.palette import FAKE_COLOUR, INK, MUTED
-from multimodal.report.figures.sample import Sample, describe
-from multimodal.report.figures.text import plain, rule_name
+from multimodal.report.figures.sample import MARKERS, OperatingPoint, Sample, describe
+from multimodal.report.figures.style import (
+    FAKE_COLOUR,
+    INK,
+    MUTED,
+    add_legend,
+    note,
+    panel_row,
+    panel_title,
+    plain,
+    rule_name,
+)
 
 Points = Mapping[str, list[OperatingPoint]]
 _DET_TICKS = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)

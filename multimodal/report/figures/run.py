@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from multimodal.labels import TARGETS
 from multimodal.report.figures.confusion import confusion_figure
 from multimodal.report.figures.methods import method_figure
-from multimodal.report.figures.operating import OperatingPoint, operating_points
+from multimodal.report.figures.sample import OperatingPoint, operating_points
 from multimodal.report.figures.scores import class_histograms, score_scatter
-from multimodal.report.figures.threshold_set import threshold_figures
+from multimodal.report.figures.thresholds import threshold_figures
 from multimodal.report.figures.training import training_figure
 
 

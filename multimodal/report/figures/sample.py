@@ -1,13 +1,16 @@
 """The labels and scores of one target, as every figure takes them."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
+from matplotlib.axes import Axes
 
 from multimodal.labels import FAKE, REAL, TARGETS
+from multimodal.report.figures.style import INK, MUTED, plain, rule_name
 
 
 class Sample(NamedTuple):
@@ -93,3 +96,46 @@ def number_column(scores: pd.DataFrame, column: str) -> Float[np.ndarray, " clip
     if column not in scores:
         return np.full(len(scores), np.nan)
     return pd.to_numeric(scores[column], errors="coerce").astype("Float64").to_numpy(np.float64, na_value=np.nan)
+
+
+# Thresholds as figures draw them: lines, bands of uncertainty and marked points.
+
+
+_DASHES = ("--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
+MARKERS = ("o", "s", "^", "D", "v", "P")
+
+
+class OperatingPoint(NamedTuple):
+    """A threshold chosen by a rule, with the bounds of its own uncertainty where they are known."""
+
+    rule: str
+    threshold: float
+    low: float | None = None
+    high: float | None = None
+
+
+def operating_points(
+    thresholds: Mapping[str, Any] | None, target: str, limit: int | None = 4
+) -> list[OperatingPoint]:
+    """The first ``limit`` rules of ``target`` in ``thresholds.json`` that have a threshold; all where it is None.
+
+    >>> chosen = {"thresholds": {"video": {"f1": {"threshold": 0.4}, "eer": {"threshold": None}}}}
+    >>> operating_points(chosen, "video")
+    [OperatingPoint(rule='f1', threshold=0.4, low=None, high=None)]
+    """
+    rules = (thresholds or {}).get("thresholds", {}).get(target, {})
+    points = [
+        OperatingPoint(rule, chosen["threshold"], chosen.get("low"), chosen.get("high"))
+        for rule, chosen in rules.items()
+        if chosen.get("threshold") is not None
+    ]
+    return points[:limit]
+
+
+def draw_thresholds(axes: Axes, points: list[OperatingPoint]) -> None:
+    """A named vertical line at each threshold, and a band for the uncertainty of the first."""
+    for point, dashes in zip(points, cycle(_DASHES), strict=False):
+        name = f"{plain(rule_name(point.rule))}: {point.threshold:.2f}"
+        axes.axvline(point.threshold, color=INK, linewidth=1.2, linestyle=dashes, label=name)
+    if points and points[0].low is not None and points[0].high is not None:
+        axes.axvspan(points[0].low, points[0].high, color=MUTED, alpha=0.12, linewidth=0)

@@ -8,10 +8,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from multimodal.labels import TARGETS
-from multimodal.report.figures.canvas import add_legend, note, panel_row, panel_title
-from multimodal.report.figures.operating import OperatingPoint, draw_thresholds
-from multimodal.report.figures.palette import CLASS_COLOURS, INK, LABEL_COLOURS
-from multimodal.report.figures.sample import Sample, class_column, describe, group_scores, number_column
+from multimodal.report.figures.sample import (
+    OperatingPoint,
+    Sample,
+    class_column,
+    describe,
+    draw_thresholds,
+    group_scores,
+    number_column,
+)
+from multimodal.report.figures.style import (
+    CLASS_COLOURS,
+    INK,
+    LABEL_COLOURS,
+    add_legend,
+    note,
+    panel_row,
+    panel_title,
+)
 
 Points = Mapping[str, list[OperatingPoint]]
 _NUM_BINS = 25

@@ -8,8 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from multimodal.labels import TARGETS, Target
-from multimodal.report.figures.canvas import add_legend, blank_figure, style_axes
-from multimodal.report.figures.palette import FAKE_COLOUR, MUTED, REAL_COLOUR, TARGET_COLOURS
+from multimodal.report.figures.style import (
+    FAKE_COLOUR,
+    MUTED,
+    REAL_COLOUR,
+    TARGET_COLOURS,
+    add_legend,
+    blank_figure,
+    style_axes,
+)
 from multimodal.report.verdict import Evidence, Thumbnail, WindowScores
 
 _MAX_THUMBNAILS = 12

@@ -1,16 +1,26 @@
 """Curves of a training: losses and validation metrics by optimizer step."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from multimodal.report.figures.canvas import add_legend, note, panel_row
-from multimodal.report.figures.palette import SERIES_COLOURS
-from multimodal.report.figures.text import plain
+from multimodal.labels import CLASSES
+from multimodal.report.figures.style import (
+    CLASS_COLOURS,
+    GRID,
+    MUTED,
+    SERIES_COLOURS,
+    add_legend,
+    note,
+    panel_row,
+    panel_title,
+    plain,
+)
 
 Series = dict[str, tuple[np.ndarray, np.ndarray]]
 #: What a history row says about its place, its cost and its settings: not curves of learning.
@@ -61,3 +71,48 @@ def _draw(axes: Axes, curves: Series, y_label: str) -> None:
         marker = "o" if len(steps) <= 20 else None
         axes.plot(steps, values, color=colour, linewidth=1.5, marker=marker, markersize=3.5, label=plain(name))
     add_legend(axes)
+
+
+# Cross entropy, focal and weighted focal loss against how sure a model is of the right class.
+
+
+class LossPoints(NamedTuple):
+    """Windows of real batches: probability of the right class, loss, and class of each. Shapes: (N,)."""
+
+    probability: Float[np.ndarray, " windows"]
+    loss: Float[np.ndarray, " windows"]
+    label: Int[np.ndarray, " windows"]
+
+
+def loss_figure(points: Mapping[str, LossPoints]) -> Figure:
+    """A panel a loss: every window a dot in the colour of its class, on the curve of cross entropy.
+
+    What lies far below the grey curve counts for little in that loss; dots of one class on a curve of their own
+    show what its weight does.
+    """
+    figure, panels = panel_row("Loss of a window", len(points), height=4.0, width=4.0)
+    probability = np.linspace(0.01, 1, 200)
+    highest = max(-np.log(0.01), *(float(one.loss.max()) for one in points.values()))
+    for axes, (name, one) in zip(panels, points.items(), strict=True):
+        panel_title(axes, f"{name}: mean {one.loss.mean():.3f} nats")
+        axes.plot(probability, -np.log(probability), color=GRID, linewidth=3)
+        axes.plot(probability, -np.log(probability), color=MUTED, linewidth=0.8, label="cross entropy")
+        for index, label in enumerate(CLASSES):
+            mine = one.label == index
+            axes.plot(
+                one.probability[mine],
+                one.loss[mine],
+                "o",
+                markersize=4,
+                alpha=0.7,
+                color=CLASS_COLOURS[label],
+                label=label,
+            )
+        axes.set(
+            xlabel="probability of the right class",
+            ylabel="loss, nats",
+            xlim=(0, 1),
+            ylim=(-0.05 * highest, highest),
+        )
+    add_legend(panels[0])
+    return figure

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from multimodal.labels import TARGETS
-from multimodal.report.figures.canvas import png_bytes
-from multimodal.report.figures.palette import CLASS_COLOURS
+from multimodal.report.figures.style import CLASS_COLOURS, png_bytes
 from multimodal.report.figures.timeline import timeline_figure
 from multimodal.report.pages.render import image_uri, render
 from multimodal.report.verdict import FileVerdict, Judgement

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from multimodal.audit.advice import Advice, overall_verdict, title_of
 from multimodal.audit.statistics import Balance, PartStatistics
-from multimodal.report.figures.palette import CLASS_COLOURS, LABEL_COLOURS
+from multimodal.report.figures.style import CLASS_COLOURS, LABEL_COLOURS
 from multimodal.report.pages.render import render
 
 _MAX_METHODS = 20

@@ -5,8 +5,8 @@ from typing import Any
 
 from multimodal.media.store.reader import Store
 from multimodal.media.store.summary import StoreSummary, summarise
-from multimodal.report.figures.canvas import png_bytes
-from multimodal.report.figures.prepared_clip import prepared_clip_figure
+from multimodal.report.figures.clips import prepared_clip_figure
+from multimodal.report.figures.style import png_bytes
 from multimodal.report.pages.render import image_uri, render
 
 

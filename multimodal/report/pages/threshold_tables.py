@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from multimodal.report.figures.text import rule_name
+from multimodal.report.figures.style import rule_name
 
 #: What is told of the decisions at a threshold; a class against the rest has some of them only.
 AT_THRESHOLDS = ("balanced_accuracy", "recall", "recall_real", "precision", "f1", "f1_real")

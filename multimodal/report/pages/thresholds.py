@@ -35,7 +35,7 @@ def thresholds_page(
         metrics: content of ``metrics.json``, of the split to show, with ``"calibration"``.
         thresholds: content of ``thresholds.json``.
         calibration: content of ``calibration.json``.
-        images: PNG files of :func:`~multimodal.report.figures.threshold_set.threshold_figures` by name.
+        images: PNG files of :func:`~multimodal.report.figures.thresholds.threshold_figures` by name.
         synthetic: whether the clips were generated.
         notes: lines that a reader must see first.
     """
@@ -79,7 +79,7 @@ def transfer_page(
         transfer: what :func:`multimodal.metrics.thresholds.transfer_thresholds` gives.
         metrics: of the other scores at the stored thresholds.
         thresholds: content of ``thresholds.json``.
-        image: PNG of :func:`~multimodal.report.figures.threshold_set.transfer_figure`.
+        image: PNG of :func:`~multimodal.report.figures.thresholds.transfer_figure`.
         synthetic: whether the thresholds were chosen on generated clips.
     """
     rules = thresholds.get("rules", {})

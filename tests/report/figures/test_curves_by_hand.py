@@ -5,12 +5,11 @@ from sklearn.metrics import f1_score
 from multimodal.report.figures.calibration import reliability_figure
 from multimodal.report.figures.confusion import confusion_figure, threshold_confusions
 from multimodal.report.figures.methods import method_figure
-from multimodal.report.figures.operating import OperatingPoint
 from multimodal.report.figures.ranking import roc_figure
-from multimodal.report.figures.sample import Sample, sample_of
+from multimodal.report.figures.sample import OperatingPoint, Sample, sample_of
 from multimodal.report.figures.scores import score_scatter
-from multimodal.report.figures.text import plain
-from multimodal.report.figures.threshold import f1_curves
+from multimodal.report.figures.style import plain
+from multimodal.report.figures.thresholds import f1_curves
 from multimodal.report.figures.training import curves_of
 
 

@@ -4,10 +4,10 @@ import pytest
 from multimodal.audit.statistics import PartStatistics, balance_of
 from multimodal.media.prepared import PreparedClip
 from multimodal.report.figures import png_bytes
-from multimodal.report.figures.classes import class_share_figure
+from multimodal.report.figures.clips import clip_gallery
+from multimodal.report.figures.confusion import class_share_figure
 from multimodal.report.figures.corpora import balance_figure
-from multimodal.report.figures.gallery import clip_gallery
-from multimodal.report.figures.losses import LossPoints, loss_figure
+from multimodal.report.figures.training import LossPoints, loss_figure
 
 
 def whole(corpus, real, fake):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from multimodal.report.figures.palette import FAKE_COLOUR, MUTED, REAL_COLOUR
+from multimodal.report.figures.style import FAKE_COLOUR, MUTED, REAL_COLOUR
 from multimodal.report.figures.timeline import envelope, timeline_figure
 from multimodal.report.verdict import Evidence, Thumbnail, WindowScores
 

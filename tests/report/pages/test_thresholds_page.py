@@ -6,7 +6,7 @@ from multimodal.metrics import evaluate_scores
 from multimodal.metrics.prior import observed_shares
 from multimodal.metrics.probabilities import fit_probabilities, judge_probabilities, probabilities
 from multimodal.metrics.thresholds import transfer_thresholds
-from multimodal.report.figures.threshold_set import threshold_figures, transfer_figure
+from multimodal.report.figures.thresholds import threshold_figures, transfer_figure
 from multimodal.report.pages.thresholds import thresholds_page, transfer_page
 
 HOSTILE = '<script>alert("x")</script> $\\frac{1}$ 日本 https://evil.example/x.png'

@@ -2,15 +2,34 @@
 
 import io
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from multimodal.files import atomic_path
-from multimodal.report.figures.palette import GRID, INK, MUTED
+
+# Colours, the same in every figure and page, told apart by colour-blind eyes too.
+
+
+REAL_COLOUR = "#0072B2"
+FAKE_COLOUR = "#D55E00"
+LABEL_COLOURS = {"real": REAL_COLOUR, "fake": FAKE_COLOUR}
+
+#: A clip with nothing fake has the colour of real, one with both fake that of fake.
+CLASS_COLOURS = {"RVRA": REAL_COLOUR, "RVFA": "#009E73", "FVRA": "#CC79A7", "FVFA": FAKE_COLOUR}
+
+TARGET_COLOURS = {"any": "#222222", "video": "#8A4F7D", "audio": "#B07D00"}
+
+#: For curves that stand for none of the above.
+SERIES_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222")
+
+INK, MUTED, GRID = "#222222", "#6B6B6B", "#E4E4E4"
+
 
 _DOTS_PER_INCH = 140
 _PANEL_WIDTH, _PANEL_HEIGHT = 4.2, 4.0
@@ -82,3 +101,50 @@ def save_images(images: Mapping[str, bytes], folder: str | Path) -> list[Path]:
         with atomic_path(path) as temporary:
             temporary.write_bytes(image)
     return paths
+
+
+# Text that strangers wrote, made safe to draw.
+
+
+_RULES = {
+    "even_odds": "even odds",
+    "f1": "best F1",
+    "f_beta": "best F-beta",
+    "youden": "Youden's J",
+    "eer": "equal error rate",
+    "break_even": "precision = recall",
+    "least_cost": "least cost",
+    "target_fpr": "false positive rate",
+}
+
+
+def plain(text: object, max_characters: int = 36) -> str:
+    r"""One short line of ``text`` as matplotlib will draw it letter by letter: no mathematics, no missing glyph.
+
+    >>> plain("a$b$\n" + "c" * 50, max_characters=12)
+    'a\\$b\\$ c…ccccc'
+    """
+    line = "".join(letter if ord(letter) in _glyphs() else "\N{REPLACEMENT CHARACTER}" for letter in _line(text))
+    if len(line) > max_characters:
+        half = (max_characters - 1) // 2
+        line = f"{line[: max_characters - 1 - half]}…{line[-half:]}"
+    return line.replace("$", r"\$")
+
+
+def rule_name(rule: str) -> str:
+    """How a rule of ``thresholds.json`` is called in figures and tables.
+
+    >>> rule_name("youden"), rule_name("precision_at_recall")
+    ("Youden's J", 'precision at recall')
+    """
+    return _RULES.get(rule, rule.replace("_", " "))
+
+
+def _line(text: object) -> str:
+    return " ".join(str(text).split())
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    font = font_manager.get_font(font_manager.findfont("DejaVu Sans"))
+    return frozenset(font.get_charmap())
