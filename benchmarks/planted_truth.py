@@ -32,7 +32,7 @@ from experiments.split import split
 from experiments.studies.runs import StudyOptions
 from experiments.train import train
 from multimodal.labels import MODALITIES
-from multimodal.report.pages.numbers import interval, p_value
+from multimodal.report.pages.render import interval, p_value
 from multimodal.report.study_table import is_significant
 from multimodal.training.fit import FitOptions
 

@@ -10,7 +10,7 @@ from multimodal.labels import TARGETS
 from multimodal.metrics import evaluate_scores
 from multimodal.report.figures.study import matrix_figure
 from multimodal.report.figures.style import png_bytes, save_images
-from multimodal.report.pages.numbers import decimal, interval
+from multimodal.report.pages.render import decimal, interval
 from multimodal.report.terminal import aligned
 
 METRICS = ("auc", "eer")

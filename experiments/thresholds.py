@@ -24,7 +24,7 @@ from multimodal.metrics.threshold_rules import RULES, RuleName
 from multimodal.metrics.thresholds import transfer_thresholds
 from multimodal.report.figures import png_bytes
 from multimodal.report.figures.thresholds import transfer_figure
-from multimodal.report.pages.numbers import decimal, interval
+from multimodal.report.pages.render import decimal, interval
 from multimodal.report.pages.thresholds import transfer_page
 from multimodal.report.terminal import aligned, warning_lines
 from multimodal.training.weights_metadata import write_metadata

@@ -13,7 +13,7 @@ from multimodal.corpora.manifest import Manifest
 from multimodal.corpora.protocols import SPLITS, Split
 from multimodal.labels import FAKE, REAL, TARGETS
 from multimodal.report.figures.style import rule_name
-from multimodal.report.pages.numbers import decimal, interval, metric_name
+from multimodal.report.pages.render import decimal, interval, metric_name
 
 
 def corpora_table(found: Mapping[str, Found]) -> pd.DataFrame:

@@ -32,7 +32,7 @@ from multimodal.metrics.thresholds import choose_threshold
 from multimodal.report.figures import png_bytes, save_images
 from multimodal.report.figures.study import imbalance_figure
 from multimodal.report.imbalance_table import imbalance_findings, imbalance_frame, imbalance_markdown
-from multimodal.report.pages.imbalance import imbalance_page
+from multimodal.report.pages.study import imbalance_page
 from multimodal.training.losses import LossName
 
 # The files of the study of imbalance that people read.

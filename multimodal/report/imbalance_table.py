@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from multimodal.report.pages.numbers import decimal, interval
+from multimodal.report.pages.render import decimal, interval
 from multimodal.report.study_table import SIGNIFICANT, generated_note
 
 #: measure → how it is called; the minority are the reals
-MEASURES = {
+REAL_MEASURES = {
     "recall": "recall",
     "precision": "precision",
     "f1": "F1",
@@ -42,7 +42,7 @@ def imbalance_frame(results: Mapping[str, Any]) -> pd.DataFrame:
 
 def imbalance_markdown(results: Mapping[str, Any]) -> str:
     """The table for a README: the user's own case first, then every balance and loss at that ratio."""
-    header = ["training", "threshold", *(MEASURES[name] for name in _SHORT)]
+    header = ["training", "threshold", *(REAL_MEASURES[name] for name in _SHORT)]
     lines = [" | ".join(header), " | ".join(["---", "---", *["---:"] * len(_SHORT)])]
     lines += [_line(row, bold) for row, bold in case_rows(results)]
     return "".join(f"| {line} |\n" for line in lines) + generated_note(results)

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from multimodal.corpora.manifest import GENERATED_NOTICE
-from multimodal.report.pages.numbers import decimal, interval, p_value, seconds
+from multimodal.report.pages.render import decimal, interval, p_value, seconds
 
 #: measure → how it is called, in the order of the table
 MEASURES = {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from multimodal.report.pages.numbers import as_number, count, decimal, interval, metric_name, p_value
+from multimodal.report.pages.render import as_number, count, decimal, interval, metric_name, p_value
 
 _SHOWN_METHODS = ("auc", "eer", "tpr_at_fpr_1pct")
 

@@ -1,8 +1,7 @@
 """Self-contained HTML pages: one file, styles and pictures inside, no script, nothing fetched from anywhere."""
 
-from multimodal.report.pages.check import check_page
+from multimodal.report.pages.corpus import check_page, statistics_page
 from multimodal.report.pages.prediction import prediction_page
 from multimodal.report.pages.run import run_report
-from multimodal.report.pages.statistics import statistics_page
 
 __all__ = ["check_page", "prediction_page", "run_report", "statistics_page"]

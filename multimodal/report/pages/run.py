@@ -2,15 +2,151 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from multimodal.labels import TARGETS
 from multimodal.metrics.target_metrics import DECISIONS, KINDS, RANKING, Kind
-from multimodal.report.pages.comparison import comparison_tables
-from multimodal.report.pages.numbers import as_number
-from multimodal.report.pages.render import image_uri, render
-from multimodal.report.pages.sections import SECTIONS, Section
-from multimodal.report.pages.threshold_tables import AT_THRESHOLDS, decision_tables, threshold_rows
+from multimodal.report.figures.style import rule_name
+from multimodal.report.pages.render import as_number, image_uri, render
+
+# Two systems on the same clips, as rows of a table.
+
+
+def comparison_tables(comparison: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """For each target the rows, DeLong's test and the counts of :func:`multimodal.metrics.compare`."""
+    return {
+        target: {
+            "rows": [
+                {
+                    "metric": metric,
+                    "a": entry["a"],
+                    "b": entry["b"],
+                    "difference": {**entry, "value": entry["difference"]},
+                    "p_value": entry["p_value"],
+                    "p_holm": entry["p_holm"],
+                    "reason": entry.get("reason") or "",
+                }
+                for metric, entry in part["metrics"].items()
+            ],
+            "delong": part["delong"],
+            "counts": part["counts"],
+        }
+        for target, part in comparison.items()
+    }
+
+
+# What a run's figures are called on its page, and how to read them.
+
+
+class Section(NamedTuple):
+    """A heading with the figures beneath it, ``images`` from a figure's name to its caption."""
+
+    name: str
+    title: str
+    text: str
+    images: dict[str, str]
+    pair: bool = False
+
+
+SECTIONS = (
+    Section(
+        "ranking",
+        "Ranking, at every threshold",
+        "How well the scores put fakes above real clips, before any threshold is chosen.",
+        {
+            "roc": "The cross marks the equal error rate, the other marks the chosen thresholds.",
+            "precision_recall": "Read it against the dashed line: where fakes are common, guesses are right.",
+            "det": "The same errors on axes that spread the corner where good detectors live.",
+        },
+    ),
+    Section(
+        "classes",
+        "The four classes",
+        "R real, F fake, V video, A audio: FVRA is a fake picture with a genuine voice.",
+        {
+            "confusion": "Shares are of each row, so that rare classes count as much as common ones.",
+            "score_scatter": "Each class belongs in a corner of its own; lines are the first threshold of each.",
+        },
+        pair=True,
+    ),
+    Section(
+        "methods",
+        "By forgery method",
+        "Each method against all real clips: the mean hides the method that the detector cannot see.",
+        {"methods": "Number of clips in parentheses; few clips give wide intervals."},
+    ),
+    Section(
+        "scores",
+        "Scores and thresholds",
+        "Where the two labels lie, where the thresholds cut them, and what another threshold would change.",
+        {
+            "label_histograms": "Heights are shares of each label's own clips. The band is the uncertainty of the "
+            "first threshold.",
+            "class_histograms": "A score for one modality should not move with the label of the other.",
+            "threshold_confusions": "Shares are of each row: false alarms at the upper right, misses at the "
+            "lower left.",
+            "f1_by_threshold": "No training is needed to move along these curves.",
+            "threshold_spread": "The bar holds 95 % of what the rule chooses when identities are drawn again.",
+        },
+    ),
+    Section(
+        "calibration",
+        "Are the probabilities true?",
+        "Points above the line: more clips are fake than the detector says.",
+        {"reliability": "Bars are Wilson intervals for independent clips; calibration was fitted on validation."},
+    ),
+    Section("training", "Training", "Loss and validation metrics by optimizer step.", {"training": ""}),
+)
+
+
+# Tables of thresholds and of the decisions at them, for every page that shows them.
+
+
+#: What is told of the decisions at a threshold; a class against the rest has some of them only.
+AT_THRESHOLDS = ("balanced_accuracy", "recall", "recall_real", "precision", "f1", "f1_real")
+
+
+def threshold_rows(thresholds: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """A row for every threshold of ``thresholds.json``: where it lies, how sure that is, what its rule reports."""
+    return [
+        {
+            "target": target.replace("_", " "),
+            "rule": rule_title(rule, (thresholds or {}).get("rules", {}).get(rule, {})),
+            "chosen": {**chosen, "value": chosen.get("threshold")},
+            "reached": chosen.get("value"),
+            "reason": chosen.get("reason") or "",
+        }
+        for target, rules in (thresholds or {}).get("thresholds", {}).items()
+        for rule, chosen in rules.items()
+    ]
+
+
+def decision_tables(metrics: Mapping[str, Any], names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """For each of ``names`` that has thresholds, its decisions at even odds and then at each stored threshold."""
+    stored = metrics.get("at_thresholds") or {}
+    return {
+        name: [
+            {
+                "rule": rule_name(rule),
+                "threshold": row["threshold"],
+                "results": [row.get(metric) for metric in AT_THRESHOLDS],
+            }
+            for rule, row in stored[name].items()
+        ]
+        for name in names
+        if stored.get(name)
+    }
+
+
+def rule_title(rule: str, options: Mapping[str, Any]) -> str:
+    """A rule with its options.
+
+    >>> rule_title("target_fpr", {"fpr": 0.01}), rule_title("f1", {})
+    ('false positive rate (fpr 0.01)', 'best F1')
+    """
+    stated = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in options.items())
+    return f"{rule_name(rule)} ({stated})" if stated else rule_name(rule)
+
 
 _GROUPS = (
     ("ranking, without a threshold", frozenset(RANKING)),

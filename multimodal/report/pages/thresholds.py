@@ -6,7 +6,7 @@ from typing import Any
 from multimodal.labels import CLASSES, TARGETS
 from multimodal.metrics.probabilities import JUDGED
 from multimodal.report.pages.render import image_uri, render
-from multimodal.report.pages.threshold_tables import AT_THRESHOLDS, decision_tables, rule_title, threshold_rows
+from multimodal.report.pages.run import AT_THRESHOLDS, decision_tables, rule_title, threshold_rows
 
 _STAGES = {
     "raw": "the scores as they are",

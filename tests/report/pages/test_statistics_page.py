@@ -6,7 +6,7 @@ from multimodal.audit.advice import advise
 from multimodal.audit.statistics import compute_statistics
 from multimodal.corpora.manifest import Clip, collect
 from multimodal.report.pages import statistics_page
-from multimodal.report.pages.statistics import stacked
+from multimodal.report.pages.corpus import stacked
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from multimodal.audit import Examination
 from multimodal.audit.advice import Advice, overall_verdict, title_of
+from multimodal.audit.findings import SEVERITIES
 from multimodal.audit.statistics import Balance, PartStatistics
 from multimodal.report.figures.style import CLASS_COLOURS, LABEL_COLOURS
 from multimodal.report.pages.render import render
@@ -77,3 +79,33 @@ def _balance_rows(part: PartStatistics) -> Iterator[dict[str, Any]]:
 def _label_bar(balance: Balance) -> list[Piece]:
     counts = {"real": balance.real, "fake": balance.fake, "no label": balance.unknown}
     return stacked(counts, {**LABEL_COLOURS, "no label": _UNKNOWN_COLOUR})
+
+
+# The page of ``check``: what the data doctor found, most urgent first.
+
+
+_MEANINGS = {
+    "error": "a result would be wrong",
+    "warning": "a result may mislead",
+    "note": "good to know",
+}
+
+
+def check_page(examination: Examination, *, synthetic: bool = False) -> str:
+    """A self-contained HTML page: counts by severity, every finding with examples and advice, and what is fine."""
+    found = {finding.check for finding in examination.findings}
+    return render(
+        "check.html.j2",
+        title="What the data doctor found",
+        synthetic=synthetic,
+        clips=examination.clips,
+        total=sum(examination.clips.values()),
+        counts=[(severity, examination.counts[severity], _MEANINGS[severity]) for severity in SEVERITIES],
+        findings=examination.findings,
+        clear={
+            check: asks
+            for check, asks in examination.checks.items()
+            if check not in found and check not in examination.skipped
+        },
+        skipped=examination.skipped,
+    )
