@@ -10,10 +10,10 @@ from tyro.conf import arg
 from experiments.command_line import Positional, run_verb
 from multimodal.audit import Examination, LooksAt, examine, findings_text, gather, to_json
 from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, is_generated
-from multimodal.corpora.protocols import Split
 from multimodal.files import write_text
 from multimodal.media.probe_corpus import probe_path, read_probe_table
 from multimodal.report.pages import check_page
+from multimodal.splits import Split
 
 
 def check(

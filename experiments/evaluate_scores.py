@@ -10,7 +10,6 @@ import pandas as pd
 from experiments.command_line import flat
 from experiments.runs.folder import RunFolder
 from multimodal.corpora.manifest import GENERATED_NOTICE
-from multimodal.corpora.protocols import Split
 from multimodal.files import atomic_path, write_json, write_text
 from multimodal.labels import Target
 from multimodal.metrics import compare, evaluate_scores, read_scores
@@ -19,6 +18,7 @@ from multimodal.metrics.scores_table import ScoreKind
 from multimodal.report.figures import png_bytes, run_figures
 from multimodal.report.pages import run_report
 from multimodal.report.terminal import comparison_table, method_table, metric_table, warning_lines
+from multimodal.splits import Split
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from experiments.command_line import Positional, run_verb
-from multimodal.corpora.leakage import leakage_text, measure_leakage
 from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, concatenate, is_generated
-from multimodal.corpora.protocols import Split, make_split
+from multimodal.splits import Split, make_split
+from multimodal.splits.leakage import leakage_text, measure_leakage
 
 
 def split(

@@ -11,9 +11,9 @@ from multimodal.audit.advice import advise, statistics_text
 from multimodal.audit.advice import to_json as advice_to_json
 from multimodal.audit.statistics import compute_statistics, to_json
 from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, concatenate, is_generated
-from multimodal.corpora.protocols import Split
 from multimodal.files import write_text
 from multimodal.report.pages import statistics_page
+from multimodal.splits import Split
 
 
 def statistics(

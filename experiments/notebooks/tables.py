@@ -8,12 +8,12 @@ import pandas as pd
 from experiments.notebooks.corpora import Found
 from multimodal.audit.advice import Advice, title_of
 from multimodal.corpora import CORPORA
-from multimodal.corpora.leakage import measure_leakage
 from multimodal.corpora.manifest import Manifest
-from multimodal.corpora.protocols import SPLITS, Split
 from multimodal.labels import FAKE, REAL, TARGETS
 from multimodal.report.figures.style import rule_name
 from multimodal.report.pages.render import decimal, interval, metric_name
+from multimodal.splits import SPLITS, Split
+from multimodal.splits.leakage import measure_leakage
 
 
 def corpora_table(found: Mapping[str, Found]) -> pd.DataFrame:

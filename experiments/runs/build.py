@@ -10,11 +10,11 @@ from encoders.base import AudioSpec, Encoder, VideoSpec
 from experiments.runs.config import DataConfig, EncoderConfig, TrainConfig
 from fusion import create_fusion
 from multimodal.corpora.manifest import Manifest, is_generated
-from multimodal.corpora.protocols import Split
 from multimodal.data.windows import WindowShape
 from multimodal.detector import AudioVisualDetector
 from multimodal.labels import Modality
 from multimodal.media.store.reader import AnyStore, Store
+from multimodal.splits import Split
 
 #: Options by which encoders begin with published weights.
 _PUBLISHED = ("pretrained", "checkpoint", "weights")

@@ -9,12 +9,12 @@ import pandas as pd
 from experiments.runs.balancing import DrawnLabels, drawn_labels, training_draw
 from experiments.runs.build import Clips, read_clips, require_clips
 from experiments.runs.config import DataConfig, MixtureConfig, PretrainConfig
-from multimodal.corpora.protocols import Split
 from multimodal.data.mixture import mixed, mixture_shares
 from multimodal.data.pseudo_fakes import CopySynthesis, Forge, SelfBlending, forged_rows, with_pseudo_fakes
 from multimodal.data.windows import TrainingWindows
 from multimodal.labels import Modality
 from multimodal.media.store.reader import JoinedStore
+from multimodal.splits import Split
 
 
 def mixed_clips(config: PretrainConfig) -> Clips:

@@ -17,8 +17,6 @@ from experiments.studies.runs import StudyOptions, do_runs, settle_study
 from experiments.studies.study import StudyFolder, claim_study
 from multimodal.audit.advice import recommend
 from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest
-from multimodal.corpora.protocols import Split
-from multimodal.corpora.thinning import thinned
 from multimodal.files import atomic_path, read_json, write_json, write_text
 from multimodal.metrics.minority import (
     DrawnMeasures,
@@ -33,6 +31,8 @@ from multimodal.report.figures import png_bytes, save_images
 from multimodal.report.figures.study import imbalance_figure
 from multimodal.report.imbalance_table import imbalance_findings, imbalance_frame, imbalance_markdown
 from multimodal.report.pages.study import imbalance_page
+from multimodal.splits import Split
+from multimodal.splits.thinning import thinned
 from multimodal.training.losses import LossName
 
 # The files of the study of imbalance that people read.

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from multimodal.corpora.manifest import Manifest
-from multimodal.corpora.protocols import Split
+from multimodal.splits import Split
 
 Severity = Literal["error", "warning", "note"]
 #: Most urgent first: a result would be wrong, a result may mislead, good to know.

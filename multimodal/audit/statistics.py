@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from multimodal.corpora.manifest import Manifest
-from multimodal.corpora.protocols.split import Split
 from multimodal.labels import CLASSES, MODALITIES
+from multimodal.splits.split import Split
 
 MARKS = ("balanced", "moderate", "severe", "extreme")
 MODERATE_FROM, SEVERE_ABOVE, EXTREME_ABOVE = 3.0, 5.0, 10.0

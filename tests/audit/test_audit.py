@@ -12,7 +12,7 @@ from multimodal.audit.duplicates import identical_files
 from multimodal.audit.findings import Evidence, Finding
 from multimodal.audit.polarity import claim_of
 from multimodal.corpora.manifest import Clip, Manifest, collect
-from multimodal.corpora.protocols import Split
+from multimodal.splits import Split
 
 
 def clip(path: str, fake: int | None = 0, size: int = 1, **more) -> Clip:

@@ -16,7 +16,7 @@ from multimodal.audit.advice import (
 )
 from multimodal.audit.statistics import balance_of, compute_statistics, to_json
 from multimodal.corpora.manifest import Clip, Manifest, collect
-from multimodal.corpora.protocols import Split
+from multimodal.splits import Split
 
 
 def clips_of(media: str, num_real: int, num_fake: int, **more: object) -> list[Clip]:

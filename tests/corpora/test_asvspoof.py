@@ -3,7 +3,7 @@
 import pytest
 
 from multimodal.corpora import recognise, scan
-from multimodal.corpora.protocols import make_split
+from multimodal.splits import make_split
 
 PROTOCOLS = "LA/ASVspoof2019_LA_cm_protocols/ASVspoof2019.LA.cm"
 LA2019 = {

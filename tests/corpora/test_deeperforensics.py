@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from multimodal.corpora import ScanReport, scan
-from multimodal.corpora.protocols import make_split
+from multimodal.splits import make_split
 
 VARIANTS = (
     "end_to_end",

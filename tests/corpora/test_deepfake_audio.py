@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 
 from multimodal.corpora import recognise, scan
-from multimodal.corpora.protocols import make_split
+from multimodal.splits import make_split
 
 PEOPLE = ("biden", "linus", "margot", "musk", "Obama", "ryan", "taylor", "trump")
 AUDIO = "DeepFake_AudioDataset/KAGGLE/AUDIO"

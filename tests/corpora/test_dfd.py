@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from multimodal.corpora import ScanReport, recognise, scan
-from multimodal.corpora.protocols import make_split
+from multimodal.splits import make_split
 
 SCENES = (
     "exit_phone_room",

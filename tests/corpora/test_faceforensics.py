@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from multimodal.corpora import ScanReport, recognise, scan
-from multimodal.corpora.protocols import make_split
+from multimodal.splits import make_split
 
 METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")
 SIZES = {"train": 360, "val": 70, "test": 70}

@@ -1,8 +1,8 @@
 import pytest
 
 from multimodal.corpora.manifest import Clip, Manifest, collect
-from multimodal.corpora.protocols import make_split
-from multimodal.corpora.protocols.from_file import read_list
+from multimodal.splits import make_split
+from multimodal.splits.from_file import read_list
 
 TYPES = {
     "RealVideo-RealAudio": (0, 0, ""),

@@ -3,7 +3,7 @@
 import pytest
 
 from multimodal.corpora import recognise, scan
-from multimodal.corpora.protocols import make_split
+from multimodal.splits import make_split
 
 ENGLISH = {
     "melgan": "_gen", "melgan_large": "_gen", "multi_band_melgan": "_gen", "full_band_melgan": "_gen",

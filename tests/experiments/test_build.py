@@ -5,8 +5,8 @@ import pytest
 from encoders import create_encoder
 from experiments.runs.build import build_encoder, read_clips, window_shape
 from experiments.runs.config import DataConfig, EncoderConfig
-from multimodal.corpora.protocols import make_split
 from multimodal.media.store.reader import Store
+from multimodal.splits import make_split
 
 
 def test_a_store_of_another_sample_rate_than_the_encoder_wants_is_refused(write_sounds, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from experiments.__main__ import main
 from multimodal.corpora import CORPORA
 from multimodal.corpora.base import Corpus
-from multimodal.corpora.protocols import PROTOCOLS
+from multimodal.splits import PROTOCOLS
 
 ROOT = Path(__file__).parents[2]
 

@@ -166,7 +166,7 @@ def rows_again(frame):
     ],
 )
 def test_files_that_cannot_be_judged_are_refused_with_one_line(change, options, says, tmp_path, capsys):
-    from multimodal.corpora.protocols import Split
+    from multimodal.splits import Split
 
     clips = [f"clip {row}" for row in range(40, 80)]
     assignment = pd.DataFrame({"clip_id": clips, "split": "test", "reason": None})

@@ -8,7 +8,7 @@ import pandas as pd
 from multimodal.corpora.fakeavceleb.metadata import file_key, list_files
 from multimodal.corpora.fakeavceleb.names import TYPES
 from multimodal.corpora.manifest import Manifest
-from multimodal.corpora.protocols.assignment import TEST, TRAIN, VAL, Assignment, assign
+from multimodal.splits.assignment import TEST, TRAIN, VAL, Assignment, assign
 
 NUM_FOLDS = 5
 _NUM_TRAIN, _NUM_TEST = 400, 100

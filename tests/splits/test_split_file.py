@@ -4,7 +4,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from multimodal.corpora.protocols import Split
+from multimodal.splits import Split
 
 
 def small() -> Split:

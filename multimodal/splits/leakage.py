@@ -8,8 +8,8 @@ import pandas as pd
 
 from multimodal.corpora.manifest import Manifest
 from multimodal.corpora.people import has_flag, people_of, unit_of
-from multimodal.corpora.protocols.assignment import SPLITS, TEST, TRAIN, VAL
-from multimodal.corpora.protocols.split import Split
+from multimodal.splits.assignment import SPLITS, TEST, TRAIN, VAL
+from multimodal.splits.split import Split
 
 #: (clips of this split, that have something in this one)
 PAIRS = ((TEST, TRAIN), (VAL, TRAIN), (TEST, VAL))

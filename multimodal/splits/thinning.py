@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from multimodal.corpora.protocols.split import Split
+from multimodal.splits.split import Split
 
 
 def thinned(split: Split, clips: pd.DataFrame, ratio: float, *, seed: int = 0) -> Split:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from multimodal.corpora.manifest import Clip, Manifest, collect
-from multimodal.corpora.protocols import PROTOCOLS, SPLITS, Split, make_split, protocol_options
-from multimodal.corpora.protocols.donor_disjoint import swap_people
+from multimodal.splits import PROTOCOLS, SPLITS, Split, make_split, protocol_options
+from multimodal.splits.donor_disjoint import swap_people
 
 
 def corpus(

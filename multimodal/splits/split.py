@@ -11,8 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from multimodal.corpora.protocols.assignment import SPLITS
 from multimodal.files import atomic_path
+from multimodal.splits.assignment import SPLITS
 
 _SCHEMA = pa.schema([("clip_id", pa.string()), ("split", pa.string()), ("reason", pa.string())])
 _KEY = b"multimodal.split"

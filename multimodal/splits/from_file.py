@@ -9,7 +9,7 @@ import pandas as pd
 
 from multimodal.corpora.fakeavceleb.metadata import normalise_race
 from multimodal.corpora.manifest import Manifest
-from multimodal.corpora.protocols.assignment import SPLITS, TEST, TRAIN, VAL, Assignment, assign
+from multimodal.splits.assignment import SPLITS, TEST, TRAIN, VAL, Assignment, assign
 
 _LABEL_AT_END = re.compile(r"[ \t]+(-?\d+|real|fake)$", re.IGNORECASE)
 _LABEL_AT_START = re.compile(r"^(-?\d+|real|fake)[ \t]+", re.IGNORECASE)

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from multimodal.corpora.protocols import Split
-from multimodal.corpora.thinning import thinned
+from multimodal.splits import Split
+from multimodal.splits.thinning import thinned
 
 
 @pytest.fixture

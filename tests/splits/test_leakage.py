@@ -5,9 +5,9 @@ import math
 import pandas as pd
 import pytest
 
-from multimodal.corpora.leakage import leakage_table, leakage_text, measure_leakage
 from multimodal.corpora.manifest import Clip, Manifest, collect
-from multimodal.corpora.protocols import Split
+from multimodal.splits import Split
+from multimodal.splits.leakage import leakage_table, leakage_text, measure_leakage
 
 
 def make(rows) -> tuple[Manifest, Split]:

@@ -12,17 +12,21 @@ import pandas as pd
 
 from multimodal.corpora.choose import choose
 from multimodal.corpora.manifest import Manifest
-from multimodal.corpora.protocols.assignment import SPLITS, Assignment
-from multimodal.corpora.protocols.disjoint import content_disjoint, random, source_disjoint
-from multimodal.corpora.protocols.donor_disjoint import donor_disjoint
-from multimodal.corpora.protocols.from_file import from_file
-from multimodal.corpora.protocols.group_disjoint import group_disjoint
-from multimodal.corpora.protocols.group_out import group_out, list_groups
-from multimodal.corpora.protocols.leave_method_out import leave_method_out
-from multimodal.corpora.protocols.leave_two_speakers_out import leave_two_speakers_out
-from multimodal.corpora.protocols.mrdf5 import mrdf5, mrdf5_balanced
-from multimodal.corpora.protocols.official import official
-from multimodal.corpora.protocols.split import Split
+from multimodal.splits.assignment import SPLITS, Assignment
+from multimodal.splits.donor_disjoint import donor_disjoint
+from multimodal.splits.from_file import from_file
+from multimodal.splits.leave_out import leave_method_out, leave_two_speakers_out
+from multimodal.splits.mrdf5 import mrdf5, mrdf5_balanced
+from multimodal.splits.split import Split
+from multimodal.splits.whole_groups import (
+    content_disjoint,
+    group_disjoint,
+    group_out,
+    list_groups,
+    official,
+    random,
+    source_disjoint,
+)
 
 __all__ = ["PROTOCOLS", "SPLITS", "Assignment", "Split", "list_groups", "make_split", "protocol_options"]
 

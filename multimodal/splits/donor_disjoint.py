@@ -8,7 +8,7 @@ import pandas as pd
 
 from multimodal.corpora.manifest import Manifest
 from multimodal.corpora.people import People, has_flag, people_of
-from multimodal.corpora.protocols.assignment import SPLITS, Assignment, assign, divide
+from multimodal.splits.assignment import SPLITS, Assignment, assign, divide
 
 #: Every part needs two people for a fake with somebody else's face or voice.
 _SMALLEST_GROUP = 2 * len(SPLITS)
