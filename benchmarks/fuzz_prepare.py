@@ -18,12 +18,12 @@ import numpy as np
 from av.container import InputContainer, OutputContainer
 
 from multimodal.corpora.manifest import Clip, collect
-from multimodal.corpora.synthetic import SyntheticOptions
-from multimodal.corpora.synthetic.clip import write_clip
-from multimodal.corpora.synthetic.plan import plan_clips
 from multimodal.media.prepare_corpus import prepare_corpus
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.store.reader import Store
+from multimodal.synthetic import SyntheticOptions
+from multimodal.synthetic.clip import write_clip
+from multimodal.synthetic.plan import plan_clips
 
 #: Container, codec of the picture and of the sound; None for a copy of the generated streams.
 CONTAINERS = {

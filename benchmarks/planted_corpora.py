@@ -10,12 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from multimodal.corpora.synthetic import SyntheticOptions
-from multimodal.corpora.synthetic.clip import clip_frames, record, show, write_clip
-from multimodal.corpora.synthetic.generation import claim, make_all
-from multimodal.corpora.synthetic.media import write_video
-from multimodal.corpora.synthetic.plan import PlannedClip, Take, plan_clips
-from multimodal.corpora.synthetic.randomness import keyed_generator
+from multimodal.synthetic import SyntheticOptions
+from multimodal.synthetic.clip import clip_frames, record, show, write_clip, write_video
+from multimodal.synthetic.generation import claim, make_all
+from multimodal.synthetic.plan import PlannedClip, Take, plan_clips
+from multimodal.synthetic.randomness import keyed_generator
 
 #: Every identity has genuine clips only, all of one length, so that any sound fits any picture.
 GENUINE = SyntheticOptions(

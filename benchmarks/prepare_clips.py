@@ -9,10 +9,9 @@ import av
 import numpy as np
 from PIL import Image
 
-from multimodal.corpora.synthetic import SyntheticOptions
-from multimodal.corpora.synthetic.clip import clip_frames, record, show
-from multimodal.corpora.synthetic.media import write_video
-from multimodal.corpora.synthetic.plan import plan_clips
+from multimodal.synthetic import SyntheticOptions
+from multimodal.synthetic.clip import clip_frames, record, show, write_video
+from multimodal.synthetic.plan import plan_clips
 
 FRAME_RATE = 25
 WIDTH, HEIGHT = 1920, 1080

@@ -31,10 +31,10 @@ from experiments.scan import scan
 from experiments.split import split
 from experiments.train import estimate_training, train
 from multimodal.corpora.manifest import GENERATED_NOTICE
-from multimodal.corpora.synthetic import LayoutOptions, SyntheticOptions
 from multimodal.data.augment import Augmentation
 from multimodal.labels import TARGETS
 from multimodal.media.prepared import PrepareOptions
+from multimodal.synthetic import LayoutOptions, SyntheticOptions
 
 LIMIT = 0.05
 CROPS = PrepareOptions(frame_rate=12.5, crop_size=96)

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from experiments.command_line import choose, flat, run_verb
 from multimodal.corpora.choose import choose as look_up
-from multimodal.corpora.synthetic import GENERATORS, Layout, LayoutOptions, SyntheticOptions
+from multimodal.synthetic import GENERATORS, Layout, LayoutOptions, SyntheticOptions
 
 
 def generate(

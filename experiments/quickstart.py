@@ -23,8 +23,8 @@ from experiments.split import split
 from experiments.statistics import statistics
 from experiments.thresholds import thresholds
 from experiments.train import train
-from multimodal.corpora.synthetic import SyntheticOptions
 from multimodal.media.prepared import PrepareOptions
+from multimodal.synthetic import SyntheticOptions
 
 CORPUS = SyntheticOptions(
     groups=7, identities_per_group=5, real_clips=3, rtvc_clips=3, clip_seconds=1.8, frame_size=160

@@ -25,8 +25,8 @@ def workspace(tmp_path_factory) -> Path:
     from experiments.prepare import prepare
     from experiments.scan import scan
     from experiments.split import split
-    from multimodal.corpora.synthetic import SyntheticOptions
     from multimodal.media.prepared import PrepareOptions
+    from multimodal.synthetic import SyntheticOptions
 
     folder = tmp_path_factory.mktemp("workspace")
     options = SyntheticOptions(
@@ -63,7 +63,7 @@ SOURCES = {
 def source_roots(workspace) -> dict[str, Path]:
     """Small generated corpora of images, videos and audio: name of the source → root of the corpus."""
     from experiments.generate import generate
-    from multimodal.corpora.synthetic import LayoutOptions
+    from multimodal.synthetic import LayoutOptions
 
     roots = {}
     for name, (corpus, chosen) in SOURCES.items():

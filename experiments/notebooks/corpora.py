@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from multimodal.corpora import Manifest, ScanReport, scan
 from multimodal.corpora.manifest import is_generated
-from multimodal.corpora.synthetic import GENERATORS, LayoutOptions, SyntheticOptions
 from multimodal.labels import CLASSES, FAKE, REAL
 from multimodal.media.prepared import PreparedClip
 from multimodal.media.store.reader import Store
 from multimodal.splits import SPLITS, make_split
+from multimodal.synthetic import GENERATORS, LayoutOptions, SyntheticOptions
 
 #: The one corpus of the notebook that labels picture and sound apart.
 LEARNT_FROM = "fakeavceleb"

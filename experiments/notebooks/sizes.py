@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from experiments.ablate import StudyOptions
 from experiments.recipes import small
 from experiments.runs.config import PretrainConfig, TrainConfig, with_weights
-from multimodal.corpora.synthetic import LayoutOptions, SyntheticOptions
 from multimodal.media.prepared import PrepareOptions
+from multimodal.synthetic import LayoutOptions, SyntheticOptions
 
 Learning = TypeVar("Learning", PretrainConfig, TrainConfig)
 

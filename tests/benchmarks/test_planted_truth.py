@@ -16,11 +16,11 @@ from benchmarks.planted_truth import EACH_ALONE, beats, holds_chance
 from experiments.scan import scan
 from fusion import create_fusion, list_fusions
 from multimodal.corpora.manifest import Manifest
-from multimodal.corpora.synthetic.clip import show
-from multimodal.corpora.synthetic.plan import plan_clips
 from multimodal.detector import TokenClassifier
 from multimodal.metrics.seeds import judge_seeds
 from multimodal.scoring import score_windows
+from multimodal.synthetic.clip import show
+from multimodal.synthetic.plan import plan_clips
 
 NUM_TOKENS, WIDTH, PEOPLE, TAKES = 12, 12, 24, 4
 MODES = ("video_only", "audio_only", "score", "concat", "discrepancy")

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from multimodal.corpora.synthetic import GENERATORS, Layout, LayoutOptions
+from multimodal.synthetic import GENERATORS, Layout, LayoutOptions
 
 OPTIONS = LayoutOptions(identities=6, clips=3, seed=4)
 

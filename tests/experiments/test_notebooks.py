@@ -9,10 +9,10 @@ from experiments.notebooks.sizes import SIZES, chosen_sizes
 from experiments.notebooks.tables import corpora_table, leakage_table, thresholds_table
 from experiments.recipes import small
 from multimodal.corpora import scan
-from multimodal.corpora.synthetic import GENERATORS, LayoutOptions
 from multimodal.files import write_json
 from multimodal.labels import FAKE, REAL
 from multimodal.splits import make_split
+from multimodal.synthetic import GENERATORS, LayoutOptions
 
 SMALL = LayoutOptions(identities=3, clips=1, clip_seconds=0.3, frame_size=64)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from experiments.generate import COMMANDS, main
-from multimodal.corpora.synthetic import GENERATORS
+from multimodal.synthetic import GENERATORS
 
 
 def test_generate_writes_the_variant_that_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -180,7 +180,7 @@ def write_video_file(path, *, sound: bool) -> None:
     """Two seconds of a plain picture without a face."""
     import numpy as np
 
-    from multimodal.corpora.synthetic.media import write_video
+    from multimodal.synthetic.clip import write_video
 
     frames = (np.full((96, 96, 3), 90, dtype=np.uint8) for _ in range(50))
     noise = np.random.default_rng(0).normal(scale=0.1, size=88_200) if sound else None

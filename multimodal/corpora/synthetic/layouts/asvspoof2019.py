@@ -10,7 +10,7 @@ from multimodal.corpora.synthetic.layouts.names import lines_text, numbers
 from multimodal.corpora.synthetic.layouts.options import LayoutOptions
 from multimodal.corpora.synthetic.layouts.planned import AudioFile, File, Sound, Take, TextFile, Tree
 from multimodal.corpora.synthetic.layouts.tree import Layout
-from multimodal.corpora.synthetic.randomness import keyed_generator
+from multimodal.synthetic.randomness import keyed_generator
 
 _PROTOCOLS = {"train": "train.trn", "dev": "dev.trl", "eval": "eval.trl"}
 _SYSTEMS = {"train": range(1, 7), "dev": range(1, 7), "eval": range(7, 20)}

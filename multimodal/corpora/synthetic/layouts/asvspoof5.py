@@ -5,7 +5,7 @@ from multimodal.corpora.synthetic.layouts.options import LayoutOptions
 from multimodal.corpora.synthetic.layouts.people import group_of
 from multimodal.corpora.synthetic.layouts.planned import AudioFile, File, Sound, Take, TextFile, Tree
 from multimodal.corpora.synthetic.layouts.tree import Layout
-from multimodal.corpora.synthetic.randomness import keyed_generator
+from multimodal.synthetic.randomness import keyed_generator
 
 _LISTS = {
     "T": ("flac_T", "ASVspoof5.train.tsv", range(1, 9)),

@@ -24,7 +24,7 @@ from multimodal.corpora.synthetic.layouts.planned import (
 )
 from multimodal.corpora.synthetic.layouts.studio import num_frames
 from multimodal.corpora.synthetic.layouts.tree import Layout
-from multimodal.corpora.synthetic.randomness import keyed_generator
+from multimodal.synthetic.randomness import keyed_generator
 
 METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")
 _REENACTMENTS = ("Face2Face", "NeuralTextures")

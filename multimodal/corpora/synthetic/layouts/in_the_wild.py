@@ -4,7 +4,7 @@ from multimodal.corpora.synthetic.layouts.names import csv_text
 from multimodal.corpora.synthetic.layouts.options import LayoutOptions
 from multimodal.corpora.synthetic.layouts.planned import AudioFile, Sound, Take, TextFile, Tree
 from multimodal.corpora.synthetic.layouts.tree import Layout
-from multimodal.corpora.synthetic.randomness import keyed_generator
+from multimodal.synthetic.randomness import keyed_generator
 
 
 def plan(options: LayoutOptions) -> Tree:

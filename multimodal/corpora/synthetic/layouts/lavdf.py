@@ -9,7 +9,7 @@ from multimodal.corpora.synthetic.layouts.people import voxceleb2_id
 from multimodal.corpora.synthetic.layouts.planned import FRAME_RATE, File, Sound, Take, TextFile, Tree, VideoFile
 from multimodal.corpora.synthetic.layouts.studio import num_frames
 from multimodal.corpora.synthetic.layouts.tree import Layout
-from multimodal.corpora.synthetic.randomness import keyed_generator
+from multimodal.synthetic.randomness import keyed_generator
 
 _SAMPLE_RATE = 16_000
 #: modify_video, modify_audio.

@@ -7,7 +7,7 @@ import string
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from multimodal.corpora.synthetic.randomness import keyed_generator
+from multimodal.synthetic.randomness import keyed_generator
 
 CAPITALS_AND_DIGITS = string.ascii_uppercase + string.digits
 _ADDRESS = string.ascii_letters + string.digits + "-_"

@@ -6,9 +6,9 @@ DeeperForensics, DFD inside the Kaggle FaceForensics++, and all that comes from 
 
 import re
 
-from multimodal.corpora.synthetic.identity import Person, invent_person
-from multimodal.corpora.synthetic.plan import GROUPS
-from multimodal.corpora.synthetic.randomness import keyed_generator
+from multimodal.synthetic.identity import Person, invent_person
+from multimodal.synthetic.plan import GROUPS
+from multimodal.synthetic.randomness import keyed_generator
 
 
 def person_called(seed: int, name: str) -> Person:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from multimodal.corpora.synthetic.forge import SwapMethod
+from multimodal.synthetic.forge import SwapMethod
 
 FRAME_RATE, SAMPLE_RATE, CRF = 25, 44_100, 23
 

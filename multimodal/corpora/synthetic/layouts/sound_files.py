@@ -7,8 +7,8 @@ import av
 import numpy as np
 from scipy.io import wavfile
 
-from multimodal.corpora.synthetic.media import write_audio
 from multimodal.files import atomic_path
+from multimodal.synthetic.clip import write_audio
 
 #: Suffix → container format, codec, sample format.
 _COMPRESSED = {".m4a": ("mp4", "aac", "fltp"), ".mp3": ("mp3", "libmp3lame", "fltp")}

@@ -6,16 +6,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from multimodal.corpora.synthetic.canvas import Canvas
-from multimodal.corpora.synthetic.forge import SwapMethod, fit_face, redraw_mouth, swap_face
 from multimodal.corpora.synthetic.layouts.options import LayoutOptions
 from multimodal.corpora.synthetic.layouts.people import person_called
 from multimodal.corpora.synthetic.layouts.planned import AudioFile, ImageFile, MaskFile, Sound, Take, VideoFile
-from multimodal.corpora.synthetic.performance import Performance, mouth_from_sound, perform
-from multimodal.corpora.synthetic.randomness import keyed_generator
-from multimodal.corpora.synthetic.scene import Actor, Overlay, film
-from multimodal.corpora.synthetic.vocode import vocode
-from multimodal.corpora.synthetic.voice import add_room, clone_voice, speak
+from multimodal.synthetic.face import Canvas
+from multimodal.synthetic.forge import SwapMethod, fit_face, redraw_mouth, swap_face
+from multimodal.synthetic.performance import Performance, mouth_from_sound, perform
+from multimodal.synthetic.randomness import keyed_generator
+from multimodal.synthetic.scene import Actor, Overlay, film
+from multimodal.synthetic.voice import add_room, clone_voice, speak, vocode
 
 _UNHEARD_SAMPLE_RATE = 16_000
 _FEWEST_MELS, _MOST_MELS = 48, 96

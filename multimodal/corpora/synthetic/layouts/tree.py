@@ -9,7 +9,6 @@ from typing import Any
 
 from multimodal.corpora.choose import choose
 from multimodal.corpora.manifest import GENERATED_MARK
-from multimodal.corpora.synthetic.generation import NOTICE, Progress, claim, make_all
 from multimodal.corpora.synthetic.layouts.options import LayoutOptions
 from multimodal.corpora.synthetic.layouts.planned import (
     AudioFile,
@@ -25,8 +24,9 @@ from multimodal.corpora.synthetic.layouts.planned import (
 )
 from multimodal.corpora.synthetic.layouts.sound_files import write_sound
 from multimodal.corpora.synthetic.layouts.studio import hear_file, hear_video, portray, show, show_mask
-from multimodal.corpora.synthetic.media import write_video
 from multimodal.files import atomic_path, write_json, write_text
+from multimodal.synthetic.clip import write_video
+from multimodal.synthetic.generation import NOTICE, Progress, claim, make_all
 
 #: Raised when the same options would give other files, so that a half-written tree is not mixed.
 _GENERATOR_VERSION = 1

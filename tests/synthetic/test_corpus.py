@@ -12,10 +12,10 @@ import av
 import pytest
 
 from multimodal.corpora.fakeavceleb import read_clips
-from multimodal.corpora.synthetic import SyntheticOptions, generate_fakeavceleb
-from multimodal.corpora.synthetic.clip import write_clip
-from multimodal.corpora.synthetic.plan import GROUPS, PlannedClip, plan_clips
 from multimodal.corpora.walk import ScanReport
+from multimodal.synthetic import SyntheticOptions, generate_fakeavceleb
+from multimodal.synthetic.clip import write_clip
+from multimodal.synthetic.plan import GROUPS, PlannedClip, plan_clips
 
 TINY = SyntheticOptions(
     groups=1,

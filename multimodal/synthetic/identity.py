@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from multimodal.corpora.synthetic.randomness import keyed_generator
+from multimodal.synthetic.randomness import keyed_generator
 
 Colour = tuple[float, float, float]
 

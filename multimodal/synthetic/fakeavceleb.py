@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from multimodal.corpora.synthetic.clip import write_clip
-from multimodal.corpora.synthetic.generation import Progress, claim, make_all
-from multimodal.corpora.synthetic.options import SyntheticOptions
-from multimodal.corpora.synthetic.plan import TYPES, PlannedClip, plan_clips
 from multimodal.files import write_text
+from multimodal.synthetic.clip import write_clip
+from multimodal.synthetic.generation import Progress, claim, make_all
+from multimodal.synthetic.plan import TYPES, PlannedClip, SyntheticOptions, plan_clips
 
 #: Raised when the same options would give other clips, so that a half-written tree is not mixed.
 _GENERATOR_VERSION = 1

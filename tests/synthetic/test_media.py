@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from scipy.io import wavfile
 
-from multimodal.corpora.synthetic.media import write_audio, write_image, write_video
+from multimodal.synthetic.clip import write_audio, write_image, write_video
 
 SOUND = (0.3 * np.sin(np.arange(16_000) / 10)).astype(np.float32)
 FRAMES = [np.full((64, 96, 3), 40 + 10 * index, dtype=np.uint8) for index in range(10)]

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from scipy.signal import welch
 
-from multimodal.corpora.synthetic.identity import invent_person
-from multimodal.corpora.synthetic.performance import mouth_from_sound
-from multimodal.corpora.synthetic.vocode import mel_filters, vocode
-from multimodal.corpora.synthetic.voice import add_room, clone_voice, speak
+from multimodal.synthetic.identity import invent_person
+from multimodal.synthetic.performance import mouth_from_sound
+from multimodal.synthetic.voice import add_room, clone_voice, mel_filters, speak, vocode
 
 RATE = 44_100
 PERSON = invent_person(0, "someone", race="African", gender="men")

@@ -7,11 +7,9 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from multimodal.corpora.synthetic.canvas import OVERSAMPLING, Box, Canvas
-from multimodal.corpora.synthetic.face import Expression, draw_face
-from multimodal.corpora.synthetic.head import paint_head
-from multimodal.corpora.synthetic.identity import Face
-from multimodal.corpora.synthetic.performance import Performance
+from multimodal.synthetic.face import OVERSAMPLING, Box, Canvas, Expression, draw_face, paint_head
+from multimodal.synthetic.identity import Face
+from multimodal.synthetic.performance import Performance
 
 _NOISE = 2.2
 _BACKGROUND_MARGIN = 0.2

@@ -5,9 +5,9 @@ For a first run, for demonstrations and for tests; results on them say nothing a
 
 from collections.abc import Callable
 
-from multimodal.corpora.synthetic.fakeavceleb import generate_fakeavceleb
 from multimodal.corpora.synthetic.layouts import LAYOUTS, Layout, LayoutOptions
-from multimodal.corpora.synthetic.options import SyntheticOptions
+from multimodal.synthetic.fakeavceleb import generate_fakeavceleb
+from multimodal.synthetic.plan import SyntheticOptions
 
 __all__ = ["GENERATORS", "Layout", "LayoutOptions", "SyntheticOptions", "generate_fakeavceleb"]
 

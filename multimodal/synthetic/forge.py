@@ -10,10 +10,9 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from multimodal.corpora.synthetic.canvas import Canvas
-from multimodal.corpora.synthetic.head import face_distance, paint_skin
-from multimodal.corpora.synthetic.identity import Face
-from multimodal.corpora.synthetic.scene import Overlay
+from multimodal.synthetic.face import Canvas, face_distance, paint_skin
+from multimodal.synthetic.identity import Face
+from multimodal.synthetic.scene import Overlay
 
 SwapMethod = Literal["faceswap", "fsgan"]
 

@@ -7,9 +7,9 @@ import pytest
 from facenet_pytorch import MTCNN
 from PIL import Image
 
-from multimodal.corpora.synthetic import SyntheticOptions
-from multimodal.corpora.synthetic.clip import clip_frames, forge_sound, record, show, write_clip
-from multimodal.corpora.synthetic.plan import PlannedClip, plan_clips
+from multimodal.synthetic import SyntheticOptions
+from multimodal.synthetic.clip import clip_frames, forge_sound, record, show, write_clip
+from multimodal.synthetic.plan import PlannedClip, plan_clips
 
 OPTIONS = SyntheticOptions(
     groups=2, identities_per_group=2, real_clips=2, rtvc_clips=1, clip_seconds=0.8, frame_size=96
