@@ -5,8 +5,8 @@ For a first run, for demonstrations and for tests; results on them say nothing a
 
 from collections.abc import Callable
 
-from multimodal.corpora.synthetic.layouts import LAYOUTS, Layout, LayoutOptions
 from multimodal.synthetic.fakeavceleb import generate_fakeavceleb
+from multimodal.synthetic.layouts import LAYOUTS, Layout, LayoutOptions
 from multimodal.synthetic.plan import SyntheticOptions
 
 __all__ = ["GENERATORS", "Layout", "LayoutOptions", "SyntheticOptions", "generate_fakeavceleb"]

@@ -19,8 +19,8 @@ from PIL import Image
 
 from multimodal.corpora import CORPORA, ScanReport, recognise, scan
 from multimodal.corpora.manifest import GENERATED, GENERATED_MARK
-from multimodal.corpora.synthetic.layouts.planned import VideoFile
 from multimodal.synthetic import GENERATORS, Layout, LayoutOptions, SyntheticOptions
+from multimodal.synthetic.layouts.planned import VideoFile
 
 SMALL = LayoutOptions(identities=3, clips=2, clip_seconds=0.3, frame_size=64)
 SMALL_FAKEAVCELEB = SyntheticOptions(

@@ -3,9 +3,17 @@
 Below ``real/`` a folder is a person, below ``fake/`` a method.
 """
 
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.planned import AudioFile, File, ImageFile, Sound, Take, Tree, VideoFile
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import (
+    AudioFile,
+    File,
+    ImageFile,
+    LayoutOptions,
+    Sound,
+    Take,
+    Tree,
+    VideoFile,
+)
+from multimodal.synthetic.layouts.tree import Layout
 
 
 def plan(options: LayoutOptions) -> Tree:

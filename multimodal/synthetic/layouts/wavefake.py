@@ -4,10 +4,18 @@ All traps of the real one: other endings for each vocoder, WaveGlow's files call
 ``generated/`` folder of copies inside the text-to-speech folder.
 """
 
-from multimodal.corpora.synthetic.layouts.names import lines_text
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.planned import AudioFile, CopyFile, File, Sound, Take, TextFile, Tree
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import (
+    AudioFile,
+    CopyFile,
+    File,
+    LayoutOptions,
+    Sound,
+    Take,
+    TextFile,
+    Tree,
+    lines_text,
+)
+from multimodal.synthetic.layouts.tree import Layout
 
 #: Vocoder → ending of its files.
 _LJSPEECH_VOCODERS = {

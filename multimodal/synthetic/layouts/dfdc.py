@@ -6,10 +6,19 @@ voice over a genuine picture, the others a swapped face.
 
 import string
 
-from multimodal.corpora.synthetic.layouts.names import csv_text, json_text, word
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.planned import File, Sound, Take, TextFile, Tree, VideoFile
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import (
+    File,
+    LayoutOptions,
+    Sound,
+    Take,
+    TextFile,
+    Tree,
+    VideoFile,
+    csv_text,
+    json_text,
+    word,
+)
+from multimodal.synthetic.layouts.tree import Layout
 
 _PARTS = 2
 _FAKES_PER_REAL = 2

@@ -7,11 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from multimodal.corpora.synthetic.layouts import LayoutOptions
-from multimodal.corpora.synthetic.layouts.people import group_of, person_called
-from multimodal.corpora.synthetic.layouts.planned import ImageFile, MaskFile, Sound, Take, VideoFile
-from multimodal.corpora.synthetic.layouts.sound_files import write_sound
-from multimodal.corpora.synthetic.layouts.studio import hear, hear_video, num_frames, portray, show, show_mask
+from multimodal.synthetic.layouts import LayoutOptions
+from multimodal.synthetic.layouts.planned import (
+    ImageFile,
+    MaskFile,
+    Sound,
+    Take,
+    VideoFile,
+    group_of,
+    person_called,
+)
+from multimodal.synthetic.layouts.studio import hear, hear_video, num_frames, portray, show, show_mask
+from multimodal.synthetic.layouts.tree import write_sound
 
 OPTIONS = LayoutOptions(clip_seconds=0.6, frame_size=64)
 TAKE = Take("somebody")

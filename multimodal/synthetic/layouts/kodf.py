@@ -2,10 +2,8 @@
 
 from typing import NamedTuple
 
-from multimodal.corpora.synthetic.layouts.names import word
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.planned import Sound, Take, Tree, VideoFile
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import LayoutOptions, Sound, Take, Tree, VideoFile, word
+from multimodal.synthetic.layouts.tree import Layout
 
 #: Method → code in file names.
 _CODES = {"dfl": 1, "dffs": 2, "fsgan": 3, "fo": 4, "audio-driven": 5}

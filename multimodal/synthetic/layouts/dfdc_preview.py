@@ -2,10 +2,17 @@
 
 import string
 
-from multimodal.corpora.synthetic.layouts.names import json_text
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.planned import File, Sound, Take, TextFile, Tree, VideoFile
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import (
+    File,
+    LayoutOptions,
+    Sound,
+    Take,
+    TextFile,
+    Tree,
+    VideoFile,
+    json_text,
+)
+from multimodal.synthetic.layouts.tree import Layout
 
 
 def plan(options: LayoutOptions) -> Tree:

@@ -6,11 +6,9 @@ Trials of each key belong to the subsets eval, eval, progress and hidden in turn
 from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle
 
-from multimodal.corpora.synthetic.layouts.asvspoof2019 import Trial, trials_of
-from multimodal.corpora.synthetic.layouts.names import lines_text
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.planned import AudioFile, TextFile, Tree
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.asvspoof2019 import Trial, trials_of
+from multimodal.synthetic.layouts.planned import AudioFile, LayoutOptions, TextFile, Tree, lines_text
+from multimodal.synthetic.layouts.tree import Layout
 
 _SUBSETS = ("eval", "eval", "progress", "hidden")
 _LA_CODECS = ("none", "alaw", "pstn", "g722", "ulaw", "gsm", "opus")

@@ -3,12 +3,20 @@
 import json
 from typing import Any
 
-from multimodal.corpora.synthetic.layouts.names import split_of
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.people import voxceleb2_id
-from multimodal.corpora.synthetic.layouts.planned import FRAME_RATE, File, Sound, Take, TextFile, Tree, VideoFile
-from multimodal.corpora.synthetic.layouts.studio import num_frames
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import (
+    FRAME_RATE,
+    File,
+    LayoutOptions,
+    Sound,
+    Take,
+    TextFile,
+    Tree,
+    VideoFile,
+    split_of,
+    voxceleb2_id,
+)
+from multimodal.synthetic.layouts.studio import num_frames
+from multimodal.synthetic.layouts.tree import Layout
 from multimodal.synthetic.randomness import keyed_generator
 
 _SAMPLE_RATE = 16_000

@@ -5,9 +5,8 @@ picture that is in train and in test, and a few sample fakes in no split. ``fold
 with numbers that begin anew in every folder.
 """
 
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.planned import CopyFile, File, ImageFile, Take, Tree
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import CopyFile, File, ImageFile, LayoutOptions, Take, Tree
+from multimodal.synthetic.layouts.tree import Layout
 
 _TRAIN = "train-20250112T065955Z-001/train"
 _TEST = "test-20250112T065939Z-001/test"

@@ -8,8 +8,8 @@ from collections import Counter
 
 import pytest
 
-from multimodal.corpora.synthetic.layouts.planned import AudioFile, ImageFile, Sound, TextFile, Tree, VideoFile
 from multimodal.synthetic import GENERATORS, Layout, LayoutOptions
+from multimodal.synthetic.layouts.planned import AudioFile, ImageFile, Sound, TextFile, Tree, VideoFile
 
 OPTIONS = LayoutOptions(identities=6, clips=3, seed=4)
 ID = r"id\d{5}"

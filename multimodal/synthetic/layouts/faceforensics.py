@@ -9,21 +9,25 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from multimodal.corpora.synthetic.layouts import dfd
-from multimodal.corpora.synthetic.layouts.names import address, csv_text, json_text, numbers, split_of
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.planned import (
+from multimodal.synthetic.layouts import dfd
+from multimodal.synthetic.layouts.planned import (
     File,
     LateTextFile,
+    LayoutOptions,
     MaskFile,
     Sound,
     Take,
     TextFile,
     Tree,
     VideoFile,
+    address,
+    csv_text,
+    json_text,
+    numbers,
+    split_of,
 )
-from multimodal.corpora.synthetic.layouts.studio import num_frames
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.studio import num_frames
+from multimodal.synthetic.layouts.tree import Layout
 from multimodal.synthetic.randomness import keyed_generator
 
 METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")

@@ -6,10 +6,18 @@ Speakers are disjoint across train, dev and eval; systems A01 to A06 speak in tr
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from multimodal.corpora.synthetic.layouts.names import lines_text, numbers
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.planned import AudioFile, File, Sound, Take, TextFile, Tree
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import (
+    AudioFile,
+    File,
+    LayoutOptions,
+    Sound,
+    Take,
+    TextFile,
+    Tree,
+    lines_text,
+    numbers,
+)
+from multimodal.synthetic.layouts.tree import Layout
 from multimodal.synthetic.randomness import keyed_generator
 
 _PROTOCOLS = {"train": "train.trn", "dev": "dev.trl", "eval": "eval.trl"}

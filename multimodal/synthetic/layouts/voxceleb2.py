@@ -4,11 +4,21 @@ Half of the people are also in the generated FakeAVCeleb, as its 500 are in the 
 the table end with blanks.
 """
 
-from multimodal.corpora.synthetic.layouts.names import address, lines_text
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.people import group_of, voxceleb2_id
-from multimodal.corpora.synthetic.layouts.planned import AudioFile, File, Sound, Take, TextFile, Tree, VideoFile
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import (
+    AudioFile,
+    File,
+    LayoutOptions,
+    Sound,
+    Take,
+    TextFile,
+    Tree,
+    VideoFile,
+    address,
+    group_of,
+    lines_text,
+    voxceleb2_id,
+)
+from multimodal.synthetic.layouts.tree import Layout
 
 _SAMPLE_RATE = 16_000
 

@@ -4,12 +4,20 @@ The originals themselves are not part of it: they are those of the generated Fac
 options. Four of the eleven variants are written; the distorted ones are compressed harder.
 """
 
-from multimodal.corpora.synthetic.layouts.faceforensics import originals_of
-from multimodal.corpora.synthetic.layouts.names import lines_text, split_of
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.people import group_of
-from multimodal.corpora.synthetic.layouts.planned import CRF, File, Take, TextFile, Tree, VideoFile
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.faceforensics import originals_of
+from multimodal.synthetic.layouts.planned import (
+    CRF,
+    File,
+    LayoutOptions,
+    Take,
+    TextFile,
+    Tree,
+    VideoFile,
+    group_of,
+    lines_text,
+    split_of,
+)
+from multimodal.synthetic.layouts.tree import Layout
 
 #: Variant → x264's rate factor.
 _VARIANTS = {

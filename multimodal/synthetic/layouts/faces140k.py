@@ -2,10 +2,18 @@
 
 import string
 
-from multimodal.corpora.synthetic.layouts.names import csv_text, numbers, word
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.planned import File, ImageFile, Take, TextFile, Tree
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import (
+    File,
+    ImageFile,
+    LayoutOptions,
+    Take,
+    TextFile,
+    Tree,
+    csv_text,
+    numbers,
+    word,
+)
+from multimodal.synthetic.layouts.tree import Layout
 
 _PICTURES = "real_vs_fake/real-vs-fake"
 _HEADER = ("", "original_path", "id", "label", "label_str", "path")

@@ -6,11 +6,18 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.people import person_called
-from multimodal.corpora.synthetic.layouts.planned import AudioFile, ImageFile, MaskFile, Sound, Take, VideoFile
 from multimodal.synthetic.face import Canvas
 from multimodal.synthetic.forge import SwapMethod, fit_face, redraw_mouth, swap_face
+from multimodal.synthetic.layouts.planned import (
+    AudioFile,
+    ImageFile,
+    LayoutOptions,
+    MaskFile,
+    Sound,
+    Take,
+    VideoFile,
+    person_called,
+)
 from multimodal.synthetic.performance import Performance, mouth_from_sound, perform
 from multimodal.synthetic.randomness import keyed_generator
 from multimodal.synthetic.scene import Actor, Overlay, film

@@ -10,10 +10,17 @@ from pathlib import Path
 import numpy as np
 from scipy.io import wavfile
 
-from multimodal.corpora.synthetic.layouts.names import csv_text
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.planned import AudioFile, File, LateTextFile, Sound, Take, Tree
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import (
+    AudioFile,
+    File,
+    LateTextFile,
+    LayoutOptions,
+    Sound,
+    Take,
+    Tree,
+    csv_text,
+)
+from multimodal.synthetic.layouts.tree import Layout
 
 SPEAKERS = ("biden", "linus", "margot", "musk", "obama", "ryan", "taylor", "trump")
 _SAMPLE_RATES = (44_100, 48_000, 40_000)

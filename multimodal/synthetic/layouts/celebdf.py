@@ -4,10 +4,8 @@ Half of the fakes on the list have their own target clip among the listed reals;
 data, as in the real corpus.
 """
 
-from multimodal.corpora.synthetic.layouts.names import lines_text
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.planned import Take, TextFile, Tree, VideoFile
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import LayoutOptions, Take, TextFile, Tree, VideoFile, lines_text
+from multimodal.synthetic.layouts.tree import Layout
 
 TEST_LIST = "List_of_testing_videos.txt"
 #: No celebrity has this number, as there are gaps in the real ids.

@@ -5,10 +5,16 @@ Real ACTOR__scene.mp4, fake TARGET_SOURCE__scene__EXPERIMENT.mp4. One pair and s
 
 from pathlib import Path
 
-from multimodal.corpora.synthetic.layouts.names import CAPITALS_AND_DIGITS, word
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.planned import MaskFile, Take, Tree, VideoFile
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import (
+    CAPITALS_AND_DIGITS,
+    LayoutOptions,
+    MaskFile,
+    Take,
+    Tree,
+    VideoFile,
+    word,
+)
+from multimodal.synthetic.layouts.tree import Layout
 
 SCENES = (
     "exit_phone_room",

@@ -1,9 +1,7 @@
 """In-the-Wild: numbered WAVs of celebrities and meta.csv, which writes bona-fide with a hyphen."""
 
-from multimodal.corpora.synthetic.layouts.names import csv_text
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.planned import AudioFile, Sound, Take, TextFile, Tree
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import AudioFile, LayoutOptions, Sound, Take, TextFile, Tree, csv_text
+from multimodal.synthetic.layouts.tree import Layout
 from multimodal.synthetic.randomness import keyed_generator
 
 

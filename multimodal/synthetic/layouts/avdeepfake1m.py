@@ -6,13 +6,22 @@ Paths in the metadata are relative to the folder of the split.
 import json
 from typing import Any
 
-from multimodal.corpora.synthetic.layouts.lavdf import forged_period
-from multimodal.corpora.synthetic.layouts.names import address, lines_text
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.people import voxceleb2_id
-from multimodal.corpora.synthetic.layouts.planned import FRAME_RATE, File, Sound, Take, TextFile, Tree, VideoFile
-from multimodal.corpora.synthetic.layouts.studio import num_frames
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.lavdf import forged_period
+from multimodal.synthetic.layouts.planned import (
+    FRAME_RATE,
+    File,
+    LayoutOptions,
+    Sound,
+    Take,
+    TextFile,
+    Tree,
+    VideoFile,
+    address,
+    lines_text,
+    voxceleb2_id,
+)
+from multimodal.synthetic.layouts.studio import num_frames
+from multimodal.synthetic.layouts.tree import Layout
 
 _SAMPLE_RATE = 16_000
 #: File name → modify_type.

@@ -1,10 +1,17 @@
 """ASVspoof 5: three folders of FLACs and lists called .tsv whose ten columns are parted by spaces."""
 
-from multimodal.corpora.synthetic.layouts.names import lines_text
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.people import group_of
-from multimodal.corpora.synthetic.layouts.planned import AudioFile, File, Sound, Take, TextFile, Tree
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import (
+    AudioFile,
+    File,
+    LayoutOptions,
+    Sound,
+    Take,
+    TextFile,
+    Tree,
+    group_of,
+    lines_text,
+)
+from multimodal.synthetic.layouts.tree import Layout
 from multimodal.synthetic.randomness import keyed_generator
 
 _LISTS = {

@@ -1,6 +1,6 @@
 """Layouts of real corpora, filled with generated media: one file a corpus."""
 
-from multimodal.corpora.synthetic.layouts import (
+from multimodal.synthetic.layouts import (
     asvspoof5,
     asvspoof2019,
     asvspoof2021,
@@ -21,8 +21,8 @@ from multimodal.corpora.synthetic.layouts import (
     voxceleb2,
     wavefake,
 )
-from multimodal.corpora.synthetic.layouts.options import LayoutOptions
-from multimodal.corpora.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import LayoutOptions
+from multimodal.synthetic.layouts.tree import Layout
 
 __all__ = ["LAYOUTS", "Layout", "LayoutOptions"]
 
