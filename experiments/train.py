@@ -18,9 +18,9 @@ from experiments.runs.folder import RunFolder
 from experiments.runs.loop import describe, learn, start_accelerator, training_batches
 from experiments.runs.provenance import loaded_text, provenance
 from multimodal.detector import AudioVisualDetector
-from multimodal.embedding import link_or_copy
 from multimodal.files import atomic_path, write_json
 from multimodal.report.study_table import tokens_text
+from multimodal.tokens.embedding import link_or_copy
 from multimodal.training.tasks import DetectorTask
 
 

@@ -17,11 +17,9 @@ from experiments.runs.loop import split_scorer
 from multimodal.data.order import shuffled
 from multimodal.data.windows import EvaluationWindows, TrainingWindows, collate
 from multimodal.detector import AudioVisualDetector
-from multimodal.embedding import embed
-from multimodal.tokens.cache import TokenCache
-from multimodal.tokens.resampled import resample
-from multimodal.tokens.smote import Resampling
-from multimodal.tokens.windows import EvaluationTokens, TrainingTokens
+from multimodal.tokens.cache import EvaluationTokens, TokenCache, TrainingTokens
+from multimodal.tokens.embedding import embed
+from multimodal.tokens.resampled import Resampling, resample
 from multimodal.training.tasks import Scorer
 
 

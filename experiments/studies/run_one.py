@@ -25,7 +25,7 @@ from multimodal.detector import AudioVisualDetector
 from multimodal.files import atomic_path, write_json
 from multimodal.labels import MODALITIES, Modality
 from multimodal.metrics.seeds import WITHOUT
-from multimodal.tokens.windows import EvaluationTokens
+from multimodal.tokens.cache import EvaluationTokens
 
 
 @dataclass(frozen=True)

@@ -5,21 +5,28 @@
 ``tokens-NNNNN.safetensors`` windows of :data:`CLIPS_PER_SHARD` clips: tokens by modality, number of the clip
 """
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.data import Dataset
 
-from multimodal.data.windows import WindowTensors
+from encoders.base import Encoder
+from multimodal.data.order import SampleKey
+from multimodal.data.windows import ClipWindows, Sample, WindowShape, WindowTensors, label_table, labelled
 from multimodal.files import atomic_path, read_json
-from multimodal.labels import MODALITIES
+from multimodal.labels import MODALITIES, Modality
+from multimodal.media.store.reader import AnyStore
 
 CLIPS_PER_SHARD = 64
 HEADER, ENCODERS = "header.json", "encoders.safetensors"
@@ -38,7 +45,7 @@ class TokenCache:
     Shards are mapped into memory, not copied: what the operating system keeps of them is its business.
 
     Args:
-        folder: that :func:`multimodal.embedding.embed` filled.
+        folder: that :func:`multimodal.tokens.embedding.embed` filled.
         facts: what the tokens must depend on.
         clip_ids: in the order in which they were embedded.
 
@@ -128,3 +135,123 @@ def _load(path: Path) -> dict[str, Tensor]:
         raise ValueError(
             f"cannot read tokens from {path}: {error}. Delete {path.parent} and call again"
         ) from error
+
+
+# Cached tokens as what training and scoring read in place of windows of crops and sound.
+
+
+class TrainingTokens(Dataset[Sample]):
+    """Tokens of a random window of a clip, drawn as its :class:`SampleKey` says.
+
+    Args:
+        cache: tokens of the clips.
+        clips: rows of a manifest.
+        seed: of the draw.
+    """
+
+    def __init__(self, cache: TokenCache, clips: pd.DataFrame, *, seed: int) -> None:
+        self.cache, self.seed = cache, seed
+        self.clip_ids = clips["clip_id"].tolist()
+        self.labels = label_table(clips)
+
+    def __len__(self) -> int:
+        return len(self.clip_ids)
+
+    @property
+    def num_windows(self) -> list[int]:
+        """Windows that each clip can show."""
+        return [self.cache.windows_of(clip_id) for clip_id in self.clip_ids]
+
+    def __getitem__(self, key: SampleKey) -> Sample:
+        clip_id = self.clip_ids[key.clip]
+        window = int(key.generator(self.seed).integers(self.cache.windows_of(clip_id)))
+        return labelled(self.cache.read(clip_id, window), self.labels, key.clip)
+
+
+class EvaluationTokens(ClipWindows):
+    """Tokens of all cached windows of every clip; ``starts[i]`` is (row of ``clips``, window) of item i.
+
+    Args:
+        cache: tokens of the clips.
+        store: that they were made from.
+        clips: rows of a manifest.
+        modalities: what is read; the others stand as not present.
+    """
+
+    def __init__(
+        self,
+        cache: TokenCache,
+        store: AnyStore,
+        clips: pd.DataFrame,
+        *,
+        modalities: Sequence[Modality] = MODALITIES,
+    ) -> None:
+        self.cache, self.store, self.modalities = cache, store, modalities
+        self.clip_ids = clips["clip_id"].tolist()
+        self.labels = label_table(clips)
+        self.starts = [
+            (row, window)
+            for row, clip_id in enumerate(self.clip_ids)
+            for window in range(cache.windows_of(clip_id))
+        ]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, index: int) -> Sample:
+        row, window = self.starts[index]
+        tokens = self.cache.read(self.clip_ids[row], window)
+        present = {name: value and name in self.modalities for name, value in tokens.present.items()}
+        return labelled(tokens._replace(present=present), self.labels, row)
+
+
+# What tokens depend on, as plain values: equal facts mean equal tokens.
+
+
+FORMAT_VERSION = 1
+#: Columns of a store's index that tell whether a clip was prepared anew from another file.
+_CONTENT = ["clip_id", "num_frames", "num_samples", "start_seconds", "num_bytes"]
+
+
+def token_facts(
+    encoders: Mapping[str, Encoder],
+    store: AnyStore,
+    clip_ids: Sequence[str],
+    shape: WindowShape,
+    windows_per_clip: int,
+) -> dict[str, Any]:
+    """Everything that the tokens of some clips depend on.
+
+    Args:
+        encoders: by modality.
+        store: prepared clips.
+        clip_ids: in the order in which they are embedded.
+        shape: of the windows.
+        windows_per_clip: at most so many, spread evenly.
+    """
+    rows = store.index.set_index("clip_id", drop=False).loc[list(clip_ids), _CONTENT]
+    return {
+        "format_version": FORMAT_VERSION,
+        **{f"{name} encoder": encoder.name for name, encoder in encoders.items()},
+        # a hop or a number of heads is in no weight
+        **{f"{name} options": encoder.arguments() for name, encoder in encoders.items()},
+        **{f"{name} weights": weights_hash(encoder) for name, encoder in encoders.items()},
+        "cropper": store.fingerprint,
+        "clips": hashlib.sha256(rows.to_csv(index=False).encode()).hexdigest(),
+        "window": asdict(shape),
+        "windows a clip": windows_per_clip,
+    }
+
+
+def digest(facts: Mapping[str, Any]) -> str:
+    """A name for the folder of these tokens."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def weights_hash(module: nn.Module) -> str:
+    """SHA-256 of all parameters and buffers, with their names."""
+    total = hashlib.sha256()
+    for name, value in sorted(module.state_dict().items()):
+        total.update(name.encode())
+        total.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return total.hexdigest()

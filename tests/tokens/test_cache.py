@@ -8,12 +8,10 @@ from multimodal.corpora.manifest import Manifest
 from multimodal.data.order import SampleKey
 from multimodal.data.windows import EvaluationWindows, WindowShape
 from multimodal.detector import AudioVisualDetector
-from multimodal.embedding import embed
 from multimodal.media.store.reader import Store
 from multimodal.scoring import score_clips
-from multimodal.tokens.cache import TokenCache
-from multimodal.tokens.key import digest, token_facts
-from multimodal.tokens.windows import EvaluationTokens, TrainingTokens
+from multimodal.tokens.cache import EvaluationTokens, TokenCache, TrainingTokens, digest, token_facts
+from multimodal.tokens.embedding import embed
 
 SHAPE = WindowShape(num_frames=4, frame_size=32, frame_rate=10.0, sample_rate=16_000)
 

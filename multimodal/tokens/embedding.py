@@ -21,11 +21,12 @@ from multimodal.tokens.cache import (
     HEADER,
     TokenCache,
     check_header,
+    digest,
     num_shards,
     shard_path,
+    token_facts,
     write_shard,
 )
-from multimodal.tokens.key import digest, token_facts
 from multimodal.training.checkpoints import save_weights
 
 Progress = Callable[[Sequence[int]], Iterable[int]]
