@@ -27,7 +27,7 @@ from multimodal.report.figures.thresholds import transfer_figure
 from multimodal.report.pages.render import decimal, interval
 from multimodal.report.pages.thresholds import transfer_page
 from multimodal.report.terminal import aligned, warning_lines
-from multimodal.training.weights_metadata import write_metadata
+from multimodal.training.checkpoints import write_metadata
 
 # What the rules for thresholds ask for, as options of a command line.
 

@@ -55,7 +55,7 @@ class Fusion(nn.Module, ABC):
         """Tokens of all modalities in the space where this mode compares them along time.
 
         None for a mode that does not compare them (:meth:`compares`). A loss that wants sound and picture of
-        the same moment to be alike (:func:`multimodal.training.synchrony.synchrony_loss`) acts there.
+        the same moment to be alike (:func:`multimodal.training.losses.synchrony_loss`) acts there.
         """
         return None
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from experiments.__main__ import main
 from multimodal.labels import CLASSES, TARGETS
 from multimodal.metrics.threshold_rules import RULES
-from multimodal.training.weights_metadata import read_metadata
+from multimodal.training.checkpoints import read_metadata
 
 QUICK = ["--replicates", "20"]
 

@@ -5,7 +5,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from multimodal.training.weights_metadata import read_metadata, write_metadata
+from multimodal.training.checkpoints import read_metadata, write_metadata
 
 
 @pytest.fixture
