@@ -1,7 +1,7 @@
 """A run: one training with its config, checkpoints, scores, metrics and figures in one folder.
 
-:mod:`experiments.runs.config` is imported where it is needed only: it brings torch, which takes seconds, and thresholds
-or a file of scores do not need it.
+:mod:`experiments.runs.config` is imported where it is needed only: it brings torch, which takes seconds, and
+thresholds or a file of scores do not need it.
 """
 
 import platform

@@ -211,7 +211,7 @@ def test_a_full_disk_stops_the_run_with_one_line_and_finished_clips_stay(root, u
 
 
 @pytest.mark.parametrize(
-    ("cannot", "exists"), [("prepare_corpus.write_header", False), ("storing.merge.store_lock", True)]
+    ("cannot", "exists"), [("prepare_corpus.write_header", False), ("store.journal.store_lock", True)]
 )
 def test_a_disk_that_may_only_be_read_is_told_in_one_line(
     cannot, exists, root, undisturbed, tmp_path, monkeypatch

@@ -178,7 +178,7 @@ def test_the_loss_reaches_the_place_where_a_fusion_compares(name):
     result.parts["synchrony"].item()
     assert result.total > DetectorLoss()(output, labels).total
     result.total.backward()
-    assert all(parameter.grad is not None for parameter in fusion.blocks.parameters())
+    assert all(parameter.grad is not None for parameter in fusion.stem.parameters())
 
 
 @pytest.mark.parametrize("name", sorted(set(list_fusions()) - set(COMPARING)))
