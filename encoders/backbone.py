@@ -1,4 +1,4 @@
-"""Any timm network by name, as a maker of features."""
+"""Any timm network by name, as a maker of features, and the normalisation of pixels that it wants."""
 
 import difflib
 from typing import Any

@@ -1,4 +1,4 @@
-"""The contract of an encoder: one modality in, tokens out."""
+"""The contract of an encoder: one modality in, tokens out; with its folder, its weights and its model card."""
 
 import json
 from abc import ABC, abstractmethod
@@ -12,9 +12,7 @@ from torch import Tensor, nn
 
 from encoders.weights import read_weights, write_weights
 
-# The model card that is written beside an encoder's weights (a Jinja template, filled by ``Encoder``).
-
-
+#: Written beside an encoder's weights; a Jinja template that :meth:`Encoder.generate_model_card` fills.
 MODEL_CARD = """---
 {{ card_data }}
 ---

@@ -1,4 +1,4 @@
-"""The contract of a fusion: named tokens in, one representation out."""
+"""The contract of a fusion, named tokens in and one representation out, and the check that all modes share."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping

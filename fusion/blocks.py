@@ -1,4 +1,8 @@
-"""The entry that every mode shares: tokens of unlike widths become tokens of one width."""
+"""What several modes are built of: the common entry and exit, pooling, and stand-ins for what is absent.
+
+All modes begin with :class:`TokenStem` at the same width and most end with :class:`JoinedOutput`, so that what
+differs between two modes is the fusion alone.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,8 +14,6 @@ from torch import Tensor, nn
 
 class TokenStem(nn.Module):
     """``GELU(Linear(LayerNorm(token)))`` for each modality, token by token.
-
-    All modes start with it at the same ``width``, so that what differs between two modes is the fusion alone.
 
     Args:
         dims: width D of each modality's tokens, by name.
@@ -34,19 +36,13 @@ class TokenStem(nn.Module):
         return {name: projection(tokens[name]) for name, projection in self.projections.items()}
 
 
-# Tokens of a clip become one vector a modality.
-
-
 def mean_over_time(tokens: dict[str, Float[Tensor, "batch _ width"]]) -> dict[str, Float[Tensor, "batch width"]]:
     """Pool ``{name: (B, T, width)}`` to ``{name: (B, width)}``, whether present or not."""
     return {name: reduce(value, "batch time width -> batch width", "mean") for name, value in tokens.items()}
 
 
-# The exit of the modes that end with one vector a modality.
-
-
 class JoinedOutput(nn.Module):
-    """``GELU(Linear(LayerNorm([x_1; x_2; ...])))``: named vectors side by side, in the order of ``names``.
+    """The exit: ``GELU(Linear(LayerNorm([x_1; x_2; ...])))`` of named vectors, in the order of ``names``.
 
     The norm gives the results of all modes about one scale, so that one learning rate of the head suits them all.
 
@@ -65,9 +61,6 @@ class JoinedOutput(nn.Module):
     def forward(self, features: dict[str, Float[Tensor, "batch width"]]) -> Float[Tensor, "batch out"]:
         """Join ``{name: (B, width)}`` to ``(B, out_dim)``."""
         return self.output(torch.cat([features[name] for name in self.names], dim=-1))
-
-
-# What a mode reads where a modality is absent.
 
 
 class Placeholders(nn.Module):
@@ -90,9 +83,6 @@ class Placeholders(nn.Module):
             name: torch.where(present[name][:, None], features[name], vector.to(features[name].dtype))
             for name, vector in self.vectors.items()
         }
-
-
-# For the modes that are made for two modalities.
 
 
 def the_other_of_each(names: Sequence[str], mode: str) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""Where in the window tokens stand, in a form that unlike token rates share."""
+"""Time of tokens: where in the window they stand, a code that says so, and sequences brought to another rate.
+
+Times are shares of the window, so that 8 video tokens and 50 audio tokens of the same moment agree.
+"""
 
 from math import log, pi
 
@@ -26,9 +29,6 @@ def time_distance(
 ) -> Float[Tensor, "queries context"]:
     """Time between each two tokens, as a share of the window; a timeless token is at no distance from any."""
     return (query_times[:, None] - context_times).abs().nan_to_num(nan=0.0)
-
-
-# Tells a token where in the window it stands.
 
 
 class TimeEncoding(nn.Module):
@@ -60,9 +60,6 @@ def encode_time(num_tokens: int, width: int, *, device: torch.device | None = No
     cycles = torch.exp(torch.linspace(log(0.5), log(64.0), width // 2, device=device))
     phase = 2 * pi * token_times(num_tokens, device=device)[:, None] * cycles
     return torch.cat([phase.sin(), phase.cos()], dim=-1)
-
-
-# Bring a token sequence to another rate along time.
 
 
 def resample_time(tokens: Float[Tensor, "batch _ width"], num_tokens: int) -> Float[Tensor, "batch time width"]:

@@ -1,11 +1,81 @@
-"""Graph attention, heterogeneous graph attention and graph pooling of AASIST (Jung et al., ICASSP 2022).
+"""The layers of AASIST (Jung et al., ICASSP 2022), from the waveform to the graph.
 
-Nodes are ``(B, N, D)`` and every node sees every other. Attribute names are those of the published weights.
+Band-pass filters and the residual block come from RawNet2 (Tak et al., ICASSP 2021); graph attention,
+heterogeneous graph attention and graph pooling are AASIST's own. Attribute names are those of the published
+weights, so that these load by name.
 """
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+# The front end: fixed band-pass filters on the waveform.
+
+
+def band_pass_filters(num_filters: int, kernel_size: int, sample_rate: int) -> Float[Tensor, "filters kernel"]:
+    """Windowed-sinc band-pass filters, adjacent and evenly spaced on the mel scale (Ravanelli & Bengio 2018).
+
+    Each is the difference of two ideal low-pass filters under a Hamming window; together they cover 0 hertz to
+    half the sample rate.
+    """
+    highest_mel = 2595 * torch.log10(torch.tensor(1 + sample_rate / 2 / 700, dtype=torch.float64))
+    edges_mel = torch.linspace(0, highest_mel.item(), num_filters + 1, dtype=torch.float64)
+    edges = 2 * 700 * (10 ** (edges_mel / 2595) - 1) / sample_rate
+    half = (kernel_size - 1) / 2
+    taps = torch.linspace(-half, half, kernel_size, dtype=torch.float64)
+    low_pass = edges.unsqueeze(1) * torch.sinc(edges.unsqueeze(1) * taps)
+    window = torch.hamming_window(kernel_size, periodic=False, dtype=torch.float64)
+    return ((low_pass[1:] - low_pass[:-1]) * window).float()
+
+
+class SincConvolution(nn.Module):
+    """Waveform ``(B, samples)`` to ``(B, filters, samples - kernel_size + 1)``; nothing is learned."""
+
+    filters: Tensor
+
+    def __init__(self, *, num_filters: int, kernel_size: int, sample_rate: int) -> None:
+        super().__init__()
+        filters = band_pass_filters(num_filters, kernel_size, sample_rate).unsqueeze(1)
+        self.register_buffer("filters", filters, persistent=False)
+
+    def forward(self, sound: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch filters time"]:
+        """Filter the waveform."""
+        return nn.functional.conv1d(sound.unsqueeze(1), self.filters)
+
+
+# The encoder: residual blocks on a picture of bands and time.
+
+
+Picture = Float[Tensor, "batch channels bands time"]
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions with a shortcut, then a maximum over three steps of time (table 1 of the AASIST paper).
+
+    The published models leave out the pre-activation in front of the first convolution although their weights
+    carry its batch normalisation (``bn1``); it is kept, frozen, so that the weights load by name and agree.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, is_first: bool) -> None:
+        super().__init__()
+        if not is_first:
+            self.bn1 = nn.BatchNorm2d(in_channels).requires_grad_(False)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, (2, 3), padding=(1, 1))
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, (2, 3), padding=(0, 1))
+        self.conv_downsample = (
+            nn.Conv2d(in_channels, out_channels, (1, 3), padding=(0, 1)) if in_channels != out_channels else None
+        )
+
+    def forward(self, picture: Picture) -> Picture:
+        """Keep the bands and shorten the time to a third."""
+        hidden = nn.functional.selu(self.bn2(self.conv1(picture)))
+        shortcut = picture if self.conv_downsample is None else self.conv_downsample(picture)
+        return nn.functional.max_pool2d(self.conv2(hidden) + shortcut, (1, 3))
+
+
+# The graph: nodes are ``(B, N, D)`` and every node sees every other.
+
 
 Nodes = Float[Tensor, "batch nodes dim"]
 
@@ -112,68 +182,3 @@ class GraphPooling(nn.Module):
         num_kept = max(int(nodes.shape[1] * self.ratio), 1)
         kept = scores.topk(num_kept, dim=1).indices
         return (nodes * scores).gather(1, kept.expand(-1, -1, nodes.shape[2]))
-
-
-# Fixed band-pass filters on the waveform: the front end of RawNet2 and AASIST.
-
-
-def band_pass_filters(num_filters: int, kernel_size: int, sample_rate: int) -> Float[Tensor, "filters kernel"]:
-    """Windowed-sinc band-pass filters, adjacent and evenly spaced on the mel scale (Ravanelli & Bengio 2018).
-
-    Each is the difference of two ideal low-pass filters under a Hamming window; together they cover 0 hertz to
-    half the sample rate.
-    """
-    highest_mel = 2595 * torch.log10(torch.tensor(1 + sample_rate / 2 / 700, dtype=torch.float64))
-    edges_mel = torch.linspace(0, highest_mel.item(), num_filters + 1, dtype=torch.float64)
-    edges = 2 * 700 * (10 ** (edges_mel / 2595) - 1) / sample_rate
-    half = (kernel_size - 1) / 2
-    taps = torch.linspace(-half, half, kernel_size, dtype=torch.float64)
-    low_pass = edges.unsqueeze(1) * torch.sinc(edges.unsqueeze(1) * taps)
-    window = torch.hamming_window(kernel_size, periodic=False, dtype=torch.float64)
-    return ((low_pass[1:] - low_pass[:-1]) * window).float()
-
-
-class SincConvolution(nn.Module):
-    """Waveform ``(B, samples)`` to ``(B, filters, samples - kernel_size + 1)``; nothing is learned."""
-
-    filters: Tensor
-
-    def __init__(self, *, num_filters: int, kernel_size: int, sample_rate: int) -> None:
-        super().__init__()
-        filters = band_pass_filters(num_filters, kernel_size, sample_rate).unsqueeze(1)
-        self.register_buffer("filters", filters, persistent=False)
-
-    def forward(self, sound: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch filters time"]:
-        """Filter the waveform."""
-        return nn.functional.conv1d(sound.unsqueeze(1), self.filters)
-
-
-# The residual block of RawNet2 and AASIST on a picture of bands and time.
-
-
-Picture = Float[Tensor, "batch channels bands time"]
-
-
-class ResidualBlock(nn.Module):
-    """Two convolutions with a shortcut, then a maximum over three steps of time (table 1 of the AASIST paper).
-
-    The published models leave out the pre-activation in front of the first convolution although their weights
-    carry its batch normalisation (``bn1``); it is kept, frozen, so that the weights load by name and agree.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, *, is_first: bool) -> None:
-        super().__init__()
-        if not is_first:
-            self.bn1 = nn.BatchNorm2d(in_channels).requires_grad_(False)
-        self.conv1 = nn.Conv2d(in_channels, out_channels, (2, 3), padding=(1, 1))
-        self.bn2 = nn.BatchNorm2d(out_channels)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, (2, 3), padding=(0, 1))
-        self.conv_downsample = (
-            nn.Conv2d(in_channels, out_channels, (1, 3), padding=(0, 1)) if in_channels != out_channels else None
-        )
-
-    def forward(self, picture: Picture) -> Picture:
-        """Keep the bands and shorten the time to a third."""
-        hidden = nn.functional.selu(self.bn2(self.conv1(picture)))
-        shortcut = picture if self.conv_downsample is None else self.conv_downsample(picture)
-        return nn.functional.max_pool2d(self.conv2(hidden) + shortcut, (1, 3))

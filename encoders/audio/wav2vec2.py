@@ -11,9 +11,7 @@ from transformers import AutoConfig, AutoModel, PretrainedConfig
 from encoders.base import AudioSpec, Encoder
 from encoders.checks import check_mask, check_sound
 
-# Building transformers' speech models without surprises: from a config, a folder or a name.
-
-
+#: Architectures of transformers that this encoder takes.
 MODEL_TYPES = ("wav2vec2", "hubert", "wavlm")
 
 #: Both draw from global generators and leave parameters without gradient, which distributed training refuses.
