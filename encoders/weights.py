@@ -11,11 +11,16 @@ MISFITS_SHOWN = 12
 
 
 def write_weights(module: nn.Module, file: Path) -> None:
-    """Write the state of ``module`` to a safetensors file; a crash leaves the old file whole."""
+    """Write the state of ``module`` to a safetensors file; a crash or a power cut leaves the old file whole."""
     state = {key: tensor.detach().cpu().contiguous() for key, tensor in module.state_dict().items()}
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
+        temporary.touch()  # gets the mode of the umask, where the library's own file is for its owner alone
+        mode = temporary.stat().st_mode
         save_file(state, temporary, metadata={"format": "pt"})
+        with temporary.open("rb") as written:
+            os.fchmod(written.fileno(), mode)
+            os.fsync(written.fileno())
         os.replace(temporary, file)
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,28 +1,148 @@
-"""Atomic writes: a file is either the old one or the whole new one, never a part."""
+"""Files and folders that survive a kill and a power cut: atomic and synced writes, claims, and locks.
 
+A file is either the old one or the whole new one, never a part, and what is renamed into place is on the disk
+before anything older goes. A folder is claimed in one step by whoever comes first, and held by one writer at a
+time through a lock that dies with its process.
+"""
+
+import fcntl
 import json
 import os
+import re
+import shutil
+import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+#: Taken while a folder is claimed, and held by its writer. It stays: a lock file that goes could be locked twice.
+LOCK = ".lock"
+
+#: Names of what is not in place yet: those of :func:`atomic_path` and :func:`atomic_folder`.
+_LEFTOVER = re.compile(r"\..+\.[0-9a-f]{32}(\.\w+)?")
 
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` and move it into place when the block ends without error.
 
-    Parent folders are made. The temporary file keeps the suffix, for writers that look at it.
+    Parent folders are made. The temporary file keeps the suffix, for writers that look at it. File and folder are
+    synced, and the file gets the mode that the umask says, whatever its writer gave it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}{path.suffix}")
+    temporary = _temporary(path)
     try:
         yield temporary
+        sync(temporary)
         os.replace(temporary, path)
+        sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Give an empty temporary folder beside ``path`` and move it into place when the block ends without error.
+
+    Every file in it is synced first. ``path`` must not exist, or be an empty folder.
+    """
+    path = Path(path)
+    temporary = _temporary(path)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        for inner in [*temporary.rglob("*"), temporary]:
+            sync(inner)
+        os.replace(temporary, path)
+        sync(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the list of names in a folder, is on the disk; a file gets the mode of the umask."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        if not path.is_dir():
+            os.fchmod(descriptor, 0o666 & ~_umask())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether this is the name of a file or folder that was being written when its writer died, or is just now.
+
+    >>> is_leftover(Path(".index.0123456789abcdef0123456789abcdef.parquet")), is_leftover(Path(".lock"))
+    (True, False)
+    """
+    return _LEFTOVER.fullmatch(path.name) is not None
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed writers left in ``folder``; to be called by its one writer, or while its lock is held."""
+    for path in [path for path in folder.iterdir() if is_leftover(path)]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def claim(folder: Path, marker: str, content: Mapping[str, Any], *, kind: str) -> Any:
+    """Make ``folder`` ours by a marker file, in one step: of many that come together one writes it, all read it.
+
+    Args:
+        folder: is made where it is missing; may hold what a killed claim left, and nothing else.
+        marker: name of the JSON file that tells what the folder is.
+        content: of the marker, unless it is there already.
+        kind: what such a folder is, in words, for the error.
+
+    Returns:
+        what the marker says, from now or from before; the caller compares.
+
+    Raises:
+        ValueError: the folder holds other things and no marker.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file and no {kind}; give an empty or a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder, wait=True):
+        if not (folder / marker).is_file():
+            if any(path.name != LOCK and not is_leftover(path) for path in folder.iterdir()):
+                raise ValueError(f"{folder} exists and is no {kind}; give an empty or a new folder")
+            sweep(folder)
+            write_json(folder / marker, dict(content))
+    return read_json(folder / marker)
+
+
+@contextmanager
+def held(folder: Path, *, name: str = LOCK) -> Iterator[None]:
+    """Be the one writer of ``folder`` while the block runs; the lock ends with the process, however it dies.
+
+    Raises:
+        ValueError: another process holds it; the line says which.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder, wait=False, name=name):
+        yield
+
+
+@contextmanager
+def _locked(folder: Path, *, wait: bool, name: str = LOCK) -> Iterator[None]:
+    with open(folder / name, "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            raise ValueError(
+                f"{folder} is being written by {holder}; wait for it, or give another folder"
+            ) from None
+        if not wait:
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {socket.gethostname()}")
+            file.flush()
+        yield
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -37,8 +157,21 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """Read JSON; ``ValueError`` names the file when it is not JSON."""
+    """Read JSON; ``ValueError`` names the file when it is not JSON, or is nested too deeply to be ours."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"not JSON: {path} ({error})") from error
+    except RecursionError as error:
+        raise ValueError(f"not JSON that this program wrote: {path} is nested too deeply") from error
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.{uuid.uuid4().hex}{path.suffix}")
+
+
+def _umask() -> int:
+    """The umask of this process; asking for it means setting it, so it is set back at once."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -1,6 +1,7 @@
 """Bad names, bad options, bad folders: one line each."""
 
 import json
+import os
 
 import pytest
 import torch
@@ -132,3 +133,12 @@ def test_saving_again_replaces_the_weights(folder):
     encoder.save_pretrained(folder)
     assert torch.equal(next(load_encoder(folder).parameters()), next(encoder.parameters()))
     assert sorted(path.name for path in folder.iterdir()) == ["README.md", "config.json", "model.safetensors"]
+
+
+def test_saved_weights_can_be_read_by_whom_the_umask_lets(tmp_path):
+    before = os.umask(0o022)
+    try:
+        create_encoder("spectrogram").save_pretrained(tmp_path)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "model.safetensors").stat().st_mode & 0o777 == 0o644

@@ -1,0 +1,166 @@
+import multiprocessing
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from multimodal.files import (
+    LOCK,
+    atomic_folder,
+    atomic_path,
+    claim,
+    held,
+    is_leftover,
+    read_json,
+    sweep,
+    write_json,
+)
+
+
+class Disk:
+    """What a power cut leaves: of every rename, sync and removal noted in order, those up to the cut.
+
+    A file is safe once it was synced; a name is safe once its folder was synced after the rename.
+    """
+
+    def __init__(self, monkeypatch):
+        self.log = []
+        fsync, replace = os.fsync, os.replace
+        monkeypatch.setattr(os, "fsync", lambda one: (self.log.append(("sync", self.name(one))), fsync(one))[1])
+        monkeypatch.setattr(
+            os, "replace", lambda old, new: (self.log.append(("name", str(old), str(new))), replace(old, new))[1]
+        )
+
+    @staticmethod
+    def name(descriptor):
+        return os.readlink(f"/proc/self/fd/{descriptor}")
+
+
+def test_content_is_synced_before_its_name_and_the_name_before_the_block_is_left(tmp_path, monkeypatch):
+    disk = Disk(monkeypatch)
+    write_json(tmp_path / "a.json", {"x": 1})
+    (kind, written), (rename, old, new), (last, folder) = disk.log
+    assert (kind, rename, last) == ("sync", "name", "sync")
+    assert written == old
+    assert (new, folder) == (str(tmp_path / "a.json"), str(tmp_path))
+
+
+def test_every_file_of_a_folder_is_synced_before_the_folder_gets_its_name(tmp_path, monkeypatch):
+    disk = Disk(monkeypatch)
+    with atomic_folder(tmp_path / "step") as temporary:
+        (temporary / "weights").write_bytes(b"1")
+        (temporary / "state").write_bytes(b"2")
+    names = [entry[0] for entry in disk.log]
+    assert names.index("name") == len(names) - 2
+    synced = {Path(entry[1]).name for entry in disk.log[:-2]}
+    assert {"weights", "state"} < synced
+    assert sorted(path.name for path in (tmp_path / "step").iterdir()) == ["state", "weights"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    write_json(tmp_path / "a.json", 1)
+    for way in (atomic_path, atomic_folder):
+        with pytest.raises(ZeroDivisionError), way(tmp_path / "a.json") as temporary:
+            (temporary / "b" if way is atomic_folder else temporary).write_text(str(1 / 0))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+    assert read_json(tmp_path / "a.json") == 1
+
+
+def test_a_file_has_the_mode_of_the_umask_whatever_its_writer_gave_it(tmp_path):
+    before = os.umask(0o022)
+    try:
+        with atomic_path(tmp_path / "weights") as temporary:
+            temporary.touch(mode=0o600)
+        assert (tmp_path / "weights").stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(before)
+
+
+def test_leftovers_of_killed_writers_are_swept_and_nothing_else(tmp_path):
+    code = """
+import os, sys
+from pathlib import Path
+from multimodal.files import atomic_folder, atomic_path
+folder = Path(sys.argv[1])
+with atomic_path(folder / "index.parquet") as one, atomic_folder(folder / "step") as two:
+    one.write_text("half")
+    os.kill(os.getpid(), 9)
+"""
+    root = Path(__file__).parents[1]
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=root, check=False)
+    (tmp_path / ".hidden").touch()
+    assert sum(is_leftover(path) for path in tmp_path.iterdir()) == 2
+    sweep(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".hidden"]
+
+
+def _claim(folder, number, answers):
+    try:
+        answers.put(claim(folder, "header.json", {"by": number}, kind="store")["by"])
+    except ValueError as error:
+        answers.put(str(error))
+
+
+def test_of_many_that_claim_a_folder_together_one_writes_and_none_is_refused(tmp_path):
+    context = multiprocessing.get_context("fork")
+    for attempt in range(3):
+        answers = context.Queue()
+        folder = tmp_path / f"store{attempt}"
+        crowd = [context.Process(target=_claim, args=(folder, number, answers)) for number in range(12)]
+        for one in crowd:
+            one.start()
+        found = {answers.get(timeout=30) for _ in crowd}
+        for one in crowd:
+            one.join()
+        assert len(found) == 1
+        assert found <= set(range(12))
+
+
+def test_what_a_killed_claim_left_is_no_reason_to_refuse(tmp_path):
+    (tmp_path / f".header.{'0' * 32}.json").write_text("half")
+    (tmp_path / LOCK).touch()
+    assert claim(tmp_path, "header.json", {"x": 1}, kind="store") == {"x": 1}
+    assert claim(tmp_path, "header.json", {"x": 2}, kind="store") == {"x": 1}
+    assert sorted(path.name for path in tmp_path.iterdir()) == [LOCK, "header.json"]
+
+
+def test_a_folder_of_other_things_and_a_file_are_not_claimed(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(ValueError, match="exists and is no store; give an empty or a new folder"):
+        claim(tmp_path, "header.json", {}, kind="store")
+    with pytest.raises(ValueError, match="is a file and no store"):
+        claim(tmp_path / "thesis.tex", "header.json", {}, kind="store")
+
+
+def test_a_second_writer_is_told_who_holds_the_folder_and_a_dead_one_holds_nothing(tmp_path):
+    code = """
+import sys, time
+from pathlib import Path
+from multimodal.files import held
+with held(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+    root = Path(__file__).parents[1]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=root, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "held\n"
+        with (
+            pytest.raises(ValueError, match=f"being written by process {other.pid} on .+; wait for it"),
+            held(tmp_path),
+        ):
+            pass
+        other.kill()
+        other.wait()
+    with held(tmp_path):
+        assert str(os.getpid()) in (tmp_path / LOCK).read_text()
+
+
+def test_json_that_is_damaged_or_nested_without_end_is_one_line(tmp_path):
+    for text in ("{", "[" * 100_000, "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")):
+        (tmp_path / "a.json").write_text(text, encoding="latin-1")
+        with pytest.raises(ValueError, match="not JSON"):
+            read_json(tmp_path / "a.json")
