@@ -162,3 +162,30 @@ def frames_per_clip(classes: np.ndarray, num_windows: Int[np.ndarray, " clips"],
         return np.random.default_rng([seed, epoch]).permutation(clips)
 
     return Draw(order, times / times.sum())
+
+
+def in_pairs(
+    draw: Draw, genuine: Int[np.ndarray, " pairs"], forged: Int[np.ndarray, " pairs"], num_clips: int
+) -> Draw:
+    """Every genuine clip that ``draw`` gives, and its pseudo-fake right behind it.
+
+    With an even batch size both of a pair are in one batch, as in the training of Shiohara and Yamasaki (2022).
+
+    Args:
+        draw: of the genuine clips alone, numbered 0 to ``pairs - 1``.
+        genuine: row of the genuine clip of each pair.
+        forged: row of its pseudo-fake.
+        num_clips: rows of the whole table.
+
+    >>> draw = in_pairs(shuffled(2, seed=0), np.array([0, 1]), np.array([2, 3]), 4)
+    >>> draw.order(0).tolist() in ([0, 2, 1, 3], [1, 3, 0, 2])
+    True
+    """
+    shares = np.zeros(num_clips)
+    shares[genuine] = shares[forged] = draw.shares / 2
+
+    def order(epoch: int) -> np.ndarray:
+        pairs = draw.order(epoch)
+        return np.stack([genuine[pairs], forged[pairs]], axis=1).ravel()
+
+    return Draw(order, shares)

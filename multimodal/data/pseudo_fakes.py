@@ -1,17 +1,20 @@
 """Fakes made of genuine clips while training, so that a lab with genuine clips only can pretrain.
 
 A table of clips gets a second row for each genuine clip, labelled fake, whose windows are forged when they are
-read. Order, class weights and validation then treat them as any fake.
+read. Order, class weights and validation then treat them as any fake. A genuine window and its forgery are a pair:
+cut at the same place, changed alike by everything but the forgery, so that nothing else tells them apart.
+
+Copy-synthesis forges sound by a vocoder, self-blending forges pictures (Shiohara & Yamasaki, CVPR 2022).
 """
 
 import importlib
 from functools import lru_cache
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from PIL import Image, ImageDraw
 from torch import Tensor
 from torchaudio import functional
@@ -25,14 +28,24 @@ _FORGED = "forged"
 PseudoFakes = Literal["none", "add", "only"]
 
 
+class Pair(NamedTuple):
+    """A genuine window as a model sees it, and its forgery."""
+
+    genuine: Tensor
+    forged: Tensor
+
+
 class Forge(Protocol):
     """Makes a genuine window fake in one modality."""
 
     modality: Modality
     name: str
 
-    def __call__(self, x: Float[Tensor, "..."], generator: np.random.Generator) -> Float[Tensor, "..."]:
-        """Video ``(T, 3, H, W)`` in [0, 1] or audio ``(samples,)`` in [-1, 1], and the same, forged."""
+    def __call__(self, x: Float[Tensor, "..."], generator: np.random.Generator) -> Pair:
+        """Video ``(T, 3, H, W)`` in [0, 1] or audio ``(samples,)`` in [-1, 1]; both of the pair are as large.
+
+        The genuine one may be changed too, by whatever must not tell a forgery from it.
+        """
 
 
 def with_pseudo_fakes(clips: pd.DataFrame, forge: Forge, *, keep_fakes: bool) -> pd.DataFrame:
@@ -60,6 +73,11 @@ def forged_rows(clips: pd.DataFrame) -> Bool[np.ndarray, " clips"]:
     if _FORGED not in clips:
         return np.zeros(len(clips), dtype=bool)
     return clips[_FORGED].to_numpy(dtype=bool)
+
+
+def pair_rows(clips: pd.DataFrame) -> Int[np.ndarray, " clips"]:
+    """For each row the first row of the same clip: a pseudo-fake and its genuine clip have one number."""
+    return clips["clip_id"].map(dict(zip(clips["clip_id"][::-1], range(len(clips))[::-1], strict=True))).to_numpy()
 
 
 # Copy-synthesis: genuine speech analysed and synthesised again, so that a detector learns a vocoder's traces.
@@ -94,10 +112,10 @@ class CopySynthesis:
         self.sample_rate, self.vocoder = sample_rate, vocoder
         self.name = f"copy_synthesis_{vocoder}"
 
-    def __call__(self, x: Sound, generator: np.random.Generator) -> Sound:
-        """Shape: ``(samples,)`` in [-1, 1]; the result is as long. Silence comes back as it is."""
+    def __call__(self, x: Sound, generator: np.random.Generator) -> Pair:
+        """Shape: ``(samples,)`` in [-1, 1]; both are as long and as loud. Silence comes back as it is."""
         if not x.any():
-            return x
+            return Pair(x, x)
         if self.vocoder == "world":
             copy = through_world(x, self.sample_rate)
         else:
@@ -105,7 +123,7 @@ class CopySynthesis:
             rounds = int(generator.choice(_ROUNDS))
             copy = through_mel(x, self.sample_rate, window=window, num_mels=num_mels, rounds=rounds)
         loudness = x.square().mean().sqrt() / copy.square().mean().sqrt().clamp(min=1e-8)
-        return (loudness * copy).clamp(-1, 1)
+        return Pair(x.clamp(-1, 1), (loudness * copy).clamp(-1, 1))
 
 
 def through_mel(sound: Sound, sample_rate: int, *, window: int, num_mels: int, rounds: int) -> Sound:
@@ -161,17 +179,23 @@ _CORNERS = 24
 
 
 class SelfBlending:
-    """Blends the frames of a genuine window into themselves, all alike."""
+    """Blends the frames of a genuine window into themselves, all alike.
+
+    Source or target gets another colour and sharpness first. Where it is the target, the genuine picture is the
+    changed one too, as in the authors' code: a change of the whole picture then tells nothing, and the two differ
+    inside the mask alone, to the bit.
+    """
 
     modality: Modality = "video"
     name = "self_blended"
 
-    def __call__(self, x: Frames, generator: np.random.Generator) -> Frames:
-        """Shape: ``(T, 3, H, W)`` in [0, 1]; the result is as large."""
+    def __call__(self, x: Frames, generator: np.random.Generator) -> Pair:
+        """Shape: ``(T, 3, H, W)`` in [0, 1]; both are as large."""
         changed = change_statistics(x, generator)
         source, target = (changed, x) if generator.random() < 0.5 else (x, changed)
-        mask = float(generator.choice(RATIOS)) * face_mask(x.shape[-1], generator)
-        return mask * move(source, generator) + (1 - mask) * target
+        move = Move.draw(generator)
+        mask = float(generator.choice(RATIOS)) * face_mask(x.shape[-1], generator, move)
+        return Pair(target, mask * move(source) + (1 - mask) * target)
 
 
 def change_statistics(frames: Frames, generator: np.random.Generator) -> Frames:
@@ -190,28 +214,45 @@ def change_statistics(frames: Frames, generator: np.random.Generator) -> Frames:
     return transforms.resize(transforms.resize(frames, smaller, antialias=True), size, antialias=True)
 
 
-def move(frames: Frames, generator: np.random.Generator) -> Frames:
-    """Shift and resize a little, so that outlines do not meet (section 3.1)."""
-    height, width = frames.shape[-2:]
-    across, down = generator.uniform(-1, 1, size=2) * (_MOVE_X * width, _MOVE_Y * height)
-    size = generator.uniform(1 - _SIZE, 1 / (1 - _SIZE))
-    return transforms.affine(
-        frames,
-        angle=0.0,
-        translate=[round(across), round(down)],
-        scale=size,
-        shear=[0.0, 0.0],
-        interpolation=transforms.InterpolationMode.BILINEAR,
-    )
+class Move(NamedTuple):
+    """A small shift, in shares of width and height, and a change of size, so that outlines do not meet."""
+
+    across: float
+    down: float
+    size: float
+
+    @classmethod
+    def draw(cls, generator: np.random.Generator) -> "Move":
+        """As large as the authors have it (section 3.1)."""
+        across, down = generator.uniform(-1, 1, size=2) * (_MOVE_X, _MOVE_Y)
+        return cls(across, down, generator.uniform(1 - _SIZE, 1 / (1 - _SIZE)))
+
+    def __call__(self, pictures: Float[Tensor, "... height width"]) -> Float[Tensor, "... height width"]:
+        """Move pictures or a mask; what comes in from outside is black."""
+        height, width = pictures.shape[-2:]
+        return transforms.affine(
+            pictures,
+            angle=0.0,
+            translate=[round(self.across * width), round(self.down * height)],
+            scale=self.size,
+            shear=[0.0, 0.0],
+            interpolation=transforms.InterpolationMode.BILINEAR,
+        )
 
 
-def face_mask(side: int, generator: np.random.Generator) -> Mask:
+def face_mask(side: int, generator: np.random.Generator, move: Move | None = None) -> Mask:
     """A soft mask of the face in a crop, deformed and grown or shrunk by chance (section 3.2).
 
     Two blurs: after the first, whatever is not wholly inside is cut off, so a wider first blur makes the mask
     smaller than it was and a wider second one larger.
+
+    Args:
+        side: of the crop, in pixels.
+        generator: of the shape.
+        move: that of the source, which the mask goes along with.
     """
-    mask = _elastic(_hull(side, generator), generator)
+    hull = _hull(side, generator)
+    mask = _elastic(hull if move is None else move(hull), generator)
     first, second = (2 * int(width) + 1 for width in generator.integers(1, max(side // 16, 2) + 1, size=2))
     eroded = (transforms.gaussian_blur(mask, kernel_size=first) >= 1 - 1e-3).float()
     return transforms.gaussian_blur(eroded, kernel_size=second)

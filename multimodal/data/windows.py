@@ -16,7 +16,7 @@ from torchvision.transforms.v2 import functional as transforms
 
 from multimodal.data.augment import Augmentation
 from multimodal.data.order import SampleKey
-from multimodal.data.pseudo_fakes import Forge, forged_rows
+from multimodal.data.pseudo_fakes import Forge, forged_rows, pair_rows
 from multimodal.data.silence_trim import SilentEnds, spans_of, widened
 from multimodal.labels import MODALITIES, UNKNOWN, Modality, class_index
 from multimodal.media.prepared import PreparedClip, sample_span
@@ -110,7 +110,8 @@ class TrainingWindows(Dataset[Sample]):
         seed: of the draw and the augmentation.
         augmentation: None for none.
         modalities: what is read; the others stand as not present.
-        forge: makes a window fake in the rows that :mod:`multimodal.data.pseudo_fakes` added.
+        forge: makes a window fake in the rows that :mod:`multimodal.data.pseudo_fakes` added; the draw of such a
+            row is that of its genuine clip, so that the two are one pair.
     """
 
     def __init__(
@@ -125,11 +126,11 @@ class TrainingWindows(Dataset[Sample]):
         forge: Forge | None = None,
     ) -> None:
         self.store, self.shape, self.seed, self.augmentation = store, shape, seed, augmentation
-        self.modalities, self.forge = modalities, forge
+        self.modalities = modalities
         self.clip_ids = clips["clip_id"].tolist()
         index = _index_rows(store, self.clip_ids)
         self.spans, self.num_frames = spans_of(index, shape.silent_ends), index["num_frames"].tolist()
-        self.labels, self.forged = label_table(clips), forged_rows(clips)
+        self.labels, self.pairs = label_table(clips), _Pairs(clips, forge)
 
     def __len__(self) -> int:
         return len(self.clip_ids)
@@ -140,16 +141,14 @@ class TrainingWindows(Dataset[Sample]):
         return [max(1, span.length // self.shape.num_frames) for span in self.spans]
 
     def __getitem__(self, key: SampleKey) -> Sample:
-        generator = key.generator(self.seed)
+        generator = key._replace(clip=self.pairs.number[key.clip]).generator(self.seed)
         span = self.spans[key.clip]
         if self.shape.silent_ends == "random":
             span = widened(span, self.num_frames[key.clip], generator)
         start = span.first + int(generator.integers(0, max(span.length - self.shape.num_frames, 0) + 1))
         count = min(self.shape.num_frames, span.end - start)
         window = self.store.read(self.clip_ids[key.clip], start, count, modalities=self.modalities)
-        tensors = window_tensors(window, self.shape)
-        if self.forge is not None and self.forged[key.clip]:
-            tensors = _forged(tensors, self.forge, generator)
+        tensors = self.pairs.member(window_tensors(window, self.shape), key.clip, generator)
         if self.augmentation is not None:
             rate = self.shape.sample_rate
             changed = self.augmentation(tensors.inputs, tensors.present, generator, sample_rate=rate)
@@ -184,9 +183,9 @@ class EvaluationWindows(ClipWindows):
         modalities: Sequence[Modality] = MODALITIES,
         forge: Forge | None = None,
     ) -> None:
-        self.store, self.shape, self.modalities, self.forge = store, shape, modalities, forge
+        self.store, self.shape, self.modalities = store, shape, modalities
         self.clip_ids = clips["clip_id"].tolist()
-        self.labels, self.forged = label_table(clips), forged_rows(clips)
+        self.labels, self.pairs = label_table(clips), _Pairs(clips, forge)
         ends: SilentEnds = "trim" if shape.silent_ends == "trim" else "keep"
         self.spans = spans_of(_index_rows(store, self.clip_ids), ends)
         self.starts = [
@@ -202,9 +201,8 @@ class EvaluationWindows(ClipWindows):
         row, start = self.starts[index]
         count = min(self.shape.num_frames, self.spans[row].end - start)
         window = self.store.read(self.clip_ids[row], start, count, modalities=self.modalities)
-        tensors = window_tensors(window, self.shape)
-        if self.forge is not None and self.forged[row]:
-            tensors = _forged(tensors, self.forge, np.random.default_rng([row, start]))
+        generator = np.random.default_rng([self.pairs.number[row], start])
+        tensors = self.pairs.member(window_tensors(window, self.shape), row, generator)
         return labelled(tensors, self.labels, row)
 
 
@@ -298,11 +296,24 @@ def _frames(frames: np.ndarray, shape: WindowShape) -> Float[Tensor, "time 3 hei
     return video.float().div_(255)
 
 
-def _forged(tensors: WindowTensors, forge: Forge, generator: np.random.Generator) -> WindowTensors:
-    if not tensors.present[forge.modality]:
-        return tensors
-    changed = forge(tensors.inputs[forge.modality], generator)
-    return tensors._replace(inputs={**tensors.inputs, forge.modality: changed})
+class _Pairs:
+    """Which rows are genuine clips with a pseudo-fake, or such a fake, and their windows.
+
+    ``number[i]`` is what the randomness of row i depends on: that of its genuine clip.
+    """
+
+    def __init__(self, clips: pd.DataFrame, forge: Forge | None) -> None:
+        self.forge, self.forged = forge, forged_rows(clips)
+        self.number = pair_rows(clips).tolist() if forge is not None else range(len(clips))
+        self.is_paired = clips["clip_id"].duplicated(keep=False).to_numpy()
+
+    def member(self, tensors: WindowTensors, row: int, generator: np.random.Generator) -> WindowTensors:
+        """The window of a row as the model sees it: forged, or changed as its forgery is."""
+        if self.forge is None or not self.is_paired[row] or not tensors.present[self.forge.modality]:
+            return tensors
+        pair = self.forge(tensors.inputs[self.forge.modality], generator)
+        shown = pair.forged if self.forged[row] else pair.genuine
+        return tensors._replace(inputs={**tensors.inputs, self.forge.modality: shown})
 
 
 def _index_rows(store: AnyStore, clip_ids: list[str]) -> pd.DataFrame:

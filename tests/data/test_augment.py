@@ -28,6 +28,7 @@ PICTURE_CHANGES = {
 SOUND_CHANGES = {
     "shift": {"shift_seconds": 0.01},
     "reverberation": {"reverberation": 1, "reverberation_seconds": 0.3},
+    "rawboost": {"rawboost": 1},
     "band_pass": {"band_pass": 1},
     "codec": {"codec": 1, "codec_bit_rate": 24_000},
     "noise": {"noise": 1, "noise_db": -10.0},

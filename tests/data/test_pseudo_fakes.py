@@ -6,9 +6,12 @@ import pytest
 import torch
 
 from multimodal.corpora.manifest import Manifest
-from multimodal.data.order import SampleKey
+from multimodal.data.augment import Augmentation
+from multimodal.data.order import SampleKey, in_pairs, shuffled
 from multimodal.data.pseudo_fakes import (
     CopySynthesis,
+    Move,
+    Pair,
     SelfBlending,
     face_mask,
     forged_rows,
@@ -36,7 +39,7 @@ def vowel(seconds=0.5) -> torch.Tensor:
 
 def test_a_self_blended_picture_differs_and_follows_its_generator():
     forge = SelfBlending()
-    one, again, other = (forge(face(), np.random.default_rng(seed)) for seed in (1, 1, 2))
+    one, again, other = (forge(face(), np.random.default_rng(seed)).forged for seed in (1, 1, 2))
     assert one.shape == face().shape
     assert one.min() >= 0
     assert one.max() <= 1
@@ -45,12 +48,26 @@ def test_a_self_blended_picture_differs_and_follows_its_generator():
     assert (one - face()).abs().max() > 0.02
 
 
-def test_what_lies_outside_the_mask_is_one_of_source_and_target_untouched():
+def test_genuine_picture_and_blend_differ_inside_the_mask_alone_whichever_of_them_was_changed():
     untouched = 0
-    for seed in range(12):
-        blended = SelfBlending()(face(), np.random.default_rng(seed))
-        untouched += torch.equal(blended[..., :2, :2], face()[..., :2, :2])
-    assert 0 < untouched < 12  # the background is the genuine picture, or the changed one
+    for seed in range(24):
+        genuine, forged = SelfBlending()(face(), np.random.default_rng(seed))
+        differs = (genuine != forged).any(dim=1)
+        assert differs.any()
+        assert not differs[:, :2].any()
+        assert not differs[:, :, :2].any()
+        inside = differs.nonzero()[:, 1:]
+        assert differs.float().mean() < 0.75
+        assert (inside.float().mean(dim=0) - 32).abs().max() < 8  # the face is in the middle
+        untouched += torch.equal(genuine, face())
+    assert 4 < untouched < 20  # half the time the target is what was changed, in both of the pair
+
+
+def test_the_mask_goes_along_with_the_source():
+    still, moved = (face_mask(64, np.random.default_rng(0), move) for move in (None, Move(0.2, 0.0, 1.0)))
+    columns = torch.arange(64.0)
+    middles = [(mask.sum(dim=(0, 1)) * columns).sum() / mask.sum() for mask in (still, moved)]
+    assert middles[1] - middles[0] == pytest.approx(0.2 * 64, abs=2)
 
 
 def test_masks_cover_the_face_softly_and_leave_the_corners():
@@ -64,17 +81,18 @@ def test_masks_cover_the_face_softly_and_leave_the_corners():
 
 def test_all_frames_are_blended_alike():
     still = face()[:1].expand(3, -1, -1, -1)
-    blended = SelfBlending()(still, np.random.default_rng(3))
+    blended = SelfBlending()(still, np.random.default_rng(3)).forged
     torch.testing.assert_close(blended[0], blended[2])
 
 
 def test_copy_synthesis_keeps_length_and_loudness_and_changes_the_waveform():
     sound = vowel()
-    copy = CopySynthesis(sample_rate=RATE)(sound, np.random.default_rng(0))
+    genuine, copy = CopySynthesis(sample_rate=RATE)(sound, np.random.default_rng(0))
+    assert torch.equal(genuine, sound)
     assert copy.shape == sound.shape
     assert copy.square().mean().sqrt() == pytest.approx(sound.square().mean().sqrt().item(), rel=0.02)
     assert (copy - sound).square().mean() > 0.1 * sound.square().mean()
-    assert torch.equal(copy, CopySynthesis(sample_rate=RATE)(sound, np.random.default_rng(0)))
+    assert torch.equal(copy, CopySynthesis(sample_rate=RATE)(sound, np.random.default_rng(0)).forged)
 
 
 def test_what_is_heard_survives_the_vocoder():
@@ -87,13 +105,13 @@ def test_what_is_heard_survives_the_vocoder():
 
 def test_a_sound_shorter_than_a_frame_of_the_vocoder_and_silence_are_no_error():
     forge = CopySynthesis(sample_rate=RATE)
-    assert forge(vowel(0.01), np.random.default_rng(0)).shape == (160,)
-    assert not forge(torch.zeros(4000), np.random.default_rng(0)).any()
+    assert forge(vowel(0.01), np.random.default_rng(0)).forged.shape == (160,)
+    assert not forge(torch.zeros(4000), np.random.default_rng(0)).forged.any()
 
 
 def test_world_keeps_length_and_loudness():
     pytest.importorskip("pyworld")
-    copy = CopySynthesis(sample_rate=RATE, vocoder="world")(vowel(), np.random.default_rng(0))
+    copy = CopySynthesis(sample_rate=RATE, vocoder="world")(vowel(), np.random.default_rng(0)).forged
     assert copy.shape == vowel().shape
     assert copy.square().mean().sqrt() == pytest.approx(vowel().square().mean().sqrt().item(), rel=0.02)
 
@@ -131,19 +149,54 @@ def test_pseudo_fakes_of_no_genuine_clip_are_refused():
 
 
 @pytest.mark.parametrize("modality", ["video", "audio"])
-def test_windows_of_added_rows_are_forged_and_those_of_genuine_clips_are_not(workspace, modality):
+def test_a_genuine_window_and_its_pseudo_fake_are_one_pair(workspace, modality):
     store = Store.open(workspace / "store")
     table = Manifest.read(workspace / "manifest.parquet").clips
     genuine = table[table["av_class"] == "RVRA"].head(2)
     forge = SelfBlending() if modality == "video" else CopySynthesis(sample_rate=RATE)
     rows = with_pseudo_fakes(genuine, forge, keep_fakes=False)
-    plain = EvaluationWindows(store, genuine, SHAPE, windows_per_clip=1)
-    forged = EvaluationWindows(store, rows, SHAPE, windows_per_clip=1, forge=forge)
-    assert torch.equal(forged[0].tensors.inputs[modality], plain[0].tensors.inputs[modality])
-    assert not torch.equal(forged[2].tensors.inputs[modality], plain[0].tensors.inputs[modality])
-    assert torch.equal(forged[2].tensors.inputs[modality], forged[2].tensors.inputs[modality])
-    assert forged[2].labels[modality] == 1
+    judged = EvaluationWindows(store, rows, SHAPE, windows_per_clip=1, forge=forge)
+    assert [judged[row].labels[modality] for row in (0, 2)] == [0, 1]
     training = TrainingWindows(store, rows, SHAPE, seed=0, forge=forge)
+    for real, fake in (
+        (judged[0], judged[2]),
+        (training[SampleKey(0, 0, 0)], training[SampleKey(2, 0, 0)]),
+        (training[SampleKey(1, 3, 1)], training[SampleKey(3, 3, 1)]),
+    ):
+        real, fake = real.tensors.inputs[modality], fake.tensors.inputs[modality]
+        assert not torch.equal(real, fake)
+        if modality == "video":
+            assert torch.equal(real[..., :1, :], fake[..., :1, :])  # outside the mask, to the bit
     one, again, later = (training[SampleKey(2, epoch, 0)].tensors.inputs[modality] for epoch in (0, 0, 1))
     assert torch.equal(one, again)
     assert not torch.equal(one, later)
+
+
+def test_a_pair_is_augmented_alike(workspace):
+    store = Store.open(workspace / "store")
+    table = Manifest.read(workspace / "manifest.parquet").clips
+    rows = with_pseudo_fakes(table[table["av_class"] == "RVRA"].head(1), SelfBlending(), keep_fakes=False)
+    options = {"seed": 0, "augmentation": Augmentation(), "modalities": ("video",)}
+    plain = TrainingWindows(store, rows.head(1), SHAPE, **options, forge=Unchanged())
+    pair = TrainingWindows(store, rows, SHAPE, **options, forge=Unchanged())
+    for epoch in range(4):
+        real, fake = (pair[SampleKey(row, epoch, 0)].tensors.inputs["video"] for row in (0, 1))
+        assert torch.equal(real, fake)
+        assert torch.equal(real, plain[SampleKey(0, epoch, 0)].tensors.inputs["video"])
+
+
+class Unchanged:
+    modality = "video"
+    name = "unchanged"
+
+    def __call__(self, x, generator):
+        return Pair(x, x)
+
+
+def test_a_pair_stands_side_by_side_in_the_order():
+    draw = in_pairs(shuffled(3, seed=1), np.array([0, 2, 4]), np.array([5, 6, 7]), 8)
+    for epoch in range(3):
+        genuine, forged = draw.order(epoch).reshape(-1, 2).T
+        assert sorted(genuine) == [0, 2, 4]
+        assert [{0: 5, 2: 6, 4: 7}[clip] for clip in genuine] == forged.tolist()
+    assert draw.shares.tolist() == pytest.approx([1 / 6, 0, 1 / 6, 0, 1 / 6, 1 / 6, 1 / 6, 1 / 6])

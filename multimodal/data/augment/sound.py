@@ -9,6 +9,7 @@ from torch import Tensor
 from torchaudio import functional
 
 from multimodal.data.augment.lossy_codec import LOSSY_CODECS, lossy_codec
+from multimodal.data.augment.rawboost import rawboost
 
 Sound = Float[Tensor, " samples"]
 
@@ -26,6 +27,7 @@ class SoundAugmentation:
             the picture counts too.
         reverberation: probability of a room.
         reverberation_seconds: its longest time of decay by 60 decibel.
+        rawboost: probability of RawBoost's three kinds of noise, for speech whose channel is unknown.
         band_pass: probability of a telephone's band, 300 to 3,400 Hz.
         codec: probability of a codec: a telephone's (8 kHz and 8-bit mu-law, ITU-T G.711), AAC, MP3 or Opus, each
             as likely.
@@ -38,6 +40,7 @@ class SoundAugmentation:
     shift_seconds: float = 0.02
     reverberation: float = 0.1
     reverberation_seconds: float = 0.4
+    rawboost: float = 0.0
     band_pass: float = 0.05
     codec: float = 0.05
     codec_bit_rate: int = 16_000
@@ -53,6 +56,8 @@ class SoundAugmentation:
         if generator.random() < self.reverberation:
             seconds = generator.uniform(0.1, max(self.reverberation_seconds, 0.1))
             sound = reverberate(sound, generator, seconds=seconds, sample_rate=sample_rate)
+        if self.rawboost and generator.random() < self.rawboost:
+            sound = rawboost(sound, generator, sample_rate=sample_rate)
         if generator.random() < self.band_pass:
             sound = telephone_band(sound, sample_rate)
         if generator.random() < self.codec:
