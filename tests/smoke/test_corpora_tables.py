@@ -1,4 +1,4 @@
-"""The tables of corpora in the README and in docs say what the catalog says, and what they name exists."""
+"""The tables of corpora in docs say what the catalog says, and what they name exists."""
 
 import re
 from pathlib import Path
@@ -24,14 +24,14 @@ def marker(patterns: tuple[str, ...]) -> str:
     return " + ".join(f"`{pattern}`" for pattern in patterns if not pattern.startswith("!"))
 
 
-def readme_row(corpus: Corpus) -> list[str]:
+def datasets_row(corpus: Corpus) -> list[str]:
     where = re.sub(r"https://([^/ )]+)[^ )]*", r"[\1](\g<0>)", corpus.request_url) or "yourself"
     what = f"{corpus.title}: {corpus.summary}"
     return [f"`scan {corpus.name}`", what, marker(corpus.markers[0]), where, corpus.licence]
 
 
-def test_the_readme_says_of_every_corpus_what_the_catalog_says():
-    assert rows("README.md", "## Corpora\n") == [readme_row(corpus) for corpus in CORPORA.values()]
+def test_the_page_of_datasets_says_of_every_corpus_what_the_catalog_says():
+    assert rows("docs/datasets.md", "## Every corpus\n") == [datasets_row(corpus) for corpus in CORPORA.values()]
 
 
 def test_the_page_of_layouts_says_of_every_corpus_what_the_catalog_says():
