@@ -134,7 +134,7 @@ def test_no_code_of_a_document_stands_where_the_tests_do_not_look(document):
 
 
 def anchors_of(text: str) -> set[str]:
-    """Anchors of a page's headings, as the usual hosts make them: lower case, blanks to hyphens, marks left out."""
+    """Anchors of a page's headings, as the usual hosts make them: lower case, hyphens, no marks."""
     headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), flags=re.MULTILINE)
     plain = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower() for heading in headings]
     return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in plain}
