@@ -53,6 +53,12 @@ def create_detector(name: str, *, device: str = "cpu") -> FaceDetector:
     return detector
 
 
+def detector_module(name: str) -> str:
+    """Where a face detector's class is; imported ahead by whoever starts many processes that use it."""
+    check_detector(name)
+    return DETECTORS[name].partition(":")[0]
+
+
 def check_detector(name: str) -> None:
     """Raise ``ValueError`` if there is no face detector of that name, without importing any.
 

@@ -109,7 +109,7 @@ class IsolatedWorkers(Generic[Job, Result]):
         enter: called once in each worker, where it may load what jobs need; gives the function that does a job.
         workers: how many there are at most.
         limits: of one job. Loading is not limited.
-        preload: module that the fork server imports.
+        preload: modules that the fork server imports, once for all workers, which share their memory.
         blame: stage of a failure that names none, which is any error of a library that reads files.
         errors_of_run: errors for which no job is to blame; they end the run.
     """
@@ -120,14 +120,14 @@ class IsolatedWorkers(Generic[Job, Result]):
         *,
         workers: int,
         limits: Limits,
-        preload: str,
+        preload: Iterable[str],
         blame: Stage = "decode",
         errors_of_run: tuple[type[Exception], ...] = (),
     ) -> None:
         if workers < 1:
             raise ValueError(f"workers must be 1 or more; got {workers}")
         self._context = get_context("forkserver")
-        self._context.set_forkserver_preload([preload])
+        self._context.set_forkserver_preload(list(preload))
         self._arguments = (enter, limits, blame, errors_of_run)
         self._seconds = limits.seconds
         self._count = workers

@@ -12,7 +12,7 @@ from jaxtyping import Int16, UInt8
 from multimodal.corpora.manifest import Media
 from multimodal.media.crops import crop_picture, crop_square, decode_crop, encode_crop
 from multimodal.media.errors import MediaError
-from multimodal.media.faces import FaceDetector, check_detector, create_detector
+from multimodal.media.faces import FaceDetector, create_detector, detector_module
 from multimodal.media.isolation import IsolatedWorkers, Limits
 from multimodal.media.prepared import PreparedClip, PrepareOptions, sample_span
 from multimodal.media.reading.pictures import read_image
@@ -276,9 +276,11 @@ class IsolatedPreparer:
     """
 
     def __init__(self, options: PrepareOptions, *, seconds: float = 600.0, memory_bytes: int = 4 * 2**30) -> None:
-        check_detector(options.face_detector)
         self._workers: IsolatedWorkers[tuple[Path, Media], list[PreparedClip]] = IsolatedWorkers(
-            partial(_preparing, options), workers=1, limits=Limits(seconds, memory_bytes), preload=__name__
+            partial(_preparing, options),
+            workers=1,
+            limits=Limits(seconds, memory_bytes),
+            preload=(__name__, detector_module(options.face_detector)),
         )
 
     def tracks(self, path: Path, media: Media) -> list[PreparedClip]:

@@ -14,7 +14,7 @@ import torch
 
 from multimodal.corpora.manifest import Manifest, Media
 from multimodal.media.errors import MediaError
-from multimodal.media.faces import FaceDetector, check_detector, create_detector
+from multimodal.media.faces import FaceDetector, check_detector, create_detector, detector_module
 from multimodal.media.isolation import IsolatedWorkers, Limits, Outcome
 from multimodal.media.prepare import prepare_file
 from multimodal.media.prepared import PrepareOptions
@@ -118,7 +118,7 @@ def prepare_corpus(
             partial(_preparing, folder, options, device),
             workers=workers,
             limits=Limits(seconds_per_clip, memory_bytes_per_clip),
-            preload=__name__,
+            preload=(__name__, detector_module(options.face_detector)),
             errors_of_run=(StoreWriteError,),
         )
         try:

@@ -125,7 +125,7 @@ def probe_files(jobs: Sequence[ProbeJob], *, workers: int, seconds_per_file: flo
         partial(nullcontext, _probe),
         workers=workers,
         limits=Limits(seconds_per_file),
-        preload=__name__,
+        preload=(__name__,),
         blame="open",
     ) as crew:
         yield from crew.run(jobs)

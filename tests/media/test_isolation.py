@@ -63,7 +63,7 @@ def forked(monkeypatch):
 
 def isolated(enter: Callable | None = None, *, workers: int = 2, **options) -> IsolatedWorkers:
     enter, limits = enter or partial(nullcontext, hurt), Limits(1.0, 2**30)
-    return IsolatedWorkers(enter, workers=workers, limits=limits, preload="multimodal.media.isolation", **options)
+    return IsolatedWorkers(enter, workers=workers, limits=limits, preload=(), **options)
 
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -157,7 +157,7 @@ def compute(folder):
     {computes}
 
 if __name__ == "__main__":
-    workers = IsolatedWorkers(partial(nullcontext, compute), workers=2, limits=Limits(100.0), preload="json")
+    workers = IsolatedWorkers(partial(nullcontext, compute), workers=2, limits=Limits(100.0), preload=())
     list(workers.run([sys.argv[1]] * 2))
 """
 
