@@ -189,10 +189,11 @@ class IsolatedWorkers(Generic[Job, Result]):
         seconds = time.monotonic() - worker.since
         if answer is None:
             self._workers.remove(worker)
-            answer = _Answer(failure=self._cause_of_death(worker))
-            if task is not None and answer.failure.stage == "crash" and task.attempts < _ATTEMPTS:
+            cause = self._cause_of_death(worker)
+            if task is not None and cause.stage == "crash" and task.attempts < _ATTEMPTS:
                 waiting.appendleft(task)
                 return None
+            answer = _Answer(failure=cause)
         if answer.error is not None:
             raise answer.error
         if task is None:  # it got ready, or was killed while it had nothing to do

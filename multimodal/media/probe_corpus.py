@@ -5,9 +5,8 @@ What a file says of itself without its pictures being decoded makes a reject lis
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -121,14 +120,13 @@ def probe_corpus(
 
 def probe_files(jobs: Sequence[ProbeJob], *, workers: int, seconds_per_file: float) -> Iterator[Probed]:
     """Probe files in processes that may crash or hang, in the order in which they are done."""
-    with IsolatedWorkers(
-        partial(nullcontext, _probe),
-        workers=workers,
-        limits=Limits(seconds_per_file),
-        preload=(__name__,),
-        blame="open",
-    ) as crew:
+    limits = Limits(seconds_per_file)
+    with IsolatedWorkers(_probing, workers=workers, limits=limits, preload=(__name__,), blame="open") as crew:
         yield from crew.run(jobs)
+
+
+def _probing() -> AbstractContextManager[Callable[[ProbeJob], "FileFacts"]]:
+    return nullcontext(_probe)  # a worker has nothing to load
 
 
 def _probe(job: ProbeJob) -> "FileFacts":
