@@ -195,7 +195,7 @@ def best_of_rounds(*actions: Callable[[], Any]) -> list[float]:
 
 def prepare_alone(path: Path, frame_rate: float) -> dict[str, float]:
     """Seconds and peak memory of this process for one clip, every crop stored."""
-    from multimodal.media.faces import MtcnnDetector
+    from multimodal.media.mtcnn import MtcnnDetector
 
     MtcnnDetector().find(np.zeros((96, 96, 3), np.uint8), 48)
     start = time.process_time()

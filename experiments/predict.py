@@ -22,8 +22,8 @@ from multimodal.data.windows import WindowShape
 from multimodal.detector import AudioVisualDetector
 from multimodal.files import read_json, write_json, write_text
 from multimodal.labels import MODALITIES, TARGETS
-from multimodal.media.apart import ApartPreparer
 from multimodal.media.errors import MediaError
+from multimodal.media.prepare import IsolatedPreparer
 from multimodal.media.prepared import PreparedClip, PrepareOptions
 from multimodal.media.store.format import differences, fingerprint_of
 from multimodal.metrics.probabilities import COLUMNS, probabilities
@@ -41,11 +41,10 @@ class Judge:
 
     detector: AudioVisualDetector
     shape: WindowShape
-    options: PrepareOptions
     thresholds: dict[str, float | None]
     provenance: dict[str, Any]
     calibration: dict[str, Any] | None
-    prepare: ApartPreparer
+    prepare: IsolatedPreparer
 
     @classmethod
     def load(cls, run: RunFolder, rule: str) -> "Judge":
@@ -74,7 +73,8 @@ class Judge:
             silent_ends=config.data.silent_ends,
         )
         thresholds = {name: rules[rule]["threshold"] for name, rules in chosen.items()}
-        return cls(detector, shape, options, thresholds, provenance, stored(run.calibration), ApartPreparer())
+        calibration, preparer = stored(run.calibration), IsolatedPreparer(options)
+        return cls(detector, shape, thresholds, provenance, calibration, preparer)
 
     @property
     def trained_on(self) -> str:
@@ -87,7 +87,7 @@ class Judge:
         """Judge one media file: every face, the main one first."""
         media: Media = "image" if path.suffix.lower() in IMAGE_SUFFIXES else "video"
         try:
-            tracks = self.prepare.tracks(path, self.options, media)
+            tracks = self.prepare.tracks(path, media)
         except MediaError as error:
             return self._verdict(path, [_not_judged(str(error))], [str(error)])
         if tracks[0].num_frames == 0:

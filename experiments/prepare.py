@@ -154,7 +154,7 @@ def _bar(clips, total):
     failed = 0
     with tqdm(clips, total=total, desc="prepare", unit="clip") as bar:
         for clip in bar:
-            failed += clip.stage is not None
+            failed += clip.failure is not None
             bar.set_postfix(failed=failed, refresh=False)
             yield clip
 

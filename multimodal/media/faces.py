@@ -1,14 +1,76 @@
-"""Finding faces in a picture and following them into the next: what a clip is searched with."""
+"""Finding faces in a picture and following them into the next: what a clip is searched with.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+A new detector is a file with a class that does what :class:`FaceDetector` says, and a line in :data:`DETECTORS`.
+Its name is an option of ``prepare`` and stands in the store, so that crops of two detectors are never mixed.
+"""
+
+import difflib
+import pkgutil
 from typing import Protocol
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
 
-from multimodal.media.mtcnn import FaceCascade, keep_one_of_each
+Picture = UInt8[np.ndarray, "height width 3"]
+Detections = Float[np.ndarray, "faces 5"]
+
+#: Every face detector, by name: where its class is, so that only the one asked for is imported.
+DETECTORS = {"mtcnn": "multimodal.media.mtcnn:MtcnnDetector"}
+#: Stores that were made before there was a choice do not name theirs.
+DEFAULT_DETECTOR = "mtcnn"
+
+
+class FaceDetector(Protocol):
+    """Finds faces in a picture, and follows known ones into the next at a small part of the cost.
+
+    Shape: pictures (height, width, 3) uint8, RGB, upright, of any size. Detections (faces, 5) float64, a row a
+    face: ``x0, y0, x1, y1, probability``; corners in pixels of the picture, which they may leave; (0, 5) where
+    there is none. Each face is given once. Probabilities, from 0 to 1, mean what MTCNN's do: tracks whose mean is
+    below 0.8 are dropped, so a detector whose sure faces score less has to rescale them.
+
+    Built with the device it runs on, ``"cpu"`` or ``"cuda"``. The same picture always gives the same faces: the
+    bytes of a store do not depend on who prepared it.
+    """
+
+    def __init__(self, device: str = "cpu") -> None: ...
+
+    def find(self, picture: Picture, smallest: float) -> Detections:
+        """All faces of a picture whose larger side is about ``smallest`` pixels or more."""
+        ...
+
+    def follow(self, picture: Picture, boxes: Float[np.ndarray, "faces 4"]) -> Detections:
+        """The faces that are about where ``boxes`` are; fewer where one is not.
+
+        They may have moved by a third of their size, and may be fewer pixels than were asked for in ``find``.
+        """
+        ...
+
+
+def create_detector(name: str, *, device: str = "cpu") -> FaceDetector:
+    """Build a face detector by its name in the catalog; ``ValueError`` if there is none of that name."""
+    check_detector(name)
+    detector: FaceDetector = pkgutil.resolve_name(DETECTORS[name])(device)
+    return detector
+
+
+def detector_module(name: str) -> str:
+    """Where a face detector's class is; imported ahead by whoever starts many processes that use it."""
+    check_detector(name)
+    return DETECTORS[name].partition(":")[0]
+
+
+def check_detector(name: str) -> None:
+    """Raise ``ValueError`` if there is no face detector of that name, without importing any.
+
+    >>> check_detector("mtcn")
+    Traceback (most recent call last):
+    ValueError: unknown face detector 'mtcn'; choose from mtcnn. Did you mean mtcnn?
+    """
+    if name not in DETECTORS:
+        near = difflib.get_close_matches(name, DETECTORS, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise ValueError(f"unknown face detector {name!r}; choose from {', '.join(DETECTORS)}.{hint}")
+
 
 # Arithmetic of boxes ``x0, y0, x1, y1`` in pixels.
 
@@ -38,55 +100,6 @@ def pairwise_iou(first: Float[np.ndarray, "n 4"], second: Float[np.ndarray, "m 4
 
 #: A face that overlaps so much with a known one is that one.
 _KNOWN_IOU = 0.3
-_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "could not create a primitive", "bad_alloc")
-
-Picture = UInt8[np.ndarray, "height width 3"]
-Detections = Float[np.ndarray, "faces 5"]
-
-
-class FaceDetector(Protocol):
-    """Finds and follows faces; both give rows of ``x0, y0, x1, y1, probability`` in pixels of the picture."""
-
-    def find(self, picture: Picture, smallest: float) -> Detections:
-        """All faces of a picture whose size is ``smallest`` pixels or more."""
-        ...
-
-    def follow(self, picture: Picture, boxes: Float[np.ndarray, "faces 4"]) -> Detections:
-        """The faces that are about where ``boxes`` are; fewer where one is not."""
-        ...
-
-
-class MtcnnDetector:
-    """MTCNN (Zhang et al. 2016).
-
-    Args:
-        device: where it runs, ``"cpu"`` or ``"cuda"``.
-    """
-
-    def __init__(self, device: str = "cpu") -> None:
-        self._cascade = FaceCascade(device)
-
-    def find(self, picture: Picture, smallest: float) -> Detections:
-        """All faces of a picture; the smaller they may be, the longer it takes."""
-        with _memory_errors():
-            return keep_one_of_each(self._cascade.outputs(picture, self._cascade.candidates(picture, smallest)))
-
-    def follow(self, picture: Picture, boxes: Float[np.ndarray, "faces 4"]) -> Detections:
-        """Faces that moved by less than a third of their size."""
-        with _memory_errors():
-            squares = self._cascade.corrected(picture, torch.from_numpy(boxes).float())
-            return keep_one_of_each(self._cascade.outputs(picture, squares))
-
-
-@contextmanager
-def _memory_errors() -> Iterator[None]:
-    """Make a MemoryError of what torch and oneDNN raise where memory is short, a plain RuntimeError."""
-    try:
-        yield
-    except RuntimeError as error:
-        if any(words in str(error) for words in _OUT_OF_MEMORY):
-            raise MemoryError from error
-        raise
 
 
 def merge_found(known: Detections, more: Detections) -> Detections:

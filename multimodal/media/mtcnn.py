@@ -10,10 +10,12 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from PIL import Image
 from torch import Tensor, nn
 from torchvision.ops import nms
+
+from multimodal.media.faces import Detections, Picture
 
 #: P-Net sees windows of so many pixels, at every second place.
 _WINDOW, _STRIDE = 12, 2
@@ -24,8 +26,27 @@ _PASS = (0.75, 0.7, 0.7)
 #: Of two boxes that overlap by more than this, one is left.
 _SAME_SCALE, _SAME_FACE = 0.5, 0.7
 
-Picture = UInt8[np.ndarray, "height width 3"]
 Boxes = Float[Tensor, "n 4"]
+
+
+class MtcnnDetector:
+    """MTCNN as a :class:`~multimodal.media.faces.FaceDetector`.
+
+    Args:
+        device: where it runs, ``"cpu"`` or ``"cuda"``.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self._cascade = FaceCascade(device)
+
+    def find(self, picture: Picture, smallest: float) -> Detections:
+        """All faces of a picture; the smaller they may be, the longer it takes."""
+        return keep_one_of_each(self._cascade.outputs(picture, self._cascade.candidates(picture, smallest)))
+
+    def follow(self, picture: Picture, boxes: Float[np.ndarray, "faces 4"]) -> Detections:
+        """Faces that moved by less than a third of their size."""
+        squares = self._cascade.corrected(picture, torch.from_numpy(boxes).float())
+        return keep_one_of_each(self._cascade.outputs(picture, squares))
 
 
 class FaceCascade:

@@ -1,8 +1,9 @@
 """One media file to face crops and waveform: the functions that ``prepare`` and ``predict`` share."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from jaxtyping import Int16, UInt8
 from multimodal.corpora.manifest import Media
 from multimodal.media.crops import crop_picture, crop_square, decode_crop, encode_crop
 from multimodal.media.errors import MediaError
-from multimodal.media.faces import FaceDetector, MtcnnDetector
+from multimodal.media.faces import FaceDetector, create_detector, detector_module
+from multimodal.media.isolation import IsolatedWorkers, Limits
 from multimodal.media.prepared import PreparedClip, PrepareOptions, sample_span
 from multimodal.media.reading.pictures import read_image
 from multimodal.media.reading.probe import MediaInfo, probe
@@ -112,7 +114,7 @@ def prepare_clip(
     The main face is the one with the most time on screen times size. A clip is cut to the time that it is seen,
     half a second more at both ends. A modality that is not there, or cannot be judged, is None, with the reason
     in ``absent``. ``media="audio"`` reads the whole sound of any file and looks at no picture; ``"image"`` gives
-    one frame. ``detector`` is MTCNN on the CPU if None.
+    one frame. ``detector`` is the one that the options name, on the CPU, if None.
 
     Raises:
         MediaError: the file cannot be opened, or neither picture nor sound can be decoded.
@@ -147,7 +149,7 @@ def prepare_file(
 
     Raises ``MediaError`` as :func:`prepare_clip`; crops raise it too while they are made.
     """
-    path, detector = Path(path), detector or default_detector()
+    path, detector = Path(path), detector or _loaded(options.face_detector)
     if media == "image":
         return _prepare_image(path, clip_id, options, detector)
     info = probe(path)
@@ -256,6 +258,41 @@ def _prepare_image(path: Path, clip_id: str, options: PrepareOptions, detector: 
 
 
 @lru_cache(maxsize=1)
-def default_detector() -> FaceDetector:
-    """MTCNN on the CPU, loaded once a process."""
-    return MtcnnDetector()
+def _loaded(face_detector: str) -> FaceDetector:
+    """A face detector on the CPU, loaded once a process."""
+    return create_detector(face_detector)
+
+
+# The same in a process of its own, for a stranger's file: one that crashes the decoder takes nothing else along.
+
+
+class IsolatedPreparer:
+    """Does what :func:`prepare_tracks` does, in a process that starts with the first file and serves them all.
+
+    Args:
+        options: how clips are prepared.
+        seconds: a file that takes longer is given up.
+        memory_bytes: a file that takes more, on top of the idle process, is given up (Linux).
+    """
+
+    def __init__(self, options: PrepareOptions, *, seconds: float = 600.0, memory_bytes: int = 4 * 2**30) -> None:
+        self._workers: IsolatedWorkers[tuple[Path, Media], list[PreparedClip]] = IsolatedWorkers(
+            partial(_preparing, options),
+            workers=1,
+            limits=Limits(seconds, memory_bytes),
+            preload=(__name__, detector_module(options.face_detector)),
+        )
+
+    def tracks(self, path: Path, media: Media) -> list[PreparedClip]:
+        """Every face of a file, the main one first; ``MediaError`` also where the process died of the file."""
+        (outcome,) = self._workers.run([(path, media)])
+        if outcome.failure is not None:
+            raise outcome.failure
+        assert outcome.result is not None
+        return outcome.result
+
+
+@contextmanager
+def _preparing(options: PrepareOptions) -> Iterator[Callable[[tuple[Path, Media]], list[PreparedClip]]]:
+    detector = create_detector(options.face_detector)  # what is loaded now does not count as the file's
+    yield lambda job: prepare_tracks(job[0], options, media=job[1], detector=detector)

@@ -4,13 +4,19 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow.parquet as pq
+import torch
 
-from multimodal.corpora.manifest import Manifest
+from multimodal.corpora.manifest import Manifest, Media
+from multimodal.media.errors import MediaError
+from multimodal.media.faces import FaceDetector, check_detector, create_detector, detector_module
+from multimodal.media.isolation import IsolatedWorkers, Limits, Outcome
+from multimodal.media.prepare import prepare_file
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.store.format import (
     FAILURES,
@@ -26,8 +32,6 @@ from multimodal.media.store.journal import finished_clips, merge
 from multimodal.media.store.reader import Store
 from multimodal.media.store.shard import StoreWriteError
 from multimodal.media.store.writer import StoreWriter
-from multimodal.media.worker import Done, Job, Limits
-from multimodal.media.worker_pool import Died, run_jobs
 
 
 class PrepareSummary(NamedTuple):
@@ -52,8 +56,17 @@ class PrepareSummary(NamedTuple):
         return "\n".join([first, *(f"{count:6d}  {reason}" for reason, count in self.reasons.items())])
 
 
+class PrepareJob(NamedTuple):
+    """One clip to prepare."""
+
+    clip_id: str
+    path: str
+    media: Media
+
+
+Prepared: TypeAlias = Outcome[PrepareJob, None]
 #: Wraps the outcomes of a number of clips as they come, to show how far a run is; tqdm does.
-ShowProgress = Callable[[Iterable[Done | Died], int], Iterable[Done | Died]]
+ShowProgress = Callable[[Iterable[Prepared], int], Iterable[Prepared]]
 
 
 def prepare_corpus(
@@ -83,13 +96,14 @@ def prepare_corpus(
         seconds_per_clip: a clip that takes longer is given up.
         memory_bytes_per_clip: a clip that takes more, on top of the idle worker, is given up (Linux).
         device: where faces are detected, ``"cpu"`` or ``"cuda"``.
-        progress: gets the outcomes as they come and their number, and passes them on; ``stage`` of a failed one
+        progress: gets the outcomes as they come and their number, and passes them on; ``failure`` of a failed one
             is not None.
 
     Raises:
-        ValueError: the folder holds something else or a store of other options; a corpus has no root; or the
-            store cannot be written (then finished clips stay).
+        ValueError: the folder holds something else or a store of other options; there is no such face detector;
+            a corpus has no root; or the store cannot be written (then finished clips stay).
     """
+    check_detector(options.face_detector)
     folder = Path(store_folder)
     _open_or_make(folder, options)
     with _store_errors(folder):
@@ -97,12 +111,19 @@ def prepare_corpus(
         prepared, failed = finished_clips(folder)
         rows = manifest.clips[~manifest.clips["clip_id"].isin(prepared | failed)]
         jobs = [
-            Job(clip_id, str(manifest.file_of(clip_id, roots)), media)
+            PrepareJob(clip_id, str(manifest.file_of(clip_id, roots)), media)
             for clip_id, media in zip(rows["clip_id"], rows["media"], strict=True)
         ]
-        limits = Limits(seconds_per_clip, memory_bytes_per_clip)
+        crew: IsolatedWorkers[PrepareJob, None] = IsolatedWorkers(
+            partial(_preparing, folder, options, device),
+            workers=workers,
+            limits=Limits(seconds_per_clip, memory_bytes_per_clip),
+            preload=(__name__, detector_module(options.face_detector)),
+            errors_of_run=(StoreWriteError,),
+        )
         try:
-            failed_now = _run(jobs, folder, options, limits, workers, device, progress)
+            with crew:
+                failed_now = _note_failures(folder, progress(crew.run(jobs), len(jobs)))
         finally:
             merge(folder)
     return PrepareSummary(
@@ -150,28 +171,38 @@ def _store_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _run(
-    jobs: list[Job],
-    folder: Path,
-    options: PrepareOptions,
-    limits: Limits,
-    workers: int,
-    device: str,
-    progress: ShowProgress,
-) -> int:
-    """Run all jobs; return how many failed."""
+def _note_failures(folder: Path, outcomes: Iterable[Prepared]) -> int:
+    """Write the failures to the store as they come (workers write clips only); return how many there are."""
     failed = 0
-    writer = StoreWriter(folder)  # notes the clips on which workers died
-    outcomes = run_jobs(jobs, workers=workers, store_folder=folder, options=options, limits=limits, device=device)
+    writer = StoreWriter(folder)
     try:
-        for outcome in progress(outcomes, len(jobs)):
-            failed += outcome.stage is not None
-            if isinstance(outcome, Died):
-                writer.write_failure(*outcome)
+        for outcome in outcomes:
+            if outcome.failure is not None:
+                failed += 1
+                writer.write_failure(outcome.job.clip_id, outcome.failure.stage, outcome.failure.reason)
     finally:
-        outcomes.close()
         writer.close()
     return failed
+
+
+@contextmanager
+def _preparing(folder: Path, options: PrepareOptions, device: str) -> Iterator[Callable[[PrepareJob], None]]:
+    """What a worker loads before its first clip; gives the function that prepares one and writes it."""
+    torch.set_num_threads(1)  # one worker, one core
+    detector = create_detector(options.face_detector, device=device)
+    detector.find(np.zeros((96, 96, 3), np.uint8), options.smallest_face)  # loads what it needs
+    writer = StoreWriter(folder)
+    try:
+        yield partial(_prepare, options=options, detector=detector, writer=writer)
+    finally:
+        writer.close()
+
+
+def _prepare(job: PrepareJob, *, options: PrepareOptions, detector: FaceDetector, writer: StoreWriter) -> None:
+    preparation = prepare_file(job.path, job.clip_id, options, media=job.media, detector=detector)[0]
+    if {"video", "audio"} <= preparation.absent.keys():
+        raise MediaError("detect", "; ".join(preparation.absent[name] for name in ("video", "audio")))
+    writer.write(preparation)
 
 
 def _failure_reasons(folder: Path, clip_ids: set[str]) -> dict[str, int]:
@@ -239,7 +270,7 @@ def estimate_corpus(
     workers: int = 1,
     seconds_per_clip: float = 600.0,
     scratch: str | Path | None = None,
-    progress: Callable[[Iterable[Done | Died], int], Iterable[Done | Died]] = lambda outcomes, total: outcomes,
+    progress: ShowProgress = lambda outcomes, total: outcomes,
 ) -> Estimate:
     """Prepare clips drawn at random into a store that is deleted again, as many at a time as the run would.
 
@@ -252,7 +283,7 @@ def estimate_corpus(
         workers: processes of the run.
         seconds_per_clip: the time limit of the run; a clip that reaches it counts with all of it.
         scratch: folder on the disk to be filled (default: where the system keeps temporary files).
-        progress: as for :func:`multimodal.media.prepare_corpus.prepare_corpus`.
+        progress: as for :func:`prepare_corpus`.
     """
     total = len(manifest.clips)
     if not total or num_sampled < 1:
@@ -262,9 +293,9 @@ def estimate_corpus(
     sample = Manifest(manifest.clips.iloc[drawn].reset_index(drop=True), manifest.roots)
     seconds: list[float] = []
 
-    def watch(outcomes: Iterable[Done | Died], count: int) -> Iterable[Done | Died]:
+    def watch(outcomes: Iterable[Prepared], count: int) -> Iterable[Prepared]:
         for outcome in progress(outcomes, count):
-            seconds.append(outcome.seconds if isinstance(outcome, Done) else seconds_per_clip)
+            seconds.append(outcome.seconds)
             yield outcome
 
     with tempfile.TemporaryDirectory(prefix=".estimate-", dir=scratch) as folder:

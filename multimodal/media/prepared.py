@@ -6,6 +6,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from multimodal.media.faces import DEFAULT_DETECTOR
+
 #: Version of the cropper; raised whenever the same options would give other crops or another sound.
 CROPPER_VERSION = 5
 
@@ -28,6 +30,7 @@ class PrepareOptions:
         frame_format: how crops are kept; ``"webp"`` loses nothing (a third smaller than PNG and faster both
             ways), ``"jpeg"`` is smaller and recompresses the traces that a detector looks for.
         jpeg_quality: 1 to 100, for ``"jpeg"``.
+        face_detector: name in :data:`multimodal.media.faces.DETECTORS`.
     """
 
     frame_rate: float = 25.0
@@ -38,6 +41,7 @@ class PrepareOptions:
     smallest_face: int = 48
     frame_format: FrameFormat = "webp"
     jpeg_quality: int = 95
+    face_detector: str = DEFAULT_DETECTOR
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,19 +1,30 @@
-"""Probing every file of a manifest once, in parallel and past bad files, and on from where it stopped."""
+"""Probing every file of a manifest once, in parallel and past bad files, and on from where it stopped.
+
+What a file says of itself without its pictures being decoded makes a reject list, and helps to find shortcuts.
+"""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from PIL import Image
 
-from multimodal.corpora.manifest import Manifest
 from multimodal.files import atomic_path
-from multimodal.media.probe_pool import Probed, ProbeJob, probe_files
+from multimodal.media.errors import MediaError
+from multimodal.media.isolation import IsolatedWorkers, Limits, Outcome
+from multimodal.media.reading.probe import MediaInfo, probe
+from multimodal.media.reading.sound import measure_silence, read_sound
+
+if TYPE_CHECKING:  # so that a worker starts without pandas and the readers of all corpora
+    import pandas as pd
+
+    from multimodal.corpora.manifest import Manifest, Media
 
 SCHEMA = pa.schema(
     [
@@ -37,6 +48,16 @@ SCHEMA = pa.schema(
 
 _BATCH_ROWS = 65_536
 
+
+class ProbeJob(NamedTuple):
+    """One file to open."""
+
+    clip_id: str
+    path: str
+    media: "Media"
+
+
+Probed: TypeAlias = "Outcome[ProbeJob, FileFacts]"
 #: Wraps the outcomes of a number of files as they come, to show how far a run is; tqdm does.
 ShowProgress = Callable[[Iterable[Probed], int], Iterable[Probed]]
 
@@ -52,14 +73,14 @@ def probe_path(manifest_path: str | Path) -> Path:
 
 
 def probe_corpus(
-    manifest: Manifest,
+    manifest: "Manifest",
     table_path: str | Path,
     *,
     roots: dict[str, str] | None = None,
     workers: int = 1,
     seconds_per_file: float = 60.0,
     progress: ShowProgress = lambda outcomes, total: outcomes,
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Open every file of a manifest and write a table with a row a clip; stop and call again as often as needed.
 
     A file whose row is there already, with the size that it has in the manifest, is not opened again. Until the
@@ -89,7 +110,7 @@ def probe_corpus(
     with open(journal, "a", encoding="utf-8") as file:
         outcomes = probe_files(jobs, workers=workers, seconds_per_file=seconds_per_file)
         for outcome in progress(outcomes, len(jobs)):
-            file.write(json.dumps(_row(outcome, sizes[outcome.clip_id])) + "\n")
+            file.write(json.dumps(_row(outcome, sizes[outcome.job.clip_id])) + "\n")
     table = _collect(manifest, table_path, journal).sort_by("clip_id")
     with atomic_path(table_path) as temporary:
         pq.write_table(table, temporary)
@@ -97,12 +118,27 @@ def probe_corpus(
     return table.to_pandas()
 
 
-def read_probe_table(path: str | Path) -> pd.DataFrame:
+def probe_files(jobs: Sequence[ProbeJob], *, workers: int, seconds_per_file: float) -> Iterator[Probed]:
+    """Probe files in processes that may crash or hang, in the order in which they are done."""
+    limits = Limits(seconds_per_file)
+    with IsolatedWorkers(_probing, workers=workers, limits=limits, preload=(__name__,), blame="open") as crew:
+        yield from crew.run(jobs)
+
+
+def _probing() -> AbstractContextManager[Callable[[ProbeJob], "FileFacts"]]:
+    return nullcontext(_probe)  # a worker has nothing to load
+
+
+def _probe(job: ProbeJob) -> "FileFacts":
+    return probe_file(job.path, job.media)
+
+
+def read_probe_table(path: str | Path) -> "pd.DataFrame":
     """The rows that :func:`probe_corpus` wrote; ``ValueError`` if the file is something else."""
     return _read(Path(path)).to_pandas()
 
 
-def write_rejects(table: pd.DataFrame, path: str | Path) -> int:
+def write_rejects(table: "pd.DataFrame", path: str | Path) -> int:
     """Write the clips that cannot be used as CSV (``clip_id,stage,reason``); return how many there are."""
     rejects = table.loc[table["reason"].notna(), ["clip_id", "stage", "reason"]]
     with atomic_path(path) as temporary:
@@ -111,17 +147,16 @@ def write_rejects(table: pd.DataFrame, path: str | Path) -> int:
 
 
 def _row(outcome: Probed, size_bytes: int) -> dict[str, Any]:
-    facts = asdict(outcome.facts) if outcome.facts else {}
     return {
-        "clip_id": outcome.clip_id,
+        "clip_id": outcome.job.clip_id,
         "size_bytes": size_bytes,
-        **facts,
-        "stage": outcome.stage,
-        "reason": outcome.reason,
+        **(asdict(outcome.result) if outcome.result else {}),
+        "stage": outcome.failure and outcome.failure.stage,
+        "reason": outcome.failure and outcome.failure.reason,
     }
 
 
-def _collect(manifest: Manifest, table_path: Path, journal: Path) -> pa.Table:
+def _collect(manifest: "Manifest", table_path: Path, journal: Path) -> pa.Table:
     """Rows of earlier runs and of the journal, for files that have not changed since."""
     tables = [_read(table_path)] if table_path.is_file() else []
     rows = _journal_rows(journal)
@@ -151,3 +186,103 @@ def _journal_rows(journal: Path) -> Iterator[dict[str, Any]]:
                 return
             end += len(line)
             yield json.loads(line)
+
+
+# One file.
+
+
+#: Silence at the start is measured in so much of the sound.
+_LISTEN_SECONDS = 10.0
+_LISTEN_RATE = 16_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileFacts:
+    """Streams, duration, size and rates of a file; None where there is no such stream or it does not say.
+
+    For an image ``container`` is its format and ``video_codec`` how its colours are stored (``"RGB"``).
+    ``start_silence_seconds`` is how long the sound is silent at its start, up to ten seconds. ``damage`` is what
+    is wrong with a file that can still be read in part.
+    """
+
+    container: str
+    duration_seconds: float | None = None
+    num_frames: int | None = None
+    frame_rate: float | None = None
+    width: int | None = None
+    height: int | None = None
+    video_codec: str | None = None
+    audio_codec: str | None = None
+    audio_rate: int | None = None
+    start_silence_seconds: float | None = None
+    damage: str | None = None
+
+
+def probe_file(path: str | Path, media: "Media") -> FileFacts:
+    """Open a file once.
+
+    Raises ``MediaError`` where it cannot be opened, or lacks the stream that its kind of media must have.
+    """
+    if media == "image":
+        return _probe_image(Path(path))
+    info = probe(path)
+    if media == "video" and not info.has_video:
+        raise MediaError("open", "there is no moving picture in it")
+    if media == "audio" and not info.has_audio:
+        raise MediaError("open", "there is no sound in it")
+    if media == "video" and info.frame_times is None:
+        raise MediaError("open", info.damage or "there is no frame in it")
+    return _facts(info, *_listen(Path(path), info, must_sound=media == "audio"))
+
+
+def _facts(info: MediaInfo, silence: float | None, sound_damage: str | None) -> FileFacts:
+    damage = "; ".join(part for part in (info.damage, sound_damage) if part) or None
+    return FileFacts(
+        container=info.container,
+        duration_seconds=info.duration_seconds,
+        num_frames=None if info.frame_times is None else len(info.frame_times),
+        frame_rate=info.frame_rate,
+        width=info.width,
+        height=info.height,
+        video_codec=info.video_codec,
+        audio_codec=info.audio_codec,
+        audio_rate=info.audio_rate,
+        start_silence_seconds=silence,
+        damage=damage,
+    )
+
+
+def _listen(path: Path, info: MediaInfo, *, must_sound: bool) -> tuple[float | None, str | None]:
+    """Silence at the start, and what is wrong with the sound of a video."""
+    if not info.has_audio:
+        return None, None
+    try:
+        sound = read_sound(path, _LISTEN_RATE, max_seconds=_LISTEN_SECONDS)
+    except MediaError as error:
+        if must_sound:
+            raise
+        return None, error.reason
+    return measure_silence(sound.samples / 2**15, _LISTEN_RATE).start_seconds, None
+
+
+def _probe_image(path: Path) -> FileFacts:
+    if not path.is_file():
+        raise MediaError("open", "no such file")
+    if path.stat().st_size == 0:
+        raise MediaError("open", "the file is empty")
+    try:
+        image = Image.open(path)
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise MediaError("open", f"no image that Pillow can open ({type(error).__name__})") from error
+    try:
+        with image:
+            image.load()
+    except (OSError, ValueError, SyntaxError) as error:
+        raise MediaError("decode", f"the image is damaged ({error})") from error
+    return FileFacts(
+        container=(image.format or "unknown").lower(),
+        num_frames=1,
+        width=image.width,
+        height=image.height,
+        video_codec=image.mode,
+    )

@@ -1,12 +1,21 @@
+"""What holds of every face detector in the catalog, and the catalog itself."""
+
+import json
+
 import numpy as np
 import pytest
 
-from multimodal.media.faces import MtcnnDetector, merge_found, pairwise_iou
+from multimodal.media import faces
+from multimodal.media.faces import DETECTORS, FaceDetector, create_detector, merge_found, pairwise_iou
+from multimodal.media.prepare import prepare_tracks
+from multimodal.media.prepare_corpus import prepare_corpus
+from multimodal.media.prepared import PrepareOptions
+from multimodal.media.store.format import differences, fingerprint_of, read_header, write_header
 
 
-@pytest.fixture(scope="module")
-def detector() -> MtcnnDetector:
-    return MtcnnDetector()
+@pytest.fixture(scope="module", params=DETECTORS)
+def detector(request) -> FaceDetector:
+    return create_detector(request.param)
 
 
 def in_room(face: np.ndarray, left: int, top: int, size: tuple[int, int] = (480, 320)) -> np.ndarray:
@@ -15,9 +24,10 @@ def in_room(face: np.ndarray, left: int, top: int, size: tuple[int, int] = (480,
     return room
 
 
-def test_a_face_is_found_where_facenet_finds_it(detector, media):
+def test_mtcnn_finds_a_face_where_facenet_finds_it(media):
     from facenet_pytorch import MTCNN
 
+    detector = create_detector("mtcnn")
     for side, left in ((120, 40), (200, 150), (300, 100)):
         picture = in_room(media.face(side), left, 10)
         (box,), _ = MTCNN(keep_all=True).detect(picture)
@@ -72,3 +82,45 @@ def test_what_was_followed_is_preferred_to_what_was_found_there():
     followed = np.array([[10.0, 10, 30, 30, 0.8]])
     found = np.array([[12.0, 10, 32, 30, 0.9], [60, 10, 80, 30, 0.9]])
     np.testing.assert_array_equal(merge_found(followed, found), [followed[0], found[1]])
+
+
+def test_faces_are_rows_of_corners_inside_one_another_and_a_probability_and_always_the_same(detector, media):
+    picture = in_room(media.face(160), 100, 60)
+    found = detector.find(picture, 48)
+    (x0, y0, x1, y1, probability) = found[0]
+    assert (found.dtype, found.shape) == (np.float64, (1, 5))
+    assert x0 < 180 < x1
+    assert y0 < 140 < y1
+    assert 0.8 < probability <= 1  # or the tracks of this detector would be dropped
+    np.testing.assert_array_equal(detector.find(picture, 48), found)
+
+
+def test_the_detector_that_the_options_name_is_used(monkeypatch, media, tmp_path):
+    class Blind:
+        def __init__(self, device):
+            pass
+
+        def find(self, picture, smallest):
+            return np.zeros((0, 5))
+
+    monkeypatch.setattr(faces, "Blind", Blind, raising=False)
+    monkeypatch.setitem(DETECTORS, "blind", "multimodal.media.faces:Blind")
+    path = media.write(tmp_path / "a.mp4", pictures=media.talking(12))
+    assert prepare_tracks(path, PrepareOptions(crop_size=32, face_detector="blind"))[0].num_frames == 0
+    assert prepare_tracks(path, PrepareOptions(crop_size=32))[0].num_frames == 12
+
+
+def test_a_store_names_the_detector_unless_it_is_the_one_of_stores_that_name_none(tmp_path):
+    fingerprints = [fingerprint_of(PrepareOptions(face_detector=name)) for name in ("mtcnn", "other")]
+    assert "face_detector" not in json.loads(fingerprints[0])
+    assert differences(*fingerprints) == ["face_detector is mtcnn, not other"]
+    for name in ("mtcnn", "other"):
+        write_header(tmp_path, PrepareOptions(face_detector=name))
+        assert read_header(tmp_path)[0].face_detector == name
+        assert ("face_detector" in (tmp_path / "header.json").read_text()) == (name == "other")
+
+
+def test_a_detector_that_does_not_exist_is_refused_before_a_store_is_made(tmp_path):
+    with pytest.raises(ValueError, match=r"unknown face detector 'mtcn'; choose from mtcnn. Did you mean mtcnn\?"):
+        prepare_corpus(None, tmp_path / "store", PrepareOptions(face_detector="mtcn"))
+    assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,11 +16,18 @@ import pytest
 from PIL import Image
 
 from multimodal.corpora.manifest import Clip, Manifest, collect
-from multimodal.media import probe_pool
 from multimodal.media.errors import MediaError
-from multimodal.media.probe_corpus import SCHEMA, probe_corpus, probe_path, read_probe_table, write_rejects
-from multimodal.media.probe_file import FileFacts, probe_file
-from multimodal.media.probe_pool import ProbeJob, probe_files
+from multimodal.media.probe_corpus import (
+    SCHEMA,
+    FileFacts,
+    ProbeJob,
+    probe_corpus,
+    probe_file,
+    probe_files,
+    probe_path,
+    read_probe_table,
+    write_rejects,
+)
 
 KINDS = {".mp4": "video", ".wav": "audio", ".png": "image", ".jpg": "image"}
 
@@ -107,7 +116,7 @@ def test_what_is_known_is_not_opened_again_unless_the_file_changed(root, tmp_pat
 
     def watch(outcomes, total):
         for outcome in outcomes:
-            opened.append(outcome.clip_id)
+            opened.append(outcome.job.clip_id)
             yield outcome
 
     again = probe_corpus(manifest, path, workers=1, progress=watch)
@@ -159,21 +168,26 @@ def hurt(path: str, media: str) -> FileFacts:
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_files_that_crash_or_hang_their_process_are_found_and_the_others_are_read(monkeypatch):
-    monkeypatch.setattr(probe_pool, "probe_file", hurt)
-    monkeypatch.setattr(
-        probe_pool, "get_context", lambda _: get_context("fork")
-    )  # workers inherit what is patched
+    monkeypatch.setattr("multimodal.media.probe_corpus.probe_file", hurt)
+    # Workers that are forked inherit what is patched.
+    monkeypatch.setattr("multimodal.media.isolation.get_context", lambda _: get_context("fork"))
     names = [f"fine{number}" for number in range(6)] + ["crash1", "hang1", "odd1"]
     jobs = [ProbeJob(name, name, "video") for name in [*names[:2], *names[6:], *names[2:6]]]
-    outcomes = {one.clip_id: one for one in probe_files(jobs, workers=2, seconds_per_file=1.0)}
+    outcomes = {one.job.clip_id: one for one in probe_files(jobs, workers=2, seconds_per_file=1.0)}
     assert sorted(outcomes) == sorted(names)
-    assert {name: one.stage for name, one in outcomes.items() if one.stage} == {
+    assert {name: one.failure.stage for name, one in outcomes.items() if one.failure} == {
         "crash1": "crash",
         "hang1": "time limit",
         "odd1": "open",
     }
-    assert outcomes["odd1"].reason == "RuntimeError: a library gave up"
-    assert outcomes["fine0"].facts == FileFacts(container="fine0")
+    assert outcomes["odd1"].failure.reason == "RuntimeError: a library gave up"
+    assert outcomes["fine0"].result == FileFacts(container="fine0")
+
+
+def test_a_worker_starts_without_torch_pandas_and_the_readers_of_corpora():
+    heavy = "{'torch', 'pandas', 'multimodal.corpora'} & set(sys.modules)"
+    code = f"import sys, multimodal.media.probe_corpus; sys.exit(str({heavy}) if {heavy} else 0)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stderr == ""
 
 
 def test_another_file_in_the_place_of_the_table_is_an_error_that_names_it(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from multimodal.media.faces import MtcnnDetector
+from multimodal.media.mtcnn import MtcnnDetector
 from multimodal.media.reading.time_grid import OnGrid
 from multimodal.media.search import find_faces
 from multimodal.media.tracks import box_path, link_tracks

@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from multimodal.files import read_json, write_json
+from multimodal.media.faces import DEFAULT_DETECTOR
 from multimodal.media.prepared import CROPPER_VERSION, PrepareOptions
 
 FORMAT = "multimodal prepared clips"
@@ -79,7 +80,15 @@ def clip_key(clip_id: str) -> str:
 
 def fingerprint_of(options: PrepareOptions) -> str:
     """The cropper's version and options in one canonical line of JSON; equal lines mean equal crops."""
-    return json.dumps({"cropper_version": CROPPER_VERSION, **asdict(options)}, sort_keys=True)
+    return json.dumps({"cropper_version": CROPPER_VERSION, **_told(options)}, sort_keys=True)
+
+
+def _told(options: PrepareOptions) -> dict[str, Any]:
+    """Options as a store tells them: a face detector only where it is not the one of stores that name none."""
+    told = asdict(options)
+    if options.face_detector == DEFAULT_DETECTOR:
+        del told["face_detector"]
+    return told
 
 
 def differences(fingerprint: str, other: str) -> list[str]:
@@ -88,7 +97,7 @@ def differences(fingerprint: str, other: str) -> list[str]:
     >>> differences('{"crop_size": 224}', '{"crop_size": 160}')
     ['crop_size is 224, not 160']
     """
-    ours, theirs = json.loads(fingerprint), json.loads(other)
+    ours, theirs = ({"face_detector": DEFAULT_DETECTOR} | json.loads(text) for text in (fingerprint, other))
     return [
         f"{name} is {ours.get(name)}, not {theirs.get(name)}"
         for name in sorted(ours.keys() | theirs.keys())
@@ -99,7 +108,7 @@ def differences(fingerprint: str, other: str) -> list[str]:
 def write_header(folder: Path, options: PrepareOptions) -> None:
     """Make the folder a store of ``options``."""
     header = {"format": FORMAT, "format_version": FORMAT_VERSION, "cropper_version": CROPPER_VERSION}
-    write_json(folder / HEADER, {**header, "options": asdict(options), "fingerprint": fingerprint_of(options)})
+    write_json(folder / HEADER, {**header, "options": _told(options), "fingerprint": fingerprint_of(options)})
 
 
 def read_header(folder: Path) -> tuple[PrepareOptions, str]:

@@ -1,0 +1,299 @@
+"""Calling a function with strangers' files, in processes that may crash, hang or eat memory: the run goes on.
+
+Decoders are written in C and read whatever the internet holds. So a file is only opened in a process that can be
+spared, under limits that the kernel enforces, wherever in a library the process hangs. One that dies is replaced.
+"""
+
+import fcntl
+import os
+import resource
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, suppress
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from multimodal.media.errors import MediaError, Stage
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+#: A worker may also be killed from outside, so a job on which it died is tried this often before it is blamed.
+_ATTEMPTS = 2
+#: What torch and oneDNN say where memory is short, in a plain RuntimeError.
+_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "could not create a primitive", "bad_alloc")
+
+
+class Limits(NamedTuple):
+    """What one job may take: seconds, and bytes on top of what the idle worker has (Linux; None for any)."""
+
+    seconds: float
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome(Generic[Job, Result]):
+    """What became of a job, and how many seconds its last attempt took: done if ``failure`` is None."""
+
+    job: Job
+    result: Result | None = None
+    failure: MediaError | None = None
+    seconds: float = 0.0
+
+
+class _Answer(NamedTuple):
+    """What a worker sends: at first that it is ready, then one answer a job; ``error`` is one of the whole run."""
+
+    result: Any = None
+    failure: MediaError | None = None
+    error: Exception | None = None
+
+
+@dataclass
+class _Task(Generic[Job]):
+    job: Job
+    attempts: int = 0
+
+
+@dataclass
+class _Worker(Generic[Job]):
+    process: BaseProcess
+    connection: Connection
+    is_ready: bool = False
+    task: _Task[Job] | None = None
+    since: float = 0.0
+
+    def give(self, task: _Task[Job]) -> None:
+        self.task, self.since = task, time.monotonic()
+        task.attempts += 1
+        with suppress(BrokenPipeError, ConnectionResetError):  # it died meanwhile; the next receive finds out
+            self.connection.send(task.job)
+
+    def receive(self) -> _Answer | None:
+        """Its next answer; None if it died."""
+        try:
+            answer: _Answer = self.connection.recv()
+        except (EOFError, ConnectionResetError):
+            return None
+        self.is_ready = True
+        return answer
+
+    def end(self) -> None:
+        """Let it leave what it entered; at once if it is at work or still loading."""
+        if self.task is not None or not self.is_ready:
+            self.process.kill()
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.connection.send(None)
+        self.process.join()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+
+
+class IsolatedWorkers(Generic[Job, Result]):
+    """Processes that each do one job at a time; used in ``with``, which lets them end.
+
+    They start with the first jobs and come from a fork server that has the libraries loaded, so that replacing one
+    takes little time. They die with the process that started them, however that dies.
+
+    Args:
+        enter: called once in each worker, where it may load what jobs need; gives the function that does a job.
+        workers: how many there are at most.
+        limits: of one job. Loading is not limited.
+        preload: modules that the fork server imports, once for all workers, which share their memory.
+        blame: stage of a failure that names none, which is any error of a library that reads files.
+        errors_of_run: errors for which no job is to blame; they end the run.
+    """
+
+    def __init__(
+        self,
+        enter: Callable[[], AbstractContextManager[Callable[[Job], Result]]],
+        *,
+        workers: int,
+        limits: Limits,
+        preload: Iterable[str],
+        blame: Stage = "decode",
+        errors_of_run: tuple[type[Exception], ...] = (),
+    ) -> None:
+        if workers < 1:
+            raise ValueError(f"workers must be 1 or more; got {workers}")
+        self._context = get_context("forkserver")
+        self._context.set_forkserver_preload(list(preload))
+        self._arguments = (enter, limits, blame, errors_of_run)
+        self._seconds = limits.seconds
+        self._count = workers
+        self._workers: list[_Worker[Job]] = []
+
+    def __enter__(self) -> "IsolatedWorkers[Job, Result]":
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        for worker in self._workers:
+            worker.kill() if error else worker.end()
+        self._workers = []
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[Outcome[Job, Result]]:
+        """Do all jobs and yield what became of each, in the order in which they are done.
+
+        When the iterator is closed early, workers are killed.
+
+        Raises:
+            Exception: one of ``errors_of_run``, or what ``enter`` raised.
+            RuntimeError: a worker died before it was ready, so no job is to blame.
+        """
+        waiting = deque(_Task(job) for job in jobs)
+        try:
+            self._hand_out(waiting)
+            while waiting or any(worker.task for worker in self._workers):
+                ready = wait([worker.connection for worker in self._workers])
+                for worker in [worker for worker in self._workers if worker.connection in ready]:
+                    outcome = self._take(worker, waiting)
+                    self._hand_out(waiting)
+                    if outcome is not None:
+                        yield outcome
+        except BaseException:
+            for worker in self._workers:
+                worker.kill()
+            self._workers = []
+            raise
+
+    def _hand_out(self, waiting: deque[_Task[Job]]) -> None:
+        """Give every worker that has nothing to do a task, and start as many more as there is work for."""
+        for worker in self._workers:
+            if waiting and worker.is_ready and worker.task is None:
+                worker.give(waiting.popleft())
+        starting = sum(not worker.is_ready for worker in self._workers)
+        for _ in range(min(self._count - len(self._workers), len(waiting) - starting)):
+            self._start()
+
+    def _start(self) -> None:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(theirs, *self._arguments), daemon=True)
+        process.start()
+        theirs.close()  # so that the pipe ends when the worker does
+        self._workers.append(_Worker(process, ours))
+
+    def _take(self, worker: _Worker[Job], waiting: deque[_Task[Job]]) -> Outcome[Job, Result] | None:
+        """What a worker that answered, or died, has to say of its task; None if nothing yet."""
+        answer = worker.receive()
+        task, worker.task = worker.task, None
+        seconds = time.monotonic() - worker.since
+        if answer is None:
+            self._workers.remove(worker)
+            cause = self._cause_of_death(worker)
+            if task is not None and cause.stage == "crash" and task.attempts < _ATTEMPTS:
+                waiting.appendleft(task)
+                return None
+            answer = _Answer(failure=cause)
+        if answer.error is not None:
+            raise answer.error
+        if task is None:  # it got ready, or was killed while it had nothing to do
+            return None
+        return Outcome(job=task.job, result=answer.result, failure=answer.failure, seconds=seconds)
+
+    def _cause_of_death(self, worker: _Worker[Job]) -> MediaError:
+        worker.process.join()
+        code = worker.process.exitcode or 0
+        if not worker.is_ready:
+            raise RuntimeError(f"a worker could not start (exit code {code}); see what it printed above")
+        if code == -signal.SIGALRM:
+            return MediaError("time limit", f"not done after {self._seconds:g} seconds")
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return MediaError("crash", f"the worker died ({how}) {_ATTEMPTS} times")
+
+
+# What runs in the worker.
+
+
+def _serve(
+    connection: Connection,
+    enter: Callable[[], AbstractContextManager[Callable[[Any], Any]]],
+    limits: Limits,
+    blame: Stage,
+    errors_of_run: tuple[type[Exception], ...],
+) -> None:
+    """Do the jobs that come through ``connection``, one answer each, until None or its end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and ends us
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # no handler of Python's, which a library that hangs never calls
+    _die_with_parent()
+    # A pipe that breaks means that the parent is gone; what is finished is safe.
+    with suppress(BrokenPipeError, ConnectionResetError), ExitStack() as stack:
+        try:
+            work = stack.enter_context(enter())
+        except Exception as error:
+            connection.send(_Answer(error=error))
+            return
+        if limits.memory_bytes is not None:
+            _limit_memory(limits.memory_bytes)  # what is loaded by now does not count as the file's
+        connection.send(_Answer())
+        while (job := _next_job(connection)) is not None:
+            signal.setitimer(signal.ITIMER_REAL, limits.seconds)
+            answer = _attempt(work, job, blame, errors_of_run)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            connection.send_bytes(answer)
+
+
+def _next_job(connection: Connection) -> Any:
+    try:
+        return connection.recv()
+    except EOFError:
+        return None
+
+
+def _attempt(
+    work: Callable[[Any], Any], job: Any, blame: Stage, errors_of_run: tuple[type[Exception], ...]
+) -> memoryview:
+    """The pickled answer to a job; pickled here, since a large result may be too much for the memory left."""
+    try:
+        return ForkingPickler.dumps(_Answer(result=work(job)))
+    except errors_of_run as error:
+        return ForkingPickler.dumps(_Answer(error=error))
+    except MediaError as error:
+        return ForkingPickler.dumps(_Answer(failure=error))
+    except Exception as error:  # of any library that reads files; the run goes on
+        return ForkingPickler.dumps(_Answer(failure=_failure_of(error, blame)))
+
+
+def _failure_of(error: Exception, blame: Stage) -> MediaError:
+    is_runtime = isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
+    # BlockingIOError: FFmpeg had no room for the stack of a thread.
+    if is_runtime or isinstance(error, MemoryError | BlockingIOError):
+        return MediaError("memory limit", "more memory than one clip may take")
+    return MediaError(blame, " ".join(f"{type(error).__name__}: {error}".split())[:300])
+
+
+def _die_with_parent() -> None:
+    """Let the kernel end this process when the one that started it ends, however that ends (Linux).
+
+    The parent that the kernel knows is the fork server, which may outlive it. But of the pipe that multiprocessing
+    calls the parent's sentinel only the process that started us holds the other end. When that closes, SIGIO ends
+    us, also while a library computes and no thread of Python's could.
+    """
+    parent = parent_process()
+    if sys.platform != "linux" or parent is None:
+        return  # elsewhere it ends after its job, when the pipe to the parent is found broken
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(parent.sentinel, fcntl.F_GETFL)
+    fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
+    if not parent.is_alive():  # since before we listened
+        os._exit(1)
+
+
+def _limit_memory(memory_bytes: int) -> None:
+    """Let this process take so many bytes more than it has now (Linux)."""
+    if sys.platform != "linux":
+        return  # elsewhere what a process has taken so far cannot be told in a common way
+    status = Path("/proc/self/status").read_text()
+    data_kib = int(status.partition("VmData:")[2].split()[0])
+    limit = data_kib * 1024 + memory_bytes
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))

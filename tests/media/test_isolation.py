@@ -1,0 +1,236 @@
+"""Workers that crash, hang, eat memory or lose their parent, and what becomes of their jobs."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from multimodal.media.errors import MediaError
+from multimodal.media.isolation import IsolatedWorkers, Limits
+from multimodal.media.prepare import IsolatedPreparer, prepare_tracks
+from multimodal.media.prepared import PrepareOptions
+
+OPTIONS = PrepareOptions(frame_rate=10, crop_size=32)
+
+
+class Full(Exception):
+    """An error of the run, such as a full disk."""
+
+
+def hurt(job: str) -> str:
+    """What a file may do to the process that opens it, by its name."""
+    if "crash once" in job and not Path(job).exists():
+        Path(job).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "crash always" in job:
+        os._exit(3)
+    if "hang" in job:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        sum(range(10**12))  # in C, where no handler of Python's is called
+    if "eat" in job:
+        bytearray(2**40)
+    if "thread" in job:
+        raise BlockingIOError("no room for a stack")
+    if "odd" in job:
+        raise RuntimeError("a library\ngave up")
+    if "large" in job:
+        return "a" * 10**7
+    if "torch" in job:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+    if "damaged" in job:
+        raise MediaError("open", "it is damaged")
+    if "full" in job:
+        raise Full("no room")
+    return job.upper()
+
+
+@pytest.fixture
+def forked(monkeypatch):
+    """Workers that know the functions of this file."""
+    context = multiprocessing.get_context("fork")
+    monkeypatch.setattr("multimodal.media.isolation.get_context", lambda _: context)
+
+
+def isolated(enter: Callable | None = None, *, workers: int = 2, **options) -> IsolatedWorkers:
+    enter, limits = enter or partial(nullcontext, hurt), Limits(1.0, 2**30)
+    return IsolatedWorkers(enter, workers=workers, limits=limits, preload=(), **options)
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
+
+@pytest.mark.usefixtures("forked")
+def test_every_job_ends_as_a_result_or_as_a_failure_that_says_why(tmp_path):
+    failing = {
+        "crash always": "crash: the worker died (exit code 3) 2 times",
+        "damaged": "open: it is damaged",
+        "eat": "memory limit: more memory than one clip may take",
+        "hang": "time limit: not done after 1 seconds",
+        "odd": "decode: RuntimeError: a library gave up",
+        "thread": "memory limit: more memory than one clip may take",
+        "torch": "memory limit: more memory than one clip may take",
+    }
+    fine = ["a", "b", str(tmp_path / "crash once"), "large"]
+    with isolated() as workers:
+        outcomes = list(workers.run(["a", *failing, *fine[1:]]))
+    assert sorted(one.job for one in outcomes) == sorted([*failing, *fine])
+    assert {one.job: str(one.failure) for one in outcomes if one.failure} == failing
+    assert {one.job: len(one.result) for one in outcomes if one.result} == {
+        **{job: len(job) for job in fine},
+        "large": 10**7,
+    }
+    assert [one.seconds >= 1.0 for one in outcomes if one.job == "hang"] == [True]
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.usefixtures("forked")
+def test_an_error_that_no_file_is_to_blame_for_ends_the_run():
+    with isolated(errors_of_run=(Full,)) as workers, pytest.raises(Full, match="no room"):
+        list(workers.run(["a", "full", "hang"]))
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.usefixtures("forked")
+def test_what_a_worker_entered_is_left_when_the_jobs_are_done_but_not_when_they_are_given_up(tmp_path):
+    @contextmanager
+    def enter():
+        yield hurt
+        (tmp_path / str(os.getpid())).touch()
+
+    with isolated(enter, workers=1) as workers:
+        assert len(list(workers.run("ab"))) == 2
+        assert len(list(workers.run("cd"))) == 2  # by the same process
+    assert len(list(tmp_path.iterdir())) == 1
+    with isolated(enter) as workers:
+        outcomes = workers.run(["a", "hang"])
+        next(outcomes)
+        outcomes.close()
+    assert len(list(tmp_path.iterdir())) == 1
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.usefixtures("forked")
+def test_a_worker_that_cannot_start_is_an_error_of_the_run_that_says_why():
+    def refuse():
+        raise ValueError("no such detector")
+
+    with isolated(refuse) as workers, pytest.raises(ValueError, match="no such detector"):
+        list(workers.run("a"))
+    with isolated(partial(os._exit, 3)) as workers, pytest.raises(RuntimeError, match=r"could not start.*code 3"):
+        list(workers.run("a"))
+
+
+@pytest.mark.usefixtures("forked")
+def test_a_worker_that_is_killed_while_it_waits_is_replaced_and_no_job_is_blamed():
+    with isolated(workers=1) as workers:
+        list(workers.run("a"))
+        for kill in range(3):
+            (idle,) = multiprocessing.active_children()
+            os.kill(idle.pid, signal.SIGKILL)
+            assert [one.result for one in workers.run("b")] == ["B"], kill
+
+
+def test_no_workers_at_all_are_refused():
+    with pytest.raises(ValueError, match="workers must be 1 or more; got 0"):
+        isolated(workers=0)
+
+
+PARENT = """
+import os, sys, time
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from multimodal.media.isolation import IsolatedWorkers, Limits
+
+def compute(folder):
+    Path(folder, str(os.getpid())).touch()
+    {computes}
+
+if __name__ == "__main__":
+    workers = IsolatedWorkers(partial(nullcontext, compute), workers=2, limits=Limits(100.0), preload=())
+    list(workers.run([sys.argv[1]] * 2))
+"""
+
+
+@pytest.mark.parametrize(
+    "computes", ["sum(range(10**12))", "time.sleep(100)"], ids=["holding the lock of Python", "asleep"]
+)
+def test_workers_at_work_end_when_their_parent_is_killed(computes, tmp_path):
+    (tmp_path / "parent.py").write_text(PARENT.format(computes=computes))
+    (tmp_path / "workers").mkdir()
+    parent = subprocess.Popen([sys.executable, tmp_path / "parent.py", tmp_path / "workers"])
+    assert _becomes_true(lambda: len(list((tmp_path / "workers").iterdir())) == 2, seconds=60)
+    workers = [int(path.name) for path in (tmp_path / "workers").iterdir()]
+    assert all(_is_running(worker) for worker in workers)
+    parent.kill()
+    parent.wait()
+    assert _becomes_true(lambda: not any(_is_running(worker) for worker in workers), seconds=2)
+
+
+def _becomes_true(holds: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return holds()
+
+
+def _is_running(process: int) -> bool:
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # the second: it ended while its file was open
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"  # one that ended, and nobody asked how
+
+
+# Strangers' files.
+
+
+@pytest.fixture
+def clip(media, tmp_path):
+    return media.write(tmp_path / "clip.mp4", pictures=media.talking(12))
+
+
+def test_a_file_is_prepared_as_in_this_process(clip):
+    (here,), (there,) = prepare_tracks(clip, OPTIONS), IsolatedPreparer(OPTIONS).tracks(clip, "video")
+    np.testing.assert_array_equal(here.frames, there.frames)
+    assert here.absent == there.absent
+
+
+def test_a_file_that_cannot_be_read_says_the_same_as_here(tmp_path):
+    (tmp_path / "text.mp4").write_text("not a video")
+    with pytest.raises(MediaError, match=r"^open: "):
+        IsolatedPreparer(OPTIONS).tracks(tmp_path / "text.mp4", "video")
+
+
+def test_a_file_whose_process_is_killed_is_tried_again(clip):
+    before = set(multiprocessing.active_children())
+    preparer = IsolatedPreparer(OPTIONS)
+    assert preparer.tracks(clip, "video")[0].num_frames > 0
+    (process,) = set(multiprocessing.active_children()) - before
+    os.kill(process.pid, signal.SIGSTOP)  # so that it is at work when it dies
+    killer = threading.Timer(0.2, os.kill, (process.pid, signal.SIGKILL))
+    killer.start()
+    assert preparer.tracks(clip, "video")[0].num_frames > 0
+    assert not process.is_alive()
+
+
+def test_a_file_over_its_memory_is_given_up(media, tmp_path):
+    large = media.write(tmp_path / "large.mp4", pictures=[np.zeros((720, 1280, 3), np.uint8)] * 30)
+    with pytest.raises(MediaError, match=r"memory limit|crash|decode"):  # FFmpeg may take it for damage
+        IsolatedPreparer(OPTIONS, memory_bytes=20 * 2**20).tracks(large, "video")
+
+
+def test_a_file_over_its_time_is_given_up(media, tmp_path):
+    long = media.write(tmp_path / "long.mp4", pictures=media.talking(100))
+    with pytest.raises(MediaError, match=r"time limit: not done after 0.05 seconds"):
+        IsolatedPreparer(OPTIONS, seconds=0.05).tracks(long, "video")
