@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from multimodal.metrics import sorted_scores
 from multimodal.metrics.bootstrap import IdentityResampler, interval, paired_difference, precision_of
 from multimodal.metrics.decisions import balanced_accuracy, decisions_at
+from multimodal.metrics.ranking import equal_error_rate_of, roc_auc_of, tpr_at_fpr_of
 from multimodal.metrics.sorted_scores import Counts, SortedScores
 
 DEFENDED = (0.93, 0.97)
@@ -26,9 +26,9 @@ FALSE_POSITIVE_RATE = 0.1
 Metric = Callable[[Counts, SortedScores], np.ndarray]
 
 METRICS: dict[str, Metric] = {
-    "auc": lambda counts, ranked: sorted_scores.roc_auc(counts),
-    "eer": lambda counts, ranked: sorted_scores.equal_error_rate(counts),
-    "tpr@10%": lambda counts, ranked: sorted_scores.tpr_at_fpr(counts, FALSE_POSITIVE_RATE),
+    "auc": lambda counts, ranked: roc_auc_of(counts),
+    "eer": lambda counts, ranked: equal_error_rate_of(counts),
+    "tpr@10%": lambda counts, ranked: tpr_at_fpr_of(counts, FALSE_POSITIVE_RATE),
     "bal.acc": lambda counts, ranked: balanced_accuracy(decisions_at(counts, ranked.point_of(THRESHOLD))),
 }
 
@@ -124,8 +124,8 @@ def trial(scenario: Scenario, replicates: int, rng: np.random.Generator) -> dict
         if name == "auc":
             low, high = np.nanquantile(drawn, [0.025, 0.975])
             result["auc by percentiles"] = covers(low, high, scenario.area)
-            other = np.concatenate([sorted_scores.roc_auc(counts) for counts in rivals])
-            gain = float(sorted_scores.roc_auc(ranked.counts())[0] - sorted_scores.roc_auc(rival.counts())[0])
+            other = np.concatenate([roc_auc_of(counts) for counts in rivals])
+            gain = float(roc_auc_of(ranked.counts())[0] - roc_auc_of(rival.counts())[0])
             difference = paired_difference(gain, drawn - other, precision)
             result["auc - auc"] = covers(difference.low, difference.high, scenario.area - 0.75)
     return result

@@ -26,7 +26,8 @@ from multimodal.media.errors import MediaError
 from multimodal.media.prepare import IsolatedPreparer
 from multimodal.media.prepared import PreparedClip, PrepareOptions
 from multimodal.media.store.format import differences, fingerprint_of
-from multimodal.metrics.probabilities import COLUMNS, probabilities
+from multimodal.metrics.probabilities import probabilities
+from multimodal.metrics.scores_table import QUESTIONS
 from multimodal.report.pages import prediction_page
 from multimodal.report.verdict import Evidence, FileVerdict, Judgement, ModalityVerdict, Thumbnail, WindowScores
 from multimodal.scoring import POSTERIOR, score_prepared
@@ -119,9 +120,9 @@ class Judge:
     def _probabilities(self, means: pd.Series) -> dict[str, float | None]:
         """The scores, calibrated on validation data, for the prior that was stated there."""
         if self.calibration is None:
-            return dict.fromkeys(COLUMNS)
+            return dict.fromkeys(QUESTIONS)
         said = probabilities(means.to_frame().T, self.calibration, self.calibration["method"]).iloc[0]
-        return {name: None if np.isnan(said[name]) else float(said[name]) for name in COLUMNS}
+        return {name: None if np.isnan(said[name]) else float(said[name]) for name in QUESTIONS}
 
     def _judge_target(
         self,

@@ -18,8 +18,8 @@ from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import read_json, write_json, write_text
 from multimodal.labels import TARGETS
 from multimodal.metrics import choose_thresholds, evaluate_scores, read_scores
-from multimodal.metrics.probabilities import COLUMNS, Method, fit_probabilities, judge_probabilities
-from multimodal.metrics.scores_table import has_binary
+from multimodal.metrics.probabilities import Method, fit_probabilities, judge_probabilities
+from multimodal.metrics.scores_table import QUESTIONS, asked
 from multimodal.metrics.threshold_rules import RULES, RuleName
 from multimodal.metrics.thresholds import transfer_thresholds
 from multimodal.report.figures import png_bytes
@@ -133,7 +133,7 @@ def read_other(source: Path, fake_label: str) -> pd.DataFrame:
         raise ValueError(f"no such file of scores: {path}")
     if path.suffix == ".parquet":
         table = pd.read_parquet(path)
-        if any(has_binary(table, target) for target in TARGETS):
+        if any(name in TARGETS for name in asked(table)):
             return table
     return read_scores(path, fake_label=fake_label, kind="probability")
 
@@ -224,7 +224,7 @@ def validation_scores(run: RunFolder) -> pd.DataFrame:
 
 def summary(chosen: dict[str, Any]) -> list[str]:
     """A row a rule, a column for any, video, audio and each head alone; then why numbers or intervals lack."""
-    names = [name for name in COLUMNS if name in chosen["thresholds"]]
+    names = [name for name in QUESTIONS if name in chosen["thresholds"]]
     rows = [("rule", *(text for name in names for text in (name.replace("_", " "), "")))]
     for rule in chosen["rules"]:
         entries = [chosen["thresholds"][name][rule] for name in names]

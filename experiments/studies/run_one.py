@@ -24,7 +24,7 @@ from multimodal.data.windows import ClipWindows, EvaluationWindows
 from multimodal.detector import AudioVisualDetector
 from multimodal.files import atomic_path, write_json
 from multimodal.labels import MODALITIES, Modality
-from multimodal.metrics.seeds import WITHOUT
+from multimodal.metrics.scores_table import WITHOUT_THE_OTHER
 from multimodal.tokens.cache import EvaluationTokens
 
 
@@ -129,5 +129,5 @@ def _test_scores(
     scores = score(MODALITIES)
     for name in MODALITIES:
         alone = score((name,)).set_index("clip_id")[f"fused_{name}"]
-        scores[WITHOUT[name]] = scores["clip_id"].map(alone)
+        scores[WITHOUT_THE_OTHER[name].score] = scores["clip_id"].map(alone)
     return scores

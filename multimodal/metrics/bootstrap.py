@@ -1,13 +1,18 @@
-"""Drawing identities with replacement, for the bootstrap.
+"""The bootstrap over identities: the draws, and what they say of one value and of a difference of two.
 
 Clips of one person are not independent, so persons are drawn, not clips (Field and Welsh 2007, "Bootstrapping
 clustered data", J. R. Statist. Soc. B 69, randomised cluster bootstrap). Where no identity has clips of two
 classes, the classes are independent samples and each is drawn from on its own (stratified); where identities
 carry several classes, all identities are one sample.
+
+A draw is written as *multiplicities*, (identities, replicates): how often each identity is counted in each
+replicate. Whatever is to be judged is a function of them that gives its measures by name, and :func:`bootstrap` is
+the one place where it is called: once with every identity counted once, then on every draw. From what comes back
+:func:`interval` makes 95 % intervals and :func:`paired_difference` tests.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +23,10 @@ from multimodal.metrics.checks import Floats, Ints
 
 #: Replicates of one chunk: keeps the arrays of 22,000 clips inside the processor's cache.
 CHUNK = 32
+
+Name = TypeVar("Name")
+
+# Who is drawn, and how often.
 
 
 class IdentityResampler:
@@ -51,6 +60,13 @@ class IdentityResampler:
             yield multiplicities
 
 
+def _multinomial(num_items: int, replicates: int, rng: np.random.Generator) -> Floats:
+    """(num_items, replicates) how often each item comes in ``num_items`` draws with replacement."""
+    drawn = rng.integers(0, num_items, size=(replicates, num_items))
+    flat = (drawn + np.arange(replicates)[:, None] * num_items).ravel()
+    return np.bincount(flat, minlength=replicates * num_items).reshape(replicates, num_items).T.astype(float)
+
+
 def identity_codes(identity: ArrayLike) -> Ints:
     """Number the identities from 0 without gaps; a clip without one (null) is an identity of its own.
 
@@ -62,14 +78,39 @@ def identity_codes(identity: ArrayLike) -> Ints:
     return np.where(unknown, len(names) - 1 + np.cumsum(unknown), codes).astype(np.int64)
 
 
-def _multinomial(num_items: int, replicates: int, rng: np.random.Generator) -> Floats:
-    """(num_items, replicates) how often each item comes in ``num_items`` draws with replacement."""
-    drawn = rng.integers(0, num_items, size=(replicates, num_items))
-    flat = (drawn + np.arange(replicates)[:, None] * num_items).ravel()
-    return np.bincount(flat, minlength=replicates * num_items).reshape(replicates, num_items).T.astype(float)
+# The one loop over the draws.
 
 
-# 95 % intervals from a bootstrap over identities.
+class Drawn(NamedTuple):
+    """A measure on the clips as they are, and in each replicate, (replicates,)."""
+
+    value: float
+    replicates: Floats
+
+
+def bootstrap(
+    system: Callable[[Floats], Mapping[Name, Floats]], resampler: IdentityResampler, *, replicates: int, seed: int
+) -> dict[Name, Drawn]:
+    """Measure on the clips as they are, then on every draw of identities.
+
+    The draws depend on the resampler, ``replicates`` and ``seed`` alone: systems that are given the same three are
+    measured on the same draws, in pairs.
+
+    Args:
+        system: multiplicities (identities, replicates) → name → (replicates,).
+        resampler: of the identities.
+        replicates: of the bootstrap; 0 for none.
+        seed: of the bootstrap.
+    """
+    once = system(np.ones((resampler.num_identities, 1)))
+    chunks = [system(draw) for draw in resampler.draw(replicates, np.random.default_rng(seed))]
+    return {
+        name: Drawn(float(value[0]), np.concatenate([np.empty(0), *(chunk[name] for chunk in chunks)]))
+        for name, value in once.items()
+    }
+
+
+# How sure a value is: 95 % intervals.
 
 
 Range = Literal["unit", "positive"]
@@ -80,6 +121,7 @@ _NEAREST_BOUND = 0.1
 _ROUNDING = 1e-12
 #: More replicates than this without a value (a class was not drawn), and there is no interval.
 _MOST_UNDEFINED = 0.1
+_MISSING = "a class was missing from more than a tenth of the replicates"
 
 
 class Interval(NamedTuple):
@@ -140,7 +182,8 @@ def interval(
 
     Args:
         value: the metric on the clips as they are; NaN where not defined.
-        replicates: (replicates,) the metric in each; NaN where a class was not drawn.
+        replicates: (replicates,) the metric in each; NaN where a class was not drawn. Without any there is no
+            interval, and no reason either: none was asked for.
         precision: of :func:`precision_of`.
         bounds: "unit" for metrics in [0, 1], "positive" for costs without an upper bound.
         level: of confidence.
@@ -149,22 +192,55 @@ def interval(
         return Interval(None, reason="not defined for these clips")
     if precision.reason is not None:
         return Interval(value, reason=precision.reason)
-    drawn = replicates[np.isfinite(replicates)]
-    if len(drawn) < max(2, (1 - _MOST_UNDEFINED) * len(replicates)):
-        return Interval(value, reason="a class was missing from more than a tenth of the replicates")
+    if len(replicates) == 0:
+        return Interval(value)
+    drawn = _defined(replicates)
+    if drawn is None:
+        return Interval(value, reason=_MISSING)
     tail = (1 - level) / 2
     if value <= _ROUNDING or (bounds == "unit" and value >= 1 - _ROUNDING):
         away = 1 - tail ** (1 / precision.trials)
         return Interval(value, value, away) if value <= _ROUNDING else Interval(value, 1 - away, value)
-    to_line, from_line = (special.logit, special.expit) if bounds == "unit" else (np.log, np.exp)
-    nearest = _NEAREST_BOUND * (min(value, 1 - value) if bounds == "unit" else value)
-    inside = np.clip(drawn, nearest, 1 - nearest if bounds == "unit" else None)
-    spread = np.std(to_line(inside), ddof=1) * precision.inflation * stats.t.ppf(1 - tail, precision.degrees)
-    centre = to_line(value)
-    return Interval(value, float(from_line(centre - spread)), float(from_line(centre + spread)))
+    line = Line.about(value, bounds)
+    spread = np.std(line.to(drawn), ddof=1) * precision.inflation * stats.t.ppf(1 - tail, precision.degrees)
+    return line.interval(value, spread)
 
 
-# Whether two systems differ: a paired bootstrap over identities, and Holm's correction for many tests.
+class Line(NamedTuple):
+    """Where values are spread evenly: logits of what lies in [0, 1], logarithms of what lies above 0.
+
+    What is nearer to a bound of the range than ``nearest`` is taken as that near, so that one replicate of exactly
+    1 is not infinitely far away.
+    """
+
+    bounds: Range
+    nearest: float
+
+    @classmethod
+    def about(cls, value: float, bounds: Range) -> "Line":
+        """The line on which to look at values around ``value``."""
+        return cls(bounds, _NEAREST_BOUND * (min(value, 1 - value) if bounds == "unit" else value))
+
+    def to(self, values: Floats) -> Floats:
+        """The values on the line."""
+        if self.bounds == "unit":
+            return special.logit(np.clip(values, self.nearest, 1 - self.nearest))
+        return np.log(np.clip(values, self.nearest, None))
+
+    def interval(self, value: float, half: float) -> Interval:
+        """From ``half`` below the value to ``half`` above it, both measured on the line."""
+        to_line, from_line = (special.logit, special.expit) if self.bounds == "unit" else (np.log, np.exp)
+        centre = to_line(value)
+        return Interval(value, float(from_line(centre - half)), float(from_line(centre + half)))
+
+
+def _defined(replicates: Floats) -> Floats | None:
+    """The replicates that have a value, or None where too many have none."""
+    drawn = replicates[np.isfinite(replicates)]
+    return drawn if len(drawn) >= max(2, (1 - _MOST_UNDEFINED) * len(replicates)) else None
+
+
+# Whether two systems differ: Student's t on paired draws, and Holm's correction for many tests.
 
 
 class Difference(NamedTuple):
@@ -183,7 +259,7 @@ def paired_difference(value: float, replicates: Floats, precision: Precision, le
     Args:
         value: the difference on the clips as they are; NaN where not defined.
         replicates: (replicates,) the difference when both systems are judged on the same draw of identities.
-        precision: of :func:`~.intervals.precision_of`.
+        precision: of :func:`precision_of`.
         level: of confidence.
     """
     if not np.isfinite(value):
@@ -192,15 +268,19 @@ def paired_difference(value: float, replicates: Floats, precision: Precision, le
         return Difference(value, reason=precision.reason)
     if len(replicates) == 0:
         return Difference(value, reason="no bootstrap was asked for")
-    drawn = replicates[np.isfinite(replicates)]
-    if len(drawn) < max(2, 0.9 * len(replicates)):
-        return Difference(value, reason="a class was missing from more than a tenth of the replicates")
+    drawn = _defined(replicates)
+    if drawn is None:
+        return Difference(value, reason=_MISSING)
     error = float(np.std(drawn, ddof=1)) * precision.inflation
     if error == 0:
         return Difference(value, reason="the difference is the same in every replicate: nothing to test")
-    half = error * float(stats.t.ppf((1 + level) / 2, precision.degrees))
-    p_value = float(2 * stats.t.sf(abs(value) / error, precision.degrees))
-    return Difference(value, value - half, value + half, p_value)
+    return student(value, error, precision.degrees, level)
+
+
+def student(value: float, error: float, degrees: float, level: float = 0.95) -> Difference:
+    """Interval and two-sided p-value of a difference with that standard error and degrees of freedom."""
+    half = error * float(stats.t.ppf((1 + level) / 2, degrees))
+    return Difference(value, value - half, value + half, float(2 * stats.t.sf(abs(value) / error, degrees)))
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

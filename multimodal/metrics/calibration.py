@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say: calibration fitted on validation scores, and how far off it is.
+"""Probabilities that mean what they say: calibrations, fitted on validation scores.
 
 Input and output are probabilities of fake. A calibration is increasing, so no ranking metric changes (isotonic
 steps can tie scores); it is kept as plain numbers, so that it can be written as JSON beside a checkpoint. Fit it
@@ -7,21 +7,21 @@ on **validation** clips; probabilities then assume the share of fakes among thos
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, special, stats
-from sklearn import metrics
+from scipy import optimize, special
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from multimodal.metrics.checks import Floats, Ints, as_scores, both_classes
-from multimodal.metrics.costs import SMALLEST_PROBABILITY, as_probabilities
-from multimodal.metrics.ranking import check_classes
-from multimodal.metrics.target_metrics import NUM_BINS, bin_of
+from multimodal.metrics.checks import Floats, Ints, as_probabilities, both_classes, labelled
+from multimodal.metrics.costs import logits
 
 _LOG_TEMPERATURE_BOUNDS = (np.log(0.01), np.log(100.0))
+
+
+# What a calibration does to a probability.
 
 
 class Calibration(Protocol):
@@ -39,12 +39,7 @@ class Temperature:
 
     def apply(self, probabilities: ArrayLike) -> Floats:
         """Calibrated probabilities, (n,) in [0, 1]."""
-        return special.expit(_logits(probabilities) / self.temperature)
-
-    def apply_to_classes(self, posteriors: ArrayLike) -> Floats:
-        """Calibrated posteriors, (n, classes), from posteriors; the softmax of log posterior / temperature."""
-        logs = np.log(np.clip(np.asarray(posteriors, dtype=float), SMALLEST_PROBABILITY, None))
-        return special.softmax(logs / self.temperature, axis=1)
+        return special.expit(logits(probabilities) / self.temperature)
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,7 @@ class Platt:
 
     def apply(self, probabilities: ArrayLike) -> Floats:
         """Calibrated probabilities, (n,) in [0, 1]."""
-        return special.expit(self.slope * _logits(probabilities) + self.intercept)
+        return special.expit(self.slope * logits(probabilities) + self.intercept)
 
 
 @dataclass(frozen=True)
@@ -71,25 +66,15 @@ class Isotonic:
         return np.interp(as_probabilities(probabilities), self.scores, self.probabilities)
 
 
+# How each is fitted.
+
+
 def fit_temperature(fake_scores: ArrayLike, real_scores: ArrayLike) -> Temperature:
     """The temperature with the least log loss, between 0.01 and 100."""
     labels, scores = _labelled(fake_scores, real_scores)
-    logits = _logits(scores)
-    signed = np.where(labels == 1, logits, -logits)
+    said = logits(scores)
+    signed = np.where(labels == 1, said, -said)
     return Temperature(_least(lambda temperature: float(np.logaddexp(0, -signed / temperature).mean())))
-
-
-def fit_class_temperature(labels: ArrayLike, posteriors: ArrayLike) -> Temperature:
-    """The same for classes: ``labels`` (n,) indices, ``posteriors`` (n, classes)."""
-    truth, scores = check_classes(labels, posteriors)
-    if len(truth) == 0:
-        raise ValueError("no clip to fit a temperature on")
-    logs = np.log(np.clip(scores, SMALLEST_PROBABILITY, None))
-
-    def loss(temperature: float) -> float:
-        return float(-special.log_softmax(logs / temperature, axis=1)[np.arange(len(truth)), truth].mean())
-
-    return Temperature(_least(loss))
 
 
 def fit_platt(fake_scores: ArrayLike, real_scores: ArrayLike) -> Platt:
@@ -101,7 +86,7 @@ def fit_platt(fake_scores: ArrayLike, real_scores: ArrayLike) -> Platt:
     num_fake = int(labels.sum())
     num_real = len(labels) - num_fake
     smoothed = np.where(labels == 1, (num_fake + 1) / (num_fake + 2), 1 / (num_real + 2))
-    column = _logits(scores)[:, None]
+    column = logits(scores)[:, None]
     model = LogisticRegression(C=1e9, max_iter=1000)
     model.fit(
         np.concatenate([column, column]),
@@ -139,6 +124,24 @@ def fit_calibration(method: str, fake_scores: ArrayLike, real_scores: ArrayLike)
     return FITS[method](fake_scores, real_scores)
 
 
+def _least(loss: Callable[[float], float]) -> float:
+    found = optimize.minimize_scalar(
+        lambda log: loss(float(np.exp(log))),
+        bounds=_LOG_TEMPERATURE_BOUNDS,
+        method="bounded",
+        options={"xatol": 1e-6},
+    )
+    return float(np.exp(found.x))
+
+
+def _labelled(fake_scores: ArrayLike, real_scores: ArrayLike) -> tuple[Ints, Floats]:
+    labels, scores = labelled(both_classes(fake_scores, real_scores, "calibration"))
+    return labels, as_probabilities(scores, "scores")
+
+
+# As plain numbers, and back.
+
+
 def to_json(calibration: Calibration) -> dict[str, Any]:
     """Plain numbers, with the method's name."""
     match calibration:
@@ -161,92 +164,3 @@ def from_json(entry: dict[str, Any]) -> Calibration:
         case {"method": "isotonic", "scores": scores, "probabilities": probabilities}:
             return Isotonic(tuple(map(float, scores)), tuple(map(float, probabilities)))
     raise ValueError(f"not a stored calibration: {entry!r}")
-
-
-def brier_score(fake_scores: ArrayLike, real_scores: ArrayLike) -> float:
-    """Mean squared error of the probabilities."""
-    return float(metrics.brier_score_loss(*_labelled(fake_scores, real_scores)))
-
-
-def log_loss(fake_scores: ArrayLike, real_scores: ArrayLike) -> float:
-    """Mean negative log likelihood, in nats."""
-    return float(metrics.log_loss(*_labelled(fake_scores, real_scores), labels=[0, 1]))
-
-
-def _least(loss: Callable[[float], float]) -> float:
-    found = optimize.minimize_scalar(
-        lambda log: loss(float(np.exp(log))),
-        bounds=_LOG_TEMPERATURE_BOUNDS,
-        method="bounded",
-        options={"xatol": 1e-6},
-    )
-    return float(np.exp(found.x))
-
-
-def _labelled(fake_scores: ArrayLike, real_scores: ArrayLike) -> tuple[Ints, Floats]:
-    fake, real = both_classes(fake_scores, real_scores, "calibration")
-    scores = as_probabilities(np.concatenate([fake, real]), "scores")
-    return np.repeat([1, 0], [len(fake), len(real)]), scores
-
-
-def _logits(probabilities: ArrayLike) -> Floats:
-    return special.logit(np.clip(as_probabilities(probabilities), SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY))
-
-
-# How often clips called fake with probability p are fake: the reliability diagram and its summary.
-
-
-class Reliability(NamedTuple):
-    """Points of a reliability diagram, one a bin that has a clip, each (bins,).
-
-    ``probability`` is the mean said, ``share`` the share of fakes found, ``low`` and ``high`` its 95 % interval
-    (Wilson 1927; clips taken as independent), ``num_clips`` the clips.
-    """
-
-    probability: Floats
-    share: Floats
-    low: Floats
-    high: Floats
-    num_clips: Ints
-
-
-def reliability(fake_scores: ArrayLike, real_scores: ArrayLike, num_bins: int = NUM_BINS) -> Reliability:
-    """Points over bins of equal width.
-
-    Args:
-        fake_scores: (num_fake,) probabilities of fake of the fake clips.
-        real_scores: (num_real,) those of the real clips.
-        num_bins: over [0, 1].
-    """
-    if num_bins < 1:
-        raise ValueError(f"num_bins must be at least 1; got {num_bins}")
-    fake = as_probabilities(as_scores(fake_scores, "fake_scores"), "fake_scores")
-    real = as_probabilities(as_scores(real_scores, "real_scores"), "real_scores")
-    scores = np.concatenate([fake, real])
-    bins = bin_of(scores, num_bins)
-    count = np.bincount(bins, minlength=num_bins)
-    kept = count > 0
-    fakes = np.bincount(bins[: len(fake)], minlength=num_bins)[kept]
-    count = count[kept]
-    low, high = _wilson(fakes, count)
-    mean = np.bincount(bins, weights=scores, minlength=num_bins)[kept] / count
-    return Reliability(mean, fakes / count, low, high, count)
-
-
-def expected_calibration_error(fake_scores: ArrayLike, real_scores: ArrayLike, num_bins: int = NUM_BINS) -> float:
-    """Mean distance of the points from the diagonal, weighted by clips (Naeini et al. 2015).
-
-    It depends on the bins and is above 0 even for perfect probabilities on few clips.
-    """
-    points = reliability(fake_scores, real_scores, num_bins)
-    if len(points.num_clips) == 0:
-        raise ValueError("expected_calibration_error is not defined without clips; got none")
-    return float(np.average(np.abs(points.probability - points.share), weights=points.num_clips))
-
-
-def _wilson(successes: Ints, trials: Ints) -> tuple[Floats, Floats]:
-    z = float(stats.norm.ppf(0.975))
-    share = successes / trials
-    centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
-    half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-    return np.maximum(centre - half, 0), np.minimum(centre + half, 1)

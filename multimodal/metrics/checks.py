@@ -12,6 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+#: Probabilities are kept this far from 0 and 1 before a logarithm is taken of them, as in scikit-learn.
+SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
+
+# Scores, probabilities and labels, one a clip.
+
 
 class LabelledScores(NamedTuple):
     """The scores of the fake clips and of the real ones, each (n,) float64."""
@@ -40,6 +45,22 @@ def as_scores(scores: ArrayLike, name: str) -> Floats:
     return vector
 
 
+def as_probabilities(values: ArrayLike, name: str = "probabilities") -> Floats:
+    """Scores, checked to lie in [0, 1]."""
+    vector = as_scores(values, name)
+    if len(vector) and (vector.min() < 0 or vector.max() > 1):
+        raise ValueError(
+            f"{name} must lie in [0, 1]; got {vector.min():.4g} to {vector.max():.4g}. "
+            "Are they logits or log-likelihood ratios?"
+        )
+    return vector
+
+
+def inside(probabilities: Floats) -> Floats:
+    """Probabilities kept off 0 and 1, so that their logarithms and logits are finite."""
+    return np.clip(probabilities, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+
+
 def as_labels(labels: ArrayLike, name: str = "labels") -> Ints:
     """Labels as an int64 vector of 0 (real) and 1 (fake); ``ValueError`` for anything else."""
     vector = np.asarray(labels)
@@ -54,6 +75,9 @@ def as_labels(labels: ArrayLike, name: str = "labels") -> Ints:
     }.get(frozenset(values), "; were scores and labels exchanged?" if len(values) > 4 else "")
     shown = ", ".join(map(repr, sorted(values, key=str)[:5]))
     raise ValueError(f"{name} must be 1 (fake) or 0 (real); got {shown}{hint}")
+
+
+# Fakes and reals apart, and back together.
 
 
 def by_label(labels: ArrayLike, scores: ArrayLike) -> LabelledScores:
@@ -76,6 +100,26 @@ def both_classes(fake_scores: ArrayLike, real_scores: ArrayLike, metric: str) ->
         if len(scores) == 0:
             raise ValueError(f"{metric} is not defined without {name} clips; got none")
     return pair
+
+
+def labelled(pair: LabelledScores) -> tuple[Ints, Floats]:
+    """The labels and scores of both classes in one vector each, fakes first: what scikit-learn takes."""
+    return np.repeat([1, 0], [len(pair.fake_scores), len(pair.real_scores)]), np.concatenate(pair)
+
+
+# Shares, and quotients of counts.
+
+
+def check_prior(fake_prior: float) -> None:
+    """Raise ``ValueError`` unless the prior lies inside (0, 1): at either end one class could not occur."""
+    if not 0 < fake_prior < 1:
+        raise ValueError(f"fake_prior must lie inside (0, 1); got {fake_prior}. Percent? Divide by 100")
+
+
+def check_share(name: str, value: float) -> None:
+    """Raise ``ValueError`` unless the value is a share, ends included."""
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} must be a share in [0, 1]; got {value}. Percent? Divide by 100")
 
 
 def ratio(numerator: ArrayLike, denominator: ArrayLike) -> Floats:

@@ -1,4 +1,9 @@
-"""Two systems on the same clips: every difference with its interval, and whether chance explains it."""
+"""Two systems on the same clips: every difference with its interval, and whether chance explains it.
+
+The bootstrap draws identities, and both systems are judged on the same draws: what makes a draw hard for one makes
+it hard for the other, so their difference is surer than either. DeLong's test beside it needs no draws, but takes
+every clip as another person's.
+"""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -8,20 +13,142 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from multimodal.labels import TARGETS, Target
-from multimodal.metrics.bootstrap import IdentityResampler, holm, paired_difference, precision_of
+from multimodal.labels import TARGETS
+from multimodal.metrics.bootstrap import IdentityResampler, bootstrap, holm, paired_difference, precision_of
 from multimodal.metrics.checks import Floats, both_classes
-from multimodal.metrics.scores_table import BinaryTarget, ScoreKind, ScoreMeaning, binary_target, has_binary
+from multimodal.metrics.scores_table import (
+    QUESTIONS,
+    BinaryTarget,
+    ScoreKind,
+    ScoreMeaning,
+    asked,
+    binary_target,
+)
 from multimodal.metrics.target_metrics import BinaryMetrics
 
-# Variance of ROC areas without resampling (DeLong, DeLong and Clarke-Pearson 1988), by mid-ranks.
+#: What two systems are compared in; a metric that a kind of score does not have is left out.
+COMPARED = ("auc", "ap_fake", "ap_real", "eer", "tpr_at_fpr_1pct", "balanced_accuracy")
 
 
-class AreaVariance(NamedTuple):
-    """A ROC area and the variance of its estimate."""
+def compare(
+    scores_a: pd.DataFrame,
+    scores_b: pd.DataFrame,
+    *,
+    kinds: tuple[ScoreKind, ScoreKind] = ("probability", "probability"),
+    replicates: int = 1000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Paired comparison of A and B on the clips that both could judge.
 
-    area: float
-    variance: float
+    Args:
+        scores_a: a scores table with ``clip_id``; see :mod:`.evaluation`.
+        scores_b: the other's, of the same clips in any order; identities are taken from A.
+        kinds: what the scores of A and of B claim to be.
+        replicates: of the paired bootstrap over identities; 0 for no intervals.
+        seed: of the bootstrap.
+
+    Returns:
+        Target → metric → ``{"a", "b", "difference", "low", "high", "p_value", "p_holm"}``, where ``p_holm``
+        takes all tests of this comparison into account; beside them ``"delong"`` (clips taken as independent)
+        and ``"counts"``.
+
+    Raises:
+        ValueError: where clips or labels differ, or the tables share no target.
+    """
+    first, second = _aligned(scores_a, scores_b)
+    report: dict[str, Any] = {}
+    for name in TARGETS:
+        if name in asked(first) and name in asked(second):
+            report[name] = _compare_target(first, second, name, kinds, replicates, seed)
+    if not report:
+        raise ValueError("nothing to compare: the tables share no target with label and score")
+    entries = [entry for part in report.values() for entry in part["metrics"].values()]
+    for entry, p_value in zip(entries, holm([entry["p_value"] for entry in entries]), strict=True):
+        entry["p_holm"] = p_value
+    return report
+
+
+def _aligned(scores_a: pd.DataFrame, scores_b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    tables = []
+    for name, table in (("A", scores_a), ("B", scores_b)):
+        if "clip_id" not in table:
+            raise ValueError(f"scores of {name} have no clip_id; clips cannot be paired")
+        repeated = table["clip_id"][table["clip_id"].duplicated()]
+        if len(repeated):
+            raise ValueError(f"scores of {name} repeat a clip, e.g. {repeated.iloc[0]}")
+        tables.append(table.set_index("clip_id"))
+    first, second = tables
+    only_a, only_b = first.index.difference(second.index), second.index.difference(first.index)
+    if len(only_a) or len(only_b):
+        example = (only_a if len(only_a) else only_b)[0]
+        raise ValueError(
+            f"A has {len(only_a)} clips that B lacks and B {len(only_b)} that A lacks, e.g. {example}; "
+            "compare on the same clips"
+        )
+    return first, second.loc[first.index]
+
+
+def _compare_target(
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    name: str,
+    kinds: tuple[ScoreKind, ScoreKind],
+    replicates: int,
+    seed: int,
+) -> dict[str, Any]:
+    question = QUESTIONS[name]
+    label, score = question
+    differing = (first[label].fillna(-1) != second[label].fillna(-1)).sum()
+    if differing:
+        raise ValueError(f"A and B disagree on {label} of {differing} clips. Is the polarity of one inverted?")
+    judged = (first[label].notna() & first[score].notna() & second[score].notna()).to_numpy()
+    shared = first[judged].drop(columns="method", errors="ignore")
+    meanings = [ScoreMeaning(kind) for kind in kinds]
+    target_a, _ = binary_target(shared, question, meanings[0])
+    target_b, _ = binary_target(shared.assign(**{score: second[score][judged]}), question, meanings[1])
+    if not target_a.has_both:
+        raise ValueError(f"{name}: a comparison needs both fake and real clips that both systems judged")
+    metrics = _paired(target_a, target_b, meanings, replicates, seed)
+    return {
+        "metrics": metrics,
+        "delong": _delong(target_a, target_b),
+        "counts": {
+            "fake": target_a.num_fake,
+            "real": target_a.num_real,
+            "identities": target_a.num_identities,
+            "not_judged_by_both": int((~judged & first[label].notna().to_numpy()).sum()),
+        },
+    }
+
+
+def _paired(
+    target_a: BinaryTarget, target_b: BinaryTarget, meanings: list[ScoreMeaning], replicates: int, seed: int
+) -> dict[str, dict[str, Any]]:
+    resampler = IdentityResampler(target_a.identity, target_a.labels)
+    precision = precision_of(resampler)
+    a, b = (
+        bootstrap(BinaryMetrics(target, meaning, {}), resampler, replicates=replicates, seed=seed)
+        for target, meaning in zip((target_a, target_b), meanings, strict=True)
+    )
+    result = {}
+    for name in COMPARED:
+        if (name,) in a and (name,) in b:
+            ours, theirs = a[name,], b[name,]
+            value, drawn = ours.value - theirs.value, ours.replicates - theirs.replicates
+            found = paired_difference(value, drawn, precision)._asdict()
+            result[name] = {"a": ours.value, "b": theirs.value, "difference": found.pop("value"), **found}
+    return result
+
+
+def _delong(target_a: BinaryTarget, target_b: BinaryTarget) -> Mapping[str, float | None]:
+    fake, real = target_a.labels == 1, target_a.labels == 0
+    if min(fake.sum(), real.sum()) < 2:
+        return {"difference": None, "standard_error": None, "p_value": None}
+    a, b = target_a.scores, target_b.scores
+    return paired_test(a[fake], a[real], b[fake], b[real])._asdict()
+
+
+# The difference of two ROC areas without resampling (DeLong, DeLong and Clarke-Pearson 1988), by mid-ranks.
 
 
 class AreaDifference(NamedTuple):
@@ -33,12 +160,6 @@ class AreaDifference(NamedTuple):
     difference: float
     standard_error: float
     p_value: float | None
-
-
-def area_variance(fake_scores: ArrayLike, real_scores: ArrayLike) -> AreaVariance:
-    """ROC area with its variance; needs two clips of each class."""
-    area, of_fakes, of_reals = _components(fake_scores, real_scores)
-    return AreaVariance(area, _variance(of_fakes, of_reals))
 
 
 def paired_test(
@@ -73,127 +194,3 @@ def _components(fake_scores: ArrayLike, real_scores: ArrayLike) -> tuple[float, 
     of_fakes = (together[: len(fake)] - stats.rankdata(fake)) / len(real)
     of_reals = 1 - (together[len(fake) :] - stats.rankdata(real)) / len(fake)
     return float(of_fakes.mean()), of_fakes, of_reals
-
-
-#: What two systems are compared in; a metric that a kind of score does not have is left out.
-COMPARED = ("auc", "ap_fake", "ap_real", "eer", "tpr_at_fpr_1pct", "balanced_accuracy")
-
-
-def compare(
-    scores_a: pd.DataFrame,
-    scores_b: pd.DataFrame,
-    *,
-    kinds: tuple[ScoreKind, ScoreKind] = ("probability", "probability"),
-    replicates: int = 1000,
-    seed: int = 0,
-) -> dict[str, Any]:
-    """Paired comparison of A and B on the clips that both could judge.
-
-    Args:
-        scores_a: a scores table with ``clip_id``; see :mod:`.evaluation`.
-        scores_b: the other's, of the same clips in any order; identities are taken from A.
-        kinds: what the scores of A and of B claim to be.
-        replicates: of the paired bootstrap over identities; 0 for no intervals.
-        seed: of the bootstrap.
-
-    Returns:
-        Target → metric → ``{"a", "b", "difference", "low", "high", "p_value", "p_holm"}``, where ``p_holm``
-        takes all tests of this comparison into account; beside them ``"delong"`` (clips taken as independent)
-        and ``"counts"``.
-
-    Raises:
-        ValueError: where clips or labels differ, or the tables share no target.
-    """
-    first, second = _aligned(scores_a, scores_b)
-    report: dict[str, Any] = {}
-    for name in TARGETS:
-        if has_binary(first, name) and has_binary(second, name):
-            report[name] = _compare_target(first, second, name, kinds, replicates, seed)
-    if not report:
-        raise ValueError("nothing to compare: the tables share no target with label and score")
-    entries = [entry for part in report.values() for entry in part["metrics"].values()]
-    for entry, p_value in zip(entries, holm([entry["p_value"] for entry in entries]), strict=True):
-        entry["p_holm"] = p_value
-    return report
-
-
-def _aligned(scores_a: pd.DataFrame, scores_b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    tables = []
-    for name, table in (("A", scores_a), ("B", scores_b)):
-        if "clip_id" not in table:
-            raise ValueError(f"scores of {name} have no clip_id; clips cannot be paired")
-        repeated = table["clip_id"][table["clip_id"].duplicated()]
-        if len(repeated):
-            raise ValueError(f"scores of {name} repeat a clip, e.g. {repeated.iloc[0]}")
-        tables.append(table.set_index("clip_id"))
-    first, second = tables
-    only_a, only_b = first.index.difference(second.index), second.index.difference(first.index)
-    if len(only_a) or len(only_b):
-        example = (only_a if len(only_a) else only_b)[0]
-        raise ValueError(
-            f"A has {len(only_a)} clips that B lacks and B {len(only_b)} that A lacks, e.g. {example}; "
-            "compare on the same clips"
-        )
-    return first, second.loc[first.index]
-
-
-def _compare_target(
-    first: pd.DataFrame,
-    second: pd.DataFrame,
-    name: Target,
-    kinds: tuple[ScoreKind, ScoreKind],
-    replicates: int,
-    seed: int,
-) -> dict[str, Any]:
-    label, score = f"{name}_fake", f"score_{name}"
-    differing = (first[label].fillna(-1) != second[label].fillna(-1)).sum()
-    if differing:
-        raise ValueError(f"A and B disagree on {label} of {differing} clips. Is the polarity of one inverted?")
-    judged = (first[label].notna() & first[score].notna() & second[score].notna()).to_numpy()
-    shared = first[judged].drop(columns="method", errors="ignore")
-    meanings = [ScoreMeaning(kind) for kind in kinds]
-    target_a, _ = binary_target(shared, name, meanings[0])
-    target_b, _ = binary_target(shared.assign(**{score: second[score][judged]}), name, meanings[1])
-    if not 0 < target_a.labels.sum() < len(target_a.labels):
-        raise ValueError(f"{name}: a comparison needs both fake and real clips that both systems judged")
-    metrics = _paired(target_a, target_b, meanings, replicates, seed)
-    return {
-        "metrics": metrics,
-        "delong": _delong(target_a, target_b),
-        "counts": {
-            "fake": int(target_a.labels.sum()),
-            "real": int((target_a.labels == 0).sum()),
-            "identities": target_a.num_identities,
-            "not_judged_by_both": int((~judged & first[label].notna().to_numpy()).sum()),
-        },
-    }
-
-
-def _paired(
-    target_a: BinaryTarget, target_b: BinaryTarget, meanings: list[ScoreMeaning], replicates: int, seed: int
-) -> dict[str, dict[str, Any]]:
-    a, b = (BinaryMetrics(t, m, {}) for t, m in zip((target_a, target_b), meanings, strict=True))
-    resampler = IdentityResampler(target_a.identity, target_a.labels)
-    once = np.ones((resampler.num_identities, 1))
-    value_a, value_b = a(once), b(once)
-    names = [name for name in COMPARED if (name,) in value_a and (name,) in value_b]
-    chunks = [np.empty((len(names), 0))]
-    for draw in resampler.draw(replicates, np.random.default_rng(seed)):
-        drawn_a, drawn_b = a(draw), b(draw)
-        chunks.append(np.stack([drawn_a[name,] - drawn_b[name,] for name in names]))
-    differences = np.concatenate(chunks, axis=1)
-    precision = precision_of(resampler)
-    result = {}
-    for name, drawn in zip(names, differences, strict=True):
-        ours, theirs = float(value_a[name,][0]), float(value_b[name,][0])
-        found = paired_difference(ours - theirs, drawn, precision)._asdict()
-        result[name] = {"a": ours, "b": theirs, "difference": found.pop("value"), **found}
-    return result
-
-
-def _delong(target_a: BinaryTarget, target_b: BinaryTarget) -> Mapping[str, float | None]:
-    fake, real = target_a.labels == 1, target_a.labels == 0
-    if min(fake.sum(), real.sum()) < 2:
-        return {"difference": None, "standard_error": None, "p_value": None}
-    a, b = target_a.scores, target_b.scores
-    return paired_test(a[fake], a[real], b[fake], b[real])._asdict()

@@ -13,12 +13,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from multimodal.metrics import sorted_scores
-from multimodal.metrics.checks import Floats, as_scores, both_classes
-from multimodal.metrics.sorted_scores import SortedScores
+from multimodal.metrics.checks import (
+    Floats,
+    as_probabilities,
+    as_scores,
+    both_classes,
+    check_prior,
+    inside,
+    ratio,
+)
+from multimodal.metrics.sorted_scores import Counts, SortedScores
 
-#: Probabilities are kept this far from 0 and 1 before a logarithm is taken of them, as in scikit-learn.
-SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
+# What an error costs.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +36,7 @@ class CostModel:
     cost_of_missed_fake: float = 10.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.fake_prior < 1:
-            raise ValueError(f"fake_prior must lie inside (0, 1); got {self.fake_prior}. Percent? Divide by 100")
+        check_prior(self.fake_prior)
         if not (self.cost_of_flagged_real > 0 and self.cost_of_missed_fake > 0):
             raise ValueError(
                 f"costs must be above 0; got {self.cost_of_flagged_real} and {self.cost_of_missed_fake}"
@@ -53,6 +58,8 @@ class CostModel:
 
 ASVSPOOF5 = CostModel()
 
+# Costs of decisions: at the best threshold there is, and at the one that theory gives.
+
 
 def min_dcf(fake_scores: ArrayLike, real_scores: ArrayLike, model: CostModel = ASVSPOOF5) -> float:
     """Least normalised cost that any threshold reaches; depends on the ranking only.
@@ -60,7 +67,24 @@ def min_dcf(fake_scores: ArrayLike, real_scores: ArrayLike, model: CostModel = A
     ASVspoof's tool breaks ties in the system's favour; here equal scores are decided alike.
     """
     ranked = SortedScores(*both_classes(fake_scores, real_scores, "min_dcf"))
-    return float(sorted_scores.least_cost(ranked.counts(), *model.weights)[0])
+    return float(min_dcf_of(ranked.counts(), model)[0])
+
+
+def min_dcf_of(counts: Counts, model: CostModel = ASVSPOOF5) -> Floats:
+    """Least of ``missed_weight * FNR + flagged_weight * FPR`` over all thresholds, in each replicate.
+
+    The least cost is at a point just before a real is flagged or at the last, since to flag fakes alone costs
+    nothing; and, as well, at a point where a fake is or at the first. The fewer of the two are looked at.
+    """
+    missed_weight, flagged_weight = model.weights
+    before_reals = np.append(counts.points.real_steps - 1, counts.points.last)
+    at_fakes = np.insert(counts.points.fake_steps, 0, 0)
+    points = before_reals if len(before_reals) <= len(at_fakes) else at_fakes
+    caught, flagged = counts.fake(points), counts.real(points)
+    caught *= ratio(missed_weight, counts.num_fake)
+    flagged *= ratio(flagged_weight, counts.num_real)
+    flagged -= caught
+    return missed_weight + flagged.min(axis=0)
 
 
 def act_dcf(fake_ratios: ArrayLike, real_ratios: ArrayLike, model: CostModel = ASVSPOOF5) -> float:
@@ -75,6 +99,9 @@ def act_dcf(fake_ratios: ArrayLike, real_ratios: ArrayLike, model: CostModel = A
     missed_weight, flagged_weight = model.weights
     missed, flagged = (fake <= model.threshold).mean(), (real > model.threshold).mean()
     return float(missed_weight * missed + flagged_weight * flagged)
+
+
+# Log-likelihood ratios: what they cost, and how they follow from probabilities.
 
 
 def cllr(fake_ratios: ArrayLike, real_ratios: ArrayLike) -> float:
@@ -95,16 +122,10 @@ def log_likelihood_ratios(probabilities: ArrayLike, fake_prior: float) -> Floats
     >>> log_likelihood_ratios([0.5, 0.9], fake_prior=0.5).round(4).tolist()
     [0.0, 2.1972]
     """
-    inside = np.clip(as_probabilities(probabilities), SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
-    return special.logit(inside) - special.logit(CostModel(fake_prior=fake_prior).fake_prior)
+    check_prior(fake_prior)
+    return logits(probabilities) - special.logit(fake_prior)
 
 
-def as_probabilities(values: ArrayLike, name: str = "probabilities") -> Floats:
-    """Scores, checked to lie in [0, 1]."""
-    vector = as_scores(values, name)
-    if len(vector) and (vector.min() < 0 or vector.max() > 1):
-        raise ValueError(
-            f"{name} must lie in [0, 1]; got {vector.min():.4g} to {vector.max():.4g}. "
-            "Are they logits or log-likelihood ratios?"
-        )
-    return vector
+def logits(probabilities: ArrayLike) -> Floats:
+    """Logits of probabilities, finite for those of 0 and 1 too."""
+    return special.logit(inside(as_probabilities(probabilities)))

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike
 from sklearn import metrics
 
 from multimodal.metrics.checks import Floats, Ints, as_scores, ratio
-from multimodal.metrics.ranking import check_classes
 from multimodal.metrics.sorted_scores import Counts
+
+# Fake or real, at one threshold.
 
 
 class Decisions(NamedTuple):
@@ -93,6 +94,23 @@ def f_beta(decisions: Decisions, beta: float = 1.0) -> Floats:
     return np.where(one_class, np.nan, ratio(weighted_hits, weighted_hits + errors))
 
 
+# One class of several: the most probable.
+
+
+def check_classes(labels: ArrayLike, posteriors: ArrayLike) -> tuple[Ints, Floats]:
+    """Labels as (n,) indices and posteriors as a finite (n, classes) table; ``ValueError`` otherwise."""
+    scores, truth = np.asarray(posteriors, dtype=np.float64), np.asarray(labels)
+    if scores.ndim != 2 or truth.shape != scores.shape[:1]:
+        raise ValueError(f"want labels (n,) and posteriors (n, classes); got {truth.shape} and {scores.shape}")
+    if not np.isfinite(scores).all():
+        raise ValueError("posteriors hold NaN or infinite numbers; leave out (and count) unjudged clips first")
+    if len(truth) and not (np.isin(truth, np.arange(scores.shape[1]))).all():
+        raise ValueError(
+            f"labels must be class indices 0 to {scores.shape[1] - 1}; got {sorted(set(truth.tolist()))}"
+        )
+    return truth.astype(np.int64), scores
+
+
 def confusion(labels: ArrayLike, posteriors: ArrayLike) -> Ints:
     """(classes, classes) counts of clips: row = true class, column = most probable class.
 
@@ -106,7 +124,7 @@ def confusion(labels: ArrayLike, posteriors: ArrayLike) -> Ints:
 
 
 def multiclass_accuracy(counts: ArrayLike) -> Floats:
-    """Share of the diagonal. ``counts``: (..., classes, classes), rows the truth; so below."""
+    """Share of the diagonal of ``counts``, (..., classes, classes), whose rows are the truth."""
     table = np.asarray(counts)
     return ratio(np.trace(table, axis1=-2, axis2=-1), table.sum(axis=(-2, -1)))
 

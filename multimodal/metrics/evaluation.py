@@ -1,129 +1,39 @@
 """From a scores table to ``metrics.json``: every number with its interval, floors and cautions.
 
-Columns read, where they are there: ``any_fake``/``score_any``, ``video_fake``/``score_video``,
-``audio_fake``/``score_audio`` (label 1 fake, 0 real, null unknown; score NaN where the clip could not be judged),
-``head_video``, ``head_audio`` (each modality's own head), ``av_class`` with ``p_RVRA`` ... ``p_FVFA``,
-``identity``, ``method``, ``split``.
+The columns that are read, and what they mean, are at the head of :mod:`.scores_table`; the metrics are listed in
+:mod:`.target_metrics`. Here they are put together: everything that the table can be asked is judged, and beside
+the numbers stands what a reader should not miss.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from multimodal.labels import CLASSES, MODALITIES, TARGETS, Target
+from multimodal.labels import CLASSES, TARGETS
 from multimodal.metrics.bootstrap import IdentityResampler, Interval, Precision, precision_of
 from multimodal.metrics.floors import Floor, binary_floors, class_floors
 from multimodal.metrics.scores_table import (
+    QUESTIONS,
     BinaryTarget,
     ScoreKind,
     ScoreMeaning,
     Unjudged,
+    asked,
     binary_target,
     check_once,
     class_target,
-    constant,
-    has_binary,
     has_classes,
-    has_own_head,
-    own_head,
 )
 from multimodal.metrics.target_metrics import (
     CLASS_METRICS,
-    KINDS,
+    METRICS,
     BinaryMetrics,
     ClassMetrics,
     Intervals,
     with_intervals,
 )
-
-# Sentences that a reader of the numbers should not miss.
-
-
-#: Metrics compared with their floors: the ones that are quoted.
-_QUOTED = ("auc", "ap_fake", "ap_real", "eer", "accuracy", "balanced_accuracy", "f1")
-#: Without an interval, a value no further than this from a floor is called near.
-_NEAR = 0.02
-
-
-class Cautions(NamedTuple):
-    """What must be seen first, and what can be read up."""
-
-    first: list[str]
-    further: list[str]
-
-
-def cautions(
-    name: str,
-    target: BinaryTarget,
-    metrics: dict[str, Interval],
-    floors: dict[str, Floor],
-    unjudged: Unjudged,
-) -> Cautions:
-    """What is to be said about one target: its polarity, its clips and its AUC first.
-
-    Args:
-        name: of the target.
-        target: its judged clips.
-        metrics: name → interval.
-        floors: system → metric → floor.
-        unjudged: real and fake clips that have a label and no score.
-    """
-    first = []
-    num_fake, num_real = int((target.labels == 1).sum()), int((target.labels == 0).sum())
-    missing = sum(unjudged)
-    if missing:
-        share = missing / (missing + num_fake + num_real)
-        first.append(
-            f"{name}: {missing} clips ({share:.1%}: {unjudged.fake} fake, {unjudged.real} real) "
-            "could not be judged; the metrics speak of the others"
-        )
-    absent = [kind for kind, count in (("fake", num_fake), ("real", num_real)) if count == 0]
-    if absent:
-        first.append(f"{name}: no {' and no '.join(absent)} clip was judged; most metrics are not defined")
-        return Cautions(first, [])
-    if constant(target.scores):
-        first.append(f"{name}: all {len(target.scores)} scores are {target.scores[0]:.4g}; they say nothing")
-        return Cautions(first, [])
-    few = f"{name}: {num_real} real clips; with fewer than 100, TPR at FPR 1 % is TPR with no false alarm"
-    further = [few] if num_real < 100 else []
-    if inverted(metrics["auc"]):
-        first.append(
-            f"{name}: AUC {metrics['auc'].value:.3f} is clearly below 0.5. Is the polarity inverted? "
-            "Here a higher score means fake; label 1 is fake"
-        )
-        return Cautions(first, further)
-    for metric in _QUOTED:
-        if (note := _near_floor(metric, metrics, floors)) is not None:
-            (first if metric == "auc" else further).append(f"{name}: {note}")
-    return Cautions(first, further)
-
-
-def inverted(auc: Interval) -> bool:
-    """Whether a ROC area is clearly below 0.5: its interval is, or without one it is below 0.4."""
-    if auc.value is None:
-        return False
-    return auc.high < 0.5 if auc.high is not None else auc.value < 0.4
-
-
-def _near_floor(metric: str, metrics: dict[str, Interval], floors: dict[str, Floor]) -> str | None:
-    """Say that a metric is not clearly better than a system that does not look, or None."""
-    found = metrics.get(metric)
-    if found is None or found.value is None:
-        return None
-    sign = 1 if KINDS[metric].higher_is_better else -1
-    worst = found.low if sign == 1 else found.high
-    bound = sign * (worst if worst is not None else found.value - sign * _NEAR)
-    known = {system: floor[metric] for system, floor in floors.items() if floor.get(metric) is not None}
-    beaten_by = [(sign * value, system, value) for system, value in known.items() if value is not None]
-    if not beaten_by:
-        return None
-    height, system, value = max(beaten_by)
-    if bound > height:
-        return None
-    return f"{metric} {found.value:.3f} is not clearly better than the {value:.3f} of a system that is {system}"
-
 
 Report = dict[str, Any]
 #: target → rule → what was chosen, as in ``thresholds.json``
@@ -168,10 +78,10 @@ def evaluate_scores(
     sides: dict[str, Report] = {side: {} for side in _SIDES}
     warnings: list[str] = []
     further: list[str] = []
-    for name, target, table in _binary_tables(scores):
+    for name in asked(scores):
         meaning = ScoreMeaning(kind, (fake_prior or {}).get(name, 0.5))
         usable = _usable(thresholds, name, meaning.default_threshold)
-        part = _judge_binary(table, target, name, meaning, usable, replicates, seed)
+        part = _judge_binary(scores, name, meaning, usable, replicates, seed)
         report[name], said = part.pop("metrics"), part.pop("warnings")
         warnings += said.first
         further += said.further
@@ -199,28 +109,17 @@ def evaluate_scores(
     return {**report, **sides, "intervals": intervals, "warnings": warnings, "further_warnings": further}
 
 
-def _binary_tables(scores: pd.DataFrame) -> Iterator[tuple[str, Target, pd.DataFrame]]:
-    """Name, target and table of everything binary that can be judged."""
-    for target in TARGETS:
-        if has_binary(scores, target):
-            yield target, target, scores
-    for modality in MODALITIES:
-        if has_own_head(scores, modality):
-            yield f"{modality}_alone", modality, own_head(scores, modality)
-
-
 def _judge_binary(
     scores: pd.DataFrame,
-    target_name: Target,
     name: str,
     meaning: ScoreMeaning,
     thresholds: dict[str, float],
     replicates: int,
     seed: int,
 ) -> Report:
-    target, unjudged = binary_target(scores, target_name, meaning)
-    num_fake, num_real = int((target.labels == 1).sum()), int((target.labels == 0).sum())
-    found: Intervals = {(metric,): Interval(None, reason="no clip was judged") for metric in KINDS}
+    question = QUESTIONS[name]
+    target, unjudged = binary_target(scores, question, meaning)
+    found: Intervals = {(metric,): Interval(None, reason="no clip was judged") for metric in METRICS}
     if len(target.scores):
         resampler = IdentityResampler(target.identity, target.labels)
         found = with_intervals(
@@ -231,16 +130,16 @@ def _judge_binary(
             seed=seed,
             precision_per_method={method: _precision_of(target, method) for method in target.fake_methods},
         )
-    floors = binary_floors(num_fake, num_real, meaning.fake_prior)
-    metrics = {metric: found[metric,] for metric in KINDS if (metric,) in found}
+    floors = binary_floors(target.num_fake, target.num_real, meaning.fake_prior)
+    metrics = {metric: found[metric,] for metric in METRICS if (metric,) in found}
     return {
         "metrics": _as_json(metrics),
         "counts": {
-            "real": num_real,
-            "fake": num_fake,
+            "real": target.num_real,
+            "fake": target.num_fake,
             "identities": target.num_identities,
             "not_judged": sum(unjudged),
-            "unlabelled": int(scores[f"{target_name}_fake"].isna().sum()),
+            "unlabelled": int(scores[question.label].isna().sum()),
         },
         "floors": floors,
         "per_method": {
@@ -284,8 +183,8 @@ def _precision_of(target: BinaryTarget, method: str) -> Precision:
 
 def _method_part(target: BinaryTarget, method: str, metrics: Report, meaning: ScoreMeaning) -> Report:
     """How many fakes there are of a method, the metrics of these and all reals, and the floors of the metrics."""
-    num_fake, num_real = int((target.of_method(method).labels == 1).sum()), int((target.labels == 0).sum())
-    floors = binary_floors(num_fake, num_real, meaning.fake_prior)
+    num_fake = target.of_method(method).num_fake
+    floors = binary_floors(num_fake, target.num_real, meaning.fake_prior)
     shown = {system: {name: of.get(name) for name in metrics} for system, of in floors.items()}
     return {"count": num_fake, **metrics, "floors": shown}
 
@@ -316,3 +215,90 @@ def _at(found: Intervals, thresholds: Mapping[str, float], *of: str) -> Report:
 
 def _as_json(metrics: Mapping[str, Interval]) -> Report:
     return {name: entry.as_json() for name, entry in metrics.items()}
+
+
+# Sentences that a reader of the numbers should not miss.
+
+
+#: Metrics compared with their floors: the ones that are quoted.
+_QUOTED = ("auc", "ap_fake", "ap_real", "eer", "accuracy", "balanced_accuracy", "f1")
+#: Without an interval, a value no further than this from a floor is called near.
+_NEAR = 0.02
+
+
+class Cautions(NamedTuple):
+    """What must be seen first, and what can be read up."""
+
+    first: list[str]
+    further: list[str]
+
+
+def cautions(
+    name: str,
+    target: BinaryTarget,
+    metrics: dict[str, Interval],
+    floors: dict[str, Floor],
+    unjudged: Unjudged,
+) -> Cautions:
+    """What is to be said about one target: its polarity, its clips and its AUC first.
+
+    Args:
+        name: of the target.
+        target: its judged clips.
+        metrics: name → interval.
+        floors: system → metric → floor.
+        unjudged: real and fake clips that have a label and no score.
+    """
+    first = []
+    num_fake, num_real = target.num_fake, target.num_real
+    missing = sum(unjudged)
+    if missing:
+        share = missing / (missing + num_fake + num_real)
+        first.append(
+            f"{name}: {missing} clips ({share:.1%}: {unjudged.fake} fake, {unjudged.real} real) "
+            "could not be judged; the metrics speak of the others"
+        )
+    absent = [kind for kind, count in (("fake", num_fake), ("real", num_real)) if count == 0]
+    if absent:
+        first.append(f"{name}: no {' and no '.join(absent)} clip was judged; most metrics are not defined")
+        return Cautions(first, [])
+    if target.says_nothing:
+        first.append(f"{name}: all {len(target.scores)} scores are {target.scores[0]:.4g}; they say nothing")
+        return Cautions(first, [])
+    few = f"{name}: {num_real} real clips; with fewer than 100, TPR at FPR 1 % is TPR with no false alarm"
+    further = [few] if num_real < 100 else []
+    if inverted(metrics["auc"]):
+        first.append(
+            f"{name}: AUC {metrics['auc'].value:.3f} is clearly below 0.5. Is the polarity inverted? "
+            "Here a higher score means fake; label 1 is fake"
+        )
+        return Cautions(first, further)
+    for metric in _QUOTED:
+        if (note := _near_floor(metric, metrics, floors)) is not None:
+            (first if metric == "auc" else further).append(f"{name}: {note}")
+    return Cautions(first, further)
+
+
+def inverted(auc: Interval) -> bool:
+    """Whether a ROC area is clearly below 0.5: its interval is, or without one it is below 0.4."""
+    if auc.value is None:
+        return False
+    return auc.high < 0.5 if auc.high is not None else auc.value < 0.4
+
+
+def _near_floor(metric: str, metrics: dict[str, Interval], floors: dict[str, Floor]) -> str | None:
+    """Say that a metric is not clearly better than a system that does not look, or None."""
+    found = metrics.get(metric)
+    if found is None or found.value is None:
+        return None
+    sign = 1 if METRICS[metric].higher_is_better else -1
+    worst = found.low if sign == 1 else found.high
+    bound = sign * (worst if worst is not None else found.value - sign * _NEAR)
+    known = {system: floor[metric] for system, floor in floors.items() if floor.get(metric) is not None}
+    beaten_by = [(sign * value, system, value) for system, value in known.items() if value is not None]
+    if not beaten_by:
+        return None
+    height, system, value = max(beaten_by)
+    if bound > height:
+        return None
+    return f"{metric} {found.value:.3f} is not clearly better than the {value:.3f} of a system that is {system}"

@@ -12,14 +12,21 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
-from multimodal.metrics import sorted_scores
-from multimodal.metrics.bootstrap import IdentityResampler, Precision, holm, identity_codes, precision_of
+from multimodal.metrics.bootstrap import (
+    IdentityResampler,
+    Precision,
+    bootstrap,
+    holm,
+    identity_codes,
+    precision_of,
+)
 from multimodal.metrics.checks import Floats, ratio
 from multimodal.metrics.costs import log_likelihood_ratios, ratio_loss_bits
-from multimodal.metrics.seeds import Drawn, difference_over_seeds, mean_over_seeds
+from multimodal.metrics.ranking import average_precision_real_of, roc_auc_of
+from multimodal.metrics.seeds import OverSeeds, difference_over_seeds, mean_over_seeds, over_seeds
 from multimodal.metrics.sorted_scores import SortedScores
 
-#: In the order of the table.
+#: In the order of the table; the last is a cost, without an upper bound.
 MINORITY_MEASURES = (
     "recall",
     "precision",
@@ -93,8 +100,8 @@ class MinorityMeasures:
             "false_real": false_real,
             "balanced_accuracy": (recall + 1 - false_real) / 2,
             "accuracy": found + (1 - self._prior) - wrong,
-            "auc": sorted_scores.roc_auc(counts),
-            "ap": sorted_scores.average_precision_real(counts),
+            "auc": roc_auc_of(counts),
+            "ap": average_precision_real_of(counts),
             "cllr": (real_bits + fake_bits) / 2,
         }
 
@@ -118,7 +125,7 @@ Name = TypeVar("Name")
 class DrawnMeasures(NamedTuple):
     """Every measure of each seed, on the clips as they are and in each replicate."""
 
-    of: Mapping[str, Drawn]
+    of: Mapping[str, OverSeeds]
     precision: Precision
 
     @property
@@ -136,23 +143,15 @@ def draw_measures(seeds: Sequence[MinorityMeasures], *, replicates: int, seed: i
         seed: of the bootstrap; the same one for all that will be compared.
     """
     resampler = IdentityResampler(seeds[0].identity, seeds[0].labels)
-    draws = list(resampler.draw(replicates, np.random.default_rng(seed)))
-    once = [one(np.ones((resampler.num_identities, 1))) for one in seeds]
-    drawn = [[one(draw) for draw in draws] for one in seeds]
-    measures = {
-        name: Drawn(
-            np.concatenate([one[name] for one in once]),
-            np.stack([np.concatenate([chunk[name] for chunk in one]) for one in drawn]),
-        )
-        for name in MINORITY_MEASURES
-    }
-    return DrawnMeasures(measures, precision_of(resampler))
+    drawn = [bootstrap(one, resampler, replicates=replicates, seed=seed) for one in seeds]
+    measures = {name: over_seeds(drawn, name) for name in MINORITY_MEASURES}
+    return DrawnMeasures({name: of for name, of in measures.items() if of is not None}, precision_of(resampler))
 
 
 def means_of(drawn: DrawnMeasures) -> dict[str, dict[str, Any]]:
     """Measure → its mean over seeds with a 95 % interval for other identities and other seeds."""
     return {
-        name: mean_over_seeds(*of, drawn.precision, bounds="positive" if name == "cllr" else "unit").as_json()
+        name: mean_over_seeds(of, drawn.precision, bounds="positive" if name == "cllr" else "unit").as_json()
         for name, of in drawn.of.items()
     }
 

@@ -13,8 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from multimodal.labels import CLASSES
-from multimodal.metrics.checks import Floats
-from multimodal.metrics.costs import as_probabilities
+from multimodal.metrics.checks import Floats, as_probabilities, check_prior
 
 
 def correct_prior(probabilities: ArrayLike, *, assumed: float, wanted: float) -> Floats:
@@ -117,19 +116,7 @@ def stated_shares(fake_prior: float, like: Mapping[str, float]) -> Shares:
     >>> round(found["any"], 6), round(found["FVFA"], 6), round(found["video"], 6)
     (0.1, 0.05, 0.083333)
     """
-    if not 0 < fake_prior < 1:
-        raise ValueError(f"fake_prior must lie inside (0, 1); got {fake_prior}. Percent? Divide by 100")
+    check_prior(fake_prior)
     fakes = 1 - like["RVRA"]
     kinds = {name: fake_prior * like[name] / fakes for name in CLASSES if name != "RVRA"}
     return shares_of({"RVRA": 1 - fake_prior, **kinds})
-
-
-def weighted_shares(shares: Mapping[str, float], weights: Mapping[str, float]) -> Shares:
-    """The class shares that a learner sees when each clip of a class counts ``weights`` times.
-
-    >>> weighted_shares({"real": 0.1, "fake": 0.9}, {"real": 9, "fake": 1})
-    {'real': 0.5, 'fake': 0.5}
-    """
-    seen = {name: share * weights[name] for name, share in shares.items()}
-    total = float(np.sum(list(seen.values())))
-    return {name: value / total for name, value in seen.items()}

@@ -17,23 +17,19 @@ import pandas as pd
 
 from multimodal.labels import CLASSES, MODALITIES
 from multimodal.metrics import calibration as calibrations
-from multimodal.metrics.bootstrap import IdentityResampler, Interval, identity_codes, precision_of
+from multimodal.metrics.bootstrap import IdentityResampler, bootstrap, interval, precision_of
+from multimodal.metrics.calibration_error import ClipSums
 from multimodal.metrics.checks import Floats, Ints
+from multimodal.metrics.costs import log_likelihood_ratios
+from multimodal.metrics.floors import constant_floors
 from multimodal.metrics.prior import Shares, correct_class_prior, correct_prior, observed_shares, stated_shares
-from multimodal.metrics.scores_table import ScoreMeaning
-from multimodal.metrics.target_metrics import AdditiveMetrics, with_intervals
+from multimodal.metrics.scores_table import QUESTIONS, BinaryTarget, ScoreMeaning, binary_target
+from multimodal.metrics.target_metrics import PROBABILITIES
 
 Method = Literal["temperature", "platt", "isotonic"]
 Stage = Literal["raw", "prior", "temperature", "platt", "isotonic"]
 
-#: What is judged → (label, score) columns of the scores table.
-COLUMNS: dict[str, tuple[str, str]] = {
-    "any": ("any_fake", "score_any"),
-    "video": ("video_fake", "score_video"),
-    "audio": ("audio_fake", "score_audio"),
-    "video_alone": ("video_fake", "head_video"),
-    "audio_alone": ("audio_fake", "head_audio"),
-}
+# Fitted on validation.
 
 
 def fit_probabilities(
@@ -43,7 +39,7 @@ def fit_probabilities(
 
     Args:
         scores: the scores table of the validation split, with posteriors and the modalities' own heads.
-        learnt: shares that the scores assume, see :mod:`.class_shares`.
+        learnt: shares that the scores assume, see :mod:`.prior`.
         fake_prior: share of clips with any fake where the detector will be used; None: as in validation.
         method: the calibration to use where one probability is wanted.
 
@@ -59,12 +55,35 @@ def fit_probabilities(
         "chosen_on": "val",
         "method": method,
         "prior": {"learnt": learnt, "validation": validation, "wanted": wanted},
-        "fits": {name: _fits(*labelled(scores, name, corrected[name].to_numpy())) for name in COLUMNS},
+        "fits": {name: _fits(*_labelled(scores, name, corrected[name].to_numpy())) for name in QUESTIONS},
     }
 
 
+def _labelled(scores: pd.DataFrame, name: str, values: Floats) -> tuple[Floats, Ints]:
+    """The values and labels, (clips,) each, of the clips that have both."""
+    labels = _numbers(scores, QUESTIONS[name].label)
+    known = np.isfinite(labels) & np.isfinite(values)
+    return values[known], labels[known].astype(np.int64)
+
+
+def _fits(values: Floats, labels: Ints) -> dict[str, Any]:
+    fake, real = values[labels == 1], values[labels == 0]
+    fits = {method: _fit(method, fake, real) for method in get_args(Method)}
+    return {"fake": len(fake), "real": len(real), **fits}
+
+
+def _fit(method: str, fake: Floats, real: Floats) -> dict[str, Any]:
+    try:
+        return calibrations.to_json(calibrations.fit_calibration(method, fake, real))
+    except ValueError as error:
+        return {"method": method, "reason": str(error)}
+
+
+# Said of any clips, stage by stage.
+
+
 def probabilities(scores: pd.DataFrame, calibration: Mapping[str, Any], stage: Stage) -> pd.DataFrame:
-    """Probabilities of fake of every clip, a column for each name in :data:`COLUMNS`.
+    """Probabilities of fake of every clip, a column for each name in :data:`~.scores_table.QUESTIONS`.
 
     NaN where a clip could not be judged, and all through where the calibration could not be fitted.
 
@@ -75,12 +94,56 @@ def probabilities(scores: pd.DataFrame, calibration: Mapping[str, Any], stage: S
     """
     prior = calibration["prior"]
     if stage == "raw":
-        return pd.DataFrame({name: _numbers(scores, column) for name, (_, column) in COLUMNS.items()})
+        return pd.DataFrame({name: _numbers(scores, question.score) for name, question in QUESTIONS.items()})
     if stage == "prior":
         return _or_alone(_corrected(scores, prior["learnt"], prior["wanted"] or prior["validation"]), scores)
     corrected = _corrected(scores, prior["learnt"], prior["validation"])
-    fitted = {name: _calibrated(corrected[name].to_numpy(), calibration, name, stage) for name in COLUMNS}
+    fitted = {name: _calibrated(corrected[name].to_numpy(), calibration, name, stage) for name in QUESTIONS}
     return _or_alone(pd.DataFrame(fitted), scores)
+
+
+def _corrected(scores: pd.DataFrame, before: Shares, after: Shares) -> pd.DataFrame:
+    """Scores moved from one prior to another; no posterior, and so no joint score, where a modality is absent."""
+    alone = {
+        name: _moved(_numbers(scores, QUESTIONS[name].score), assumed=before[name], wanted=after[name])
+        for name in (f"{modality}_alone" for modality in MODALITIES)
+    }
+    posterior = _posteriors(scores)
+    known = np.isfinite(posterior).all(axis=1)
+    moved = np.full(posterior.shape, np.nan)
+    shares = ([share[name] for name in CLASSES] for share in (before, after))
+    moved[known] = correct_class_prior(posterior[known], **dict(zip(("assumed", "wanted"), shares, strict=True)))
+    real, only_audio, only_video, both = moved.T
+    joint = {"any": 1 - real, "video": only_video + both, "audio": only_audio + both}
+    return pd.DataFrame({**joint, **alone}).clip(0, 1)
+
+
+def _or_alone(said: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """The same, with what the other's own head says where a modality is absent."""
+    known = np.isfinite(_posteriors(scores)).all(axis=1)
+    alone: dict[str, pd.Series] = {modality: said[f"{modality}_alone"] for modality in MODALITIES}
+    alone["any"] = alone["video"].fillna(alone["audio"])
+    return said.assign(**{name: said[name].where(known, value) for name, value in alone.items()})
+
+
+def _calibrated(corrected: Floats, calibration: Mapping[str, Any], name: str, method: str) -> Floats:
+    fits, wanted = calibration["fits"][name], calibration["prior"]["wanted"]
+    if "reason" in fits[method]:
+        return np.full(len(corrected), np.nan)
+    values = _where_known(calibrations.from_json(fits[method]).apply, corrected)
+    if wanted is None:
+        return values
+    return _moved(values, assumed=_fitted_share(fits), wanted=wanted[name])
+
+
+def _moved(values: Floats, *, assumed: float, wanted: float) -> Floats:
+    return _where_known(lambda known: correct_prior(known, assumed=assumed, wanted=wanted), values)
+
+
+def _where_known(function: Callable[[Floats], Floats], values: Floats) -> Floats:
+    result, known = np.full(len(values), np.nan), np.isfinite(values)
+    result[known] = function(values[known])
+    return result
 
 
 def why_undefined(calibration: Mapping[str, Any], name: str, stage: Stage) -> str:
@@ -104,72 +167,8 @@ def assumed_share(calibration: Mapping[str, Any], name: str, stage: Stage) -> fl
     return prior["validation"][name] if stage == "prior" else _fitted_share(calibration["fits"][name])
 
 
-def labelled(scores: pd.DataFrame, name: str, values: Floats) -> tuple[Floats, Ints]:
-    """The values and labels, (clips,) each, of the clips that have both."""
-    labels = _numbers(scores, COLUMNS[name][0])
-    known = np.isfinite(labels) & np.isfinite(values)
-    return values[known], labels[known].astype(np.int64)
-
-
-def _corrected(scores: pd.DataFrame, before: Shares, after: Shares) -> pd.DataFrame:
-    """Scores moved from one prior to another; no posterior, and so no joint score, where a modality is absent."""
-    alone = {
-        name: _moved(_numbers(scores, COLUMNS[name][1]), assumed=before[name], wanted=after[name])
-        for name in (f"{modality}_alone" for modality in MODALITIES)
-    }
-    posterior = _posteriors(scores)
-    known = np.isfinite(posterior).all(axis=1)
-    moved = np.full(posterior.shape, np.nan)
-    shares = ([share[name] for name in CLASSES] for share in (before, after))
-    moved[known] = correct_class_prior(posterior[known], **dict(zip(("assumed", "wanted"), shares, strict=True)))
-    real, only_audio, only_video, both = moved.T
-    joint = {"any": 1 - real, "video": only_video + both, "audio": only_audio + both}
-    return pd.DataFrame({**joint, **alone}).clip(0, 1)
-
-
-def _or_alone(said: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """The same, with what the other's own head says where a modality is absent."""
-    known = np.isfinite(_posteriors(scores)).all(axis=1)
-    alone: dict[str, pd.Series] = {modality: said[f"{modality}_alone"] for modality in MODALITIES}
-    alone["any"] = alone["video"].fillna(alone["audio"])
-    return said.assign(**{name: said[name].where(known, value) for name, value in alone.items()})
-
-
-def _fits(values: Floats, labels: Ints) -> dict[str, Any]:
-    fake, real = values[labels == 1], values[labels == 0]
-    fits = {method: _fit(method, fake, real) for method in get_args(Method)}
-    return {"fake": len(fake), "real": len(real), **fits}
-
-
-def _fit(method: str, fake: Floats, real: Floats) -> dict[str, Any]:
-    try:
-        return calibrations.to_json(calibrations.fit_calibration(method, fake, real))
-    except ValueError as error:
-        return {"method": method, "reason": str(error)}
-
-
 def _fitted_share(fits: Mapping[str, Any]) -> float:
     return fits["fake"] / (fits["fake"] + fits["real"])
-
-
-def _calibrated(corrected: Floats, calibration: Mapping[str, Any], name: str, method: str) -> Floats:
-    fits, wanted = calibration["fits"][name], calibration["prior"]["wanted"]
-    if "reason" in fits[method]:
-        return np.full(len(corrected), np.nan)
-    values = _where_known(calibrations.from_json(fits[method]).apply, corrected)
-    if wanted is None:
-        return values
-    return _moved(values, assumed=_fitted_share(fits), wanted=wanted[name])
-
-
-def _moved(values: Floats, *, assumed: float, wanted: float) -> Floats:
-    return _where_known(lambda known: correct_prior(known, assumed=assumed, wanted=wanted), values)
-
-
-def _where_known(function: Callable[[Floats], Floats], values: Floats) -> Floats:
-    result, known = np.full(len(values), np.nan), np.isfinite(values)
-    result[known] = function(values[known])
-    return result
 
 
 def _posteriors(scores: pd.DataFrame) -> Floats:
@@ -190,7 +189,7 @@ JUDGED = ("ece", "brier", "log_loss", "cllr")
 def judge_probabilities(
     scores: pd.DataFrame, calibration: Mapping[str, Any], *, replicates: int = 1000, seed: int = 0
 ) -> dict[str, dict[str, Any]]:
-    """Judge every stage of :mod:`.probabilities` on the scores of one split.
+    """Judge every stage of this module on the scores of one split.
 
     Where a share of fakes was stated, clips are weighted so that the split has it.
 
@@ -205,7 +204,7 @@ def judge_probabilities(
         share of fakes reaches when it is said of every clip. A stage that could not be fitted has ``"reason"``.
     """
     said = {stage: probabilities(scores, calibration, stage) for stage in get_args(Stage)}
-    return {name: _judge(scores, calibration, name, said, replicates, seed) for name in COLUMNS}
+    return {name: _judge(scores, calibration, name, said, replicates, seed) for name in QUESTIONS}
 
 
 def _judge(
@@ -216,46 +215,40 @@ def _judge(
     replicates: int,
     seed: int,
 ) -> dict[str, Any]:
-    label = scores[COLUMNS[name][0]].to_numpy(dtype=float, na_value=np.nan)
-    judged = np.isfinite(label) & np.isfinite(said["raw"][name].to_numpy())
-    labels = label[judged].astype(np.int64)
-    if len(set(labels.tolist())) < 2:
+    target, _ = binary_target(scores, QUESTIONS[name], ScoreMeaning())
+    if not target.has_both:
         return {"reason": "not defined without both fake and real clips"}
-    names = scores["identity"].to_numpy(dtype=object) if "identity" in scores else np.full(len(scores), None)
-    identity = identity_codes(names[judged])
     wanted = calibration["prior"]["wanted"]
-    weights = _weights(labels, None if wanted is None else wanted[name])
-    result: dict[str, Any] = {"floor": _floor(float(np.average(labels, weights=weights)))}
+    weights = _weights(target.labels, None if wanted is None else wanted[name])
+    result: dict[str, Any] = {"floor": constant_floors(float(np.average(target.labels, weights=weights)))}
     for stage, table in said.items():
-        values = table[name].to_numpy()[judged]
+        values = table[name].to_numpy()[target.rows]
         if np.isnan(values).any():
             result[stage] = {"reason": why_undefined(calibration, name, stage)}
             continue
-        meaning = ScoreMeaning("probability", assumed_share(calibration, name, stage))
-        found = _with_intervals(values, labels, identity, meaning, weights, replicates, seed)
-        result[stage] = {metric: found[metric].as_json() for metric in JUDGED}
+        share = assumed_share(calibration, name, stage)
+        result[stage] = _with_intervals(values, target, share, weights, replicates, seed)
     return result
 
 
 def _with_intervals(
-    values: Floats,
-    labels: Ints,
-    identity: Ints,
-    meaning: ScoreMeaning,
-    weights: Floats,
-    replicates: int,
-    seed: int,
-) -> dict[str, Interval]:
-    resampler = IdentityResampler(identity, labels)
-    system = AdditiveMetrics(values, labels, identity, resampler.num_identities, meaning, weights)
-    found = with_intervals(
-        lambda multiplicities: {(name,): value for name, value in system(multiplicities).items()},
-        resampler,
-        precision_of(resampler),
-        replicates=replicates,
-        seed=seed,
-    )
-    return {path[0]: entry for path, entry in found.items()}
+    values: Floats, target: BinaryTarget, share: float, weights: Floats, replicates: int, seed: int
+) -> dict[str, Any]:
+    """Metric → its value and interval, of probabilities that assume that share of fakes."""
+    resampler = IdentityResampler(target.identity, target.labels)
+    precision = precision_of(resampler)
+    ratios = log_likelihood_ratios(values, share)
+    sums = ClipSums(values, ratios, target.labels, target.identity, resampler.num_identities, weights)
+
+    def measure(draw: Floats) -> dict[str, Floats]:
+        totals = sums.totals(draw)
+        return {metric: PROBABILITIES[metric].compute(totals) for metric in JUDGED}
+
+    drawn = bootstrap(measure, resampler, replicates=replicates if precision.reason is None else 0, seed=seed)
+    return {
+        metric: interval(*found, precision, bounds=PROBABILITIES[metric].bounds).as_json()
+        for metric, found in drawn.items()
+    }
 
 
 def _weights(labels: Ints, wanted: float | None) -> Floats:
@@ -264,8 +257,3 @@ def _weights(labels: Ints, wanted: float | None) -> Floats:
         return np.ones(len(labels))
     share = labels.mean()
     return np.where(labels == 1, wanted / share, (1 - wanted) / (1 - share))
-
-
-def _floor(share: float) -> dict[str, float]:
-    entropy = -(share * np.log(share) + (1 - share) * np.log(1 - share))
-    return {"ece": 0.0, "brier": share * (1 - share), "log_loss": float(entropy), "cllr": 1.0}

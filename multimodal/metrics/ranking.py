@@ -1,35 +1,29 @@
-"""Ranking metrics of one set of scores: what needs no threshold, on scikit-learn where it has it.
+"""Ranking metrics: how well scores put fakes above reals, at every threshold at once.
 
-Higher score = more likely fake. Every function takes the scores of fakes and of reals apart, checks them, and
-raises ``ValueError`` where a class has no clip, because nothing can be ranked then. Ties count one half in the
-ROC area and are never broken elsewhere: a threshold cannot separate equal scores. :mod:`.weighted` computes the
-same for many bootstrap replicates at once.
+Conventions: a higher score = more likely fake. Ties count one half in the ROC area and are never broken elsewhere:
+a threshold cannot separate equal scores.
+
+Each metric stands here twice. Under its plain name it takes the scores of fakes and of reals apart, checks them,
+raises ``ValueError`` where a class has no clip (nothing can be ranked then), and is scikit-learn's where that has
+it. With ``_of`` behind its name it takes :class:`~.sorted_scores.Counts` and gives its value in every bootstrap
+replicate, (replicates,), NaN where a class was not drawn: scikit-learn would sort anew for each of thousands.
+Those are what :data:`~.target_metrics.RANKING` lists; tests hold the two to the same numbers.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import metrics
 
-from multimodal.metrics import sorted_scores
-from multimodal.metrics.checks import Floats, LabelledScores, as_labels, both_classes
-from multimodal.metrics.sorted_scores import SortedScores
+from multimodal.metrics.checks import Floats, Ints, both_classes, check_share, labelled, ratio
+from multimodal.metrics.sorted_scores import Counts, SortedScores
 
+#: Added to a denominator that is 0 only where the numerator is 0 too.
+_TINY = 1e-300
 
-class EqualErrorRate(NamedTuple):
-    """The rate, and a threshold (score >= threshold is called fake) at or beside it."""
-
-    rate: float
-    threshold: float
-
-
-class DetectionErrorTradeoff(NamedTuple):
-    """Points of a DET curve, each (points,), by rising threshold."""
-
-    false_positive_rate: Floats
-    false_negative_rate: Floats
-    thresholds: Floats
+# The area under the ROC curve.
 
 
 def roc_auc(fake_scores: ArrayLike, real_scores: ArrayLike) -> float:
@@ -38,20 +32,76 @@ def roc_auc(fake_scores: ArrayLike, real_scores: ArrayLike) -> float:
     >>> roc_auc(fake_scores=[0.9, 0.6, 0.3], real_scores=[0.3, 0.1])
     0.9166666666666666
     """
-    return float(metrics.roc_auc_score(*_labelled(both_classes(fake_scores, real_scores, "roc_auc"))))
+    return float(metrics.roc_auc_score(*labelled(both_classes(fake_scores, real_scores, "roc_auc"))))
+
+
+def roc_auc_of(counts: Counts) -> Floats:
+    """Area under the ROC curve by trapezoids, so that a tied pair counts one half."""
+    points = counts.points
+    pairs = counts.num_fake * counts.num_real
+    # the same area from the side of the class that has fewer steps: with 42 fakes to a real much less to add up
+    if len(points.real_steps) <= len(points.fake_steps):
+        steps = points.real_steps
+        heights = counts.fake(steps)
+        heights += counts.fake(steps - 1)
+        return ratio(_weighted_sum(counts.real_running, points.real_flagged[steps], heights), 2 * pairs)
+    steps = points.fake_steps
+    widths = counts.real(steps)
+    widths += counts.real(steps - 1)
+    lost = _weighted_sum(counts.fake_running, points.fake_flagged[steps], widths)
+    return ratio(2 * pairs - lost, 2 * pairs)
+
+
+# Average precision, with either class as the one sought.
 
 
 def average_precision_fake(fake_scores: ArrayLike, real_scores: ArrayLike) -> float:
     """Average precision with fake as the class sought; a random system gets about the share of fakes."""
-    pair = both_classes(fake_scores, real_scores, "average precision")
-    return float(metrics.average_precision_score(*_labelled(pair)))
+    labels, scores = labelled(both_classes(fake_scores, real_scores, "average precision"))
+    return float(metrics.average_precision_score(labels, scores))
+
+
+def average_precision_fake_of(counts: Counts) -> Floats:
+    """Mean precision over the fakes, as scikit-learn steps it."""
+    points = counts.points
+    flagged = points.fake_flagged[points.fake_steps]
+    precision = _average_precision(counts.fake_running, flagged, counts.real(points.fake_steps))
+    return np.where(counts.num_real == 0, np.nan, precision)
 
 
 def average_precision_real(fake_scores: ArrayLike, real_scores: ArrayLike) -> float:
     """Average precision with real as the class sought, which a test set full of fakes does not flatter."""
-    pair = both_classes(fake_scores, real_scores, "average precision")
-    labels, scores = _labelled(pair)
+    labels, scores = labelled(both_classes(fake_scores, real_scores, "average precision"))
     return float(metrics.average_precision_score(1 - labels, -scores))
+
+
+def average_precision_real_of(counts: Counts) -> Floats:
+    """Mean precision over the reals, the lowest scores first."""
+    points = counts.points
+    rising = points.real_steps[::-1] - 1
+    below = counts.num_real - counts.real_running[::-1]
+    left = len(counts.real_running) - 1 - points.real_flagged[rising]
+    precision = _average_precision(below, left, counts.num_fake - counts.fake(rising))
+    return np.where(counts.num_fake == 0, np.nan, precision)
+
+
+def _average_precision(sought_running: Floats, flagged: Ints, other: Floats) -> Floats:
+    """From the running weight of the class sought, how many of it each step flags, and the others flagged."""
+    sought = sought_running[1:] if len(flagged) == len(sought_running) - 1 else sought_running[flagged]
+    other += sought
+    other += _TINY
+    precision = np.divide(sought, other, out=other)
+    return ratio(_weighted_sum(sought_running, flagged, precision), sought_running[-1])
+
+
+# The equal error rate.
+
+
+class EqualErrorRate(NamedTuple):
+    """The rate, and a threshold (score >= threshold is called fake) at or beside it."""
+
+    rate: float
+    threshold: float
 
 
 def equal_error_rate(fake_scores: ArrayLike, real_scores: ArrayLike) -> EqualErrorRate:
@@ -68,9 +118,25 @@ def equal_error_rate(fake_scores: ArrayLike, real_scores: ArrayLike) -> EqualErr
     """
     ranked = SortedScores(*both_classes(fake_scores, real_scores, "equal_error_rate"))
     counts = ranked.counts()
-    rate = float(sorted_scores.equal_error_rate(counts)[0])
+    rate = float(equal_error_rate_of(counts)[0])
     excess = counts.fake()[:, 0] / counts.num_fake + counts.real()[:, 0] / counts.num_real - 1
     return EqualErrorRate(rate, float(ranked.cut(np.abs(excess).argmin())))
+
+
+def equal_error_rate_of(counts: Counts) -> Floats:
+    """Rate where the piecewise linear ROC curve crosses false positive rate = false negative rate."""
+
+    def excess(fake: Floats, real: Floats) -> Floats:
+        return ratio(fake, counts.num_fake) + ratio(real, counts.num_real) - 1
+
+    point = np.clip(_first_point(counts, lambda fake, real: excess(fake, real) >= 0), 1, counts.points.last)
+    (fake_before, real_before), (fake_after, real_after) = counts.each(point - 1), counts.each(point)
+    before, after = excess(fake_before, real_before), excess(fake_after, real_after)
+    share = ratio(-before, after - before)
+    return ratio(real_before + share * (real_after - real_before), counts.num_real)
+
+
+# Fakes caught at a false positive rate that can be afforded.
 
 
 def tpr_at_fpr(fake_scores: ArrayLike, real_scores: ArrayLike, false_positive_rate: float) -> float:
@@ -82,44 +148,37 @@ def tpr_at_fpr(fake_scores: ArrayLike, real_scores: ArrayLike, false_positive_ra
     >>> tpr_at_fpr(fake_scores=[0.9, 0.8, 0.4], real_scores=[0.6, 0.2], false_positive_rate=0.01)
     0.6666666666666666
     """
-    if not 0 <= false_positive_rate <= 1:
-        raise ValueError(f"false_positive_rate must be a share in [0, 1]; got {false_positive_rate}. Percent?")
+    check_share("false_positive_rate", false_positive_rate)
     ranked = SortedScores(*both_classes(fake_scores, real_scores, "tpr_at_fpr"))
-    return float(sorted_scores.tpr_at_fpr(ranked.counts(), false_positive_rate)[0])
+    return float(tpr_at_fpr_of(ranked.counts(), false_positive_rate)[0])
 
 
-def det_curve(fake_scores: ArrayLike, real_scores: ArrayLike) -> DetectionErrorTradeoff:
-    """Points of the detection error trade-off curve (scikit-learn's ``det_curve``, fake = positive)."""
-    pair = both_classes(fake_scores, real_scores, "det_curve")
-    return DetectionErrorTradeoff(*metrics.det_curve(*_labelled(pair)))
+def tpr_at_fpr_of(counts: Counts, false_positive_rate: float) -> Floats:
+    """Highest share of fakes flagged while at most ``false_positive_rate`` of the reals are."""
+    allowed = false_positive_rate * counts.num_real + 1e-9
+    point = _first_point(counts, lambda fake, real: real > allowed) - 1
+    return np.where(counts.num_real == 0, np.nan, ratio(counts.each(point)[0], counts.num_fake))
 
 
-def macro_auc(labels: ArrayLike, posteriors: ArrayLike) -> float:
-    """Mean over classes of the ROC area of one class against the rest.
+# What the sums and searches above share.
 
-    Args:
-        labels: (n,) index of the true class.
-        posteriors: (n, classes) score of each class, higher = more likely.
+
+def _weighted_sum(running: Floats, flagged: Ints, values: Floats) -> Floats:
+    """Sum of ``values`` (steps, replicates), each weighted by what its step adds to ``running``."""
+    reached = running if len(flagged) == len(running) - 1 else running[np.insert(flagged, 0, 0)]
+    return np.einsum("pr,pr->r", np.diff(reached, axis=0), values)
+
+
+def _first_point(counts: Counts, reached: Callable[[Floats, Floats], np.ndarray]) -> Ints:
+    """First point, (replicates,), where ``reached(fake, real)`` holds, by bisection; one past the last if none.
+
+    ``reached`` takes the weights flagged, (replicates,), and once true must stay true.
     """
-    truth, scores = check_classes(labels, posteriors)
-    areas = [roc_auc(scores[truth == c, c], scores[truth != c, c]) for c in range(scores.shape[1])]
-    return float(np.mean(areas))
-
-
-def check_classes(labels: ArrayLike, posteriors: ArrayLike) -> tuple[np.ndarray, Floats]:
-    """Labels as (n,) indices and posteriors as a finite (n, classes) table; ``ValueError`` otherwise."""
-    scores, truth = np.asarray(posteriors, dtype=np.float64), np.asarray(labels)
-    if scores.ndim != 2 or truth.shape != scores.shape[:1]:
-        raise ValueError(f"want labels (n,) and posteriors (n, classes); got {truth.shape} and {scores.shape}")
-    if not np.isfinite(scores).all():
-        raise ValueError("posteriors hold NaN or infinite numbers; leave out (and count) unjudged clips first")
-    if len(truth) and not (np.isin(truth, np.arange(scores.shape[1]))).all():
-        raise ValueError(
-            f"labels must be class indices 0 to {scores.shape[1] - 1}; got {sorted(set(truth.tolist()))}"
-        )
-    return truth.astype(np.int64), scores
-
-
-def _labelled(pair: LabelledScores) -> tuple[np.ndarray, Floats]:
-    labels = np.repeat([1, 0], [len(pair.fake_scores), len(pair.real_scores)])
-    return as_labels(labels), np.concatenate(pair)
+    low = np.zeros(len(counts.num_fake), dtype=np.int64)
+    high = np.full_like(low, counts.points.last + 1)
+    while (low < high).any():
+        middle = np.minimum((low + high) // 2, counts.points.last)
+        holds = reached(*counts.each(middle)) | (low == high)
+        high = np.where(holds & (low < high), middle, high)
+        low = np.where(holds, low, middle + 1)
+    return low

@@ -1,19 +1,70 @@
-"""The judged clips of one target, out of a scores table."""
+"""A scores table: what it can be asked, what its scores mean, and the judged clips that answer.
+
+A scores table has a row a clip. Columns, where they are there: ``clip_id``; ``identity``, who is seen or heard;
+``method``, how it was forged; ``split``; the label and the score of each question of :data:`QUESTIONS` (label 1
+fake, 0 real, null unknown; score NaN where the clip could not be judged); ``av_class`` with the posteriors
+``p_RVRA`` ... ``p_FVFA`` of the four classes. What has no column is not asked; a clip that has a label and no
+score is counted.
+"""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool
 from numpy.typing import ArrayLike
 from scipy import special
 
-from multimodal.labels import CLASSES, MODALITIES, TARGETS, Modality, Target
+from multimodal.labels import CLASSES, TARGETS, Modality
 from multimodal.metrics.bootstrap import identity_codes
-from multimodal.metrics.checks import Floats, Ints, as_labels, as_scores
-from multimodal.metrics.costs import as_probabilities, log_likelihood_ratios
+from multimodal.metrics.checks import Floats, Ints, as_labels, as_probabilities, as_scores, check_prior
+from multimodal.metrics.costs import log_likelihood_ratios
 from multimodal.metrics.sorted_scores import SortedScores
+
+# What a scores table can be asked.
+
+
+class Question(NamedTuple):
+    """Whether something is fake: the column with the truth, and the column with what a detector says."""
+
+    label: str
+    score: str
+
+
+#: Everything with the two answers fake and real; ``_alone`` is what a modality's own head says.
+QUESTIONS: dict[str, Question] = {
+    "any": Question("any_fake", "score_any"),
+    "video": Question("video_fake", "score_video"),
+    "audio": Question("audio_fake", "score_audio"),
+    "video_alone": Question("video_fake", "head_video"),
+    "audio_alone": Question("audio_fake", "head_audio"),
+}
+#: The same of a whole detector from which the other modality was kept: asked by studies alone, for it costs a
+#: second and a third pass over the clips.
+WITHOUT_THE_OTHER: dict[Modality, Question] = {
+    "video": Question("video_fake", "score_video_without_audio"),
+    "audio": Question("audio_fake", "score_audio_without_video"),
+}
+
+
+def asked(scores: pd.DataFrame) -> list[str]:
+    """Names of the questions whose two columns the table has."""
+    return [name for name, question in QUESTIONS.items() if set(question) <= set(scores.columns)]
+
+
+def has_classes(scores: pd.DataFrame) -> bool:
+    """Whether the table has the class and the four posteriors."""
+    return {"av_class", *(f"p_{name}" for name in CLASSES)} <= set(scores.columns)
+
+
+def check_once(scores: pd.DataFrame) -> None:
+    """Raise ``ValueError`` where a clip has several rows, and would count as often."""
+    if "clip_id" not in scores:
+        return
+    repeated = scores["clip_id"][scores["clip_id"].duplicated()]
+    if len(repeated):
+        raise ValueError(f"{len(repeated)} rows repeat a clip, e.g. {repeated.iloc[0]}. Give one row a clip")
+
 
 # What a score claims to be: a probability, a log-likelihood ratio, or only a rank.
 
@@ -38,8 +89,7 @@ class ScoreMeaning:
     def __post_init__(self) -> None:
         if self.kind not in get_args(ScoreKind):
             raise ValueError(f"unknown kind of score {self.kind!r}; choose from {', '.join(get_args(ScoreKind))}")
-        if not 0 < self.fake_prior < 1:
-            raise ValueError(f"fake_prior must lie inside (0, 1); got {self.fake_prior}. Percent? Divide by 100")
+        check_prior(self.fake_prior)
 
     def check(self, scores: ArrayLike, name: str) -> Floats:
         """The scores as floats; ``ValueError`` where they cannot be what they claim."""
@@ -63,21 +113,43 @@ class ScoreMeaning:
         return {"probability": 0.5, "llr": -float(special.logit(self.fake_prior)), "score": None}[self.kind]
 
 
-def constant(scores: Floats) -> bool:
-    """Whether all scores are the same, so that they say nothing."""
-    return len(scores) > 0 and bool(np.ptp(scores) == 0)
+# The clips that answer a question with two answers.
 
 
 class BinaryTarget(NamedTuple):
-    """The judged clips of one target, each field (clips,).
+    """The judged clips of one question, each field (clips,) but the last.
 
-    ``identity`` numbers the identities from 0 without gaps, ``method`` names how each clip was forged.
+    ``labels`` are 1 for what is sought (fakes, or the members of a class) and 0 for the others; ``identity``
+    numbers the identities from 0 without gaps; ``method`` names how each clip was forged; ``rows`` are the clips'
+    places in the table. ``kinds`` are the names of those sought and of the others.
     """
 
     scores: Floats
     labels: Ints
     identity: Ints
     method: np.ndarray
+    rows: Ints
+    kinds: tuple[str, str] = ("fake", "real")
+
+    @property
+    def num_fake(self) -> int:
+        """Clips of those sought."""
+        return int((self.labels == 1).sum())
+
+    @property
+    def num_real(self) -> int:
+        """Clips of the others."""
+        return int((self.labels == 0).sum())
+
+    @property
+    def has_both(self) -> bool:
+        """Whether there are clips of both kinds, without which nothing can be ranked."""
+        return min(self.num_fake, self.num_real) > 0
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether all scores are the same."""
+        return len(self.scores) > 0 and bool(np.ptp(self.scores) == 0)
 
     @property
     def num_identities(self) -> int:
@@ -92,25 +164,19 @@ class BinaryTarget(NamedTuple):
     def of_method(self, method: str) -> "BinaryTarget":
         """The fakes of one method and all reals; identities keep their numbers."""
         kept = (self.labels == 0) | (self.method == method)
-        return BinaryTarget(self.scores[kept], self.labels[kept], self.identity[kept], self.method[kept])
+        return BinaryTarget(
+            self.scores[kept],
+            self.labels[kept],
+            self.identity[kept],
+            self.method[kept],
+            self.rows[kept],
+            self.kinds,
+        )
 
     def ranked(self) -> SortedScores:
         """The clips sorted by score."""
         fake, real = self.labels == 1, self.labels == 0
         return SortedScores(self.scores[fake], self.scores[real], self.identity[fake], self.identity[real])
-
-
-class ClassTarget(NamedTuple):
-    """Clips with a known class and a posterior: ``posteriors`` (clips, classes), the rest (clips,)."""
-
-    posteriors: Floats
-    labels: Ints
-    identity: Ints
-
-    @property
-    def num_identities(self) -> int:
-        """Distinct identities."""
-        return len(np.unique(self.identity))
 
 
 class Unjudged(NamedTuple):
@@ -120,53 +186,60 @@ class Unjudged(NamedTuple):
     real: int
 
 
-def check_once(scores: pd.DataFrame) -> None:
-    """Raise ``ValueError`` where a clip has several rows, and would count as often."""
-    if "clip_id" not in scores:
-        return
-    repeated = scores["clip_id"][scores["clip_id"].duplicated()]
-    if len(repeated):
-        raise ValueError(f"{len(repeated)} rows repeat a clip, e.g. {repeated.iloc[0]}. Give one row a clip")
-
-
-def has_binary(scores: pd.DataFrame, name: Target) -> bool:
-    """Whether the table has the label and the score of a target."""
-    return {f"{name}_fake", f"score_{name}"} <= set(scores.columns)
-
-
-def has_classes(scores: pd.DataFrame) -> bool:
-    """Whether the table has the class and the four posteriors."""
-    return {"av_class", *(f"p_{name}" for name in CLASSES)} <= set(scores.columns)
-
-
-def has_own_head(scores: pd.DataFrame, modality: Modality) -> bool:
-    """Whether the table has the label of a modality and the score of its own head."""
-    return {f"{modality}_fake", f"head_{modality}"} <= set(scores.columns)
-
-
-def own_head(scores: pd.DataFrame, modality: Modality) -> pd.DataFrame:
-    """The scores table in which one modality's own head is the only score."""
-    kept = [column for column in ("clip_id", "identity", "method", "split") if column in scores]
-    return scores[[*kept, f"{modality}_fake"]].assign(**{f"score_{modality}": scores[f"head_{modality}"]})
-
-
-def binary_target(scores: pd.DataFrame, name: Target, meaning: ScoreMeaning) -> tuple[BinaryTarget, Unjudged]:
+def binary_target(
+    scores: pd.DataFrame, question: Question, meaning: ScoreMeaning
+) -> tuple[BinaryTarget, Unjudged]:
     """Clips with a label and a score, and how many have the label alone; ``ValueError`` for wrong contents."""
-    column = f"{name}_fake"
-    labelled = scores[column].notna().to_numpy()
+    labelled = scores[question.label].notna().to_numpy()
     labels = np.zeros(len(scores), dtype=np.int64)
-    labels[labelled] = as_labels(scores.loc[labelled, column].to_numpy(), column)
-    values = scores[f"score_{name}"].to_numpy(dtype=float, na_value=np.nan)
+    labels[labelled] = as_labels(scores.loc[labelled, question.label].to_numpy(), question.label)
+    values = scores[question.score].to_numpy(dtype=float, na_value=np.nan)
     judged = ~np.isnan(values)
     used, unjudged = labelled & judged, labelled & ~judged
     method = scores["method"] if "method" in scores else pd.Series("unknown", index=scores.index)
     target = BinaryTarget(
-        scores=meaning.check(values[used], f"score_{name}"),
+        scores=meaning.check(values[used], question.score),
         labels=labels[used],
         identity=_identity(scores, used),
         method=method.fillna("unknown").to_numpy(dtype=object)[used],
+        rows=np.flatnonzero(used),
     )
     return target, Unjudged(int((labels[unjudged] == 1).sum()), int((labels[unjudged] == 0).sum()))
+
+
+def _identity(scores: pd.DataFrame, used: np.ndarray) -> Ints:
+    if "identity" not in scores:
+        return np.arange(int(used.sum()))
+    return identity_codes(scores["identity"].to_numpy(dtype=object)[used])
+
+
+# The clips that answer which of the four classes.
+
+
+class ClassTarget(NamedTuple):
+    """Clips with a known class and a posterior: ``posteriors`` (clips, classes), the rest (clips,).
+
+    ``labels`` are indices into the classes; ``identity`` and ``rows`` are as in :class:`BinaryTarget`.
+    """
+
+    posteriors: Floats
+    labels: Ints
+    identity: Ints
+    rows: Ints
+
+    @property
+    def num_identities(self) -> int:
+        """Distinct identities."""
+        return len(np.unique(self.identity))
+
+    def against_rest(self, name: str) -> BinaryTarget:
+        """The members of one class against all others, by its posterior."""
+        index = CLASSES.index(name)
+        members = (self.labels == index).astype(np.int64)
+        unknown = np.full(len(members), "unknown", dtype=object)
+        return BinaryTarget(
+            self.posteriors[:, index], members, self.identity, unknown, self.rows, kinds=(name, "other")
+        )
 
 
 def class_target(scores: pd.DataFrame) -> tuple[ClassTarget, int]:
@@ -179,59 +252,32 @@ def class_target(scores: pd.DataFrame) -> tuple[ClassTarget, int]:
         shown = ", ".join(sorted(map(str, unknown))[:5])
         raise ValueError(f"av_class must be one of {', '.join(CLASSES)} or null; got {shown}")
     used = known & np.isfinite(posteriors).all(axis=1)
-    target = ClassTarget(posteriors[used], index[used].astype(np.int64), _identity(scores, used))
+    target = ClassTarget(
+        posteriors[used], index[used].astype(np.int64), _identity(scores, used), np.flatnonzero(used)
+    )
     return target, int((known & ~used).sum())
 
 
-def _identity(scores: pd.DataFrame, used: np.ndarray) -> Ints:
-    if "identity" not in scores:
-        return np.arange(int(used.sum()))
-    return identity_codes(scores["identity"].to_numpy(dtype=object)[used])
+# All of it at once.
 
 
-# Everything in a scores table that can have a threshold of its own, as scores and what is sought by them.
-
-
-class View(NamedTuple):
-    """Clips that were judged: ``scores``, ``sought`` and ``identity`` are (clips,).
-
-    ``sought`` says whether a clip is fake; for one of the four classes, whether it is of that class. ``kinds`` are
-    the names of those sought and of the others.
-    """
-
-    scores: Floats
-    sought: Bool[np.ndarray, " clips"]
-    identity: Ints
-    kinds: tuple[str, str] = ("fake", "real")
-
-
-def views(scores: pd.DataFrame, kind: ScoreKind = "probability") -> dict[str, View]:
-    """What the table can be asked: any, video, audio, each class, and each modality's own head alone.
+def binary_targets(scores: pd.DataFrame, kind: ScoreKind = "probability") -> dict[str, BinaryTarget]:
+    """Everything in the table that can have a threshold of its own.
 
     Args:
         scores: a scores table; what has no column in it is left out.
         kind: what the scores claim to be.
 
     Returns:
-        Name → view; ``video_alone`` and ``audio_alone`` are the modalities' own heads.
+        Name → judged clips: any, video, audio, each class against the rest, and each modality's own head.
     """
     check_once(scores)
     meaning = ScoreMeaning(kind)
-    found: dict[str, View] = {}
-    for target in filter(lambda name: has_binary(scores, name), TARGETS):
-        found[target] = _binary_view(scores, target, meaning)
+    found = {name: binary_target(scores, QUESTIONS[name], meaning)[0] for name in asked(scores)}
     if has_classes(scores):
         classes, _ = class_target(scores)
-        for index, name in enumerate(CLASSES):
-            members = classes.labels == index
-            found[name] = View(classes.posteriors[:, index], members, classes.identity, (name, "other"))
-    for modality in filter(lambda name: has_own_head(scores, name), MODALITIES):
-        found[f"{modality}_alone"] = _binary_view(own_head(scores, modality), modality, meaning)
+        found |= {name: classes.against_rest(name) for name in CLASSES}
     if not found:
         raise ValueError(f"no target to choose thresholds for; columns are {', '.join(map(str, scores.columns))}")
-    return found
-
-
-def _binary_view(scores: pd.DataFrame, target: Target, meaning: ScoreMeaning) -> View:
-    judged, _ = binary_target(scores, target, meaning)
-    return View(judged.scores, judged.labels == 1, judged.identity)
+    order = dict.fromkeys((*TARGETS, *CLASSES, *QUESTIONS))
+    return {name: found[name] for name in order if name in found}

@@ -7,42 +7,42 @@ Satterthwaite give the degrees of freedom for Student's t. With one seed nothing
 none is reported.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import stats
 
 from multimodal.labels import CLASSES, TARGETS
-from multimodal.metrics import sorted_scores
 from multimodal.metrics.bootstrap import (
     Difference,
+    Drawn,
     IdentityResampler,
     Interval,
+    Line,
     Precision,
     Range,
+    bootstrap,
     holm,
     identity_codes,
     interval,
     precision_of,
+    student,
 )
 from multimodal.metrics.checks import Floats, Ints
-from multimodal.metrics.ranking import roc_auc
-from multimodal.metrics.sorted_scores import Counts, SortedScores
+from multimodal.metrics.ranking import average_precision_real_of, roc_auc, roc_auc_of
+from multimodal.metrics.scores_table import (
+    QUESTIONS,
+    WITHOUT_THE_OTHER,
+    BinaryTarget,
+    ScoreMeaning,
+    binary_target,
+    class_target,
+)
+from multimodal.metrics.sorted_scores import SortedScores
 
-#: multiplicities (identities, replicates) → the measure in each replicate
-Measure = Callable[[Floats], Floats]
-
-#: Scores of a detector that was given one modality only, where a table has them.
-WITHOUT = {"video": "score_video_without_audio", "audio": "score_audio_without_video"}
-
-
-class Drawn(NamedTuple):
-    """A measure of each seed, on the clips as they are and in each replicate (seeds, replicates)."""
-
-    values: Floats
-    replicates: Floats
+# Variants over their seeds, and what sets each apart from the baseline.
 
 
 def judge_seeds(
@@ -76,20 +76,18 @@ def judge_seeds(
             )
     identity = identity_codes(first["identity"].to_numpy(dtype=object))
     resampler = IdentityResampler(identity, first["any_fake"].to_numpy(int))
-    draws = list(resampler.draw(replicates, np.random.default_rng(seed)))
-    once = np.ones((resampler.num_identities, 1))
     drawn = {
-        name: [_drawn(_measures(table, identity), draws, once) for table in of] for name, of in aligned.items()
+        name: [bootstrap(_Measures(table, identity), resampler, replicates=replicates, seed=seed) for table in of]
+        for name, of in aligned.items()
     }
-    precisions = _precisions(first, identity)
-    report: dict[str, dict[str, dict[str, Any]]] = {}
-    for name, seeds in drawn.items():
-        report[name] = {}
-        for measure, precision in precisions.items():
-            here, there = _stacked(seeds, measure), _stacked(drawn[baseline], measure)
+    report: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in drawn}
+    for measure, precision in _precisions(first, identity).items():
+        there = over_seeds(drawn[baseline], measure)
+        for name, seeds in drawn.items():
+            here = over_seeds(seeds, measure)
             if here is None or there is None:
                 continue
-            entry: dict[str, Any] = {**mean_over_seeds(*here, precision).as_json(), "seeds": here.values.tolist()}
+            entry: dict[str, Any] = {**mean_over_seeds(here, precision).as_json(), "seeds": here.values.tolist()}
             if name != baseline:
                 entry["difference"] = difference_over_seeds(here, there, precision)._asdict()
             report[name][measure] = entry
@@ -97,101 +95,46 @@ def judge_seeds(
     return report
 
 
-def mean_over_seeds(
-    values: Floats,
-    replicates: Floats,
-    precision: Precision,
-    *,
-    bounds: Range = "unit",
-    level: float = 0.95,
-) -> Interval:
-    """The mean over seeds with an interval for other identities and other seeds.
+class _Measures:
+    """The measures of one training, as a function of how often each identity is counted.
+
+    Those that its clips do not allow, for want of a class or of a column, are left out.
 
     Args:
-        values: (seeds,) the measure of each seed on the clips as they are.
-        replicates: (seeds, replicates) the measure of each in each replicate.
-        precision: what the identities allow.
-        bounds: "unit" for measures in [0, 1], "positive" for costs without an upper bound.
-        level: of confidence.
+        scores: its scores table. identity: (clips,) identity of each clip; the numbers are those of the whole
+        table, for all measures are taken
+            on the same draws.
     """
-    mean, drawn = float(values.mean()), replicates.mean(axis=0)
-    alone = interval(mean, drawn, precision, bounds=bounds, level=level)
-    if alone.low is None or len(values) < 2 or mean <= 0 or (bounds == "unit" and mean >= 1):
-        return alone
-    to_line, from_line = (special.logit, special.expit) if bounds == "unit" else (np.log, np.exp)
-    nearest = 0.1 * (min(mean, 1 - mean) if bounds == "unit" else mean)
-    farthest = 1 - nearest if bounds == "unit" else None
-    on_line = to_line(np.clip(drawn[np.isfinite(drawn)], nearest, farthest))
-    of_identities = float(np.var(on_line, ddof=1)) * precision.inflation**2
-    spread = to_line(np.clip(values, nearest, farthest))
-    of_seeds = float(np.var(spread, ddof=1)) / len(values)
-    error, degrees = _combined([(of_identities, precision.degrees), (of_seeds, len(values) - 1)])
-    half = error * stats.t.ppf((1 + level) / 2, degrees)
-    centre = to_line(mean)
-    return Interval(mean, float(from_line(centre - half)), float(from_line(centre + half)))
+
+    def __init__(self, scores: pd.DataFrame, identity: Ints) -> None:
+        questions = {f"auc_{name}": QUESTIONS[name] for name in TARGETS}
+        questions |= {
+            f"auc_{name}_alone": question
+            for name, question in WITHOUT_THE_OTHER.items()
+            if question.score in scores
+        }
+        ranks = ScoreMeaning("score")
+        targets = {name: binary_target(scores, question, ranks)[0] for name, question in questions.items()}
+        self._ranked = {name: _ranked(target, identity) for name, target in targets.items() if target.has_both}
+        classes, _ = class_target(scores)
+        of_classes = [classes.against_rest(name) for name in CLASSES]
+        has_all = all(target.has_both for target in of_classes)
+        self._classes = [_ranked(target, identity) for target in of_classes] if has_all else []
+
+    def __call__(self, multiplicities: Floats) -> dict[str, Floats]:
+        """Each measure, (replicates,), for multiplicities (identities, replicates)."""
+        counts = {name: ranked.counts(multiplicities) for name, ranked in self._ranked.items()}
+        measures = {name: roc_auc_of(counted) for name, counted in counts.items()}
+        if "auc_any" in counts:
+            measures["ap_real"] = average_precision_real_of(counts["auc_any"])
+        if self._classes:
+            areas = [roc_auc_of(ranked.counts(multiplicities)) for ranked in self._classes]
+            measures["macro_auc"] = np.mean(areas, axis=0)
+        return measures
 
 
-def difference_over_seeds(a: Drawn, b: Drawn, precision: Precision, level: float = 0.95) -> Difference:
-    """Mean of A less mean of B, paired by identities and not by seeds."""
-    value = float(a.values.mean() - b.values.mean())
-    if precision.reason is not None:
-        return Difference(value, reason=precision.reason)
-    if min(len(a.values), len(b.values)) < 2:
-        return Difference(value, reason="one seed: nothing tells a difference from its luck")
-    drawn = a.replicates.mean(axis=0) - b.replicates.mean(axis=0)
-    drawn = drawn[np.isfinite(drawn)]
-    parts = [(float(np.var(drawn, ddof=1)) * precision.inflation**2, precision.degrees)]
-    parts += [(float(np.var(one.values, ddof=1)) / len(one.values), len(one.values) - 1) for one in (a, b)]
-    error, degrees = _combined(parts)
-    if error == 0:
-        return Difference(value, reason="the same in every seed and replicate: nothing to test")
-    half = error * float(stats.t.ppf((1 + level) / 2, degrees))
-    return Difference(value, value - half, value + half, float(2 * stats.t.sf(abs(value) / error, degrees)))
-
-
-def _combined(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Standard error and degrees of freedom of a sum of (variance, degrees)."""
-    total = sum(variance for variance, _ in parts)
-    spread = sum(variance**2 / degrees for variance, degrees in parts)
-    return float(np.sqrt(total)), total**2 / spread if spread else min(degrees for _, degrees in parts)
-
-
-def _measures(scores: pd.DataFrame, identity: Ints) -> dict[str, Measure]:
-    columns = {f"auc_{name}": (f"{name}_fake", f"score_{name}") for name in TARGETS}
-    columns |= {
-        f"auc_{name}_alone": (f"{name}_fake", column) for name, column in WITHOUT.items() if column in scores
-    }
-    ranked = {name: _ranked(scores, identity, *pair) for name, pair in columns.items()}
-    measures = {name: _of(one, sorted_scores.roc_auc) for name, one in ranked.items() if one is not None}
-    if ranked["auc_any"] is not None:
-        measures["ap_real"] = _of(ranked["auc_any"], sorted_scores.average_precision_real)
-    of_classes = [_ranked_class(scores, identity, name) for name in CLASSES]
-    if all(one is not None for one in of_classes):
-        each = [_of(one, sorted_scores.roc_auc) for one in of_classes if one is not None]
-        measures["macro_auc"] = lambda draw: np.mean([measure(draw) for measure in each], axis=0)
-    return measures
-
-
-def _of(ranked: SortedScores, metric: Callable[[Counts], Floats]) -> Measure:
-    return lambda draw: metric(ranked.counts(draw))
-
-
-def _ranked(scores: pd.DataFrame, identity: Ints, label: str, score: str) -> SortedScores | None:
-    judged = (scores[label].notna() & scores[score].notna()).to_numpy()
-    labels, values = scores[label].to_numpy(float)[judged], scores[score].to_numpy(float)[judged]
-    return _split(values, labels == 1, identity[judged])
-
-
-def _ranked_class(scores: pd.DataFrame, identity: Ints, name: str) -> SortedScores | None:
-    judged = (scores["av_class"].notna() & scores[f"p_{name}"].notna()).to_numpy()
-    members = (scores["av_class"] == name).to_numpy()[judged]
-    return _split(scores[f"p_{name}"].to_numpy(float)[judged], members, identity[judged])
-
-
-def _split(values: Floats, positive: np.ndarray, identity: Ints) -> SortedScores | None:
-    if not 0 < positive.sum() < len(positive):
-        return None
-    return SortedScores(values[positive], values[~positive], identity[positive], identity[~positive])
+def _ranked(target: BinaryTarget, identity: Ints) -> SortedScores:
+    return target._replace(identity=identity[target.rows]).ranked()
 
 
 def _precisions(scores: pd.DataFrame, identity: Ints) -> dict[str, Precision]:
@@ -207,26 +150,78 @@ def _precisions(scores: pd.DataFrame, identity: Ints) -> dict[str, Precision]:
     return {name: of[target] for name, target in names.items()}
 
 
-def _drawn(measures: Mapping[str, Measure], draws: Sequence[Floats], once: Floats) -> dict[str, Drawn]:
-    return {
-        name: Drawn(measure(once), np.concatenate([measure(draw) for draw in draws]))
-        for name, measure in measures.items()
-    }
-
-
-def _stacked(seeds: Sequence[Mapping[str, Drawn]], measure: str) -> Drawn | None:
-    if any(measure not in one for one in seeds):
-        return None
-    return Drawn(
-        np.concatenate([one[measure].values for one in seeds]),
-        np.stack([one[measure].replicates for one in seeds]),
-    )
-
-
 def _correct(report: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
     entries = [entry["difference"] for row in report.values() for entry in row.values() if "difference" in entry]
     for entry, p_value in zip(entries, holm([entry["p_value"] for entry in entries]), strict=True):
         entry["p_holm"] = p_value
+
+
+# One measure over the seeds: two sources of variance, added.
+
+
+class OverSeeds(NamedTuple):
+    """A measure of each seed: ``values`` (seeds,) on the clips as they are, ``replicates`` (seeds, replicates)."""
+
+    values: Floats
+    replicates: Floats
+
+
+def over_seeds(seeds: Sequence[Mapping[str, Drawn]], measure: str) -> OverSeeds | None:
+    """A measure of all seeds together; None where one of them lacks it."""
+    if any(measure not in one for one in seeds):
+        return None
+    values = np.array([one[measure].value for one in seeds])
+    return OverSeeds(values, np.stack([one[measure].replicates for one in seeds]))
+
+
+def mean_over_seeds(
+    drawn: OverSeeds, precision: Precision, *, bounds: Range = "unit", level: float = 0.95
+) -> Interval:
+    """The mean over seeds with an interval for other identities and other seeds.
+
+    Args:
+        drawn: the measure of each seed.
+        precision: what the identities allow.
+        bounds: "unit" for measures in [0, 1], "positive" for costs without an upper bound.
+        level: of confidence.
+    """
+    values = drawn.values
+    mean, replicates = float(values.mean()), drawn.replicates.mean(axis=0)
+    alone = interval(mean, replicates, precision, bounds=bounds, level=level)
+    if alone.low is None or len(values) < 2 or mean <= 0 or (bounds == "unit" and mean >= 1):
+        return alone
+    line = Line.about(mean, bounds)
+    on_line = line.to(replicates[np.isfinite(replicates)])
+    of_identities = float(np.var(on_line, ddof=1)) * precision.inflation**2
+    of_seeds = float(np.var(line.to(values), ddof=1)) / len(values)
+    error, degrees = _combined([(of_identities, precision.degrees), (of_seeds, len(values) - 1)])
+    return line.interval(mean, error * stats.t.ppf((1 + level) / 2, degrees))
+
+
+def difference_over_seeds(a: OverSeeds, b: OverSeeds, precision: Precision, level: float = 0.95) -> Difference:
+    """Mean of A less mean of B, paired by identities and not by seeds."""
+    value = float(a.values.mean() - b.values.mean())
+    if precision.reason is not None:
+        return Difference(value, reason=precision.reason)
+    if min(len(a.values), len(b.values)) < 2:
+        return Difference(value, reason="one seed: nothing tells a difference from its luck")
+    drawn = a.replicates.mean(axis=0) - b.replicates.mean(axis=0)
+    if len(drawn) == 0:
+        return Difference(value, reason="no bootstrap was asked for")
+    drawn = drawn[np.isfinite(drawn)]
+    parts = [(float(np.var(drawn, ddof=1)) * precision.inflation**2, precision.degrees)]
+    parts += [(float(np.var(one.values, ddof=1)) / len(one.values), len(one.values) - 1) for one in (a, b)]
+    error, degrees = _combined(parts)
+    if error == 0:
+        return Difference(value, reason="the same in every seed and replicate: nothing to test")
+    return student(value, error, degrees, level)
+
+
+def _combined(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Standard error and degrees of freedom of a sum of (variance, degrees), by Welch and Satterthwaite."""
+    total = sum(variance for variance, _ in parts)
+    spread = sum(variance**2 / degrees for variance, degrees in parts)
+    return float(np.sqrt(total)), total**2 / spread if spread else min(degrees for _, degrees in parts)
 
 
 # How well each forgery method is told from real clips, over several trainings.

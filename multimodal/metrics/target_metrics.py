@@ -1,163 +1,108 @@
-"""Every metric of one binary target, at once and for many bootstrap replicates."""
+"""The metrics of a target: one list of them all, and all of them at once for many bootstrap replicates.
+
+**To add a metric**, write its function (in :mod:`.ranking`, :mod:`.decisions` or :mod:`.calibration_error`) and
+one line in the table below. It is then in ``metrics.json`` with its interval, in the tables of the terminal and on
+the page, under the title that its line gives it. What a system that does not look would reach may be said in
+:mod:`.floors`.
+"""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from multimodal.labels import CLASSES
-from multimodal.metrics import sorted_scores
-from multimodal.metrics.bootstrap import IdentityResampler, Interval, Precision, Range, interval
-from multimodal.metrics.checks import Floats, Ints, ratio
-from multimodal.metrics.costs import ASVSPOOF5, SMALLEST_PROBABILITY, ratio_loss_bits
-from multimodal.metrics.decisions import (
-    Decisions,
-    accuracy,
-    balanced_accuracy,
-    confusion,
-    decisions_at,
-    f_beta,
-    macro_f1,
-    multiclass_accuracy,
-    multiclass_balanced_accuracy,
-    precision,
-    recall,
-)
+from multimodal.metrics import calibration_error, decisions, ranking
+from multimodal.metrics.bootstrap import IdentityResampler, Interval, Precision, Range, bootstrap, interval
+from multimodal.metrics.calibration_error import ClipSums, Totals
+from multimodal.metrics.checks import Floats, ratio
+from multimodal.metrics.costs import min_dcf_of
+from multimodal.metrics.decisions import Decisions, decisions_at
 from multimodal.metrics.scores_table import BinaryTarget, ClassTarget, ScoreMeaning
 from multimodal.metrics.sorted_scores import Counts, SortedScores
 
-# Metrics that are means over clips, for many bootstrap replicates at once.
+Given = TypeVar("Given")
 
 
-#: Bins of equal width for the expected calibration error.
-NUM_BINS = 15
-
-
-class AdditiveMetrics:
-    """Brier score, log loss, expected calibration error, Cllr and actDCF of one target.
+@dataclass(frozen=True)
+class Metric(Generic[Given]):
+    """A line of the list.
 
     Args:
-        scores: (clips,) as ``meaning`` reads them.
-        labels: (clips,) 1 fake, 0 real.
-        identity: (clips,) row of each clip's identity in the multiplicities.
-        num_identities: rows of the multiplicities.
-        meaning: what the scores claim to be; nothing is computed for mere ranks.
-        weights: (clips,) how often each clip counts; once where None.
+        compute: what the metric is made of → its value in each replicate, (replicates,).
+        title: how tables and pages call it.
+        bounds: "unit" where it lies in [0, 1], "positive" where it has no upper bound.
+        higher_is_better: False for errors and costs.
+        per_method: whether it is told of each forgery method too, whose fakes are set against all reals.
     """
 
-    def __init__(
-        self,
-        scores: Floats,
-        labels: Ints,
-        identity: Ints,
-        num_identities: int,
-        meaning: ScoreMeaning,
-        weights: Floats | None = None,
-    ) -> None:
-        probabilities, ratios = meaning.probabilities(scores), meaning.ratios(scores)
-        self._sums: dict[str, Floats] = {}
-        if probabilities is None or ratios is None:
-            return
-        fake, real = labels == 1, labels == 0
-        each = np.ones(len(labels)) if weights is None else weights
-        threshold = ASVSPOOF5.threshold
-        per_clip: dict[str, Floats] = {
-            "fake": fake.astype(float),
-            "real": real.astype(float),
-            "brier": (probabilities - labels) ** 2,
-            "log_loss": _log_loss(probabilities, labels),
-            "bits_fake": np.where(fake, ratio_loss_bits(ratios, 1), 0),
-            "bits_real": np.where(real, ratio_loss_bits(ratios, 0), 0),
-            "missed": (fake & (ratios <= threshold)).astype(float),
-            "flagged": (real & (ratios > threshold)).astype(float),
-        }
-        self._sums = {
-            name: np.bincount(identity, weights=values * each, minlength=num_identities).astype(float)
-            for name, values in per_clip.items()
-        }
-        cell = identity * NUM_BINS + bin_of(probabilities, NUM_BINS)
-        distance = (probabilities - labels) * each
-        gaps = np.bincount(cell, weights=distance, minlength=num_identities * NUM_BINS)
-        self._gaps = gaps.reshape(num_identities, NUM_BINS)
-
-    def __call__(self, multiplicities: Floats) -> dict[str, Floats]:
-        """Each metric, (replicates,); an empty dict where the scores are mere ranks."""
-        if not self._sums:
-            return {}
-        table = np.stack(list(self._sums.values()))
-        total = dict(zip(self._sums, table @ multiplicities, strict=True))
-        clips = total["fake"] + total["real"]
-        missed, flagged = ratio(total["missed"], total["fake"]), ratio(total["flagged"], total["real"])
-        missed_weight, flagged_weight = ASVSPOOF5.weights
-        return {
-            "brier": ratio(total["brier"], clips),
-            "log_loss": ratio(total["log_loss"], clips),
-            "ece": ratio(np.abs(self._gaps.T @ multiplicities).sum(axis=0), clips),
-            "cllr": (ratio(total["bits_fake"], total["fake"]) + ratio(total["bits_real"], total["real"])) / 2,
-            "act_dcf": missed_weight * missed + flagged_weight * flagged,
-        }
-
-
-def bin_of(probabilities: Floats, num_bins: int) -> Ints:
-    """Index of the equal-width bin of each probability; 1.0 belongs to the last."""
-    return np.minimum((probabilities * num_bins).astype(np.int64), num_bins - 1)
-
-
-def _log_loss(probabilities: Floats, labels: Ints) -> Floats:
-    inside = np.clip(probabilities, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
-    return -np.log(np.where(labels == 1, inside, 1 - inside))
-
-
-class Kind(NamedTuple):
-    """Range of a metric's values and whether more is better."""
-
+    compute: Callable[[Given], Floats]
+    title: str
     bounds: Range = "unit"
     higher_is_better: bool = True
+    per_method: bool = False
+
+
+# The list. Its order is that of the report.
+
+
+#: Needs no threshold: of the sorted scores.
+RANKING: dict[str, Metric[Counts]] = {
+    "auc": Metric(ranking.roc_auc_of, "ROC-AUC", per_method=True),
+    "ap_fake": Metric(ranking.average_precision_fake_of, "average precision (fake)", per_method=True),
+    "ap_real": Metric(ranking.average_precision_real_of, "average precision (real)", per_method=True),
+    "eer": Metric(ranking.equal_error_rate_of, "equal error rate", higher_is_better=False, per_method=True),
+    "tpr_at_fpr_1pct": Metric(
+        lambda counts: ranking.tpr_at_fpr_of(counts, 0.01), "TPR at FPR 1 %", per_method=True
+    ),
+    "min_dcf": Metric(min_dcf_of, "minDCF", higher_is_better=False),
+}
+#: Of the decisions at one threshold.
+DECISIONS: dict[str, Metric[Decisions]] = {
+    "accuracy": Metric(decisions.accuracy, "accuracy"),
+    "balanced_accuracy": Metric(decisions.balanced_accuracy, "balanced accuracy", per_method=True),
+    "precision": Metric(decisions.precision, "precision (fake)"),
+    "recall": Metric(decisions.recall, "recall (fake)", per_method=True),
+    "f1": Metric(decisions.f_beta, "F1 (fake)", per_method=True),
+    "precision_real": Metric(lambda made: decisions.precision(made.seeking_real()), "precision (real)"),
+    "recall_real": Metric(lambda made: decisions.recall(made.seeking_real()), "recall (real)"),
+    "f1_real": Metric(lambda made: decisions.f_beta(made.seeking_real()), "F1 (real)"),
+}
+#: Of probabilities; mere ranks have none.
+PROBABILITIES: dict[str, Metric[Totals]] = {
+    "brier": Metric(calibration_error.brier_of, "Brier score", higher_is_better=False),
+    "log_loss": Metric(calibration_error.log_loss_of, "log loss", "positive", higher_is_better=False),
+    "ece": Metric(
+        calibration_error.expected_calibration_error_of, "expected calibration error", higher_is_better=False
+    ),
+    "cllr": Metric(calibration_error.cllr_of, "Cllr", "positive", higher_is_better=False),
+    "act_dcf": Metric(calibration_error.act_dcf_of, "actDCF", "positive", higher_is_better=False),
+}
+#: Every metric of a binary target.
+METRICS: dict[str, Metric[Any]] = {**RANKING, **DECISIONS, **PROBABILITIES}
+
+#: Every metric of the four classes, with its title; all lie in [0, 1] and are better when higher.
+CLASS_METRICS: dict[str, str] = {
+    "balanced_accuracy": "balanced accuracy",
+    "macro_auc": "macro ROC-AUC",
+    "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    **{f"recall_{name}": f"recall of {name}" for name in CLASSES},
+    **{f"auc_{name}": f"ROC-AUC of {name}" for name in CLASSES},
+}
+#: What is told of a class at a stored threshold; the rest is not one thing, so nothing is said of it alone.
+AT_RULE = ("accuracy", "balanced_accuracy", "precision", "recall", "f1")
+
+# All metrics of a system as a function of how often each identity is counted.
 
 
 #: path of a metric → its value in each replicate, (replicates,)
 Replicates = dict[tuple[str, ...], Floats]
 
-_COST = Kind("positive", False)
-_ERROR = Kind("unit", False)
-
-RANKING: dict[str, Callable[[Counts], Floats]] = {
-    "auc": sorted_scores.roc_auc,
-    "ap_fake": sorted_scores.average_precision_fake,
-    "ap_real": sorted_scores.average_precision_real,
-    "eer": sorted_scores.equal_error_rate,
-    "tpr_at_fpr_1pct": lambda counts: sorted_scores.tpr_at_fpr(counts, 0.01),
-    "min_dcf": lambda counts: sorted_scores.least_cost(counts, *ASVSPOOF5.weights),
-}
-DECISIONS: dict[str, Callable[[Decisions], Floats]] = {
-    "accuracy": accuracy,
-    "balanced_accuracy": balanced_accuracy,
-    "precision": precision,
-    "recall": recall,
-    "f1": f_beta,
-    "precision_real": lambda decisions: precision(decisions.seeking_real()),
-    "recall_real": lambda decisions: recall(decisions.seeking_real()),
-    "f1_real": lambda decisions: f_beta(decisions.seeking_real()),
-}
-
-#: Every metric of a binary target, in the order of the report.
-KINDS: dict[str, Kind] = {
-    **dict.fromkeys((*RANKING, *DECISIONS), Kind()),
-    "eer": _ERROR,
-    "min_dcf": _ERROR,
-    "brier": _ERROR,
-    "log_loss": _COST,
-    "ece": _ERROR,
-    "cllr": _COST,
-    "act_dcf": _COST,
-}
-#: What is told of each forgery method, whose fakes are ranked against all reals, and of decisions about them.
-PER_METHOD = ("auc", "ap_fake", "ap_real", "eer", "tpr_at_fpr_1pct")
-PER_METHOD_DECISIONS = ("balanced_accuracy", "recall", "f1")
-
 
 class BinaryMetrics:
-    """All metrics of a target as a function of how often each identity is counted.
+    """All metrics of a target with the two answers fake and real.
 
     Keys of the result are paths: ``("auc",)``, ``("at", rule, "f1")``, ``("method", name, "auc")`` and
     ``("macro", "auc")``, the mean over methods.
@@ -173,20 +118,19 @@ class BinaryMetrics:
         self._default = meaning.default_threshold
         self._thresholds = thresholds
         self._methods = {name: target.of_method(name).ranked() for name in target.fake_methods}
-        self._additive = AdditiveMetrics(
-            target.scores, target.labels, target.identity, target.num_identities, meaning
-        )
-        self.num_identities = target.num_identities
+        self._sums = _clip_sums(target, meaning)
 
     def __call__(self, multiplicities: Floats) -> Replicates:
         """Every metric, (replicates,), for multiplicities (identities, replicates)."""
         counts = self._ranked.counts(multiplicities)
-        result: Replicates = {(name,): metric(counts) for name, metric in RANKING.items()}
+        result: Replicates = {(name,): metric.compute(counts) for name, metric in RANKING.items()}
         if self._default is not None:
-            result |= {(name,): values for name, values in decided(self._ranked, counts, self._default).items()}
-        result |= {(name,): values for name, values in self._additive(multiplicities).items()}
+            result |= {(name,): values for name, values in _decided(self._ranked, counts, self._default).items()}
+        if self._sums is not None:
+            totals = self._sums.totals(multiplicities)
+            result |= {(name,): metric.compute(totals) for name, metric in PROBABILITIES.items()}
         for rule, threshold in self._thresholds.items():
-            at_rule = decided(self._ranked, counts, threshold)
+            at_rule = _decided(self._ranked, counts, threshold)
             result |= {("at", rule, name): values for name, values in at_rule.items()}
         return result | self._per_method(multiplicities, counts)
 
@@ -194,47 +138,19 @@ class BinaryMetrics:
         result: Replicates = {}
         for name, ranked in self._methods.items():
             counts = ranked.counts(multiplicities, same_reals=overall)
-            result |= {("method", name, metric): RANKING[metric](counts) for metric in PER_METHOD}
+            told = {one: metric.compute(counts) for one, metric in RANKING.items() if metric.per_method}
             if self._default is not None:
-                decisions = decisions_at(counts, ranked.point_of(self._default))
-                result |= {("method", name, one): DECISIONS[one](decisions) for one in PER_METHOD_DECISIONS}
+                made = decisions_at(counts, ranked.point_of(self._default))
+                told |= {one: metric.compute(made) for one, metric in DECISIONS.items() if metric.per_method}
+            result |= {("method", name, one): values for one, values in told.items()}
         for metric in sorted({path[-1] for path in result}):
             each = np.stack([values for path, values in result.items() if path[-1] == metric])
             result["macro", metric] = _mean_of_defined(each)
         return result
 
 
-def decided(ranked: SortedScores, counts: Counts, threshold: float) -> dict[str, Floats]:
-    """Metrics of the decisions at one threshold, (replicates,)."""
-    decisions = decisions_at(counts, ranked.point_of(threshold))
-    return {name: metric(decisions) for name, metric in DECISIONS.items()}
-
-
-def _mean_of_defined(values: Floats) -> Floats:
-    """Mean over methods of those that a replicate has, (replicates,); NaN where it has none."""
-    defined = np.isfinite(values)
-    total = np.where(defined, values, 0).sum(axis=0)
-    return total / np.where(defined.any(axis=0), defined.sum(axis=0), np.nan)
-
-
-# Metrics of the four audio-visual classes, at once and for many bootstrap replicates.
-
-
-#: Every metric of the four classes, in the order of the report.
-CLASS_METRICS = (
-    "balanced_accuracy",
-    "macro_auc",
-    "accuracy",
-    "macro_f1",
-    *(f"recall_{name}" for name in CLASSES),
-    *(f"auc_{name}" for name in CLASSES),
-)
-#: What is told of a class at a stored threshold; the rest is not one thing, so nothing is said of it alone.
-AT_RULE = ("accuracy", "balanced_accuracy", "precision", "recall", "f1")
-
-
 class ClassMetrics:
-    """Metrics of the four classes as a function of how often each identity is counted.
+    """All metrics of the four classes.
 
     The class called is the most probable one. ``auc_X`` and ``recall_X`` are those of class X against the rest;
     the averages over classes are not defined where a class has no clip. Paths ``("at", class, rule, metric)`` are
@@ -247,13 +163,12 @@ class ClassMetrics:
 
     def __init__(self, target: ClassTarget, thresholds: Mapping[str, Mapping[str, float]]) -> None:
         self._thresholds = thresholds
-        self.confusion = confusion(target.labels, target.posteriors)
-        self.num_identities = target.num_identities
-        size = len(CLASSES)
+        self.confusion = decisions.confusion(target.labels, target.posteriors)
+        size, num_identities = len(CLASSES), target.num_identities
         cell = (target.identity * size + target.labels) * size + target.posteriors.argmax(axis=1)
-        counts = np.bincount(cell, minlength=self.num_identities * size * size)
-        self._per_identity = counts.reshape(self.num_identities, size * size).astype(float)
-        self._ranked = {name: _one_against_rest(target, index) for index, name in enumerate(CLASSES)}
+        counts = np.bincount(cell, minlength=num_identities * size * size)
+        self._per_identity = counts.reshape(num_identities, size * size).astype(float)
+        self._ranked = {name: target.against_rest(name).ranked() for name in CLASSES}
 
     def __call__(self, multiplicities: Floats) -> Replicates:
         """Every metric, (replicates,), for multiplicities (identities, replicates)."""
@@ -264,28 +179,43 @@ class ClassMetrics:
         at_rules: Replicates = {}
         for name, ranked in self._ranked.items():
             one = ranked.counts(multiplicities)
-            areas[name] = sorted_scores.roc_auc(one)
+            areas[name] = ranking.roc_auc_of(one)
             for rule, threshold in self._thresholds.get(name, {}).items():
-                at_rule = decided(ranked, one, threshold)
+                at_rule = _decided(ranked, one, threshold)
                 at_rules |= {("at", name, rule, metric): at_rule[metric] for metric in AT_RULE}
         return {
-            ("balanced_accuracy",): multiclass_balanced_accuracy(counts),
+            ("balanced_accuracy",): decisions.multiclass_balanced_accuracy(counts),
             ("macro_auc",): np.mean(list(areas.values()), axis=0),
-            ("accuracy",): multiclass_accuracy(counts),
-            ("macro_f1",): macro_f1(counts),
+            ("accuracy",): decisions.multiclass_accuracy(counts),
+            ("macro_f1",): decisions.macro_f1(counts),
             **{(f"recall_{name}",): recalls[:, index] for index, name in enumerate(CLASSES)},
             **{(f"auc_{name}",): area for name, area in areas.items()},
             **at_rules,
         }
 
 
-def _one_against_rest(target: ClassTarget, index: int) -> SortedScores:
-    members = target.labels == index
-    scores, identity = target.posteriors[:, index], target.identity
-    return SortedScores(scores[members], scores[~members], identity[members], identity[~members])
+def _clip_sums(target: BinaryTarget, meaning: ScoreMeaning) -> ClipSums | None:
+    """What the metrics of probabilities are made of, or None where scores are mere ranks."""
+    probabilities, ratios = meaning.probabilities(target.scores), meaning.ratios(target.scores)
+    if probabilities is None or ratios is None:
+        return None
+    return ClipSums(probabilities, ratios, target.labels, target.identity, target.num_identities)
 
 
-# Every metric of a system with its interval, from one set of draws of identities.
+def _decided(ranked: SortedScores, counts: Counts, threshold: float) -> dict[str, Floats]:
+    """Metrics of the decisions at one threshold, (replicates,)."""
+    made = decisions_at(counts, ranked.point_of(threshold))
+    return {name: metric.compute(made) for name, metric in DECISIONS.items()}
+
+
+def _mean_of_defined(values: Floats) -> Floats:
+    """Mean over methods of those that a replicate has, (replicates,); NaN where it has none."""
+    defined = np.isfinite(values)
+    total = np.where(defined, values, 0).sum(axis=0)
+    return total / np.where(defined.any(axis=0), defined.sum(axis=0), np.nan)
+
+
+# All metrics of a system with their intervals.
 
 
 Intervals = dict[tuple[str, ...], Interval]
@@ -310,21 +240,15 @@ def with_intervals(
         seed: of the bootstrap.
         precision_per_method: for paths ``("method", name, ...)``.
     """
-    values = system(np.ones((resampler.num_identities, 1)))
-    if replicates == 0 or precision.reason is not None:
-        return {path: _alone(float(value[0]), precision.reason) for path, value in values.items()}
-    chunks = [system(draw) for draw in resampler.draw(replicates, np.random.default_rng(seed))]
-    result: Intervals = {}
-    for path, value in values.items():
-        known = precision
-        if path[0] == "method" and precision_per_method is not None:
-            known = precision_per_method[path[1]]
-        drawn = np.concatenate([chunk[path] for chunk in chunks])
-        result[path] = interval(float(value[0]), drawn, known, bounds=KINDS.get(path[-1], Kind()).bounds)
-    return result
+    # where the identities allow no interval, draws would be for nothing
+    draws = replicates if precision.reason is None else 0
+    # without draws what the identities of one method allow is beside the point
+    methods = precision_per_method if draws and precision_per_method is not None else {}
 
+    def known(path: tuple[str, ...]) -> Precision:
+        return methods.get(path[1], precision) if path[0] == "method" else precision
 
-def _alone(value: float, reason: str | None) -> Interval:
-    if np.isfinite(value):
-        return Interval(value, reason=reason)
-    return Interval(None, reason="not defined for these clips")
+    return {
+        path: interval(*drawn, known(path), bounds=METRICS[path[-1]].bounds if path[-1] in METRICS else "unit")
+        for path, drawn in bootstrap(system, resampler, replicates=draws, seed=seed).items()
+    }

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from multimodal.metrics.checks import Floats
+from multimodal.metrics.checks import Floats, check_share
 from multimodal.metrics.costs import CostModel
 from multimodal.metrics.decisions import Decisions, f_beta, precision, recall
 
@@ -48,14 +48,14 @@ def break_even(decisions: Decisions) -> Merit:
 
 def precision_at_recall(decisions: Decisions, *, recall_wanted: float) -> Merit:
     """Best precision among thresholds that catch at least ``recall_wanted`` of the fakes."""
-    _check_share("recall_wanted", recall_wanted)
+    check_share("recall_wanted", recall_wanted)
     reached = precision(decisions)
     return Merit(np.where(recall(decisions) >= recall_wanted - 1e-9, reached, -np.inf), reached)
 
 
 def recall_at_precision(decisions: Decisions, *, precision_wanted: float) -> Merit:
     """Best recall among thresholds with at least ``precision_wanted``; may not exist."""
-    _check_share("precision_wanted", precision_wanted)
+    check_share("precision_wanted", precision_wanted)
     reached = recall(decisions)
     return Merit(np.where(precision(decisions) >= precision_wanted - 1e-9, reached, -np.inf), reached)
 
@@ -68,7 +68,7 @@ def eer(decisions: Decisions) -> Merit:
 
 def target_fpr(decisions: Decisions, *, fpr: float = 0.01) -> Merit:
     """Best recall among thresholds that flag at most ``fpr`` of the reals."""
-    _check_share("fpr", fpr)
+    check_share("fpr", fpr)
     reached, flagged = recall(decisions), 1 - recall(decisions.seeking_real())
     return Merit(np.where(flagged <= fpr + 1e-9, reached, -np.inf), reached)
 
@@ -122,8 +122,3 @@ def find_rule(name: str, options: dict[str, float]) -> Callable[..., Merit]:
         if parameter.default is parameter.empty and parameter.name not in options:
             raise ValueError(f"threshold rule {name!r} needs {parameter.name}=")
     return RULES[name]
-
-
-def _check_share(name: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise ValueError(f"{name} must be a share in [0, 1]; got {value}. Percent? Divide by 100")

@@ -1,10 +1,13 @@
-"""Choosing an operating point, with the uncertainty of the choice.
+"""Operating points: one threshold by one rule, all those of a detector (``thresholds.json``), and how they travel.
 
-Give it **validation** scores only: a threshold chosen on test scores flatters the test figures. A clip is fake
-when its score is at or above the threshold. Thresholds lie halfway between neighbouring scores, so that they do
-not hang on one clip's last digit. Among equally good thresholds the one with the highest TPR - FPR is taken, and
-among those the highest. For one of the four classes, pass the posteriors of its members as ``fake_scores`` and
-those of the rest as ``real_scores``.
+Give :func:`choose_threshold` and :func:`choose_thresholds` **validation** scores only: a threshold chosen on test
+scores flatters the test figures. :func:`transfer_thresholds` then says how far the chosen ones are from those that
+other clips would have asked for.
+
+Conventions: a clip is fake when its score is at or above the threshold. Thresholds lie halfway between
+neighbouring scores, so that they do not hang on one clip's last digit. Among equally good thresholds the one with
+the highest TPR - FPR is taken, and among those the highest. For one of the four classes, the posteriors of its
+members are the ``fake_scores`` and those of the rest the ``real_scores``.
 """
 
 from collections.abc import Mapping
@@ -14,14 +17,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from multimodal.metrics.bootstrap import IdentityResampler, identity_codes, precision_of
+from multimodal.metrics.bootstrap import IdentityResampler, bootstrap, identity_codes, precision_of
 from multimodal.metrics.checks import Floats, Ints, as_scores
 from multimodal.metrics.decisions import Decisions, decisions_at
-from multimodal.metrics.scores_table import ScoreKind, View, views
+from multimodal.metrics.scores_table import BinaryTarget, ScoreKind, binary_targets
 from multimodal.metrics.sorted_scores import Counts, SortedScores
 from multimodal.metrics.threshold_rules import Merit, find_rule, youden
 
 _LEVELS = (0.025, 0.975)
+
+# One threshold.
 
 
 class Threshold(NamedTuple):
@@ -94,9 +99,10 @@ def choose_threshold(
     reason = precision_of(resampler, kinds[::-1]).reason
     if replicates == 0 or reason is not None:
         return Threshold(threshold, value, reason=reason)
-    rng = np.random.default_rng(seed)
-    drawn = np.concatenate([apply(ranked.counts(m))[0] for m in resampler.draw(replicates, rng)])
-    low, high = np.nanquantile(drawn, _LEVELS)
+    found = bootstrap(
+        lambda draw: {"threshold": apply(ranked.counts(draw))[0]}, resampler, replicates=replicates, seed=seed
+    )
+    low, high = np.nanquantile(found["threshold"].replicates, _LEVELS)
     return Threshold(threshold, value, float(low), float(high))
 
 
@@ -134,103 +140,7 @@ def _best(ranked: SortedScores, counts: Counts, merit: Merit, decisions: Decisio
     return np.where(defined, threshold, np.nan), np.where(defined, merit.value[point, here], np.nan)
 
 
-# The same thresholds on other scores, and how far they are from those that would have been chosen there.
-
-
-def transfer_thresholds(
-    stored: Mapping[str, Any],
-    scores: pd.DataFrame,
-    *,
-    kind: ScoreKind = "probability",
-    replicates: int = 1000,
-    seed: int = 0,
-) -> dict[str, dict[str, dict[str, Any]]]:
-    """Compare stored thresholds with those that their rules choose on ``scores``.
-
-    The thresholds chosen here serve the comparison only: nobody has labels where a detector is used.
-
-    Args:
-        stored: content of ``thresholds.json``.
-        scores: a scores table of other clips.
-        kind: what the scores claim to be.
-        replicates: of the bootstrap over identities.
-        seed: of the bootstrap.
-
-    Returns:
-        Name → rule → ``{"stored", "value_at_stored", "chosen_there", "value_there", "low", "high", "offset",
-        "called_differently"}``: ``value`` is what the rule reports, ``low`` and ``high`` hold 95 % of the
-        thresholds chosen there, ``offset`` is stored less chosen there, ``called_differently`` the share of clips
-        between the two. Null with ``"reason"`` where not defined.
-    """
-    found = views(scores, kind)
-    shared = {name: row for name, row in stored["thresholds"].items() if name in found}
-    if not shared:
-        raise ValueError(
-            f"thresholds are of {', '.join(stored['thresholds'])}; the scores are of {', '.join(found)} only"
-        )
-    rules = stored.get("rules", {})
-    return {
-        name: {
-            rule: _compare(found[name], rule, entry, _options(rules.get(rule, {}), entry), replicates, seed)
-            for rule, entry in row.items()
-        }
-        for name, row in shared.items()
-    }
-
-
-def value_at(rule: str, fake_scores: Floats, real_scores: Floats, threshold: float, **options: float) -> float:
-    """What a rule reports at a given threshold; NaN where not defined.
-
-    >>> value_at("youden", np.array([0.9, 0.4]), np.array([0.1, 0.2]), threshold=0.5)
-    0.5
-    """
-    ranked = SortedScores(fake_scores, real_scores)
-    merit = find_rule(rule, options)(decisions_at(ranked.counts()), **options)
-    return float(merit.value[ranked.point_of(threshold), 0])
-
-
-def _options(options: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {**options, "prior": entry["prior"]} if "prior" in entry else dict(options)
-
-
-def _compare(
-    view: View, rule: str, entry: Mapping[str, Any], options: dict[str, Any], replicates: int, seed: int
-) -> dict[str, Any]:
-    fake, real = view.scores[view.sought], view.scores[~view.sought]
-    there = choose_threshold(
-        rule,
-        fake,
-        real,
-        fake_identity=view.identity[view.sought],
-        real_identity=view.identity[~view.sought],
-        kinds=view.kinds,
-        replicates=replicates,
-        seed=seed,
-        **options,
-    )
-    stored = entry["threshold"]
-    reason = entry.get("reason") or there.reason
-    result: dict[str, Any] = {
-        "stored": stored,
-        "value_at_stored": None,
-        "chosen_there": there.threshold,
-        "value_there": there.value,
-        "low": there.low,
-        "high": there.high,
-        "offset": None,
-        "called_differently": None,
-    }
-    if stored is not None and len(fake) and len(real):
-        value = value_at(rule, fake, real, stored, **options)
-        result["value_at_stored"] = value if np.isfinite(value) else None
-    if stored is not None and there.threshold is not None:
-        result["offset"] = stored - there.threshold
-        result["called_differently"] = float(np.mean((view.scores >= stored) != (view.scores >= there.threshold)))
-    return result if reason is None else {**result, "reason": reason}
-
-
 # The operating points of a detector, chosen on the scores of its validation split: ``thresholds.json``.
-
 
 #: rule → its options
 Rules = Mapping[str, Mapping[str, Any]]
@@ -267,16 +177,15 @@ def choose_thresholds(
     chosen_on = _validation(scores)
     for rule, options in rules.items():
         find_rule(rule, _with_prior(rule, options, 0.5 if fake_prior else None))
-    priors = fake_prior or {}
-    thresholds = {
-        name: {
-            rule: _choose(view, rule, _with_prior(rule, options, priors.get(name)), replicates, seed)
-            for rule, options in rules.items()
-        }
-        for name, view in views(scores, kind).items()
-    }
-    stated = {rule: dict(options) for rule, options in rules.items()}
-    return {"chosen_on": chosen_on, "rules": stated, "thresholds": thresholds}
+    thresholds: dict[str, dict[str, Any]] = {}
+    for name, target in binary_targets(scores, kind).items():
+        thresholds[name] = {}
+        for rule, stated in rules.items():
+            options = _with_prior(rule, stated, (fake_prior or {}).get(name))
+            chosen = _choose(target, rule, options, replicates, seed).as_json()
+            thresholds[name][rule] = {**chosen, "prior": options["prior"]} if "prior" in options else chosen
+    as_stated = {rule: dict(options) for rule, options in rules.items()}
+    return {"chosen_on": chosen_on, "rules": as_stated, "thresholds": thresholds}
 
 
 def _with_prior(rule: str, options: Mapping[str, Any], prior: float | None) -> dict[str, Any]:
@@ -284,19 +193,19 @@ def _with_prior(rule: str, options: Mapping[str, Any], prior: float | None) -> d
     return {**options, "prior": prior} if wants_prior else dict(options)
 
 
-def _choose(view: View, rule: str, options: dict[str, Any], replicates: int, seed: int) -> dict[str, Any]:
-    chosen = choose_threshold(
+def _choose(target: BinaryTarget, rule: str, options: Mapping[str, Any], replicates: int, seed: int) -> Threshold:
+    fake = target.labels == 1
+    return choose_threshold(
         rule,
-        view.scores[view.sought],
-        view.scores[~view.sought],
-        fake_identity=view.identity[view.sought],
-        real_identity=view.identity[~view.sought],
-        kinds=view.kinds,
+        target.scores[fake],
+        target.scores[~fake],
+        fake_identity=target.identity[fake],
+        real_identity=target.identity[~fake],
+        kinds=target.kinds,
         replicates=replicates,
         seed=seed,
         **options,
-    ).as_json()
-    return {**chosen, "prior": options["prior"]} if "prior" in options else chosen
+    )
 
 
 def _validation(scores: pd.DataFrame) -> str:
@@ -309,3 +218,89 @@ def _validation(scores: pd.DataFrame) -> str:
             "Chosen on test scores they flatter the test figures"
         )
     return "val"
+
+
+# The same thresholds on other scores, and how far they are from those that would have been chosen there.
+
+
+def transfer_thresholds(
+    stored: Mapping[str, Any],
+    scores: pd.DataFrame,
+    *,
+    kind: ScoreKind = "probability",
+    replicates: int = 1000,
+    seed: int = 0,
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Compare stored thresholds with those that their rules choose on ``scores``.
+
+    The thresholds chosen here serve the comparison only: nobody has labels where a detector is used.
+
+    Args:
+        stored: content of ``thresholds.json``.
+        scores: a scores table of other clips.
+        kind: what the scores claim to be.
+        replicates: of the bootstrap over identities.
+        seed: of the bootstrap.
+
+    Returns:
+        Name → rule → ``{"stored", "value_at_stored", "chosen_there", "value_there", "low", "high", "offset",
+        "called_differently"}``: ``value`` is what the rule reports, ``low`` and ``high`` hold 95 % of the
+        thresholds chosen there, ``offset`` is stored less chosen there, ``called_differently`` the share of clips
+        between the two. Null with ``"reason"`` where not defined.
+    """
+    found = binary_targets(scores, kind)
+    shared = {name: row for name, row in stored["thresholds"].items() if name in found}
+    if not shared:
+        raise ValueError(
+            f"thresholds are of {', '.join(stored['thresholds'])}; the scores are of {', '.join(found)} only"
+        )
+    rules = stored.get("rules", {})
+    return {
+        name: {
+            rule: _compare(found[name], rule, entry, _options(rules.get(rule, {}), entry), replicates, seed)
+            for rule, entry in row.items()
+        }
+        for name, row in shared.items()
+    }
+
+
+def value_at(rule: str, fake_scores: Floats, real_scores: Floats, threshold: float, **options: float) -> float:
+    """What a rule reports at a given threshold; NaN where not defined.
+
+    >>> value_at("youden", np.array([0.9, 0.4]), np.array([0.1, 0.2]), threshold=0.5)
+    0.5
+    """
+    ranked = SortedScores(fake_scores, real_scores)
+    merit = find_rule(rule, options)(decisions_at(ranked.counts()), **options)
+    return float(merit.value[ranked.point_of(threshold), 0])
+
+
+def _options(options: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {**options, "prior": entry["prior"]} if "prior" in entry else dict(options)
+
+
+def _compare(
+    target: BinaryTarget, rule: str, entry: Mapping[str, Any], options: dict[str, Any], replicates: int, seed: int
+) -> dict[str, Any]:
+    there = _choose(target, rule, options, replicates, seed)
+    stored = entry["threshold"]
+    reason = entry.get("reason") or there.reason
+    result: dict[str, Any] = {
+        "stored": stored,
+        "value_at_stored": None,
+        "chosen_there": there.threshold,
+        "value_there": there.value,
+        "low": there.low,
+        "high": there.high,
+        "offset": None,
+        "called_differently": None,
+    }
+    if stored is not None and target.has_both:
+        fake = target.labels == 1
+        value = value_at(rule, target.scores[fake], target.scores[~fake], stored, **options)
+        result["value_at_stored"] = value if np.isfinite(value) else None
+    if stored is not None and there.threshold is not None:
+        result["offset"] = stored - there.threshold
+        differs = (target.scores >= stored) != (target.scores >= there.threshold)
+        result["called_differently"] = float(np.mean(differs))
+    return result if reason is None else {**result, "reason": reason}

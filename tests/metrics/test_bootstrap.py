@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from multimodal.metrics import sorted_scores
 from multimodal.metrics.bootstrap import (
     CHUNK,
     IdentityResampler,
@@ -11,6 +10,7 @@ from multimodal.metrics.bootstrap import (
     interval,
     precision_of,
 )
+from multimodal.metrics.ranking import roc_auc_of
 from multimodal.metrics.sorted_scores import SortedScores
 
 ENOUGH = Precision(degrees=50, inflation=1.0, trials=51)
@@ -111,8 +111,8 @@ def coverage(trials, simulate, truth):
         labels = np.repeat([1, 0], [len(fake), len(real)])
         resampler = IdentityResampler(np.concatenate([fake_identity, real_identity]), labels)
         ranked = SortedScores(fake, real, fake_identity, real_identity)
-        drawn = np.concatenate([sorted_scores.roc_auc(ranked.counts(m)) for m in resampler.draw(200, rng)])
-        found = interval(float(sorted_scores.roc_auc(ranked.counts())[0]), drawn, precision_of(resampler))
+        drawn = np.concatenate([roc_auc_of(ranked.counts(m)) for m in resampler.draw(200, rng)])
+        found = interval(float(roc_auc_of(ranked.counts())[0]), drawn, precision_of(resampler))
         covered += found.low <= truth <= found.high
     return covered / trials
 

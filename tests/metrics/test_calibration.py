@@ -8,7 +8,14 @@ from sklearn import metrics as sklearn_metrics
 
 from multimodal.metrics import calibration as c
 from multimodal.metrics import evaluate_scores
-from multimodal.metrics.calibration import expected_calibration_error, reliability
+from multimodal.metrics.calibration_error import (
+    ClipSums,
+    brier_of,
+    expected_calibration_error,
+    log_loss_of,
+    reliability,
+)
+from multimodal.metrics.costs import log_likelihood_ratios
 from multimodal.metrics.prior import correct_class_prior, correct_prior
 from multimodal.metrics.ranking import roc_auc
 
@@ -38,8 +45,9 @@ def test_every_calibration_improves_the_losses_on_clips_it_was_not_fitted_on(met
     found = c.fit_calibration(method, *probabilities(stretch=4, seed=1))
     fake, real = probabilities(stretch=4, seed=2)
     better = found.apply(fake), found.apply(real)
-    assert c.log_loss(*better) < c.log_loss(fake, real)
-    assert c.brier_score(*better) < c.brier_score(fake, real)
+    labels = np.repeat([1, 0], [len(fake), len(real)])
+    for loss in (sklearn_metrics.log_loss, sklearn_metrics.brier_score_loss):
+        assert loss(labels, np.concatenate(better)) < loss(labels, np.concatenate([fake, real]))
     assert expected_calibration_error(*better) < expected_calibration_error(fake, real) / 2
 
 
@@ -69,22 +77,17 @@ def test_platt_stays_finite_on_scores_that_separate_the_classes():
     assert found.apply([0.1, 0.2, 0.8, 0.9]).mean() == pytest.approx(0.5)
 
 
-def test_class_temperature_undoes_overconfidence_of_four_classes():
-    rng = np.random.default_rng(3)
-    logits = rng.normal(0, 1.5, (4000, 4))
-    true = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    labels = (rng.random((4000, 1)) > true.cumsum(axis=1)).sum(axis=1)
-    sharp = true**2.5 / (true**2.5).sum(axis=1, keepdims=True)
-    found = c.fit_class_temperature(labels, sharp)
-    assert found.temperature == pytest.approx(2.5, rel=0.1)
-    assert np.abs(found.apply_to_classes(sharp) - true).max() < 0.05
-
-
-def test_losses_agree_with_scikit_learn():
+def test_losses_agree_with_scikit_learn_in_every_replicate():
     fake, real = probabilities(clips=200)
     labels, scores = np.repeat([1, 0], [len(fake), len(real)]), np.concatenate([fake, real])
-    assert c.brier_score(fake, real) == pytest.approx(sklearn_metrics.brier_score_loss(labels, scores), abs=1e-12)
-    assert c.log_loss(fake, real) == pytest.approx(sklearn_metrics.log_loss(labels, scores), abs=1e-12)
+    clips = np.arange(len(labels))
+    times = np.random.default_rng(1).integers(0, 4, (len(labels), 3)).astype(float)
+    sums = ClipSums(scores, log_likelihood_ratios(scores, 0.5), labels, clips, len(labels))
+    for replicate in range(3):
+        brier, log_loss = (of(sums.totals(times))[replicate] for of in (brier_of, log_loss_of))
+        weights = {"sample_weight": times[:, replicate]}
+        assert brier == pytest.approx(sklearn_metrics.brier_score_loss(labels, scores, **weights), abs=1e-12)
+        assert log_loss == pytest.approx(sklearn_metrics.log_loss(labels, scores, **weights), abs=1e-12)
 
 
 def test_calibration_error_by_hand_and_as_the_evaluation_gives_it():
@@ -96,7 +99,6 @@ def test_calibration_error_by_hand_and_as_the_evaluation_gives_it():
     )
     report = evaluate_scores(table, replicates=0)["any"]
     assert report["ece"]["value"] == pytest.approx(expected_calibration_error(fake, real), abs=1e-12)
-    assert report["log_loss"]["value"] == pytest.approx(c.log_loss(fake, real), abs=1e-9)
 
 
 def test_reliability_points_by_hand():
@@ -149,7 +151,6 @@ def test_a_class_ruled_out_has_no_probability_left():
         (lambda: c.fit_platt([0.1, 0.2], [0.8, 0.9]), "Is the polarity inverted"),
         (lambda: c.fit_temperature([3.0], [-2.0]), "logits"),
         (lambda: c.fit_isotonic([], [0.1]), "without fake clips"),
-        (lambda: c.fit_class_temperature([], np.zeros((0, 4))), "no clip"),
         (lambda: c.from_json({"method": "beta"}), "not a stored calibration"),
         (lambda: reliability([0.5], [0.1], num_bins=0), "num_bins"),
         (lambda: expected_calibration_error([], []), "without clips"),

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from multimodal.metrics.bootstrap import Precision, holm, paired_difference
-from multimodal.metrics.comparison import COMPARED, area_variance, compare, paired_test
+from multimodal.metrics.comparison import COMPARED, compare, paired_test
 from multimodal.metrics.ranking import roc_auc
 
 RNG = np.random.default_rng(0)
@@ -29,20 +29,27 @@ def two_systems(clips=300, gain=0.8, seed=1, identities=60):
     return tables
 
 
+def against_chance(fake, real):
+    """The test against a system that says the same of every clip, whose area is 1/2 and does not vary."""
+    return paired_test(fake, real, np.zeros(len(fake)), np.zeros(len(real)))
+
+
 def test_delong_variance_by_hand():
     # fakes beat 1 and 1/2 of the reals: variance 1/8 / 2; reals are beaten by 1 and 1/2 of the fakes: the same
-    assert area_variance([3, 1], [2, 0]) == pytest.approx((0.75, 1 / 8))
+    found = against_chance([3, 1], [2, 0])
+    assert (found.difference, found.standard_error) == pytest.approx((0.75 - 0.5, np.sqrt(1 / 8)))
 
 
 def test_delong_area_counts_ties_as_halves():
     fake, real = RNG.integers(0, 4, 30), RNG.integers(0, 4, 20)
-    assert area_variance(fake, real).area == pytest.approx(roc_auc(fake, real))
+    assert against_chance(fake, real).difference == pytest.approx(roc_auc(fake, real) - 0.5)
 
 
 def test_delong_variance_is_that_of_repeated_samples():
     rng = np.random.default_rng(2)
-    found = [area_variance(rng.normal(1, 1, 80), rng.normal(0, 1, 60)) for _ in range(400)]
-    assert np.mean([one.variance for one in found]) == pytest.approx(np.var([one.area for one in found]), rel=0.15)
+    found = [against_chance(rng.normal(1, 1, 80), rng.normal(0, 1, 60)) for _ in range(400)]
+    variance = np.mean([one.standard_error**2 for one in found])
+    assert variance == pytest.approx(np.var([one.difference for one in found]), rel=0.15)
 
 
 def test_paired_test_finds_no_difference_as_often_as_it_should():
@@ -61,7 +68,7 @@ def test_equal_systems_have_nothing_to_test():
 
 def test_delong_refuses_one_clip_of_a_class_and_unlike_sets():
     with pytest.raises(ValueError, match="two clips of each class"):
-        area_variance([1], [0, 2])
+        against_chance([1], [0, 2])
     with pytest.raises(ValueError, match="the same clips"):
         paired_test([1, 2], [0, 1], [1, 2, 3], [0, 1])
 

@@ -87,6 +87,15 @@ def test_class_averages_are_not_defined_without_one_of_the_classes():
     assert np.isnan(d.macro_f1(counts))
 
 
+def test_posteriors_and_labels_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="class indices 0 to 3"):
+        d.confusion([0, 4], np.full((2, 4), 0.25))
+    with pytest.raises(ValueError, match=r"posteriors \(n, classes\)"):
+        d.confusion([0, 1], [0.2, 0.8])
+    with pytest.raises(ValueError, match="NaN"):
+        d.confusion([0], [[np.nan, 1]])
+
+
 def test_a_threshold_that_is_not_defined_is_refused():
     with pytest.raises(ValueError, match="not defined when chosen"):
         d.decide([0.5], [0.1], float("nan"))

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from multimodal.labels import CLASSES
 from multimodal.metrics import costs, evaluate_scores, ranking
@@ -59,7 +60,7 @@ def test_the_report_has_the_agreed_shape_and_is_json_without_nan(report):
         assert {"real", "fake", "identities", "not_judged", "unlabelled"} == set(report["counts"][target])
         assert {"random", "always_fake"} == set(report["floors"][target])
     assert {"balanced_accuracy", "macro_auc", "accuracy"} <= set(report["class"])
-    assert tuple(report["class"]) == CLASS_METRICS
+    assert list(report["class"]) == list(CLASS_METRICS)
     assert report["confusion"]["classes"] == list(CLASSES)
     assert np.sum(report["confusion"]["counts"]) == 240
 
@@ -89,8 +90,8 @@ def test_values_are_those_of_the_single_functions(report):
         }
         for name, value in expected.items():
             assert report[target][name]["value"] == pytest.approx(value, abs=1e-9), (target, name)
-    macro = ranking.macro_auc(
-        table["av_class"].map(CLASSES.index), table[[f"p_{name}" for name in CLASSES]].to_numpy()
+    macro = roc_auc_score(
+        table["av_class"].map(CLASSES.index), table[[f"p_{name}" for name in CLASSES]], multi_class="ovr"
     )
     assert report["class"]["macro_auc"]["value"] == pytest.approx(macro, abs=1e-9)
 

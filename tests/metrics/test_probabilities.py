@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 
 from multimodal.labels import CLASSES
+from multimodal.metrics.calibration_error import ClipSums
+from multimodal.metrics.costs import log_likelihood_ratios
 from multimodal.metrics.prior import shares_of, smoothed_shares, stated_shares
 from multimodal.metrics.probabilities import JUDGED, fit_probabilities, judge_probabilities, probabilities
-from multimodal.metrics.scores_table import ScoreMeaning
-from multimodal.metrics.target_metrics import AdditiveMetrics
+from multimodal.metrics.target_metrics import PROBABILITIES
 
 EQUAL = shares_of(dict.fromkeys(CLASSES, 0.25), video_alone=0.5, audio_alone=0.5)
 LOPSIDED = np.array([0.1, 0.2, 0.3, 0.4])
@@ -140,11 +141,11 @@ def test_a_split_of_one_label_is_not_judged():
 
 def test_weights_count_clips_several_times():
     values, labels = np.array([0.8, 0.3, 0.6]), np.array([1, 0, 0])
-    meaning = ScoreMeaning()
-    weighted = AdditiveMetrics(values, labels, np.arange(3), 3, meaning, np.array([1.0, 2.0, 1.0]))
-    repeated = AdditiveMetrics(values[[0, 1, 1, 2]], labels[[0, 1, 1, 2]], np.arange(4), 4, meaning)
-    for name, value in repeated(np.ones((4, 1))).items():
-        assert weighted(np.ones((3, 1)))[name] == pytest.approx(value), name
+    ratios, twice = log_likelihood_ratios(values, 0.5), [0, 1, 1, 2]
+    weighted = ClipSums(values, ratios, labels, np.arange(3), 3, np.array([1.0, 2.0, 1.0])).totals(np.ones((3, 1)))
+    repeated = ClipSums(values[twice], ratios[twice], labels[twice], np.arange(4), 4).totals(np.ones((4, 1)))
+    for name, metric in PROBABILITIES.items():
+        assert metric.compute(weighted) == pytest.approx(metric.compute(repeated)), name
 
 
 def test_shares_are_refused_where_they_cannot_be():

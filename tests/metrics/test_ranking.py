@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
-from multimodal.metrics import ranking, sorted_scores
+from multimodal.metrics import ranking
+from multimodal.metrics.costs import CostModel, min_dcf_of
 from multimodal.metrics.sorted_scores import SortedScores
 
 # few distinct values, so that ties are common
@@ -67,20 +68,6 @@ def test_tpr_at_fpr_allows_no_false_alarm_more_than_asked_for():
     assert ranking.tpr_at_fpr(fake, real, 1.0) == 1
 
 
-def test_macro_auc_agrees_with_scikit_learn():
-    rng = np.random.default_rng(0)
-    posteriors = rng.dirichlet(np.ones(4), 80)
-    labels = np.arange(80) % 4
-    expected = sklearn_metrics.roc_auc_score(labels, posteriors, multi_class="ovr", average="macro")
-    assert ranking.macro_auc(labels, posteriors) == pytest.approx(expected, abs=1e-9)
-
-
-def test_det_curve_ends_where_nothing_and_everything_is_flagged():
-    curve = ranking.det_curve(FAKE, REAL)
-    assert curve.false_negative_rate[0] == 0
-    assert curve.false_positive_rate[-1] == 0
-
-
 @given(score_lists, score_lists)
 @settings(max_examples=40, deadline=None)
 def test_an_increasing_map_of_the_scores_changes_no_ranking_metric(fake, real):
@@ -109,16 +96,14 @@ def test_weighted_metrics_agree_with_scikit_learn_on_every_replicate(fake, real,
         weights = {"sample_weight": multiplicities[:, replicate]}
         fpr, tpr, _ = sklearn_metrics.roc_curve(labels, scores, drop_intermediate=False, **weights)
         expected = {
-            sorted_scores.roc_auc: sklearn_metrics.roc_auc_score(labels, scores, **weights),
-            sorted_scores.average_precision_fake: sklearn_metrics.average_precision_score(
-                labels, scores, **weights
-            ),
-            sorted_scores.average_precision_real: sklearn_metrics.average_precision_score(
+            ranking.roc_auc_of: sklearn_metrics.roc_auc_score(labels, scores, **weights),
+            ranking.average_precision_fake_of: sklearn_metrics.average_precision_score(labels, scores, **weights),
+            ranking.average_precision_real_of: sklearn_metrics.average_precision_score(
                 1 - labels, -scores, **weights
             ),
-            lambda c: sorted_scores.tpr_at_fpr(c, 0.1): tpr[fpr <= 0.1 + 1e-12].max(),
-            lambda c: sorted_scores.least_cost(c, 1.0, 1.9): (1 - tpr + 1.9 * fpr).min(),
-            sorted_scores.equal_error_rate: np.interp(0, fpr + tpr - 1, fpr),
+            lambda c: ranking.tpr_at_fpr_of(c, 0.1): tpr[fpr <= 0.1 + 1e-12].max(),
+            lambda c: min_dcf_of(c, CostModel()): (1 - tpr + 1.9 * fpr).min(),
+            ranking.equal_error_rate_of: np.interp(0, fpr + tpr - 1, fpr),
         }
         for metric, value in expected.items():
             assert metric(counts)[replicate] == pytest.approx(value, abs=1e-9)
@@ -127,14 +112,14 @@ def test_weighted_metrics_agree_with_scikit_learn_on_every_replicate(fake, real,
 def test_weights_follow_the_identity_and_not_the_position_of_a_clip():
     ranked = SortedScores([0.1, 0.9], [0.5], fake_identity=[1, 0], real_identity=[1])
     # identity 0 (the fake at 0.9) counted three times, identity 1 once: 3 of 4 pairs won
-    assert sorted_scores.roc_auc(ranked.counts(np.array([[3.0], [1.0]])))[0] == pytest.approx(3 / 4)
+    assert ranking.roc_auc_of(ranked.counts(np.array([[3.0], [1.0]])))[0] == pytest.approx(3 / 4)
 
 
 def test_a_replicate_without_a_class_is_not_defined():
     counts = SortedScores([0.9], [0.5]).counts(np.array([[1.0], [0.0]]))
-    for metric in (sorted_scores.roc_auc, sorted_scores.equal_error_rate, sorted_scores.average_precision_real):
+    for metric in (ranking.roc_auc_of, ranking.equal_error_rate_of, ranking.average_precision_real_of):
         assert np.isnan(metric(counts)[0])
-    assert np.isnan(sorted_scores.tpr_at_fpr(counts, 0.01)[0])
+    assert np.isnan(ranking.tpr_at_fpr_of(counts, 0.01)[0])
 
 
 @pytest.mark.parametrize(
@@ -156,12 +141,3 @@ def test_scores_that_cannot_be_ranked_are_refused_with_a_guess(fake, real, says)
 def test_a_false_positive_rate_in_percent_is_refused():
     with pytest.raises(ValueError, match="Percent"):
         ranking.tpr_at_fpr(FAKE, REAL, 5)
-
-
-def test_posteriors_and_labels_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="class indices 0 to 3"):
-        ranking.macro_auc([0, 4], np.full((2, 4), 0.25))
-    with pytest.raises(ValueError, match=r"posteriors \(n, classes\)"):
-        ranking.macro_auc([0, 1], [0.2, 0.8])
-    with pytest.raises(ValueError, match="NaN"):
-        ranking.macro_auc([0], [[np.nan, 1]])

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from multimodal.metrics.calibration import reliability
+from multimodal.metrics.calibration_error import reliability
 from multimodal.report.figures.sample import Sample, describe
 from multimodal.report.figures.style import (
     FAKE_COLOUR,

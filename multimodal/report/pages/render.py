@@ -10,33 +10,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from multimodal.labels import CLASSES
+from multimodal.metrics.target_metrics import CLASS_METRICS, METRICS
 
 # How numbers are written on pages: aligned, with their interval, and "not defined" where there is none.
 
 
 NOT_DEFINED = "not defined"
-
-_METRICS = {
-    "auc": "ROC-AUC",
-    "macro_auc": "macro ROC-AUC",
-    "ap_fake": "average precision (fake)",
-    "ap_real": "average precision (real)",
-    "eer": "equal error rate",
-    "f1": "F1 (fake)",
-    "f1_real": "F1 (real)",
-    "precision": "precision (fake)",
-    "recall": "recall (fake)",
-    "precision_real": "precision (real)",
-    "recall_real": "recall (real)",
-    "macro_f1": "macro F1",
-    "tpr_at_fpr_1pct": "TPR at FPR 1 %",
-    "brier": "Brier score",
-    "ece": "expected calibration error",
-    "cllr": "Cllr",
-    "min_dcf": "minDCF",
-    "act_dcf": "actDCF",
-}
 
 
 def metric_name(metric: str) -> str:
@@ -45,10 +24,9 @@ def metric_name(metric: str) -> str:
     >>> metric_name("ap_real"), metric_name("recall_FVRA"), metric_name("log_loss")
     ('average precision (real)', 'recall of FVRA', 'log loss')
     """
-    start, _, end = metric.rpartition("_")
-    if end in CLASSES:
-        return f"{'ROC-AUC' if start == 'auc' else start} of {end}"
-    return _METRICS.get(metric, metric.replace("_", " "))
+    if metric in METRICS:
+        return METRICS[metric].title
+    return CLASS_METRICS.get(metric, metric.replace("_", " "))
 
 
 def as_number(value: Any) -> float | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from multimodal.labels import TARGETS
-from multimodal.metrics.target_metrics import DECISIONS, KINDS, RANKING, Kind
+from multimodal.metrics.target_metrics import DECISIONS, METRICS, PROBABILITIES, RANKING
 from multimodal.report.figures.style import rule_name
 from multimodal.report.pages.render import as_number, image_uri, render
 
@@ -149,9 +149,9 @@ def rule_title(rule: str, options: Mapping[str, Any]) -> str:
 
 
 _GROUPS = (
-    ("ranking, without a threshold", frozenset(RANKING)),
-    ("decisions at 0.5", frozenset(DECISIONS)),
-    ("probabilities", frozenset(KINDS) - frozenset(RANKING) - frozenset(DECISIONS)),
+    ("ranking, without a threshold", RANKING),
+    ("decisions at 0.5", DECISIONS),
+    ("probabilities", PROBABILITIES),
 )
 _HEADLINES = (("any", "auc"), ("video", "auc"), ("audio", "auc"), ("class", "balanced_accuracy"))
 
@@ -236,7 +236,7 @@ def headline(metrics: Mapping[str, Any], target: str, metric: str) -> dict[str, 
 
 
 def _is_lower_better(metric: str) -> bool:
-    return not KINDS.get(metric, Kind()).higher_is_better
+    return metric in METRICS and not METRICS[metric].higher_is_better
 
 
 def _is_at_floor(result: Any, floor: float | None, metric: str) -> bool:
@@ -286,7 +286,7 @@ def _section(section: Section, images: Mapping[str, bytes], *, is_narrow: bool) 
 def _method_tables(metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     tables = {}
     for target, methods in (metrics.get("per_method") or {}).items():
-        names = list(dict.fromkeys(name for row in methods.values() for name in row if name in KINDS))
+        names = list(dict.fromkeys(name for row in methods.values() for name in row if name in METRICS))
         rows = [
             {"method": method, "count": row.get("count"), "results": [_with_floor(row, name) for name in names]}
             for method, row in methods.items()
