@@ -52,7 +52,7 @@ class PrepareSummary(NamedTuple):
         return "\n".join([first, *(f"{count:6d}  {reason}" for reason, count in self.reasons.items())])
 
 
-#: Wraps the outcomes of a number of clips as they come, to show how far a run is; tqdm does.
+#: Wraps the outcomes of a number of clips as they come, to show how far a run is.
 ShowProgress = Callable[[Iterable[Done | Died], int], Iterable[Done | Died]]
 
 

@@ -37,7 +37,7 @@ SCHEMA = pa.schema(
 
 _BATCH_ROWS = 65_536
 
-#: Wraps the outcomes of a number of files as they come, to show how far a run is; tqdm does.
+#: Wraps the outcomes of a number of files as they come, to show how far a run is.
 ShowProgress = Callable[[Iterable[Probed], int], Iterable[Probed]]
 
 
