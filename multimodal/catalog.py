@@ -76,6 +76,14 @@ def unknown(what: str, name: str, choices: Iterable[str]) -> str:
     known = sorted(choices)
     if not known:
         return f"unknown {what} {name!r}; there is none"
-    near = get_close_matches(name.lower().replace("-", "_").replace(" ", "_"), known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? Choose" if near else "choose"
+    near = nearest(name, known)
+    hint = f"did you mean {near!r}? Choose" if near else "choose"
     return f"unknown {what} {name!r}; {hint} from {', '.join(known)}"
+
+
+def nearest(name: str, choices: Iterable[str]) -> str | None:
+    """The choice that was probably meant, if one is near."""
+    written = name.lower().replace("-", "_").replace(" ", "_")
+    plain = {choice.lower().replace("-", "_"): choice for choice in choices}
+    found = get_close_matches(written, plain, n=1, cutoff=0.5)
+    return plain[found[0]] if found else None
