@@ -88,7 +88,7 @@ def _answer(complaint: str, command: Callable[..., Any], verb: str) -> str:
     """What tyro complains of, in this program's manner where a name is wrong."""
     wrong = re.search(r"invalid choice '(.*?)' for argument '(?:--)?(.*?)'\. Expected one of \((.*?)\)", complaint)
     if wrong:
-        return unknown(wrong[2], wrong[1], re.findall(r"'(.*?)'", wrong[3]))
+        return unknown(wrong[2].removesuffix(".name"), wrong[1], re.findall(r"'(.*?)'", wrong[3]))
     option = re.search(r"Unrecognized options?: (--[\w.-]+)", complaint)
     if option is None:
         return complaint
