@@ -18,75 +18,95 @@ One encoder in somebody else's training loop:
 ['clips', 'facenet', 'frames']
 """
 
-import difflib
+import importlib
 import inspect
 import json
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from encoders.audio.aasist import AasistEncoder
-from encoders.audio.spectrogram import SpectrogramEncoder
-from encoders.audio.wav2vec2 import Wav2Vec2Encoder
-from encoders.base import CONFIG_FILE, WEIGHTS_FILE, AudioSpec, Encoder, InputSpec, VideoSpec
-from encoders.video.clips import ClipEncoder
-from encoders.video.facenet import FacenetEncoder
-from encoders.video.frames import FrameEncoder
-from encoders.weights import read_weights
+if TYPE_CHECKING:
+    from encoders.base import AudioSpec, Encoder, InputSpec, VideoSpec
 
 __all__ = [
-    "ENCODERS",
+    "AUDIO_ENCODERS",
+    "VIDEO_ENCODERS",
     "AudioSpec",
     "Encoder",
     "InputSpec",
     "VideoSpec",
     "create_encoder",
+    "encoder_class",
     "list_encoders",
     "load_encoder",
 ]
 
-#: Every encoder, by name.
-ENCODERS: dict[str, type[Encoder]] = {
-    "aasist": AasistEncoder,
-    "clips": ClipEncoder,
-    "facenet": FacenetEncoder,
-    "frames": FrameEncoder,
-    "spectrogram": SpectrogramEncoder,
-    "wav2vec2": Wav2Vec2Encoder,
+# Every encoder by name, and where it lies. It is imported when it is asked for: timm, torchvision and transformers
+# take several times as long as torch, and nobody needs all three.
+VIDEO_ENCODERS = {
+    "clips": "encoders.video.clips:ClipEncoder",
+    "facenet": "encoders.video.facenet:FacenetEncoder",
+    "frames": "encoders.video.frames:FrameEncoder",
 }
+AUDIO_ENCODERS = {
+    "aasist": "encoders.audio.aasist:AasistEncoder",
+    "spectrogram": "encoders.audio.spectrogram:SpectrogramEncoder",
+    "wav2vec2": "encoders.audio.wav2vec2:Wav2Vec2Encoder",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """The contract's classes, imported when they are asked for (PEP 562)."""
+        if name not in ("AudioSpec", "Encoder", "InputSpec", "VideoSpec"):
+            raise AttributeError(f"module 'encoders' has no attribute {name!r}")
+        return getattr(importlib.import_module("encoders.base"), name)
 
 
 def list_encoders(modality: str | None = None) -> list[str]:
     """Names of all encoders, or of those of one modality ("video" or "audio")."""
     if modality not in (None, "video", "audio"):
         raise ValueError(f"unknown modality {modality!r}; choose from video, audio")
-    return sorted(name for name, kind in ENCODERS.items() if modality in (None, kind.modality))
+    names = {"video": [*VIDEO_ENCODERS], "audio": [*AUDIO_ENCODERS], None: [*VIDEO_ENCODERS, *AUDIO_ENCODERS]}
+    return sorted(names[modality])
 
 
-def create_encoder(name: str, **arguments: Any) -> Encoder:
+def encoder_class(name: str) -> "type[Encoder]":
+    """The class of that name, imported now; ``ValueError`` offers the nearest name and lists all."""
+    places = VIDEO_ENCODERS | AUDIO_ENCODERS
+    if name not in places:
+        raise ValueError(f"unknown encoder {name!r}; {offer(name, list_encoders())}")
+    module, _, attribute = places[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def create_encoder(name: str, **arguments: Any) -> "Encoder":
     """Build an encoder by its name in the catalog.
 
     >>> create_encoder("framez")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    ValueError: unknown encoder 'framez'; choose from aasist, clips, ... (nearest: frames)
+    ValueError: unknown encoder 'framez'; did you mean 'frames'? Choose from aasist, clips, ...
     >>> create_encoder("frames", bakbone="resnet18")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    ValueError: encoder 'frames' has no option 'bakbone'; it takes backbone, ... (nearest: backbone)
+    ValueError: unknown option 'bakbone' of encoder 'frames'; did you mean 'backbone'? Choose from backbone, ...
     """
-    if name not in ENCODERS:
-        raise ValueError(f"unknown encoder {name!r}; choose from {_offer(name, list_encoders())}")
-    options = list(inspect.signature(ENCODERS[name].__init__).parameters)[1:]
+    kind = encoder_class(name)
+    options = list(inspect.signature(kind.__init__).parameters)[1:]
     for option in arguments:
         if option not in options:
-            raise ValueError(f"encoder {name!r} has no option {option!r}; it takes {_offer(option, options)}")
-    return ENCODERS[name](**arguments)
+            raise ValueError(f"unknown option {option!r} of encoder {name!r}; {offer(option, options)}")
+    return kind(**arguments)
 
 
-def load_encoder(folder: str | Path) -> Encoder:
+def load_encoder(folder: str | Path) -> "Encoder":
     """Read what ``encoder.save_pretrained(folder)`` wrote; in evaluation mode, as the hub's loaders leave it.
 
     Raises:
         ValueError: no such folder, not an encoder's folder, or weights that do not fit (all misfits listed).
     """
+    from encoders.base import CONFIG_FILE, WEIGHTS_FILE
+    from encoders.weights import read_weights
+
     config_file = Path(folder) / CONFIG_FILE
     if not config_file.is_file():
         raise ValueError(
@@ -103,6 +123,8 @@ def load_encoder(folder: str | Path) -> Encoder:
     return encoder.eval()
 
 
-def _offer(wrong: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(wrong, known, n=1)
-    return ", ".join(known) + (f" (nearest: {nearest[0]})" if nearest else "")
+def offer(wrong: str, known: list[str]) -> str:
+    """What follows "unknown ...;": the nearest choice, and all of them."""
+    near = get_close_matches(wrong, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? Choose" if near else "choose"
+    return f"{hint} from {', '.join(known)}"

@@ -1,31 +1,54 @@
 """``python -m experiments VERB``: finds the verb's module and gives it the rest of the command line."""
 
-import difflib
+import contextlib
 import importlib
 import os
+import signal
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import NoReturn
 
-VERBS = {
-    "quickstart": "the whole main job on a small generated corpus, from nothing to a report",
-    "generate": "write a small synthetic copy of a corpus's layout",
-    "scan": "corpus on disk -> manifest",
-    "statistics": "counts, real:fake ratios, what to do about imbalance",
-    "check": "what is wrong with a corpus: duplicates, labels, shared people, broken files",
-    "split": "manifest -> split, with the leakage it leaves",
-    "prepare": "media -> face crops and waveform",
-    "inspect": "what a store of prepared clips holds: crops, boxes, sound, failures",
-    "pretrain": "train one branch, video or audio, alone",
-    "train": "train the fusion detector",
-    "thresholds": "operating points per modality, chosen on validation data only",
-    "ablate": "a table of runs that differ in one thing, with what is larger than chance",
-    "evaluate": "scores, metrics with intervals, per modality and per method, figures and report",
-    "predict": "media files -> verdict per modality, as JSON and a page",
+from multimodal.catalog import unknown
+
+#: The verbs in the order in which they are used, and what each does.
+GROUPS: dict[str, dict[str, str]] = {
+    "start here": {
+        "quickstart": "the whole main job on a small generated corpus, from nothing to a report",
+    },
+    "data": {
+        "generate": "write a small synthetic copy of a corpus's layout",
+        "scan": "corpus on disk -> manifest",
+        "statistics": "counts, real:fake ratios, what to do about imbalance",
+        "check": "what is wrong with a corpus: duplicates, labels, shared people, broken files",
+        "split": "manifest -> split, with the leakage it leaves",
+        "prepare": "media -> face crops and waveform",
+        "inspect": "what a store of prepared clips holds: crops, boxes, sound, failures",
+    },
+    "models": {
+        "pretrain": "train one branch, video or audio, alone",
+        "train": "train the fusion detector",
+        "ablate": "a table of runs that differ in one thing, with what is larger than chance",
+    },
+    "results": {
+        "evaluate": "scores, metrics with intervals, per modality and per method, figures and report",
+        "thresholds": "operating points per modality, chosen on validation data only",
+        "predict": "media files -> verdict per modality, as JSON and a page",
+    },
+    "the shell": {
+        "completion": "names and options complete with Tab: prints what bash and zsh want to know",
+    },
 }
+VERBS = {verb: summary for group in GROUPS.values() for verb, summary in group.items()}
 
 
 def usage() -> str:
     """The verbs, a line each."""
-    rows = "\n".join(f"  {verb:<12}{summary}" for verb, summary in VERBS.items())
+    rows = "\n\n".join(
+        "\n".join([f"{group}:", *(f"  {verb:<12}{summary}" for verb, summary in verbs.items())])
+        for group, verbs in GROUPS.items()
+    )
     return f"usage: python -m experiments VERB [options]\n\n{rows}\n\nEach verb explains itself with --help."
 
 
@@ -37,21 +60,67 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     verb, *rest = arguments
     if verb not in VERBS:
-        near = difflib.get_close_matches(verb, VERBS, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        print(f"error: unknown verb {verb!r}; choose from {', '.join(VERBS)}.{hint}", file=sys.stderr)
-        return 2
-    module = importlib.import_module(f"experiments.{verb}")
+        return _fail(unknown("verb", verb, VERBS), 2)
     try:
-        return module.main(rest) or 0
-    except (ValueError, OSError) as error:
+        with _terminated_like_interrupted():
+            return importlib.import_module(f"experiments.{verb}").main(rest) or 0
+    except BrokenPipeError:  # whoever read the output has seen enough, as with ``| head``
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (ValueError, OSError, MemoryError, ImportError, RuntimeError) as error:
         if os.environ.get("EXPERIMENTS_TRACEBACK"):
             raise
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        if _is_lack_of_memory(error):
+            return _fail(f"too little memory ({error!r}); give more, or do less at a time", 1)
+        if not isinstance(error, ValueError | OSError):  # a mistake of this program: its place is wanted
+            raise
+        return _fail(str(error), 1)
+    except _Terminated:
+        print(_STOPPED, file=sys.stderr)
+        return 128 + signal.SIGTERM
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
+        print(_STOPPED, file=sys.stderr)
+        return 128 + signal.SIGINT
+
+
+_STOPPED = "stopped; the same command goes on from here"
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return code
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    """Whether memory ran out: libraries say so by errors of their own, also while they are imported."""
+    signs = ("out of memory", "allocate memory", "failed to map segment")
+    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in signs)
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, as an interrupt, so that whatever cleans up after Ctrl-C cleans up after a scheduler too."""
+
+
+@contextlib.contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """While a verb runs, SIGTERM ends it as Ctrl-C does: state is left as it is, and no traceback is shown."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _stopper(os.getpid()))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stopper(owner: int) -> Callable[[int, FrameType | None], NoReturn]:
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        if os.getpid() != owner:  # a forked worker has the handler too, and is to end at once, without a word
+            os._exit(128 + number)
+        raise _Terminated
+
+    return stop
 
 
 if __name__ == "__main__":

@@ -2,18 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import pandas as pd
 from tyro.conf import arg
 
 from experiments.command_line import Positional, run_verb
-from multimodal.audit import Examination, LooksAt, examine, findings_text, gather, to_json
-from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, is_generated
-from multimodal.files import write_text
-from multimodal.media.probe_corpus import probe_path, read_probe_table
-from multimodal.report.pages import check_page
-from multimodal.splits import Split
+
+if TYPE_CHECKING:
+    from multimodal.audit import Examination
 
 
 def check(
@@ -21,14 +17,17 @@ def check(
     *,
     split: Path | None = None,
     roots: dict[str, str] | None = None,
-    look_at: LooksAt = "contents",
+    look_at: Literal["nothing", "sizes", "contents"] = "contents",
     as_json: Annotated[bool, arg(name="json")] = False,
     html: Path | None = None,
-) -> Examination:
+) -> "Examination":
     """Look for duplicates, contradicting labels, shared people, colliding names, shortcuts and broken files.
 
     Give all manifests that are used together. What `scan --probe` learnt is taken from beside each manifest. The
     exit code is 1 where something was found that makes results wrong.
+
+    Examples:
+        python -m experiments check manifest.parquet --split split.parquet --html check.html
 
     Args:
         manifests: files that `scan` wrote.
@@ -40,6 +39,14 @@ def check(
     """
     if not manifests:
         raise ValueError("no manifest given; make one with scan, then: check manifest.parquet")
+    import pandas as pd
+
+    from multimodal.audit import examine, findings_text, gather, to_json
+    from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, is_generated
+    from multimodal.files import write_text
+    from multimodal.media.probe_corpus import probe_path, read_probe_table
+    from multimodal.splits import Split
+
     read = [Manifest.read(path) for path in manifests]
     tables = [read_probe_table(probe_path(path)) for path in manifests if probe_path(path).is_file()]
     evidence = gather(
@@ -56,6 +63,8 @@ def check(
     if generated and not as_json:
         print(GENERATED_NOTICE)
     if html:
+        from multimodal.report.pages import check_page
+
         write_text(html, check_page(examination, synthetic=generated))
         if not as_json:
             print(html)

@@ -1,17 +1,21 @@
 """Command lines of the verbs, by tyro; every name that can be chosen is a choice that completes with Tab."""
 
 import contextlib
-import difflib
 import functools
+import inspect
 import io
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from textwrap import indent
 from typing import Annotated, Any, TypeVar
 
 import tyro
 from tyro.conf import Positional, arg
+from tyro.constructors import PrimitiveConstructorSpec
+
+from multimodal.catalog import nearest, unknown
 
 Result = TypeVar("Result")
 Config = TypeVar("Config", bound=Any)
@@ -20,7 +24,20 @@ PROGRAM = "python -m experiments"
 #: For a config whose fields stand at the top level of the command line.
 flat = arg(name="")
 
-__all__ = ["PROGRAM", "Annotated", "Positional", "choose", "flat", "run_verb", "with_named_encoders"]
+__all__ = ["PROGRAM", "Annotated", "Positional", "choose", "flat", "one_of", "run_verb", "with_named_encoders"]
+
+
+def one_of(names: Iterable[str]) -> "PrimitiveConstructorSpec[str]":
+    """What makes an option a name of a catalog, in ``Annotated[str, ...]``; nothing that it names is imported."""
+    choices = tuple(names)
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=f"{{{','.join(choices)}}}",
+        instance_from_str=lambda given: given[0],
+        is_instance=lambda value: isinstance(value, str),
+        str_from_instance=lambda value: [value],
+        choices=choices,
+    )
 
 
 def run_verb(verb: str, function: Callable[..., Result], arguments: list[str]) -> Result:
@@ -28,15 +45,19 @@ def run_verb(verb: str, function: Callable[..., Result], arguments: list[str]) -
 
     A command line that does not fit is one line on standard error, and exit code 2.
     """
-    if {"-h", "--help"} & set(arguments):
-        arguments = ["--help"]  # also where it stands in place of an option's value
+    command = functools.partial(tyro.cli, _deferred(function), prog=f"{PROGRAM} {verb}")
+    if {"-h", "--help"} & set(arguments):  # also where it stands in place of an option's value
+        try:
+            command(args=["--help"])
+        finally:
+            print(_without_examples(function.__doc__ or "")[1])
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
-            call = tyro.cli(_deferred(function), prog=f"{PROGRAM} {verb}", args=arguments)
+            call = command(args=arguments)
     except SystemExit as stop:
         if stop.code:
-            print(f"error: {_one_line(complaint.getvalue())}", file=sys.stderr)
+            print(f"error: {_answer(_one_line(complaint.getvalue()), command, verb)}", file=sys.stderr)
         raise
     return call()
 
@@ -44,11 +65,38 @@ def run_verb(verb: str, function: Callable[..., Result], arguments: list[str]) -
 def _deferred(function: Callable[..., Result]) -> Callable[..., Callable[[], Result]]:
     """The same signature, but the call waits until the command line is known to fit."""
 
-    @functools.wraps(function)
     def defer(*args: Any, **kwargs: Any) -> Callable[[], Result]:
         return functools.partial(function, *args, **kwargs)
 
+    # What comes back is no business of the command line, and its type may not be imported yet.
+    signature = inspect.signature(function).replace(return_annotation=inspect.Signature.empty)
+    defer.__signature__ = signature  # type: ignore[attr-defined]
+    defer.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()}
+    defer.__doc__, _ = _without_examples(function.__doc__ or "")
     return defer
+
+
+def _without_examples(docstring: str) -> tuple[str, str]:
+    """A docstring without its examples, and these, to stand after the options; tyro would fill them as text."""
+    found = re.search(r"\n *Examples:\n((?: +\S.*\n)+)", docstring)
+    if found is None:
+        return docstring, ""
+    return docstring.replace(found[0], ""), "\nexamples:\n" + indent(inspect.cleandoc("\n" + found[1]), "  ")
+
+
+def _answer(complaint: str, command: Callable[..., Any], verb: str) -> str:
+    """What tyro complains of, in this program's manner where a name is wrong."""
+    wrong = re.search(r"invalid choice '(.*?)' for argument '(?:--)?(.*?)'\. Expected one of \((.*?)\)", complaint)
+    if wrong:
+        return unknown(wrong[2].removesuffix(".name"), wrong[1], re.findall(r"'(.*?)'", wrong[3]))
+    option = re.search(r"Unrecognized options?: (--[\w.-]+)", complaint)
+    if option is None:
+        return complaint
+    with contextlib.redirect_stdout(io.StringIO()) as text, contextlib.suppress(SystemExit):
+        command(args=["--help"])
+    near = nearest(option[1], re.findall(r"--[\w.-]+", text.getvalue()))
+    hint = f"did you mean {near!r}? All" if near else "all"
+    return f"unknown option {option[1]!r}; {hint} are listed by: {PROGRAM} {verb} --help"
 
 
 def _one_line(box: str) -> str:
@@ -58,9 +106,7 @@ def _one_line(box: str) -> str:
     return re.sub(r"\s+", " ", words).strip()
 
 
-def choose(
-    kind: str, arguments: list[str], choices: Mapping[str, Callable], *, verb: str
-) -> tuple[str, list[str]]:
+def choose(kind: str, arguments: list[str], choices: Mapping[str, Any], *, verb: str) -> tuple[str, list[str]]:
     """Take a name off the front of ``arguments``; with none or ``--help`` the choices are explained.
 
     Raises:
@@ -72,9 +118,7 @@ def choose(
         sys.exit(0 if arguments else 2)
     name, *rest = arguments
     if name not in choices:
-        near = difflib.get_close_matches(name, choices, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise ValueError(f"unknown {kind} {name!r}; choose from {', '.join(choices)}.{hint}")
+        raise ValueError(unknown(kind, name, choices))
     return name, rest
 
 
@@ -89,5 +133,7 @@ def with_named_encoders(recipe: Config, arguments: list[str]) -> Config:
 
 
 def _summary(choice: object) -> str:
-    """First line of a recipe's docstring; the names of what a group of recipes holds."""
+    """A line about a choice: the line itself, the names of what a group holds, or the first of a docstring."""
+    if isinstance(choice, str):
+        return choice
     return ", ".join(choice) if isinstance(choice, Mapping) else (choice.__doc__ or "").splitlines()[0]

@@ -2,23 +2,26 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Annotated
 
 from experiments.command_line import choose, flat, run_verb
-from multimodal.corpora.choose import choose as look_up
-from multimodal.synthetic import GENERATORS, Layout, LayoutOptions, SyntheticOptions
+from multimodal import synthetic
+from multimodal.catalog import choose as look_up
+
+if TYPE_CHECKING:
+    from multimodal.synthetic import LayoutOptions, SyntheticOptions
 
 
 def generate(
-    corpus: str, *, out: Path, options: SyntheticOptions | LayoutOptions | None = None, workers: int = 2
+    corpus: str, *, out: Path, options: "SyntheticOptions | LayoutOptions | None" = None, workers: int = 2
 ) -> None:
     """Write a small generated copy of a corpus; ``options`` are those of its generator, None its defaults."""
-    generator = look_up(GENERATORS, corpus, "corpus")
-    chosen = options or (SyntheticOptions() if corpus == "fakeavceleb" else LayoutOptions())
+    from multimodal.progress import progress
+
+    generator = look_up(synthetic.GENERATORS, corpus, "corpus")
+    chosen = options or (synthetic.SyntheticOptions() if corpus == "fakeavceleb" else synthetic.LayoutOptions())
     counts = generator(
-        out, chosen, workers=workers, progress=lambda files: tqdm(files, desc="generate", unit="file")
+        out, chosen, workers=workers, progress=lambda files: progress(files, desc="generate", unit="file")
     )
     written = ", ".join(f"{name} {count:,}" for name, count in counts.items())
     print(f"{out}: {written} (generated media)")
@@ -26,40 +29,53 @@ def generate(
 
 def main(arguments: list[str]) -> None:
     """Command line of the verb: a corpus, and its options."""
-    name, rest = choose("corpus", arguments, COMMANDS, verb="generate")
-    run_verb(f"generate {name}", COMMANDS[name], rest)
+    name, rest = choose("corpus", arguments, synthetic.SUMMARIES, verb="generate")
+    run_verb(f"generate {name}", command_of(name), rest)
 
 
-def _fakeavceleb(
-    *,
-    out: Path,
-    options: Annotated[SyntheticOptions, flat] = SyntheticOptions(),
-    workers: int = 2,
-) -> None:
-    """FakeAVCeleb: the four classes, talking heads of ten groups of people.
-
-    The same options give the same clips. Results on generated media say nothing about real ones.
-
-    Args:
-        out: folder to write; a generation that was stopped goes on.
-        options: of the clips.
-        workers: processes.
-    """
-    generate("fakeavceleb", out=out, options=options, workers=workers)
+def command_of(corpus: str) -> Callable[..., None]:
+    """The command of a corpus; its options are those of its generator, which is imported now."""
+    return _fakeavceleb_command() if corpus == "fakeavceleb" else _layout_command(corpus)
 
 
-def _command(layout: Layout) -> Callable[..., None]:
+def _fakeavceleb_command() -> Callable[..., None]:
+    from multimodal.synthetic import SyntheticOptions
+
+    def command(
+        *,
+        out: Path,
+        options: Annotated[SyntheticOptions, flat] = SyntheticOptions(),
+        workers: int = 2,
+    ) -> None:
+        """FakeAVCeleb: the four classes, talking heads of ten groups of people.
+
+        The same options give the same clips. Results on generated media say nothing about real ones.
+
+        Args:
+            out: folder to write; a generation that was stopped goes on.
+            options: of the clips.
+            workers: processes.
+        """
+        generate("fakeavceleb", out=out, options=options, workers=workers)
+
+    return command
+
+
+def _layout_command(corpus: str) -> Callable[..., None]:
+    from multimodal.synthetic import LayoutOptions
+    from multimodal.synthetic.layouts import LAYOUTS
+
     def command(
         *,
         out: Path,
         options: Annotated[LayoutOptions, flat] = LayoutOptions(),
         workers: int = 2,
     ) -> None:
-        generate(layout.name, out=out, options=options, workers=workers)
+        generate(corpus, out=out, options=options, workers=workers)
 
-    default, *others = layout.variants
+    default, *others = LAYOUTS[corpus].variants
     variants = f"--variant is one of {default} (the default), {', '.join(others)}." if others else "One variant."
-    command.__doc__ = f"""{layout.summary}
+    command.__doc__ = f"""{synthetic.SUMMARIES[corpus]}
 
     {variants} The same options give the same bytes. Results on generated media say nothing about real ones.
 
@@ -69,10 +85,3 @@ def _command(layout: Layout) -> Callable[..., None]:
         workers: processes.
     """
     return command
-
-
-#: Corpus → its command; the options differ, the rest does not.
-COMMANDS: dict[str, Callable[..., None]] = {
-    name: _command(generator) if isinstance(generator, Layout) else _fakeavceleb
-    for name, generator in GENERATORS.items()
-}

@@ -4,15 +4,15 @@ import re
 from collections import Counter
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from experiments import engines
 from experiments.command_line import Positional, flat, run_verb
-from multimodal.corpora.manifest import Manifest, concatenate
-from multimodal.media.prepare_corpus import PrepareSummary, estimate_corpus, part_of, prepare_corpus
 from multimodal.media.prepared import PrepareOptions
+
+if TYPE_CHECKING:
+    from multimodal.corpora.manifest import Manifest
+    from multimodal.media.prepare_corpus import PrepareSummary
 
 # Preparing parts of a manifest by an engine, into one store that all of its machines see.
 
@@ -22,7 +22,7 @@ _PARTS_A_WORKER = 4
 
 
 def prepare_elsewhere(
-    manifest: Manifest,
+    manifest: "Manifest",
     store: Path,
     options: PrepareOptions,
     *,
@@ -31,12 +31,15 @@ def prepare_elsewhere(
     workers: int,
     seconds_per_clip: float,
     memory_bytes_per_clip: int,
-) -> PrepareSummary:
+) -> "PrepareSummary":
     """The same store as :func:`multimodal.media.prepare_corpus.prepare_corpus` makes, by ``workers`` tasks.
 
     Each task prepares a part of the manifest, in a process of its own; a task that is done again goes on where the
     first one stopped. Raises the error of the first task that failed, when the others are done.
     """
+    from multimodal.media.prepare_corpus import part_of
+    from multimodal.progress import progress
+
     count = max(1, min(len(manifest.clips), workers * _PARTS_A_WORKER))
     parts = [part_of(manifest, number, count) for number in range(count)]
     prepare_part = partial(
@@ -48,18 +51,22 @@ def prepare_elsewhere(
         memory_bytes_per_clip=memory_bytes_per_clip,
     )
     outcomes = run_all(prepare_part, parts, workers=workers)
-    results = [outcome for _, outcome in tqdm(outcomes, total=count, desc="prepare", unit="part")]
+    results = [outcome for _, outcome in progress(outcomes, total=count, desc="prepare", unit="part")]
     for result in results:
         if isinstance(result, Exception):
             raise result
     return _sum(results)
 
 
-def _prepare_part(manifest: Manifest, *, store: str, options: PrepareOptions, **limits) -> PrepareSummary:
+def _prepare_part(manifest: "Manifest", *, store: str, options: PrepareOptions, **limits) -> "PrepareSummary":
+    from multimodal.media.prepare_corpus import prepare_corpus
+
     return prepare_corpus(manifest, store, options, workers=1, **limits)
 
 
-def _sum(parts: list[PrepareSummary]) -> PrepareSummary:
+def _sum(parts: "list[PrepareSummary]") -> "PrepareSummary":
+    from multimodal.media.prepare_corpus import PrepareSummary
+
     reasons: Counter[str] = Counter()
     for part in parts:
         reasons.update(part.reasons)
@@ -87,9 +94,12 @@ def prepare(
     A preparation that was stopped goes on; a clip that fails is a row with its reason, and the work goes on. Look
     at the result before you train: inspect STORE --html.
 
-    Several machines that share a disk may fill one store, each a part of the manifest. As a Slurm job array (more
-    in docs/prepare.md): sbatch --array=0-31 --cpus-per-task=8 --wrap 'python -m experiments prepare
-    manifest.parquet --store /shared/store --workers 8 --shard $SLURM_ARRAY_TASK_ID/32'
+    Several machines that share a disk may fill one store, each a part of the manifest (more in docs/prepare.md).
+
+    Examples:
+        python -m experiments prepare manifest.parquet --store store --workers 8
+        sbatch --array=0-31 --cpus-per-task=8 --wrap 'python -m experiments prepare manifest.parquet --store
+        /shared/store --workers 8 --shard $SLURM_ARRAY_TASK_ID/32'
 
     Args:
         manifests: files that `scan` wrote.
@@ -107,6 +117,9 @@ def prepare(
         clip_seconds: a clip that takes longer is given up.
         clip_gigabytes: a clip that takes more memory is given up.
     """
+    from multimodal.corpora.manifest import Manifest, concatenate
+    from multimodal.media.prepare_corpus import estimate_corpus, part_of, prepare_corpus
+
     manifest = concatenate(Manifest.read(path) for path in manifests)
     roots = {corpus: str(root) for corpus in manifest.roots} if root else None
     if engine == "local":
@@ -142,7 +155,7 @@ def _require_roots(roots: dict[str, str]) -> None:
             raise ValueError(f"{corpus} is not at {folder}: no such folder; say where it lies now with --root")
 
 
-def _report(summary: PrepareSummary, num_clips: int, max_failures: float) -> None:
+def _report(summary: "PrepareSummary", num_clips: int, max_failures: float) -> None:
     print(summary.text())
     failed = sum(summary.reasons.values())  # of earlier runs too: one that was stopped ends as if it had not been
     if failed > max_failures * num_clips:
@@ -151,8 +164,10 @@ def _report(summary: PrepareSummary, num_clips: int, max_failures: float) -> Non
 
 def _bar(clips, total):
     """A progress bar that counts the failures so far."""
+    from multimodal.progress import progress
+
     failed = 0
-    with tqdm(clips, total=total, desc="prepare", unit="clip") as bar:
+    with progress(clips, total=total, desc="prepare", unit="clip") as bar:
         for clip in bar:
             failed += clip.failure is not None
             bar.set_postfix(failed=failed, refresh=False)

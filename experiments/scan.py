@@ -2,19 +2,16 @@
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
-from tqdm import tqdm
-
-from experiments.command_line import Positional, run_verb
-from multimodal.corpora import CORPORA, Manifest, ScanReport, recognise
-from multimodal.corpora import scan as scan_corpus
-from multimodal.media.probe_corpus import probe_corpus, probe_path, write_rejects
+from experiments.command_line import Positional, one_of, run_verb
+from multimodal import corpora
 
 ALL = "all"
 
 
 def scan(
-    corpus: Positional[str],
+    corpus: Positional[Annotated[str, one_of([*corpora.CORPORA, ALL])]],
     *,
     root: Path,
     out: Path | None = None,
@@ -24,6 +21,10 @@ def scan(
     workers: int = 2,
 ) -> None:
     """Read a corpus as it lies on disk into a manifest: one row a clip, labels from the corpus's own rules.
+
+    Examples:
+        python -m experiments scan fakeavceleb --root /data/FakeAVCeleb_v1.2 --out manifest.parquet
+        python -m experiments scan all --root /data --out manifests
 
     Args:
         corpus: name of the corpus, e.g. fakeavceleb; or all, to walk a drive and scan whatever is recognised.
@@ -47,10 +48,10 @@ def scan(
     _scan_all(root, out or Path("manifests"), probe, workers)
 
 
-def _scan(corpus: str, root: Path, out: Path, options: dict[str, str] | None = None) -> Manifest:
-    report = ScanReport()
+def _scan(corpus: str, root: Path, out: Path, options: dict[str, str] | None = None) -> "corpora.Manifest":
+    report = corpora.ScanReport()
     try:
-        manifest = scan_corpus(corpus, root, report=report, options=options)
+        manifest = corpora.scan(corpus, root, report=report, options=options)
     finally:  # where it fails, the reason may stand among the warnings
         for line in report.lines():
             print(line, file=sys.stderr)
@@ -59,7 +60,7 @@ def _scan(corpus: str, root: Path, out: Path, options: dict[str, str] | None = N
     return manifest
 
 
-def _kinds(manifest: Manifest) -> str:
+def _kinds(manifest: "corpora.Manifest") -> str:
     """Counts by class, or by label where a clip has no class."""
     labels = manifest.clips["any_fake"].map({0: "real", 1: "fake"}).astype(object).fillna("no label")
     kinds = manifest.clips["av_class"].astype(object)
@@ -68,14 +69,14 @@ def _kinds(manifest: Manifest) -> str:
 
 
 def _scan_all(root: Path, folder: Path, probe: bool, workers: int) -> None:
-    report = ScanReport()
-    found = recognise(root, report=report)
+    report = corpora.ScanReport()
+    found = corpora.recognise(root, report=report)
     for line in report.lines():
         print(line, file=sys.stderr)
     if not found:
-        raise ValueError(f"no corpus recognised under {root}; known are {', '.join(sorted(CORPORA))}")
+        raise ValueError(f"no corpus recognised under {root}; known are {', '.join(sorted(corpora.CORPORA))}")
     for name, where in found:
-        print(f"{name:<16} {where}  ({CORPORA[name].title})")
+        print(f"{name:<16} {where}  ({corpora.CORPORA[name].title})")
     failed = []
     for (name, where), stem in zip(found, _stems([name for name, _ in found]), strict=True):
         print()
@@ -99,12 +100,15 @@ def _stems(names: list[str]) -> list[str]:
     ]
 
 
-def _probe(manifest: Manifest, path: Path, rejects: Path | None, workers: int) -> None:
+def _probe(manifest: "corpora.Manifest", path: Path, rejects: Path | None, workers: int) -> None:
+    from multimodal.media.probe_corpus import probe_corpus, probe_path, write_rejects
+    from multimodal.progress import progress
+
     table = probe_corpus(
         manifest,
         probe_path(path),
         workers=workers,
-        progress=lambda outcomes, total: tqdm(outcomes, total=total, desc="probe", unit="file"),
+        progress=lambda outcomes, total: progress(outcomes, total=total, desc="probe", unit="file"),
     )
     rejects = rejects or path.with_name(f"{path.stem}.rejects.csv")
     count = write_rejects(table, rejects)

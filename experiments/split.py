@@ -1,22 +1,25 @@
 """``split FILE --protocol NAME``: a manifest becomes a split, with the leakage that it leaves."""
 
 from pathlib import Path
+from typing import Annotated
 
-from experiments.command_line import Positional, run_verb
-from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, concatenate, is_generated
-from multimodal.splits import Split, make_split
-from multimodal.splits.leakage import leakage_text, measure_leakage
+from experiments.command_line import Positional, one_of, run_verb
+from multimodal import splits
 
 
 def split(
     manifests: Positional[tuple[Path, ...]],
     *,
-    protocol: tuple[str, ...],
+    protocol: tuple[Annotated[str, one_of(splits.PROTOCOLS)], ...],
     options: dict[str, str] | None = None,
     seed: int = 0,
     out: Path = Path("split.parquet"),
-) -> Split:
+) -> "splits.Split":
     """Assign the clips of a manifest to train, val and test by a named rule, and say what leaks.
+
+    Examples:
+        python -m experiments split manifest.parquet --protocol source_disjoint --out split.parquet
+        python -m experiments split manifest.parquet --protocol mrdf5 --options fold 3
 
     Args:
         manifests: files that `scan` wrote.
@@ -25,11 +28,14 @@ def split(
         seed: of whatever is drawn.
         out: the split to write, as parquet.
     """
+    from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, concatenate, is_generated
+    from multimodal.splits.leakage import leakage_text, measure_leakage
+
     manifest = concatenate(Manifest.read(path) for path in manifests)
     first, *others = protocol
-    chosen = make_split(manifest, first, seed=seed, options=options)
-    splits = [chosen, *(make_split(manifest, name, seed=seed) for name in others)]
-    print(leakage_text([measure_leakage(manifest, one) for one in splits]))
+    chosen = splits.make_split(manifest, first, seed=seed, options=options)
+    compared = [chosen, *(splits.make_split(manifest, name, seed=seed) for name in others)]
+    print(leakage_text([measure_leakage(manifest, one) for one in compared]))
     if is_generated(manifest.clips):
         print(GENERATED_NOTICE)
     chosen.write(out)

@@ -7,13 +7,6 @@ from typing import Annotated
 from tyro.conf import arg
 
 from experiments.command_line import Positional, run_verb
-from multimodal.audit.advice import advise, statistics_text
-from multimodal.audit.advice import to_json as advice_to_json
-from multimodal.audit.statistics import compute_statistics, to_json
-from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, concatenate, is_generated
-from multimodal.files import write_text
-from multimodal.report.pages import statistics_page
-from multimodal.splits import Split
 
 
 def statistics(
@@ -25,12 +18,22 @@ def statistics(
 ) -> None:
     """Count real and fake clips by corpus, split, class and method, mark the imbalance, and advise.
 
+    Examples:
+        python -m experiments statistics manifest.parquet --split split.parquet --html statistics.html
+
     Args:
         manifests: files that `scan` wrote.
         split: count by this split instead of the corpora's official ones.
         as_json: print counts and advice as JSON instead of the table.
         html: also write a page with charts.
     """
+    from multimodal.audit.advice import advise, statistics_text
+    from multimodal.audit.advice import to_json as advice_to_json
+    from multimodal.audit.statistics import compute_statistics, to_json
+    from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, concatenate, is_generated
+    from multimodal.files import write_text
+    from multimodal.splits import Split
+
     manifest = concatenate(Manifest.read(path) for path in manifests)
     counted = compute_statistics(manifest, Split.read(split) if split else None)
     advice = advise(counted)
@@ -40,6 +43,8 @@ def statistics(
     if generated and not as_json:
         print(GENERATED_NOTICE)
     if html:
+        from multimodal.report.pages import statistics_page
+
         write_text(html, statistics_page(counted, advice, synthetic=generated))
         print(html)
 

@@ -29,38 +29,39 @@ torch.Size([4, 256])
 torch.Size([4, 256])
 """
 
-from collections.abc import Mapping
-from difflib import SequenceMatcher
+import importlib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from inspect import Parameter, signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fusion.base import Fusion
-from fusion.bilinear import BilinearFusion
-from fusion.bottleneck import BottleneckFusion
-from fusion.concat import ConcatFusion
-from fusion.cross_attention import CrossAttentionFusion
-from fusion.discrepancy import DiscrepancyFusion
-from fusion.film import FilmFusion
-from fusion.gated import GatedFusion
-from fusion.score import ScoreFusion
-from fusion.transformer import TransformerFusion
-from fusion.unimodal import AudioOnlyFusion, VideoOnlyFusion
+if TYPE_CHECKING:
+    from fusion.base import Fusion
 
-__all__ = ["FUSIONS", "Fusion", "create_fusion", "list_fusions", "list_options"]
+__all__ = ["FUSIONS", "Fusion", "create_fusion", "fusion_class", "list_fusions", "list_options"]
 
-FUSIONS: dict[str, type[Fusion]] = {
-    "score": ScoreFusion,
-    "concat": ConcatFusion,
-    "gated": GatedFusion,
-    "film": FilmFusion,
-    "bilinear": BilinearFusion,
-    "cross_attention": CrossAttentionFusion,
-    "bottleneck": BottleneckFusion,
-    "transformer": TransformerFusion,
-    "discrepancy": DiscrepancyFusion,
-    "video_only": VideoOnlyFusion,
-    "audio_only": AudioOnlyFusion,
+#: Every mode by name, and where it lies; it is imported when it is asked for.
+FUSIONS = {
+    "score": "fusion.score:ScoreFusion",
+    "concat": "fusion.concat:ConcatFusion",
+    "gated": "fusion.gated:GatedFusion",
+    "film": "fusion.film:FilmFusion",
+    "bilinear": "fusion.bilinear:BilinearFusion",
+    "cross_attention": "fusion.cross_attention:CrossAttentionFusion",
+    "bottleneck": "fusion.bottleneck:BottleneckFusion",
+    "transformer": "fusion.transformer:TransformerFusion",
+    "discrepancy": "fusion.discrepancy:DiscrepancyFusion",
+    "video_only": "fusion.unimodal:VideoOnlyFusion",
+    "audio_only": "fusion.unimodal:AudioOnlyFusion",
 }
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """The contract's class, imported with torch when it is asked for (PEP 562)."""
+        if name != "Fusion":
+            raise AttributeError(f"module 'fusion' has no attribute {name!r}")
+        return importlib.import_module("fusion.base").Fusion
 
 
 def list_fusions() -> list[str]:
@@ -68,7 +69,15 @@ def list_fusions() -> list[str]:
     return list(FUSIONS)
 
 
-def create_fusion(name: str, *, dims: Mapping[str, int], out_dim: int = 256, **options: Any) -> Fusion:
+def fusion_class(name: str) -> "type[Fusion]":
+    """The class of that mode, imported now; ``ValueError`` offers the nearest name and lists all."""
+    if name not in FUSIONS:
+        raise ValueError(f"unknown fusion {name!r}; {_offer(name, FUSIONS)}")
+    module, _, attribute = FUSIONS[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def create_fusion(name: str, *, dims: Mapping[str, int], out_dim: int = 256, **options: Any) -> "Fusion":
     """Build a fusion by name.
 
     Args:
@@ -78,20 +87,17 @@ def create_fusion(name: str, *, dims: Mapping[str, int], out_dim: int = 256, **o
         options: what the constructor of the mode takes besides; every mode takes ``width``.
 
     Raises:
-        ValueError: unknown name or option, with the choices, the nearest first; an option of the wrong type.
+        ValueError: unknown name or option, with the nearest and all choices; an option of the wrong type.
     """
-    if name not in FUSIONS:
-        raise ValueError(f"unknown fusion {name!r}; choose from {_nearest_first(name, FUSIONS)}")
+    mode = fusion_class(name)
     choices = _options(name)
     for option, value in options.items():
         if option not in choices:
-            raise ValueError(
-                f"unknown option {option!r} of fusion {name!r}; choose from {_nearest_first(option, choices)}"
-            )
+            raise ValueError(f"unknown option {option!r} of fusion {name!r}; {_offer(option, choices)}")
         kind = type(choices[option])
         if choices[option] is not None and not isinstance(value, kind):
             raise ValueError(f"option {option!r} of fusion {name!r} must be {kind.__name__}; got {value!r}")
-    return FUSIONS[name](dims, out_dim, **options)
+    return mode(dims, out_dim, **options)
 
 
 def list_options(name: str) -> list[str]:
@@ -105,9 +111,11 @@ def list_options(name: str) -> list[str]:
 
 def _options(name: str) -> dict[str, Any]:
     """Options of a mode and their defaults."""
-    parameters = signature(FUSIONS[name]).parameters.items()
+    parameters = signature(fusion_class(name)).parameters.items()
     return {option: value.default for option, value in parameters if value.kind is Parameter.KEYWORD_ONLY}
 
 
-def _nearest_first(word: str, choices: Mapping[str, Any]) -> str:
-    return ", ".join(sorted(choices, key=lambda choice: -SequenceMatcher(None, word, choice).ratio()))
+def _offer(wrong: str, known: Iterable[str]) -> str:
+    near = get_close_matches(wrong, list(known), n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? Choose" if near else "choose"
+    return f"{hint} from {', '.join(known)}"

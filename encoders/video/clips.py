@@ -1,6 +1,5 @@
 """Spatio-temporal networks of torchvision: whole clips in, tokens along time out."""
 
-import difflib
 from typing import Any
 
 from einops import rearrange
@@ -9,6 +8,7 @@ from torch import Tensor, nn
 from torchvision import models
 from torchvision.ops.misc import Permute
 
+from encoders import offer
 from encoders.backbone import PixelNormalisation
 from encoders.base import Encoder, VideoSpec
 from encoders.checks import check_video
@@ -45,9 +45,7 @@ class ClipEncoder(Encoder):
     ) -> None:
         super().__init__()
         if backbone not in BACKBONES:
-            nearest = difflib.get_close_matches(backbone, BACKBONES, n=1)
-            offer = ", ".join(BACKBONES) + (f" (nearest: {nearest[0]})" if nearest else "")
-            raise ValueError(f"unknown clip backbone {backbone!r}; choose from {offer}")
+            raise ValueError(f"unknown clip backbone {backbone!r}; {offer(backbone, list(BACKBONES))}")
         if frame_size is not None and frame_size < SMALLEST_FRAME:
             raise ValueError(f"frame_size must be at least {SMALLEST_FRAME} for clips; got {frame_size}")
         self.minimum_frames = MINIMUM_FRAMES.get(backbone, 1)

@@ -8,7 +8,6 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object, set_seed
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
-from tqdm import tqdm
 
 from experiments.runs.build import Clips
 from experiments.runs.config import DataConfig, PretrainConfig, TrainConfig
@@ -17,6 +16,7 @@ from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.data.order import Draw, StepBatches
 from multimodal.data.windows import Batch, collate, taken_ahead
 from multimodal.files import write_json
+from multimodal.progress import progress
 from multimodal.scoring import ClipWindows, score_clips
 from multimodal.training.checkpoints import Checkpoints, FitState, load_weights
 from multimodal.training.fit import Task, fit
@@ -74,7 +74,7 @@ def split_scorer(
             device=accelerator.device,
             rank=accelerator.process_index,
             world_size=accelerator.num_processes,
-            progress=lambda loader: tqdm(loader, desc=f"score {split}", unit="batch", disable=not show),
+            progress=lambda loader: progress(loader, desc=f"score {split}", unit="batch", disable=not show),
         )
         everyone = gather_object([mine])
         return pd.concat([part for part in everyone if len(part)], ignore_index=True).sort_values(

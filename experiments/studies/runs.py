@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import torch
 from accelerate import Accelerator
-from tqdm import tqdm
 
 from experiments import engines
 from experiments.runs.build import build_detector, is_random, load_clips
@@ -22,6 +21,7 @@ from experiments.studies.variants import Variants
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import write_json
 from multimodal.labels import MODALITIES
+from multimodal.progress import progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,7 @@ def do_runs(jobs: Sequence[Job], options: StudyOptions, folder: StudyFolder) -> 
     failures = embed_all(todo)
     todo = [job for job in todo if job.folder.name not in failures]
     outcomes = run_all(run_job, todo, workers=options.workers)
-    for place, outcome in tqdm(outcomes, total=len(todo), desc="ablate", unit="run", disable=not todo):
+    for place, outcome in progress(outcomes, total=len(todo), desc="ablate", unit="run", disable=not todo):
         if isinstance(outcome, Exception):
             failures[todo[place].folder.name] = _one_line(outcome)
     write_json(folder.failures, failures)

@@ -8,7 +8,7 @@ from typing import get_args
 from encoders import load_encoder
 from experiments.runs.build import is_random
 from experiments.runs.config import EncoderConfig, Option, TrainConfig
-from fusion import FUSIONS, list_options
+from fusion import FUSIONS, fusion_class, list_options
 from multimodal.labels import MODALITIES
 from multimodal.training.losses import LossName
 
@@ -46,9 +46,9 @@ def fusions(config: TrainConfig) -> Variants:
         name: replace(
             config,
             fusion=replace(config.fusion, name=name, options=_taken(options, name)),
-            loss=replace(config.loss, synchrony_weight=weight if mode.compares() else 0.0),
+            loss=replace(config.loss, synchrony_weight=weight if fusion_class(name).compares() else 0.0),
         )
-        for name, mode in FUSIONS.items()
+        for name in FUSIONS
     }
 
 

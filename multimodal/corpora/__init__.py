@@ -1,170 +1,52 @@
 """Where clips come from. A new corpus is one file with a ``CORPUS`` and one line here."""
 
-import logging
-import os
-from collections.abc import Collection, Iterable, Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.compute as pc
+from multimodal.catalog import Catalog, choose, public_names
 
-from multimodal.corpora import (
-    asvspoof,
-    avdeepfake1m,
-    celebdf,
-    deeperforensics,
-    deepfake_audio,
-    deepfake_image,
-    dfd,
-    dfdc,
-    dfdc_preview,
-    faceforensics,
-    faces140k,
-    fakeavceleb,
-    folder,
-    in_the_wild,
-    kodf,
-    lavdf,
-    voxceleb2,
-    wavefake,
-)
-from multimodal.corpora.base import Corpus, ScanReport, check_counts
-from multimodal.corpora.choose import choose
-from multimodal.corpora.folder.labelled import SUFFIXES
-from multimodal.corpora.manifest import GENERATED, Clip, Manifest, collect, lies_in_generated
-from multimodal.corpora.roots import existing_folder, find_root, recognise_in
-from multimodal.corpora.walk import is_folder, is_hidden, printable
-
-# What lies beside the folders that a reader walked: a part unpacked elsewhere is said, not dropped.
-
-
-def tell_unread(root: Path, report: ScanReport) -> None:
-    """Tell ``report`` of media files, and folders that hold any, which lie in no folder that was walked."""
-    for path in _unread(str(root), frozenset(report.walked)):
-        report.skip("outside the folders of this corpus, not read", printable(os.path.relpath(path, root)))
-
-
-def _unread(folder: str, walked: Collection[str]) -> Iterator[str]:
-    if folder in walked:
-        return
-    try:
-        with os.scandir(folder) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
-    except OSError:  # who walked there has said so
-        return
-    for entry in entries:
-        if is_hidden(entry.name):
-            continue
-        if not is_folder(entry):
-            if _is_media(entry.name):
-                yield entry.path
-        elif any(path == entry.path or path.startswith(entry.path + os.sep) for path in walked):
-            yield from _unread(entry.path, walked)
-        elif any(_is_media(name) for _, _, names in os.walk(entry.path) for name in names):
-            yield entry.path
-
-
-def _is_media(name: str) -> bool:
-    return not is_hidden(name) and os.path.splitext(name)[1].lower() in SUFFIXES
-
+if TYPE_CHECKING:
+    from multimodal.corpora.base import Corpus, ScanReport
+    from multimodal.corpora.manifest import Clip, Manifest
+    from multimodal.corpora.scanning import recognise, scan
+else:
+    __getattr__ = public_names(
+        __name__,
+        {
+            "base": ("Corpus", "ScanReport"),
+            "manifest": ("Clip", "Manifest"),
+            "scanning": ("recognise", "scan"),
+        },
+    )
 
 __all__ = ["CORPORA", "Clip", "Corpus", "Manifest", "ScanReport", "get_corpus", "recognise", "scan"]
 
-CORPORA: dict[str, Corpus] = {
-    "fakeavceleb": fakeavceleb.CORPUS,
-    "faceforensics": faceforensics.CORPUS,
-    "celebdf": celebdf.CORPUS,
-    "dfd": dfd.CORPUS,
-    "lavdf": lavdf.CORPUS,
-    "avdeepfake1m": avdeepfake1m.CORPUS,
-    "voxceleb2": voxceleb2.CORPUS,
-    "dfdc": dfdc.CORPUS,
-    "dfdc_preview": dfdc_preview.CORPUS,
-    "kodf": kodf.CORPUS,
-    "deeperforensics": deeperforensics.CORPUS,
-    "deepfake_image": deepfake_image.CORPUS,
-    "deepfake_audio": deepfake_audio.CORPUS,
-    "faces140k": faces140k.CORPUS,
-    "asvspoof2019": asvspoof.ASVSPOOF2019,
-    "asvspoof2021_la": asvspoof.ASVSPOOF2021_LA,
-    "asvspoof2021_df": asvspoof.ASVSPOOF2021_DF,
-    "asvspoof5": asvspoof.ASVSPOOF5,
-    "in_the_wild": in_the_wild.CORPUS,
-    "wavefake": wavefake.CORPUS,
-    "folder": folder.CORPUS,
-}
+CORPORA: "Catalog[Corpus]" = Catalog(
+    {
+        "fakeavceleb": "multimodal.corpora.fakeavceleb:CORPUS",
+        "faceforensics": "multimodal.corpora.faceforensics:CORPUS",
+        "celebdf": "multimodal.corpora.celebdf:CORPUS",
+        "dfd": "multimodal.corpora.dfd:CORPUS",
+        "lavdf": "multimodal.corpora.lavdf:CORPUS",
+        "avdeepfake1m": "multimodal.corpora.avdeepfake1m:CORPUS",
+        "voxceleb2": "multimodal.corpora.voxceleb2:CORPUS",
+        "dfdc": "multimodal.corpora.dfdc:CORPUS",
+        "dfdc_preview": "multimodal.corpora.dfdc_preview:CORPUS",
+        "kodf": "multimodal.corpora.kodf:CORPUS",
+        "deeperforensics": "multimodal.corpora.deeperforensics:CORPUS",
+        "deepfake_image": "multimodal.corpora.deepfake_image:CORPUS",
+        "deepfake_audio": "multimodal.corpora.deepfake_audio:CORPUS",
+        "faces140k": "multimodal.corpora.faces140k:CORPUS",
+        "asvspoof2019": "multimodal.corpora.asvspoof:ASVSPOOF2019",
+        "asvspoof2021_la": "multimodal.corpora.asvspoof:ASVSPOOF2021_LA",
+        "asvspoof2021_df": "multimodal.corpora.asvspoof:ASVSPOOF2021_DF",
+        "asvspoof5": "multimodal.corpora.asvspoof:ASVSPOOF5",
+        "in_the_wild": "multimodal.corpora.in_the_wild:CORPUS",
+        "wavefake": "multimodal.corpora.wavefake:CORPUS",
+        "folder": "multimodal.corpora.folder:CORPUS",
+    }
+)
 
-_logger = logging.getLogger(__name__)
 
-
-def get_corpus(name: str) -> Corpus:
+def get_corpus(name: str) -> "Corpus":
     """The corpus of that name; ``ValueError`` lists the choices."""
     return choose(CORPORA, name, "corpus")
-
-
-def scan(
-    corpus_name: str,
-    root: str | Path,
-    *,
-    report: ScanReport | None = None,
-    options: dict[str, str] | None = None,
-) -> Manifest:
-    """Read a corpus as it lies on disk.
-
-    Args:
-        corpus_name: one of :data:`CORPORA`.
-        root: the corpus, or a folder up to four levels above it; relative paths are welcome.
-        report: is filled with warnings, remarks and all that was skipped; if None, these are logged.
-        options: what the corpus's reader takes besides (see ``Corpus.options``).
-
-    Raises ``ValueError``, in one line, when the corpus cannot be found or read there.
-    """
-    corpus = get_corpus(corpus_name)
-    own_report = ScanReport() if report is None else report
-    for option in options or {}:
-        choose(corpus.options, option, f"option of {corpus_name}")
-    if corpus.takes_any_root:
-        found = existing_folder(root)
-    else:
-        found = find_root(corpus, root, catalog=CORPORA.values(), report=own_report)
-    if is_generated := lies_in_generated(found):
-        own_report.generated.append("")
-    clips = _flag_generated(corpus.clips(found, own_report, **(options or {})), own_report)
-    try:
-        manifest = collect(clips, corpus=corpus.name, root=found)
-    except OSError as error:  # a table or list of the corpus; folders and clips are reported and passed over
-        raise ValueError(f"cannot read {error.filename}: {error.strerror}. Make it readable.") from error
-    tell_unread(found, own_report)
-    if not is_generated:  # a generated corpus is small on purpose
-        check_counts(corpus, manifest.clips, own_report)
-    _note_flags(manifest, own_report)
-    if report is None:
-        for line in own_report.lines():
-            _logger.warning("%s: %s", corpus_name, line)
-    return manifest
-
-
-def recognise(root: str | Path, *, report: ScanReport | None = None) -> list[tuple[str, Path]]:
-    """Every corpus at ``root`` or up to four levels below it, as (name, its own root)."""
-    return recognise_in(CORPORA.values(), root, ScanReport() if report is None else report)
-
-
-def _flag_generated(clips: Iterable[Clip], report: ScanReport) -> Iterator[Clip]:
-    """Flag clips below a folder that is marked; a reader comes past the mark before it comes to the clips."""
-    for clip in clips:
-        if report.generated and clip.path.startswith(tuple(report.generated)):
-            yield clip._replace(flags=(*clip.flags, GENERATED))
-        else:
-            yield clip
-
-
-def _note_flags(manifest: Manifest, report: ScanReport) -> None:
-    empty = int((manifest.clips["size_bytes"] == 0).sum())
-    if empty:
-        report.warn(f"{empty:,} of {len(manifest.clips):,} files are empty (0 bytes); they cannot be decoded")
-    flags = pa.chunked_array(manifest.clips["flags"].array.__arrow_array__())
-    for count in pc.value_counts(pc.list_flatten(flags)).to_pylist():
-        report.flagged[count["values"]] = count["counts"]
-    generated = report.flagged.get(GENERATED, 0)
-    if 0 < generated < len(manifest.clips):
-        report.warn(f"{generated:,} of {len(manifest.clips):,} clips were made by a program; keep them apart")

@@ -65,7 +65,7 @@ class PrepareJob(NamedTuple):
 
 
 Prepared: TypeAlias = Outcome[PrepareJob, None]
-#: Wraps the outcomes of a number of clips as they come, to show how far a run is; tqdm does.
+#: Wraps the outcomes of a number of clips as they come, to show how far a run is.
 ShowProgress = Callable[[Iterable[Prepared], int], Iterable[Prepared]]
 
 

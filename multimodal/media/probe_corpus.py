@@ -58,7 +58,7 @@ class ProbeJob(NamedTuple):
 
 
 Probed: TypeAlias = "Outcome[ProbeJob, FileFacts]"
-#: Wraps the outcomes of a number of files as they come, to show how far a run is; tqdm does.
+#: Wraps the outcomes of a number of files as they come, to show how far a run is.
 ShowProgress = Callable[[Iterable[Probed], int], Iterable[Probed]]
 
 

@@ -3,102 +3,42 @@
 A protocol is a function ``(manifest, generator, *, options with defaults) -> Assignment``.
 """
 
-import inspect
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
+from multimodal.catalog import Catalog, public_names
 
-from multimodal.corpora.choose import choose
-from multimodal.corpora.manifest import Manifest
-from multimodal.splits.assignment import SPLITS, Assignment
-from multimodal.splits.donor_disjoint import donor_disjoint
-from multimodal.splits.from_file import from_file
-from multimodal.splits.leave_out import leave_method_out, leave_two_speakers_out
-from multimodal.splits.mrdf5 import mrdf5, mrdf5_balanced
-from multimodal.splits.split import Split
-from multimodal.splits.whole_groups import (
-    content_disjoint,
-    group_disjoint,
-    group_out,
-    list_groups,
-    official,
-    random,
-    source_disjoint,
-)
+if TYPE_CHECKING:
+    from multimodal.splits.assignment import SPLITS, Assignment
+    from multimodal.splits.making import make_split, protocol_options
+    from multimodal.splits.split import Split
+    from multimodal.splits.whole_groups import list_groups
+else:
+    __getattr__ = public_names(
+        __name__,
+        {
+            "assignment": ("SPLITS", "Assignment"),
+            "making": ("make_split", "protocol_options"),
+            "split": ("Split",),
+            "whole_groups": ("list_groups",),
+        },
+    )
 
 __all__ = ["PROTOCOLS", "SPLITS", "Assignment", "Split", "list_groups", "make_split", "protocol_options"]
 
-PROTOCOLS: dict[str, Callable[..., Assignment]] = {
-    "official": official,
-    "random": random,
-    "source_disjoint": source_disjoint,
-    "content_disjoint": content_disjoint,
-    "donor_disjoint": donor_disjoint,
-    "group_disjoint": group_disjoint,
-    "group_out": group_out,
-    "leave_method_out": leave_method_out,
-    "leave_two_speakers_out": leave_two_speakers_out,
-    "mrdf5": mrdf5,
-    "mrdf5_balanced": mrdf5_balanced,
-    "from_file": from_file,
-}
-
-
-def make_split(
-    manifest: Manifest, protocol: str, *, seed: int = 0, options: Mapping[str, Any] | None = None
-) -> Split:
-    """Assign every clip of a manifest by a protocol.
-
-    The same manifest, protocol, options and seed give the same split, and so the same hash. ``options`` may hold
-    text, as a command line gives it. Raises ``ValueError`` for an unknown protocol or option.
-    """
-    function = choose(PROTOCOLS, protocol, "protocol")
-    values = protocol_options(protocol)
-    for name, value in (options or {}).items():
-        values[name] = _convert(name, value, choose(values, name, f"option of {protocol}"))
-    assigned = function(manifest, np.random.default_rng(seed), **values)
-    assignment = pd.DataFrame(
-        {
-            "clip_id": manifest.clips["clip_id"].astype(object),
-            "split": assigned.split,
-            "reason": assigned.reason,
-        }
-    ).sort_values("clip_id", ignore_index=True)
-    return Split(assignment, protocol, values, seed, (*assigned.notes, *_gaps(manifest.clips, assigned.split)))
-
-
-def protocol_options(protocol: str) -> dict[str, Any]:
-    """Options of a protocol with their defaults."""
-    parameters = inspect.signature(choose(PROTOCOLS, protocol, "protocol")).parameters.values()
-    return {one.name: one.default for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY}
-
-
-def _gaps(clips: pd.DataFrame, split: pd.Series) -> list[str]:
-    """Parts that are empty, and classes that a part lacks: nothing can be learnt or judged there."""
-    kinds = clips["av_class"].astype(object).where(clips["av_class"].notna(), clips["any_fake"].astype(object))
-    names = {0: "real", 1: "fake"}
-    gaps = []
-    for part in SPLITS:
-        there = set(kinds[split == part].dropna())
-        if not (split == part).any():
-            gaps.append(f"{part} is empty")
-        elif lacking := sorted(str(names.get(kind, kind)) for kind in set(kinds.dropna()) - there):
-            gaps.append(f"{part} has no clip of {', '.join(lacking)}")
-    return gaps
-
-
-def _convert(name: str, value: Any, default: Any) -> Any:
-    """Text from a command line as the type of the default."""
-    if not isinstance(value, str) or isinstance(default, str):
-        return value
-    if isinstance(default, bool):
-        if value.lower() in ("true", "false"):
-            return value.lower() == "true"
-    else:
-        try:
-            return type(default)(value)
-        except ValueError:
-            pass
-    raise ValueError(f"{name} must be {type(default).__name__}, as in {name}={default}; got {value!r}")
+PROTOCOLS: "Catalog[Callable[..., Assignment]]" = Catalog(
+    {
+        "official": "multimodal.splits.whole_groups:official",
+        "random": "multimodal.splits.whole_groups:random",
+        "source_disjoint": "multimodal.splits.whole_groups:source_disjoint",
+        "content_disjoint": "multimodal.splits.whole_groups:content_disjoint",
+        "donor_disjoint": "multimodal.splits.donor_disjoint:donor_disjoint",
+        "group_disjoint": "multimodal.splits.whole_groups:group_disjoint",
+        "group_out": "multimodal.splits.whole_groups:group_out",
+        "leave_method_out": "multimodal.splits.leave_out:leave_method_out",
+        "leave_two_speakers_out": "multimodal.splits.leave_out:leave_two_speakers_out",
+        "mrdf5": "multimodal.splits.mrdf5:mrdf5",
+        "mrdf5_balanced": "multimodal.splits.mrdf5:mrdf5_balanced",
+        "from_file": "multimodal.splits.from_file:from_file",
+    }
+)

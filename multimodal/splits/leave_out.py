@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from multimodal.corpora.choose import choose
+from multimodal.catalog import choose
 from multimodal.corpora.manifest import Manifest
 from multimodal.corpora.people import people_of
 from multimodal.splits.assignment import SPLITS, TEST, TRAIN, VAL, Assignment, assign, divide_units

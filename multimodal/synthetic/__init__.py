@@ -4,13 +4,40 @@ For a first run, for demonstrations and for tests; results on them say nothing a
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from multimodal.synthetic.fakeavceleb import generate_fakeavceleb
-from multimodal.synthetic.layouts import LAYOUTS, Layout, LayoutOptions
-from multimodal.synthetic.plan import SyntheticOptions
+from multimodal.catalog import Catalog, public_names
+from multimodal.synthetic.layouts import CONTENTS
 
-__all__ = ["GENERATORS", "Layout", "LayoutOptions", "SyntheticOptions", "generate_fakeavceleb"]
+if TYPE_CHECKING:
+    from multimodal.synthetic.fakeavceleb import generate_fakeavceleb
+    from multimodal.synthetic.layouts.planned import LayoutOptions
+    from multimodal.synthetic.layouts.tree import Layout
+    from multimodal.synthetic.plan import SyntheticOptions
+else:
+    __getattr__ = public_names(
+        __name__,
+        {
+            "fakeavceleb": ("generate_fakeavceleb",),
+            "layouts.planned": ("LayoutOptions",),
+            "layouts.tree": ("Layout",),
+            "plan": ("SyntheticOptions",),
+        },
+    )
+
+__all__ = ["GENERATORS", "SUMMARIES", "Layout", "LayoutOptions", "SyntheticOptions", "generate_fakeavceleb"]
 
 #: Corpus → what writes a small generated copy of it, called as ``(root, options, *, workers, progress)``.
 #: FakeAVCeleb takes :class:`SyntheticOptions`, all others :class:`LayoutOptions`.
-GENERATORS: dict[str, Callable[..., dict[str, int]]] = {"fakeavceleb": generate_fakeavceleb, **LAYOUTS}
+GENERATORS: Catalog[Callable[..., dict[str, int]]] = Catalog(
+    {
+        "fakeavceleb": "multimodal.synthetic.fakeavceleb:generate_fakeavceleb",
+        **{name: place for name, (place, _) in CONTENTS.items()},
+    }
+)
+
+#: Corpus → what its copy holds, in one line.
+SUMMARIES: dict[str, str] = {
+    "fakeavceleb": "FakeAVCeleb: the four classes, talking heads of ten groups of people",
+    **{name: summary for name, (_, summary) in CONTENTS.items()},
+}

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import nn
-from tqdm import tqdm
 
 from multimodal.data.windows import Batch, to_device
+from multimodal.progress import progress
 from multimodal.training.checkpoints import Checkpoints, FitState
 from multimodal.training.losses import LossParts
 
@@ -90,7 +90,7 @@ def fit(
     wrapped, optimizer = accelerator.prepare(model, optimizer)
     wrapped.train()
     batches = iter(batches_from(state.step))
-    bar = tqdm(
+    bar = progress(
         total=options.steps, initial=state.step, desc=title, unit="step", disable=not accelerator.is_main_process
     )
     losses: list[float] = []

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.generate import COMMANDS, main
-from multimodal.synthetic import GENERATORS
+from experiments.generate import main
+from multimodal.synthetic import GENERATORS, SUMMARIES
 
 
 def test_generate_writes_the_variant_that_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -20,7 +20,7 @@ def test_generate_offers_every_corpus_with_a_line_about_it(capsys: pytest.Captur
         main(["--help"])
     assert stop.value.code == 0
     listed = capsys.readouterr().out
-    assert set(COMMANDS) == set(GENERATORS)
+    assert set(SUMMARIES) == set(GENERATORS)
     assert all(f"  {name} " in listed for name in GENERATORS)
 
 

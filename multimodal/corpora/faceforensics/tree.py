@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from multimodal.catalog import choose
 from multimodal.corpora.base import ScanReport
-from multimodal.corpora.choose import choose
 from multimodal.corpora.file_names import COPY, NAME_UNPARSED, stem_of
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.roots import Listing, list_folder

@@ -114,6 +114,5 @@ def _key(trial: Trial) -> str:
 
 LAYOUT = Layout(
     name="asvspoof2019",
-    summary="ASVspoof 2019 LA: bona fide and spoofed speech with protocols",
     variants={"la": plan},
 )

@@ -69,11 +69,9 @@ def _common(trial: Trial, subset: str) -> tuple[str, str, str]:
 
 LA = Layout(
     name="asvspoof2021_la",
-    summary="ASVspoof 2021 LA: speech through telephony with keys, for evaluation",
     variants={"la": la},
 )
 DF = Layout(
     name="asvspoof2021_df",
-    summary="ASVspoof 2021 DF: speech through media codecs with keys, for evaluation",
     variants={"df": df},
 )

@@ -58,6 +58,5 @@ def _line(options: LayoutOptions, letter: str, index: int, name: str, sound: Sou
 
 LAYOUT = Layout(
     name="asvspoof5",
-    summary="ASVspoof 5: bona fide and spoofed speech, codecs in eval only",
     variants={"track_1": plan},
 )

@@ -110,6 +110,5 @@ def _video(
 
 LAYOUT = Layout(
     name="avdeepfake1m",
-    summary="AV-Deepfake1M: talking heads with a forged word in picture, sound or both; unlabelled test",
     variants={"full": plan},
 )

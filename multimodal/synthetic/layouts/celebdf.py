@@ -39,6 +39,5 @@ def _video(path: str, take: Take, face: str | None = None) -> VideoFile:
 
 LAYOUT = Layout(
     name="celebdf",
-    summary="Celeb-DF v2: celebrities, YouTube faces and face swaps, no sound",
     variants={"v2": plan},
 )

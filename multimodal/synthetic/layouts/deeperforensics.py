@@ -79,6 +79,5 @@ def _lists(videos: list[File], splits: dict[str, list[str]]) -> list[File]:
 
 LAYOUT = Layout(
     name="deeperforensics",
-    summary="DeeperForensics-1.0: actors' faces on FaceForensics++ originals, no sound, no reals of its own",
     variants={"release": plan},
 )

@@ -99,6 +99,5 @@ def _features(paths: list[str], root: Path) -> str:
 
 LAYOUT = Layout(
     name="deepfake_audio",
-    summary="speech and its voice conversions (DEEP-VOICE), or speech and synthesis (Fake-or-Real)",
     variants={"deep_voice": deep_voice, "for_norm": for_norm, "for_2sec": for_2sec},
 )

@@ -59,6 +59,5 @@ def _picture(folder: str, number: int) -> ImageFile:
 
 LAYOUT = Layout(
     name="deepfake_image",
-    summary="pictures in real/ and fake/ folders of splits; fakes are swapped faces",
     variants={"drive_export": drive_export, "folders": folders},
 )

@@ -93,6 +93,5 @@ def _fake(options: LayoutOptions, folder: str, target: str, source: str, scene: 
 
 LAYOUT = Layout(
     name="dfd",
-    summary="DFD: actors in scenes and their face swaps, no sound",
     variants={"official": official, "beside_faceforensics": beside_faceforensics, "kaggle": kaggle},
 )

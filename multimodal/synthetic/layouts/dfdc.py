@@ -83,6 +83,5 @@ def _name(options: LayoutOptions, *key: str | int) -> str:
 
 LAYOUT = Layout(
     name="dfdc",
-    summary="DFDC: actors with sound, faces swapped or voices cloned without saying which",
     variants={"full": full, "kaggle": kaggle},
 )

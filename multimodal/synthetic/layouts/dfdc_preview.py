@@ -38,6 +38,5 @@ def plan(options: LayoutOptions) -> Tree:
 
 LAYOUT = Layout(
     name="dfdc_preview",
-    summary="DFDC preview: actors with sound, faces swapped by two methods",
     variants={"preview": plan},
 )

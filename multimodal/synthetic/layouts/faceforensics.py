@@ -176,6 +176,5 @@ def _label(video: VideoFile) -> str:
 
 LAYOUT = Layout(
     name="faceforensics",
-    summary="FaceForensics++ c23: originals and five forgeries of pairs, no sound",
     variants={"official": official, "kaggle": kaggle},
 )

@@ -49,6 +49,5 @@ def _row(split: str, name: str, label: str) -> tuple[str, str, str, str, str]:
 
 LAYOUT = Layout(
     name="faces140k",
-    summary="real and generated portraits in equal number, with CSVs",
     variants={"kaggle": plan},
 )

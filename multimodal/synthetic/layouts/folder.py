@@ -39,6 +39,5 @@ def plan(options: LayoutOptions) -> Tree:
 
 LAYOUT = Layout(
     name="folder",
-    summary="real/ and fake/ folders with videos, pictures and sound",
     variants={"folders": plan},
 )

@@ -31,6 +31,5 @@ def plan(options: LayoutOptions) -> Tree:
 
 LAYOUT = Layout(
     name="in_the_wild",
-    summary="In-the-Wild: speech of named people, bona fide and spoofed",
     variants={"release": plan},
 )

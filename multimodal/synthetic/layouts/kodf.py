@@ -57,6 +57,5 @@ def _fake(method: str, target: _Actor, source: _Actor, index: int) -> VideoFile:
 
 LAYOUT = Layout(
     name="kodf",
-    summary="KoDF: actors and five forgeries of each, with true sound or none",
     variants={"release": plan},
 )

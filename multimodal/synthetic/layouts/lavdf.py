@@ -108,6 +108,5 @@ def _entry(
 
 LAYOUT = Layout(
     name="lavdf",
-    summary="LAV-DF: talking heads with a forged word in picture, sound or both",
     variants={"full": plan},
 )

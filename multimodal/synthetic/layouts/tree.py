@@ -12,7 +12,7 @@ import av
 import numpy as np
 from scipy.io import wavfile
 
-from multimodal.corpora.choose import choose
+from multimodal.catalog import choose
 from multimodal.corpora.manifest import GENERATED_MARK
 from multimodal.files import atomic_path, write_json, write_text
 from multimodal.synthetic.clip import write_audio, write_video
@@ -85,12 +85,10 @@ class Layout:
 
     Args:
         name: of the corpus.
-        summary: one line: what the generated tree holds.
         variants: the forms that the corpus is distributed in → what each plans; the first is the default.
     """
 
     name: str
-    summary: str
     variants: Mapping[str, Callable[[LayoutOptions], Tree]]
 
     def __call__(

@@ -50,6 +50,5 @@ def _recording(options: LayoutOptions, split: str, person: str, number: int) -> 
 
 LAYOUT = Layout(
     name="voxceleb2",
-    summary="VoxCeleb2: genuine talking heads with sound",
     variants={"full": plan},
 )

@@ -77,6 +77,5 @@ def _wav(path: str, sound: Sound, sample_rate: int) -> AudioFile:
 
 LAYOUT = Layout(
     name="wavefake",
-    summary="WaveFake: vocoded speech in nine folders and text-to-speech, with LJSpeech and JSUT beside them",
     variants={"with_reals": plan},
 )

@@ -1,0 +1,195 @@
+"""The command line as a whole: what it imports before it answers, names, Tab, and how it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from experiments import __main__ as program
+from experiments.__main__ import GROUPS, VERBS, main
+from experiments.completion import described, script
+from multimodal.corpora import CORPORA
+from multimodal.splits import PROTOCOLS
+from multimodal.synthetic import GENERATORS
+
+HEAVY = ("torch", "pandas", "pyarrow", "sklearn", "scipy", "matplotlib", "transformers", "timm", "av", "decord")
+PREAMBLE = "import sys; from experiments.__main__ import main\n"
+TELL = f"\nprint(*sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"
+
+
+def run_code(code, **options):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, **options)
+
+
+def imported_by(arguments):
+    """Heavy libraries that are there when a command line has been answered, and what it answered with."""
+    code = f"{PREAMBLE}try:\n  main({arguments!r})\nexcept SystemExit: pass{TELL}"
+    *answer, heavy = run_code(code).stderr.splitlines()
+    return heavy.split(), answer
+
+
+@pytest.mark.parametrize("verb", ["scan", "split", "statistics", "check", "generate", "inspect", "prepare"])
+def test_the_help_of_a_verb_that_needs_no_torch_imports_nothing_heavy(verb):
+    assert imported_by([verb, "--help"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], None),
+        (["trian"], "error: unknown verb 'trian'; did you mean 'train'? Choose from ablate, "),
+        (
+            ["scan", "fakeavcelep", "--root", "."],
+            "error: unknown corpus 'fakeavcelep'; did you mean 'fakeavceleb'? ",
+        ),
+        (
+            ["scan", "dfdc", "--root", ".", "--wrokers", "3"],
+            "error: unknown option '--wrokers'; did you mean '--wor",
+        ),
+        (["split", "m", "--protocol", "randon"], "error: unknown protocol 'randon'; did you mean 'random'? "),
+        (["check", "m", "--look-at", "content"], "error: unknown look-at 'content'; did you mean 'contents'? "),
+        (["generate", "folde"], "error: unknown corpus 'folde'; did you mean 'folder'? "),
+        (["prepare", "m", "--engine", "rya"], "error: unknown engine 'rya'; did you mean 'ray'? "),
+    ],
+)
+def test_a_slip_is_answered_before_anything_heavy_is_imported(arguments, says):
+    heavy, answer = imported_by(arguments)
+    assert heavy == []
+    assert len(answer) == (says is not None)
+    assert "".join(answer).startswith(says or "")
+
+
+@pytest.mark.parametrize("package", ["encoders", "fusion"])
+def test_a_catalog_of_models_is_read_without_torch(package):
+    assert run_code(f"import sys, {package}{TELL}").stderr.split() == []
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "spared"),
+    [
+        ("encoders", "encoder_class('aasist')", {"timm", "transformers"}),
+        ("multimodal.corpora", "get_corpus('dfdc')", {"torch", "scipy", "matplotlib"}),
+        ("multimodal.splits", "PROTOCOLS['random']", {"torch", "scipy", "matplotlib"}),
+        ("multimodal.report.pages", "statistics_page", {"torch", "sklearn"}),
+    ],
+)
+def test_one_name_does_not_import_what_the_others_need(package, name, spared):
+    heavy = run_code(f"import sys, {package}\n{package}.{name}{TELL}").stderr.split()
+    assert heavy
+    assert spared.isdisjoint(heavy)
+
+
+@pytest.mark.parametrize(
+    "package",
+    ["multimodal.corpora", "multimodal.metrics", "multimodal.report.figures", "multimodal.report.pages",
+     "multimodal.splits", "multimodal.synthetic", "multimodal.synthetic.layouts", "encoders", "fusion"],
+)  # fmt: skip
+def test_every_public_name_is_there_when_it_is_asked_for(package):
+    module = __import__(package, fromlist=["__all__"])
+    assert all(getattr(module, name) is not None for name in module.__all__)
+    with pytest.raises(AttributeError, match=f"'{package}' has no attribute 'no_such_name'"):
+        module.no_such_name  # noqa: B018
+
+
+@pytest.mark.parametrize("catalog", [CORPORA, GENERATORS, PROTOCOLS], ids=["corpora", "generators", "protocols"])
+def test_every_place_of_a_catalog_holds_what_it_says(catalog):
+    assert len([*catalog.values()]) == len(catalog)
+
+
+@pytest.mark.parametrize(("verb", "catalog"), [("scan", CORPORA), ("split", PROTOCOLS), ("generate", GENERATORS)])
+def test_the_help_shows_every_name_of_the_catalog(verb, catalog, capsys):
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+    shown = capsys.readouterr().out
+    assert [name for name in catalog if name not in shown] == []
+
+
+def test_the_help_ends_with_examples(capsys):
+    with pytest.raises(SystemExit):
+        main(["scan", "--help"])
+    *_, title, first, last = capsys.readouterr().out.splitlines()
+    assert title == "examples:"
+    assert first.startswith("  python -m experiments scan fakeavceleb --root ")
+    assert last.startswith("  python -m experiments scan all --root ")
+
+
+def test_verbs_are_shown_in_groups(capsys):
+    assert main([]) == 0
+    printed = capsys.readouterr().out
+    assert [printed.index(f"\n{group}:") for group in GROUPS] == sorted(printed.index(f"\n{g}:") for g in GROUPS)
+    assert sum(len(verbs) for verbs in GROUPS.values()) == len(VERBS)
+
+
+def completed(words, verbs):
+    """What bash offers where the last of ``words`` is begun."""
+    line = " ".join(f"'{word}'" for word in words)
+    ask = f"COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _deepfake_experiments"
+    command = ["bash", "-c", f"{script(verbs)}\n{ask}\nprintf '%s ' \"${{COMPREPLY[@]}}\""]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_verbs_names_and_options_complete_with_tab():
+    verbs = {verb: described(verb) for verb in ("scan", "split", "check")}
+    assert completed(["deepfake-experiments", "s"], verbs) == ["scan", "split"]
+    assert completed(["deepfake-experiments", "scan", "dfdc"], verbs) == ["dfdc", "dfdc_preview"]
+    assert completed(["deepfake-experiments", "split", "m.parquet", "--pro"], verbs) == ["--protocol"]
+    several = ["deepfake-experiments", "split", "m.parquet", "--protocol", "random", "mrdf5"]
+    assert completed(several, verbs) == ["mrdf5", "mrdf5_balanced"]
+    assert completed(["deepfake-experiments", "check", "m", "--look-at", ""], verbs) == [
+        "nothing",
+        "sizes",
+        "contents",
+    ]
+
+
+def raising(error):
+    def import_module(name):
+        raise error
+
+    return import_module
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (KeyboardInterrupt(), 130, "stopped; the same command goes on from here"),
+        (MemoryError(), 1, "error: too little memory (MemoryError())"),
+        (
+            ImportError("libtorch.so: failed to map segment from shared object"),
+            1,
+            "error: too little memory (ImportError(",
+        ),
+        (OSError(12, "Cannot allocate memory"), 1, "error: too little memory (OSError(12"),
+    ],
+)
+def test_what_goes_wrong_while_a_verb_is_imported_is_one_line(error, code, says, monkeypatch, capsys):
+    monkeypatch.setattr(program.importlib, "import_module", raising(error))
+    assert main(["scan", "--help"]) == code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(says)
+
+
+def test_a_mistake_of_the_program_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr(program.importlib, "import_module", raising(RuntimeError("a mistake")))
+    with pytest.raises(RuntimeError, match="a mistake"):
+        main(["scan"])
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_a_verb_with_one_line(number, code, tmp_path):
+    fifo = tmp_path / "manifest.parquet"  # opening it for reading waits for a writer who never comes
+    os.mkfifo(fifo)
+    waits = (
+        f"{PREAMBLE}import experiments.scan\n"
+        f"experiments.scan.main = lambda arguments: (print('in', flush=True), open({str(fifo)!r}))\n"
+        "sys.exit(main(['scan']))"
+    )
+    with subprocess.Popen([sys.executable, "-c", waits], stdout=-1, stderr=-1, text=True) as process:
+        assert process.stdout.readline() == "in\n"
+        time.sleep(0.05)
+        process.send_signal(number)
+        assert process.communicate()[1] == "stopped; the same command goes on from here\n"
+    assert process.returncode == code
