@@ -24,6 +24,7 @@ from multimodal.corpora.file_names import COPY, NAME_UNPARSED, NameCheck, stem_o
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.people import with_closed_groups
 from multimodal.corpora.roots import list_folder
+from multimodal.corpora.table_file import read_lines
 from multimodal.corpora.walk import walk_files
 
 # Celeb-DF's ``List_of_testing_videos.txt``, in which **1 is real and 0 is fake**, the reverse of this project.
@@ -69,12 +70,12 @@ def find_test_list(root: Path, given: str, report: ScanReport) -> set[str]:
 def _read(path: Path, report: ScanReport) -> set[str]:
     labels: dict[str, str | None] = {}
     num_unread = 0
-    for line in path.read_bytes().decode("utf-8-sig", errors="replace").splitlines():
+    for line in read_lines(path):
         if found := _FILE.search(line):
             before, after = (_LABEL.findall(part) for part in (line[: found.start()], line[found.end() :]))
             labels[list_key(found.group())] = next(iter([*reversed(before), *after]), None)
         else:
-            num_unread += bool(line.strip())
+            num_unread += 1
     if num_unread:
         report.warn(f"{path.name}: {num_unread:,} lines name no .mp4 file in one of the three folders")
     _check_labels(path, labels, report)

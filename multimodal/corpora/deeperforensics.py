@@ -24,6 +24,7 @@ from multimodal.corpora.file_names import COPY, NAME_UNPARSED, stem_of, warn_of_
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.people import with_closed_groups
 from multimodal.corpora.roots import list_folder
+from multimodal.corpora.table_file import read_text
 from multimodal.corpora.walk import walk_files
 
 NAMESPACE = "deeperforensics"
@@ -87,8 +88,7 @@ def _read_splits(folder: Path, report: ScanReport) -> dict[str, str]:
         if not path.is_file():
             report.warn(f"no official {split}: {path} is missing")
             continue
-        text = path.read_bytes().decode("utf-8-sig", errors="replace")
-        stems = {f"{found['target']}_{found['actor']}" for found in _LISTED.finditer(text)}
+        stems = {f"{found['target']}_{found['actor']}" for found in _LISTED.finditer(read_text(path))}
         if len(stems) != count:
             report.warn(f"{path} names {len(stems):,} videos; the official list names {count}")
         twice |= stems & set(splits)

@@ -23,6 +23,7 @@ from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.file_names import compare_counts
 from multimodal.corpora.manifest import Clip, Manifest
 from multimodal.corpora.people import list_items
+from multimodal.corpora.table_file import read_text
 from multimodal.corpora.walk import walk_files
 
 NAMESPACE = "vox2"
@@ -82,7 +83,7 @@ def _read_people(path: Path) -> frozenset[str]:
         names = {*clips["identity"].dropna(), *list_items(clips["donors"])[1]}
         people = {name.partition(":")[2] for name in names if name.startswith(f"{NAMESPACE}:")}
     elif path.is_file():
-        people = set(_PERSON.findall(path.read_text(encoding="utf-8", errors="replace")))
+        people = set(_PERSON.findall(read_text(path)))
     else:
         raise ValueError(f"no such file: {path}. exclude takes a manifest or a text with ids such as id00017")
     if not people:

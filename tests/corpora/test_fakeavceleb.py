@@ -348,11 +348,27 @@ def test_a_method_that_the_name_cannot_mean_is_a_conflict_and_changes_no_label(t
     assert "method_conflict" in rows[C_INDEXED]["flags"]
 
 
-@pytest.mark.parametrize("text", ["", "<html>please log in</html>", TABLE.encode("utf-16")])
+@pytest.mark.parametrize("text", ["", "<html>please log in</html>"])
 def test_a_table_that_says_nothing_is_a_warning_and_names_decide(tmp_path, text):
     rows, report = with_table(tmp_path, text)
     assert rows[C_INDEXED]["method"] == "faceswap"
     assert any("meta_data.csv lacks 4 of 4 files" in line for line in report.warnings)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_table_saved_by_a_spreadsheet_reads_as_the_published_one(tmp_path, encoding):
+    rows, report = with_table(tmp_path, TABLE.replace(",", ";").encode(encoding))
+    assert "vox2:id00123" in rows[C_INDEXED]["donors"]
+    assert not any("meta_data.csv" in line for line in report.warnings)
+
+
+def test_a_damaged_table_is_one_warning_with_its_line_and_names_decide(tmp_path):
+    rows, report = with_table(tmp_path, TABLE + "\n\0")
+    assert list(rows[C_INDEXED]["donors"]) == []
+    line = TABLE.count("\n") + 2
+    (warning,) = [one for one in report.warnings if "NUL byte" in one]
+    assert f"meta_data.csv, line {line} holds a NUL byte" in warning
+    assert "methods come from file names alone" in warning
 
 
 def test_rows_without_a_file_and_files_without_a_row_are_reported(tmp_path):

@@ -5,17 +5,16 @@ call the two ``vid`` and ``path``, spell the races otherwise, or come with anoth
 by content: one cell ends in ``.mp4``, one has a type folder in it, one is a method, and ids look like ids.
 """
 
-import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from multimodal.corpora.base import ScanReport
 from multimodal.corpora.fakeavceleb.names import METHODS, TYPES
+from multimodal.corpora.table_file import read_cells
 
 _ID = re.compile(r"id\d{5}")
-_SEPARATORS = ",;\t|"
 
 
 @dataclass(frozen=True)
@@ -48,14 +47,16 @@ def read_metadata(path: Path, report: ScanReport) -> dict[str, MetadataEntry]:
     num_unread = 0
     header: list[str] = []
     try:
-        for position, row in enumerate(_rows(path)):
+        for position, row in enumerate(read_cells(path)):
             header = header or row
             if key := _key_of(row):
                 entries[key] = _merge(entries.get(key), row, own_id=key.split("/")[-2])
             else:
                 num_unread += position > 0 and row != header
-    except OSError as error:
-        report.warn(f"cannot read {path}: {error.strerror}; methods come from file names alone")
+    except ValueError as error:
+        # the rows above the fault are whole, but who uses half of a table does not see which half
+        report.warn(f"{error} The table was not used; methods come from file names alone")
+        return {}
     if num_unread:
         report.warn(f"{path.name}: {num_unread:,} rows name no .mp4 file in one of the four type folders")
     return entries
@@ -63,21 +64,11 @@ def read_metadata(path: Path, report: ScanReport) -> dict[str, MetadataEntry]:
 
 def list_files(path: Path) -> list[str]:
     """:func:`file_key` of every row in the order of the table, rows for the same file repeated."""
-    try:
-        return [key for row in _rows(path) if (key := _key_of(row))]
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}. Give FakeAVCeleb's meta_data.csv.") from error
+    return [key for row in read_cells(path) if (key := _key_of(row))]
 
 
-def _rows(path: Path) -> Iterator[list[str]]:
-    text = path.read_bytes().decode("utf-8-sig", errors="replace")
-    lines = [line for line in text.splitlines() if line.strip(_SEPARATORS + " ")]
-    separator = max(_SEPARATORS, key=lambda one: sum(line.count(one) for line in lines[:20]))
-    return csv.reader(lines, delimiter=separator)
-
-
-def _key_of(row: Iterable[str]) -> str | None:
-    cells = [cell.strip() for cell in row]
+def _key_of(cells: Iterable[str]) -> str | None:
+    cells = list(cells)
     file = next((cell for cell in cells if cell.lower().endswith(".mp4")), None)
     folder = next(
         (cell for cell in cells if "/" in file_key(cell) and file_key(cell).split("/")[0] in TYPES), None
@@ -87,8 +78,8 @@ def _key_of(row: Iterable[str]) -> str | None:
     return file_key(folder if folder == file else f"{folder}/{file}")
 
 
-def _merge(known: MetadataEntry | None, row: Iterable[str], own_id: str) -> MetadataEntry:
-    cells = [cell.strip() for cell in row]
+def _merge(known: MetadataEntry | None, cells: Iterable[str], own_id: str) -> MetadataEntry:
+    cells = list(cells)
     ids = [cell for cell in cells if _ID.fullmatch(cell)]
     if own_id in ids:
         ids.remove(own_id)
