@@ -111,11 +111,11 @@ SYNTHESIS = "celeb-synthesis"
 FROM_V3 = "celebdf_v3"
 _V1_COUNTS = {"celeb-real": 158, "youtube-real": 250, "celeb-synthesis": 795}
 
-_PERSON, _TAKE = r"id\d+", r"\d{4}"
+_PERSON, _TAKE = r"id\d+", r"\d+"
 #: Folder in lower case → what its names look like: target, then take, and for fakes the face in between.
 _GRAMMAR = {
     "celeb-real": re.compile(rf"(?P<target>{_PERSON})_(?P<take>{_TAKE})"),
-    "youtube-real": re.compile(r"\d{5}"),
+    "youtube-real": re.compile(r"\d+"),
     "celeb-synthesis": re.compile(rf"(?P<target>{_PERSON})_(?P<source>{_PERSON})_(?P<take>{_TAKE})"),
 }
 _TALKING_FACE = re.compile(
