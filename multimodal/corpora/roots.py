@@ -230,6 +230,10 @@ def _breadth_first(folder: Path, report: ScanReport, finished: Collection[str] =
 
 def _why_not_found(corpus: Corpus, folder: Path, catalog: Iterable[Corpus]) -> str:
     start = f"no {corpus.title} under {folder}"
+    own = (
+        f"Clips sorted or listed in a way of their own are read by: scan folder --root {folder} --options "
+        "real NAME fake NAME (names of folders), or csv FILE"
+    )
     for parent in folder.parents[:MAX_DEPTH]:
         if os.access(parent, os.R_OK) and matches(corpus, list_folder(parent)):
             return f"{folder} lies inside {corpus.title}. Give the folder above it: {parent}"
@@ -243,7 +247,7 @@ def _why_not_found(corpus: Corpus, folder: Path, catalog: Iterable[Corpus]) -> s
         if there:
             return (
                 f"{start}: {listing.path} holds {', '.join(there)} but not {', '.join(lacking)}. "
-                "Finish the download, or put the parts beside each other."
+                f"Finish the download, or put the parts beside each other. {own}"
             )
     archives = [os.path.join(one.path, name) for one in listings for name in one.files if _is_archive(name)]
     if archives:
@@ -253,7 +257,7 @@ def _why_not_found(corpus: Corpus, folder: Path, catalog: Iterable[Corpus]) -> s
     markers = "; or ".join(" and ".join(marker) for marker in corpus.markers)
     return (
         f"{start}: nowhere down to {MAX_DEPTH} levels is there a folder that holds {markers}. "
-        f"There is {_contents(folder)}."
+        f"There is {_contents(folder)}. {own}"
     )
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from multimodal.corpora.fakeavceleb.metadata import file_key, list_files
-from multimodal.corpora.fakeavceleb.names import TYPES
+from multimodal.corpora.fakeavceleb.metadata import file_key, list_files, type_of
 from multimodal.corpora.manifest import Manifest
 from multimodal.corpora.table_file import read_text
 from multimodal.splits.assignment import TEST, TRAIN, VAL, Assignment, assign
@@ -73,7 +72,7 @@ def _check_fold(fold: int) -> None:
 
 def _only_fakeavceleb(manifest: Manifest) -> pd.DataFrame:
     clips = manifest.clips
-    if not clips["path"].str.partition("/")[0].isin(list(TYPES)).all():
+    if not clips["path"].str.partition("/")[0].map(type_of).notna().all():
         raise ValueError("MRDF's folds are for FakeAVCeleb; this manifest has other clips too")
     return clips
 

@@ -11,34 +11,59 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from multimodal.corpora.base import ScanReport
-from multimodal.corpora.fakeavceleb.names import METHODS, TYPES
+from multimodal.corpora.fakeavceleb.names import CATEGORIES, METHODS, TYPES
 from multimodal.corpora.table_file import read_cells
 
-_ID = re.compile(r"id\d{5}")
+RACES = ("African", "Asian_East", "Asian_South", "Caucasian_American", "Caucasian_European")
+
+_ID = re.compile(r"id\d{5}", re.IGNORECASE)
+_TYPES = {name.lower(): name for name in TYPES}
+_RACES = {name.lower(): name for name in RACES}
 
 
 @dataclass(frozen=True)
 class MetadataEntry:
-    """All that the table says of one file: its method (several where rows disagree) and the target ids."""
+    """All that the table says of one file: its method (several where rows disagree), the target ids, the types.
+
+    ``types`` holds what columns of their own say of the type folder, by its name or by its letter.
+    """
 
     methods: tuple[str, ...]
     targets: tuple[str, ...]
+    types: frozenset[str] = frozenset()
 
 
 def file_key(path: str) -> str:
-    """A path from the type folder on, with the races spelt in one way; other text comes back unchanged.
+    """A path from the type folder on, with folders spelt in one way; other text comes back with slashes only.
 
+    >>> file_key("realvideo-realaudio/AFRICAN/Men/ID00076/00109.mp4")
+    'RealVideo-RealAudio/African/men/id00076/00109.mp4'
     >>> file_key("FakeAVCeleb/RealVideo-RealAudio/Asian (East)/men/id06776/00021.mp4")
     'RealVideo-RealAudio/Asian_East/men/id06776/00021.mp4'
     """
     parts = path.replace("\\", "/").strip("/").split("/")
-    start = next((position for position, part in enumerate(parts) if part in TYPES), 0)
-    return "/".join(normalise_race(part) for part in parts[start:])
+    start = next((position for position, part in enumerate(parts) if part.lower() in _TYPES), None)
+    if start is None:
+        return "/".join(map(normalise_race, parts))
+    *folders, name = parts[start:]
+    return "/".join([*map(_normalise_folder, folders), normalise_race(name)])
 
 
 def normalise_race(name: str) -> str:
     """The spelling without blanks and brackets, which some copies use: ``Asian_East``."""
-    return name.replace(" (", "_").replace(")", "")
+    spelt = name.replace(" (", "_").replace(")", "")
+    return _RACES.get(spelt.lower(), spelt)
+
+
+def type_of(name: str) -> str | None:
+    """The type folder that a folder is, in whatever case; None for another."""
+    return _TYPES.get(name.lower())
+
+
+def _normalise_folder(name: str) -> str:
+    """One spelling of a type, race, gender or person; other folders as they are."""
+    known = type_of(name) or (name.lower() if _ID.fullmatch(name) or name.lower() in ("men", "women") else None)
+    return known or normalise_race(name)
 
 
 def read_metadata(path: Path, report: ScanReport) -> dict[str, MetadataEntry]:
@@ -80,11 +105,14 @@ def _key_of(cells: Iterable[str]) -> str | None:
 
 def _merge(known: MetadataEntry | None, cells: Iterable[str], own_id: str) -> MetadataEntry:
     cells = list(cells)
-    ids = [cell for cell in cells if _ID.fullmatch(cell)]
+    ids = [cell.lower() for cell in cells if _ID.fullmatch(cell)]
     if own_id in ids:
         ids.remove(own_id)
-    methods = [cell for cell in cells if cell in METHODS]
+    methods = [cell.lower() for cell in cells if cell.lower() in METHODS]
+    types = {type_of(cell) or CATEGORIES.get(cell) for cell in cells} - {None}
     before = known or MetadataEntry((), ())
     return MetadataEntry(
-        tuple(dict.fromkeys([*before.methods, *methods])), tuple(dict.fromkeys([*before.targets, *ids]))
+        tuple(dict.fromkeys([*before.methods, *methods])),
+        tuple(dict.fromkeys([*before.targets, *ids])),
+        before.types | {str(name) for name in types},
     )
