@@ -4,7 +4,7 @@ from pathlib import Path
 
 from experiments.command_line import Positional, run_verb
 from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, concatenate, is_generated
-from multimodal.splits import Split, make_split
+from multimodal.splits import Split, make_split, protocol_options
 from multimodal.splits.leakage import leakage_text, measure_leakage
 
 
@@ -27,14 +27,28 @@ def split(
     """
     manifest = concatenate(Manifest.read(path) for path in manifests)
     first, *others = protocol
+    for name in others:
+        protocol_options(name)  # a name that nobody knows is said before anything is counted
     chosen = make_split(manifest, first, seed=seed, options=options)
-    splits = [chosen, *(make_split(manifest, name, seed=seed) for name in others)]
+    beside = {name: _try(manifest, name, seed) for name in others}
+    splits = [chosen, *(one for one in beside.values() if isinstance(one, Split))]
     print(leakage_text([measure_leakage(manifest, one) for one in splits]))
+    for name, one in beside.items():
+        if isinstance(one, ValueError):
+            print(f"{name} is not in the table: {one}")
     if is_generated(manifest.clips):
         print(GENERATED_NOTICE)
     chosen.write(out)
     print(f"{out}: {chosen.protocol}, seed {seed}, hash {chosen.hash[:16]}")
     return chosen
+
+
+def _try(manifest: Manifest, protocol: str, seed: int) -> Split | ValueError:
+    """A split to compare with, or why there is none: it lacks its list, or the corpus has no groups."""
+    try:
+        return make_split(manifest, protocol, seed=seed)
+    except ValueError as error:
+        return error
 
 
 def main(arguments: list[str]) -> None:

@@ -60,6 +60,12 @@ def measure_leakage(manifest: Manifest, split: Split) -> Leakage:
     """Compare every part of a split with the others, by person, donor and source clip."""
     clips = manifest.clips
     part = split.of(clips).astype(object).where(lambda column: column.notna(), "dropped").to_numpy()
+    overlap, unknown = overlap_of(clips, part)
+    return Leakage(split.protocol, overlap, unknown, _counts(clips, part), split.dropped, split.notes)
+
+
+def overlap_of(clips: pd.DataFrame, part: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``overlap`` and ``unknown`` of :class:`Leakage`, for clips whose ``part`` stands beside them."""
     traces = _traces(clips)
     overlap = pd.DataFrame(
         {name: {_section(*pair): _share(part, *pair, *trace) for pair in PAIRS} for name, trace in traces.items()},
@@ -67,7 +73,12 @@ def measure_leakage(manifest: Manifest, split: Split) -> Leakage:
     unknown = pd.DataFrame(
         {name: {one: _mean(mask[part == one]) for one in SPLITS} for name, mask in _unknown(clips).items()}
     )
-    return Leakage(split.protocol, overlap, unknown, _counts(clips, part), split.dropped, split.notes)
+    return overlap, unknown
+
+
+def sharing_clips(clips: pd.DataFrame, part: np.ndarray, one: str, other: str, name: str) -> np.ndarray:
+    """Which clips of part ``one`` have the overlap ``name`` with part ``other``, as a mask."""
+    return _found(part, one, other, *_traces(clips)[name])
 
 
 def leakage_table(leakages: Sequence[Leakage], names: Sequence[str] | None = None) -> pd.DataFrame:
@@ -166,16 +177,32 @@ def _share(
     there_clip: np.ndarray,
     there_key: np.ndarray,
 ) -> float:
-    """Share of the clips of part ``one`` with a key that occurs in part ``other``."""
-    is_one, is_other = part == one, part == other
-    is_asked = is_one[asked_clip]
-    if not is_asked.any():
+    """Share of the clips of part ``one`` with a key that occurs in part ``other``; NaN where none has a key."""
+    is_one = part == one
+    if not is_one[asked_clip].any():
         return float("nan")
+    found = _found(part, one, other, asked_clip, asked_key, there_clip, there_key)
+    return float(found.sum() / is_one.sum())
+
+
+def _found(
+    part: np.ndarray,
+    one: str,
+    other: str,
+    asked_clip: np.ndarray,
+    asked_key: np.ndarray,
+    there_clip: np.ndarray,
+    there_key: np.ndarray,
+) -> np.ndarray:
+    """Mask of the clips of part ``one`` with a key that occurs in part ``other``."""
+    is_asked, is_other = (part == one)[asked_clip], part == other
+    found = np.zeros(len(part), dtype=bool)
+    if not is_asked.any():
+        return found
     is_there = np.zeros(max(asked_key.max(), there_key.max()) + 1, dtype=bool)
     is_there[there_key[is_other[there_clip]]] = True
-    found = np.zeros(len(part), dtype=bool)
     found[asked_clip[is_asked & is_there[asked_key]]] = True
-    return float(found.sum() / is_one.sum())
+    return found
 
 
 def _counts(clips: pd.DataFrame, part: np.ndarray) -> pd.DataFrame:
