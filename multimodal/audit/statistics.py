@@ -106,7 +106,7 @@ def ratio_text(ratio: float) -> str:
 def corpus_separation(counts: Mapping[str, tuple[int, int]]) -> float:
     """Area under the ROC curve of the share of fakes in a clip's corpus: 0.5 says nothing, 1 separates entirely.
 
-    ``counts`` is corpus → (real, fake), with a clip of each at least in all together.
+    ``counts`` is corpus → (real, fake), with a clip of each in all of them together.
 
     >>> corpus_separation({"voxceleb2": (90, 0), "fakeavceleb": (10, 100)})
     0.95
