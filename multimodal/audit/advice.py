@@ -1,6 +1,7 @@
 """What to do about imbalance: a decision tree from marks to the options of ``train`` and ``pretrain``.
 
-:func:`recommend` is the tree, for people (``statistics``) and for programs (``--balance auto``) alike.
+:func:`recommend` is the tree, for people (``statistics``) and for programs (``--balance auto``) alike;
+:func:`advise` puts before it what the project measured, and :func:`statistics_text` prints counts and advice.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How many real and fake clips there are, how far from even, and what to do about it.
+"""How many real and fake clips there are, and how far from even; :mod:`multimodal.audit.advice` says what to do.
 
 The ratio is always the larger side over the smaller, with its direction said beside it. Marks: below 3:1
 balanced, 3:1 to 5:1 moderate, above 5:1 severe, above 10:1 extreme.

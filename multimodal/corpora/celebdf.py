@@ -3,7 +3,8 @@
 On disk: ``Celeb-real/id0_0000.mp4``, ``YouTube-real/00000.mp4``, ``Celeb-synthesis/id0_id1_0000.mp4`` and
 ``List_of_testing_videos.txt``. Whatever is easily got wrong here:
 
-* **The list's labels are the other way round**: 1 is real. See :mod:`~multimodal.corpora.celebdf`.
+* **The list's labels are the other way round**: 1 is real, the reverse of this project. They only confirm the
+  folders; a list with 1 for fake is somebody's edit, and said.
 * A fake ``id0_id1_0000`` shows the body of id0 (its genuine clip is ``id0_0000``) with the face of id1.
 * Test is the list and train all the rest; there is no official val. A widespread benchmark trains on the test
   clips too and validates on them.
@@ -27,8 +28,7 @@ from multimodal.corpora.roots import list_folder
 from multimodal.corpora.table_file import read_lines
 from multimodal.corpora.walk import walk_files
 
-# Celeb-DF's ``List_of_testing_videos.txt``, in which **1 is real and 0 is fake**, the reverse of this project.
-
+# The list of test videos, ``List_of_testing_videos.txt``.
 
 URL = "https://github.com/yuezunli/celeb-deepfakeforensics"
 #: Lines of the list by folder, in lower case.

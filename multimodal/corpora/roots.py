@@ -1,4 +1,8 @@
-"""Finding where a corpus lies: never by the name of its wrapper folder, always by what the folder holds."""
+"""Finding where a corpus lies: never by the name of its wrapper folder, always by what the folder holds.
+
+:func:`list_folder` and :func:`folders_named` find names without regard to case, :func:`matches` tells whether a
+folder holds a corpus, :func:`find_root` looks for one corpus below a folder and :func:`recognise_in` for all.
+"""
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -47,6 +51,20 @@ def list_folder(path: str | Path) -> Listing:
             if not is_hidden(entry.name):
                 (folders if is_folder(entry) else files).append(entry.name)
     return Listing(str(path), tuple(sorted(folders)), tuple(sorted(files)))
+
+
+def folders_named(folder: Path, place: str) -> Iterator[Path]:
+    """Folders below ``folder`` that a path of shell globs names, without regard to case; none if unreadable."""
+    first, _, rest = place.partition("/")
+    try:
+        names = list_folder(folder).find(first, is_folder=True)
+    except OSError:
+        return
+    for name in names:
+        if rest:
+            yield from folders_named(folder / name, rest)
+        else:
+            yield folder / name
 
 
 def matches(corpus: Corpus, listing: Listing) -> bool:

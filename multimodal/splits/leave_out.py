@@ -1,4 +1,4 @@
-"""The protocol that asks how a detector fares on a kind of forgery that it never saw."""
+"""Protocols that leave something out of training altogether: a kind of forgery, or two speakers of a handful."""
 
 import numpy as np
 import pandas as pd
