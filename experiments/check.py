@@ -21,7 +21,7 @@ def check(
     as_json: Annotated[bool, arg(name="json")] = False,
     html: Path | None = None,
 ) -> "Examination":
-    """Look for duplicates, contradicting labels, shared people, colliding names, shortcuts and broken files.
+    """Look for duplicates, contradicting labels, leaks of a split, shared people, shortcuts and broken files.
 
     Give all manifests that are used together. What `scan --probe` learnt is taken from beside each manifest. The
     exit code is 1 where something was found that makes results wrong.
@@ -31,7 +31,8 @@ def check(
 
     Args:
         manifests: files that `scan` wrote.
-        split: look whether content stands in two parts of this split, instead of the corpora's official ones.
+        split: judge this split instead of the corpora's official ones: what its parts share, whether it is of
+            these clips, and whether every part has all classes.
         roots: where corpora lie now, as NAME DIR pairs, if not where they were scanned.
         look_at: nothing but the manifests, the sizes of the files, or their contents too (the default).
         as_json: print JSON instead of text.

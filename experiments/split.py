@@ -1,10 +1,13 @@
 """``split FILE --protocol NAME``: a manifest becomes a split, with the leakage that it leaves."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from experiments.command_line import Positional, one_of, run_verb
 from multimodal import splits
+
+if TYPE_CHECKING:
+    from multimodal.corpora.manifest import Manifest
 
 
 def split(
@@ -33,14 +36,28 @@ def split(
 
     manifest = concatenate(Manifest.read(path) for path in manifests)
     first, *others = protocol
+    for name in others:
+        splits.protocol_options(name)  # a name that nobody knows is said before anything is counted
     chosen = splits.make_split(manifest, first, seed=seed, options=options)
-    compared = [chosen, *(splits.make_split(manifest, name, seed=seed) for name in others)]
-    print(leakage_text([measure_leakage(manifest, one) for one in compared]))
+    beside = {name: _try(manifest, name, seed) for name in others}
+    made = [chosen, *(one for one in beside.values() if isinstance(one, splits.Split))]
+    print(leakage_text([measure_leakage(manifest, one) for one in made]))
+    for name, one in beside.items():
+        if isinstance(one, ValueError):
+            print(f"{name} is not in the table: {one}")
     if is_generated(manifest.clips):
         print(GENERATED_NOTICE)
     chosen.write(out)
     print(f"{out}: {chosen.protocol}, seed {seed}, hash {chosen.hash[:16]}")
     return chosen
+
+
+def _try(manifest: "Manifest", protocol: str, seed: int) -> "splits.Split | ValueError":
+    """A split to compare with, or why there is none: it lacks its list, or the corpus has no groups."""
+    try:
+        return splits.make_split(manifest, protocol, seed=seed)
+    except ValueError as error:
+        return error
 
 
 def main(arguments: list[str]) -> None:

@@ -45,8 +45,10 @@ def leakage_table(manifest: Manifest, splits: Sequence[Split]) -> pd.DataFrame:
     rows = {}
     for leakage in (measure_leakage(manifest, one) for one in splits):
         counts = [f"{leakage.counts.loc[part, 'clips']:.0f}" for part in SPLITS]
-        overlap = leakage.overlap.loc["test in train"]
-        shares = {f"test clips in train: {title}": f"{overlap[name]:.0%}" for name, title in shared.items()}
+        shares = {
+            f"test clips in train: {title}": leakage.text("test", "train", name, decimals=0)
+            for name, title in shared.items()
+        }
         rows[leakage.protocol] = {"clips in train, val, test": ", ".join(counts), **shares}
     return pd.DataFrame.from_dict(rows, orient="index")
 

@@ -19,7 +19,8 @@ from multimodal.audit.findings import (
 )
 from multimodal.audit.polarity import polarity
 from multimodal.audit.shared_people import shared_people
-from multimodal.audit.shortcuts import shortcuts
+from multimodal.audit.shortcuts import corpus_tells_label, shortcuts
+from multimodal.audit.split_faults import split_fit, split_leaks
 from multimodal.audit.unusable_files import missing_files, rejected_files
 
 __all__ = [
@@ -39,9 +40,12 @@ CHECKS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {
     "missing files": missing_files,
     "same content": same_content,
     "label polarity": polarity,
+    "split leakage": split_leaks,
+    "split fit": split_fit,
     "shared people": shared_people,
     "colliding names": colliding_names,
     "shortcuts": shortcuts,
+    "corpus tells label": corpus_tells_label,
     "rejected files": rejected_files,
 }
 
@@ -65,6 +69,8 @@ def _skipped(evidence: Evidence) -> dict[str, str]:
         skipped["missing files"] = "no file was looked at"
     if evidence.looks_at != "contents":
         skipped["same content"] = "no file was opened"
+    if evidence.assigned is None:
+        skipped["split fit"] = "no split was given; give --split FILE"
     if evidence.probe is None:
         skipped["rejected files"] = "not probed; scan with --probe"
     return skipped

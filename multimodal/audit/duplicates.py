@@ -1,4 +1,7 @@
-"""The same bytes under two names: harmless at best, a test clip seen in training or a wrong label at worst."""
+"""One clip that counts twice: the same bytes under two names, a row in two manifests, a name that means two clips.
+
+Harmless at best; a test clip seen in training, or a wrong label, at worst.
+"""
 
 import hashlib
 import unicodedata

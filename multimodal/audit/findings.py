@@ -109,13 +109,14 @@ class Evidence:
     """Clips of all manifests, with rows repeated where manifests overlap, and a column ``root`` beside the usual.
 
     ``split`` is aligned with the clips and holds train, val, test or null. ``probe`` has a row a clip that was
-    probed, or is None.
+    probed, or is None. ``assigned`` is the split that somebody made, or None where official ones are taken.
     """
 
     clips: pd.DataFrame
     split: pd.Series
     probe: pd.DataFrame | None
     looks_at: LooksAt
+    assigned: Split | None = None
 
     @cached_property
     def files(self) -> FilesOnDisk:
@@ -153,7 +154,7 @@ def gather(
         part = clips["official_split"].astype(object)
     else:
         part = clips["clip_id"].map(split.assignment.set_index("clip_id")["split"]).astype(object)
-    return Evidence(clips, part.where(part.notna(), None), probe, looks_at)
+    return Evidence(clips, part.where(part.notna(), None), probe, looks_at, split)
 
 
 def folder_exists(root: str) -> bool:

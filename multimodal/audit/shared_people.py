@@ -8,7 +8,7 @@ import pandas as pd
 
 from multimodal.audit.findings import Evidence, Finding, some
 from multimodal.corpora import CORPORA
-from multimodal.corpora.people import list_items
+from multimodal.corpora.people import list_items, same_spelling
 
 _CHECK = "shared people"
 
@@ -28,7 +28,8 @@ def _people(evidence: Evidence) -> pd.DataFrame:
     clips = evidence.clips
     row, donor = list_items(clips["donors"])
     rows = np.concatenate([np.arange(len(clips)), row])
-    person = pd.Series(np.concatenate([clips["identity"].to_numpy(dtype=object, na_value=None), donor]))
+    seen = clips["identity"].to_numpy(dtype=object, na_value=None)
+    person = pd.Series(same_spelling(np.concatenate([seen, donor])))
     table = pd.DataFrame(
         {
             "corpus": clips["corpus"].astype("category").iloc[rows].to_numpy(),

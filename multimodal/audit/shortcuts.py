@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from multimodal.audit.findings import Evidence, Finding
+from multimodal.audit.statistics import balance_of, corpus_separation
 
 #: Columns of a probe table, with what they are called.
 NUMBERS = {
@@ -39,6 +40,31 @@ def shortcuts(evidence: Evidence) -> Iterator[Finding]:
         for column, title in {"size_bytes": "size of the file", "suffix": "suffix", **NUMBERS, **NAMES}.items():
             if column in rows:
                 yield from _judge(str(corpus), str(media), title, rows[column], rows["any_fake"])
+
+
+def corpus_tells_label(evidence: Evidence) -> Iterator[Finding]:
+    """Whether the corpus that a clip comes from alone tells fakes from reals."""
+    clips = evidence.clips[~evidence.clips["clip_id"].duplicated()]
+    train = clips[(evidence.split[clips.index] == "train").to_numpy(dtype=bool)]
+    rows, part = (train, "train") if len(train) else (clips, "all clips")
+    rows = rows[rows["any_fake"].notna()]
+    fake = rows["any_fake"].astype(int)
+    counts = fake.groupby(rows["corpus"].astype(object)).agg(["size", "sum"])
+    balance = balance_of(real=int((fake == 0).sum()), fake=int(fake.sum()))
+    if len(counts) < 2 or balance.ratio is None:
+        return
+    area = corpus_separation({str(name): (size - sum_, sum_) for name, size, sum_ in counts.itertuples()})
+    if area >= _WORTH_TELLING:
+        yield Finding(
+            "warning",
+            "corpus tells label",
+            len(rows),
+            f"in {part} of all corpora together (real : fake = {balance.text}) the corpus alone tells fakes from "
+            f"reals with an AUC of {area:.3f}",
+            "A detector may learn the corpus and not the forgery: prepare all in the same way, add reals and "
+            "fakes of each, and judge on one corpus that holds both.",
+            tuple(f"{name}: {size - sum_:,} real, {sum_:,} fake" for name, size, sum_ in counts.itertuples()),
+        )
 
 
 def _probed(evidence: Evidence, clips: pd.DataFrame) -> pd.DataFrame:

@@ -1,9 +1,10 @@
-"""How many real and fake clips there are, how far from even, and what to do about it.
+"""How many real and fake clips there are, and how far from even; :mod:`multimodal.audit.advice` says what to do.
 
 The ratio is always the larger side over the smaller, with its direction said beside it. Marks: below 3:1
 balanced, 3:1 to 5:1 moderate, above 5:1 severe, above 10:1 extreme.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -37,12 +38,13 @@ class Balance:
     def text(self) -> str:
         """Real:fake with the smaller side as 1.
 
-        >>> balance_of(real=500, fake=21_044).text
-        '1 : 42.1'
+        >>> balance_of(real=500, fake=21_044).text, balance_of(real=100, fake=299).text
+        ('1 : 42.1', '1 : 2.99')
         """
         if self.ratio is None:
             return f"{self.real:,} : {self.fake:,}"
-        return f"{self.ratio:.1f} : 1" if self.majority == "real" else f"1 : {self.ratio:.1f}"
+        text = ratio_text(self.ratio)
+        return f"{text} : 1" if self.majority == "real" else f"1 : {text}"
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,38 @@ def mark_of(ratio: float) -> str:
     if ratio <= SEVERE_ABOVE:
         return "moderate"
     return "severe" if ratio <= EXTREME_ABOVE else "extreme"
+
+
+def ratio_text(ratio: float) -> str:
+    """A ratio with one decimal, or with as many as tell it from the number at which its mark changes.
+
+    >>> [ratio_text(ratio) for ratio in (2.9, 2.99, 3, 3.01, 3.1, 2.9999, 10.04)]
+    ['2.9', '2.99', '3.00', '3.01', '3.1', '2.9999', '10.04']
+    """
+    if all(abs(ratio - bound) >= 0.05 for bound in (MODERATE_FROM, SEVERE_ABOVE, EXTREME_ABOVE)):
+        return f"{ratio:.1f}"
+    decimals = 2
+    while decimals < 9 and mark_of(round(ratio, decimals)) != mark_of(ratio):
+        decimals += 1
+    return f"{ratio:.{decimals}f}"
+
+
+def corpus_separation(counts: Mapping[str, tuple[int, int]]) -> float:
+    """Area under the ROC curve of the share of fakes in a clip's corpus: 0.5 says nothing, 1 separates entirely.
+
+    ``counts`` is corpus → (real, fake), with a clip of each in all of them together.
+
+    >>> corpus_separation({"voxceleb2": (90, 0), "fakeavceleb": (10, 100)})
+    0.95
+    """
+    shares = {name: fake / (real + fake) for name, (real, fake) in counts.items() if real + fake}
+    num_real, num_fake = (sum(one[label] for one in counts.values()) for label in (0, 1))
+    wins = sum(
+        counts[one][1] * counts[other][0] * (0.5 if shares[one] == shares[other] else shares[one] > shares[other])
+        for one in shares
+        for other in shares
+    )
+    return float(wins / (num_real * num_fake))
 
 
 def compute_statistics(manifest: Manifest, split: Split | None = None) -> list[PartStatistics]:

@@ -1,4 +1,4 @@
-"""Files that are not there any more, may not be read, are empty, or are not those that were scanned."""
+"""Files that cannot be used: gone, forbidden, empty, changed since the scan, or rejected by probing."""
 
 from collections.abc import Iterator
 

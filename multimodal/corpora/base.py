@@ -1,10 +1,11 @@
-"""The contract of a corpus: one file that says how its root is recognised and yields its clips.
+"""The contract of a corpus, and the report of a scan: one file a corpus says how its root is recognised.
 
 A reader is a function ``clips(root, report, **options)`` that yields :class:`~multimodal.corpora.manifest.Clip`
 for every clip under ``root``. It walks with :func:`~multimodal.corpora.walk.walk_files`, converts whatever the
 corpus calls its labels to 1 = fake, and tells ``report`` whatever it could not use. A file that it cannot parse
 becomes a clip with ``method="unknown"`` and a flag where its label is certain, and a skipped file with a reason
-where it is not: never a guess, never a silent drop.
+where it is not: never a guess, never a silent drop. :class:`ScanReport` collects all of that, and
+:func:`check_counts` compares the clips with the complete corpus.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,9 +14,6 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from multimodal.corpora.manifest import Clip
-
-# What a scan noticed besides the clips: warnings, remarks, and every file that it did not use.
-
 
 _NUM_EXAMPLES = 3
 

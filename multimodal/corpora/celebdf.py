@@ -3,7 +3,8 @@
 On disk: ``Celeb-real/id0_0000.mp4``, ``YouTube-real/00000.mp4``, ``Celeb-synthesis/id0_id1_0000.mp4`` and
 ``List_of_testing_videos.txt``. Whatever is easily got wrong here:
 
-* **The list's labels are the other way round**: 1 is real. See :mod:`~multimodal.corpora.celebdf`.
+* **The list's labels are the other way round**: 1 is real, the reverse of this project. They only confirm the
+  folders; a list with 1 for fake is somebody's edit, and said.
 * A fake ``id0_id1_0000`` shows the body of id0 (its genuine clip is ``id0_0000``) with the face of id1.
 * Test is the list and train all the rest; there is no official val. A widespread benchmark trains on the test
   clips too and validates on them.
@@ -24,10 +25,10 @@ from multimodal.corpora.file_names import COPY, NAME_UNPARSED, NameCheck, stem_o
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.people import with_closed_groups
 from multimodal.corpora.roots import list_folder
+from multimodal.corpora.table_file import read_lines
 from multimodal.corpora.walk import walk_files
 
-# Celeb-DF's ``List_of_testing_videos.txt``, in which **1 is real and 0 is fake**, the reverse of this project.
-
+# The list of test videos, ``List_of_testing_videos.txt``.
 
 URL = "https://github.com/yuezunli/celeb-deepfakeforensics"
 #: Lines of the list by folder, in lower case.
@@ -69,12 +70,12 @@ def find_test_list(root: Path, given: str, report: ScanReport) -> set[str]:
 def _read(path: Path, report: ScanReport) -> set[str]:
     labels: dict[str, str | None] = {}
     num_unread = 0
-    for line in path.read_bytes().decode("utf-8-sig", errors="replace").splitlines():
+    for line in read_lines(path):
         if found := _FILE.search(line):
             before, after = (_LABEL.findall(part) for part in (line[: found.start()], line[found.end() :]))
             labels[list_key(found.group())] = next(iter([*reversed(before), *after]), None)
         else:
-            num_unread += bool(line.strip())
+            num_unread += 1
     if num_unread:
         report.warn(f"{path.name}: {num_unread:,} lines name no .mp4 file in one of the three folders")
     _check_labels(path, labels, report)
@@ -110,11 +111,11 @@ SYNTHESIS = "celeb-synthesis"
 FROM_V3 = "celebdf_v3"
 _V1_COUNTS = {"celeb-real": 158, "youtube-real": 250, "celeb-synthesis": 795}
 
-_PERSON, _TAKE = r"id\d+", r"\d{4}"
+_PERSON, _TAKE = r"id\d+", r"\d+"
 #: Folder in lower case → what its names look like: target, then take, and for fakes the face in between.
 _GRAMMAR = {
     "celeb-real": re.compile(rf"(?P<target>{_PERSON})_(?P<take>{_TAKE})"),
-    "youtube-real": re.compile(r"\d{5}"),
+    "youtube-real": re.compile(r"\d+"),
     "celeb-synthesis": re.compile(rf"(?P<target>{_PERSON})_(?P<source>{_PERSON})_(?P<take>{_TAKE})"),
 }
 _TALKING_FACE = re.compile(

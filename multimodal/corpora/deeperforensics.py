@@ -23,7 +23,8 @@ from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.file_names import COPY, NAME_UNPARSED, stem_of, warn_of_unparsed
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.people import with_closed_groups
-from multimodal.corpora.roots import list_folder
+from multimodal.corpora.roots import folders_named, list_folder
+from multimodal.corpora.table_file import read_text
 from multimodal.corpora.walk import walk_files
 
 NAMESPACE = "deeperforensics"
@@ -43,7 +44,8 @@ _LISTED = re.compile(rf"{_NAME.pattern}(?:\.mp4)?\b")
 
 def read_clips(root: Path, report: ScanReport) -> Iterator[Clip]:
     """Every manipulated video; ``source_videos`` are counted as left out."""
-    splits = _read_splits(root / "lists" / "splits", report)
+    lists = next(folders_named(root, "lists/splits"), root / "lists" / "splits")
+    splits = _read_splits(lists, report)
     clips = []
     for folder in list_folder(root).folders:
         for path, size_bytes in walk_files(root, report, suffixes={".mp4"}, under=folder):
@@ -69,7 +71,10 @@ def _clip(path: str, size_bytes: int, splits: dict[str, str]) -> Clip:
         media="video",
         video_fake=1,
         audio_fake=None,
-        method=next((folder for folder in folders if folder in VARIANTS), folders[-1] if folders else "unknown"),
+        method=next(
+            (folder.lower() for folder in folders if folder.lower() in VARIANTS),
+            folders[-1] if folders else "unknown",
+        ),
         size_bytes=size_bytes,
         identity=f"{TARGET_NAMESPACE}:{found['target']}" if found else None,
         donors=(f"{NAMESPACE}:{found['actor']}",) if found else (),
@@ -87,8 +92,7 @@ def _read_splits(folder: Path, report: ScanReport) -> dict[str, str]:
         if not path.is_file():
             report.warn(f"no official {split}: {path} is missing")
             continue
-        text = path.read_bytes().decode("utf-8-sig", errors="replace")
-        stems = {f"{found['target']}_{found['actor']}" for found in _LISTED.finditer(text)}
+        stems = {f"{found['target']}_{found['actor']}" for found in _LISTED.finditer(read_text(path))}
         if len(stems) != count:
             report.warn(f"{path} names {len(stems):,} videos; the official list names {count}")
         twice |= stems & set(splits)

@@ -11,6 +11,8 @@ here:
   fakes made from it (``original``): ``source_clip`` names it even where it is not on disk. Published work holds
   out whole parts, which shares actors.
 * The train part has no official validation within; the public validation and test sets come apart.
+* Many people have the public test part alone: ``test`` with ``labels.csv``, or with a ``metadata.json`` that says
+  ``is_fake``. It is read, with a warning that there is nothing to train on.
 * Videos without a label (Kaggle's ``test_videos``) are left out and counted. Test videos may have distractors
   drawn over them: text, shapes, filters.
 * Names are ten letters and say nothing; the method is not published.
@@ -38,11 +40,12 @@ _SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "v
 
 
 class Entry(NamedTuple):
-    """What a table says of one file."""
+    """What a table says of one file; ``split`` counts before that of the folder, ``else_split`` after it."""
 
     fake: int
     original: str | None = None
     split: str | None = None
+    else_split: str | None = None
 
 
 def read_labels(folder: Path, report: ScanReport) -> dict[str, Entry]:
@@ -87,10 +90,12 @@ def _read_json(path: Path, report: ScanReport) -> dict[str, Entry]:
     content = read_json_object(path)
     for name, value in content.items():
         original = value.get("original")
-        fake = fake_of(value.get("label"))
+        fake = fake_of(value.get("label", value.get("is_fake")))
         if fake is not None:
             split = _SPLIT_NAMES.get(str(value.get("split")).lower())
-            entries[_base_name(name)] = Entry(fake, _base_name(str(original)) if original else None, split)
+            else_split = "test" if "is_fake" in value else None
+            source = _base_name(str(original)) if original else None
+            entries[_base_name(name)] = Entry(fake, source, split, else_split)
     if len(entries) < len(content):
         report.warn(f"{path}: {len(content) - len(entries):,} entries have no label of REAL and FAKE")
     return entries
@@ -110,7 +115,8 @@ def _read_csv(path: Path, report: ScanReport) -> dict[str, Entry]:
         fake = fake_of(row.get(label))
         if file is None or fake is None:
             num_unread += 1
-        elif entries.setdefault(_base_name(file), Entry(fake)).fake != fake:
+        # labels.csv comes with test videos only, whatever their folder is called
+        elif entries.setdefault(_base_name(file), Entry(fake, else_split="test")).fake != fake:
             contradicted.add(_base_name(file))
     if num_unread:
         report.warn(f"{path}: {num_unread:,} rows lack a file or a label")
@@ -148,6 +154,8 @@ def _base_name(path: str) -> str:
 
 
 NUM_PARTS = 50
+#: A name of the corpus as a pattern; ``labels.csv`` alone may be anybody's.
+_NAME = "??????????.mp4"
 _PART = re.compile(r"dfdc_train_part_0*(\d+)")
 _SPLITS = (("dfdc_train_part", "train"), ("train", "train"), ("val", "val"), ("test", "test"))
 
@@ -157,12 +165,17 @@ def read_clips(root: Path, report: ScanReport) -> Iterator[Clip]:
     files = list(walk_files(root, report, suffixes={".mp4"}))
     tables = _read_tables(root, {_folder_of(path) for path, _ in files}, report)
     there = {path.rpartition("/")[2]: path for path, _ in files}
+    splits = set()
     for path, size_bytes in files:
         entry = tables[_folder_of(path)].get(path.rpartition("/")[2])
         if entry is None:
             report.skip("in no metadata.json or labels.csv, so its label is unknown", path)
         else:
-            yield _clip(path, size_bytes, entry, there)
+            clip = _clip(path, size_bytes, entry, there)
+            splits.add(clip.official_split)
+            yield clip
+    if splits == {"test"}:
+        report.warn("the test part alone: judge on it, do not train; dfdc_train_part_0 to 49 come apart")
     _report_missing(tables, there, report)
 
 
@@ -197,7 +210,7 @@ def _clip(path: str, size_bytes: int, entry: Entry, there: dict[str, str]) -> Cl
         method="unknown" if entry.fake else "real",
         size_bytes=size_bytes,
         source_clip=source_clip,
-        official_split=entry.split or _split_of(path),
+        official_split=entry.split or _split_of(path) or entry.else_split,
         flags=flags,
     )
 
@@ -231,6 +244,9 @@ CORPUS = Corpus(
         ("train/dfdc_train_part*/",),
         ("train_sample_videos/metadata.json",),
         ("metadata.json", "*.mp4"),
+        ("test/labels.csv", "test/*.mp4"),
+        ("test/metadata.json", "test/*.mp4"),
+        ("labels.csv", _NAME),
     ),
     clips=read_clips,
     official_split="train parts and test, by folder and table; the public validation set comes apart",

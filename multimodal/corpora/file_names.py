@@ -1,4 +1,9 @@
-"""What copying leaves in file names, and a word on names that follow no grammar."""
+"""What names of files and folders say: copies, labels and splits, and whether they agree with the corpus.
+
+:func:`stem_of` takes off what copying left, :func:`warn_of_unparsed` tells of names without a grammar,
+:class:`NameCheck` holds names against labels, :func:`compare_counts` counts of one variant of a corpus against the
+whole, and :func:`walk_labelled` reads corpora that are sorted into real and fake.
+"""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping

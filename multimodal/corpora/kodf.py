@@ -3,8 +3,9 @@
 On disk: ``original_videos/<actor>/<actor>_001.mp4`` and
 ``synthesized_videos/<method>/<date>/<target>/<target>_<source>_<code>_0001.mp4``. Whatever is easily got wrong:
 
-* Actors are 20 hexadecimal digits or 6 decimal ones. Target and source can be the same person (``audio-driven``
-  and ``fo``); such a fake has no donor.
+* Actors are 20 hexadecimal digits, or 5 or 6 decimal ones; no list of all of them is public, so that any letters
+  and digits between the underscores are taken for an actor. Target and source can be the same person
+  (``audio-driven`` and ``fo``); such a fake has no donor.
 * The code in the name repeats the folder: 1 dfl, 2 dffs, 3 fsgan, 4 fo, 5 audio-driven. Labels and methods come
   from folders.
 * **Nothing says whether the sound of a fake is its own**, and files of fsgan have none; so ``audio_fake`` is
@@ -27,9 +28,10 @@ NAMESPACE = "kodf"
 #: Folder of a method → code in the names.
 METHODS = {"dfl": "1", "dffs": "2", "fsgan": "3", "fo": "4", "audio-driven": "5"}
 
-_ACTOR = r"[0-9a-f]{20}|\d{6}"
-_REAL = re.compile(rf"(?P<target>{_ACTOR})_\d{{3}}")
-_FAKE = re.compile(rf"(?P<target>{_ACTOR})_(?P<source>{_ACTOR})_(?P<code>\d)_\d{{4}}")
+# two parts or four tell genuine from fake, however long the names of actors and the numbers are
+_ACTOR = "[0-9A-Za-z]+"
+_REAL = re.compile(rf"(?P<target>{_ACTOR})_\d+")
+_FAKE = re.compile(rf"(?P<target>{_ACTOR})_(?P<source>{_ACTOR})_(?P<code>\d)_\d+")
 
 
 def read_clips(root: Path, report: ScanReport) -> Iterator[Clip]:
@@ -68,7 +70,7 @@ def _clip(path: str, size_bytes: int, method: str) -> Clip:
         flags.append(NAME_UNPARSED)
     elif is_fake and named["code"] != METHODS[method]:
         flags.append("method_conflict")
-    target, source = named.get("target"), named.get("source")
+    target, source = (named.get(role, "").lower() for role in ("target", "source"))
     return Clip(
         path=path,
         media="video",

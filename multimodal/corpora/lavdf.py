@@ -20,9 +20,11 @@ from typing import Any, NamedTuple
 
 from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.manifest import Clip
+from multimodal.corpora.roots import list_folder
 from multimodal.corpora.table_file import iterate_json_list
 from multimodal.corpora.walk import walk_files
 
+_TABLES = ("metadata.min.json", "metadata.json")
 SPLITS = {"train": "train", "dev": "val", "test": "test"}
 METHODS = {(0, 0): "real", (1, 0): "visual_modified", (0, 1): "audio_modified", (1, 1): "both_modified"}
 
@@ -47,23 +49,31 @@ class Entry(NamedTuple):
 def read_clips(root: Path, report: ScanReport) -> Iterator[Clip]:
     """Every file that has a record, and a word on those that have none and on records without a file."""
     entries = _read_metadata(root, report)
-    for folder in SPLITS:
-        if not (root / folder).is_dir():
-            report.warn(f"folder {folder} is missing under {root}")
-            continue
-        for path, size_bytes in walk_files(root, report, suffixes={".mp4"}, under=folder):
-            entry = entries.pop(path, None)
-            if entry is None:
-                report.skip("in no record of the metadata, so its label is unknown", path)
-            else:
-                yield _clip(path, size_bytes, entry)
+    listing = list_folder(root)
+    files: dict[str, int] = {}
+    for split in SPLITS:
+        folders = listing.find(split, is_folder=True)
+        if not folders:
+            report.warn(f"folder {split} is missing under {root}")
+            entries = {path: entry for path, entry in entries.items() if not path.startswith(f"{split}/")}
+        for folder in folders:
+            files.update(walk_files(root, report, suffixes={".mp4"}, under=folder))
+    there = {path.lower(): path for path in files}
+    for path, size_bytes in files.items():
+        entry = entries.pop(path.lower(), None)
+        if entry is None:
+            report.skip("in no record of the metadata, so its label is unknown", path)
+        else:
+            yield _clip(path, size_bytes, entry, there)
     if entries:
         report.warn(f"the metadata list {len(entries):,} files that are not on disk, e.g. {min(entries)}")
 
 
 def _read_metadata(root: Path, report: ScanReport) -> dict[str, Entry]:
-    """Records by file; the small metadata hold all that is read here."""
-    path = next(root / name for name in ("metadata.min.json", "metadata.json") if (root / name).is_file())
+    """Records by file in lower case; the small metadata hold all that is read here."""
+    listing = list_folder(root)
+    (name, *_) = [found for each in _TABLES for found in listing.find(each, is_folder=False)]
+    path = root / name
     entries: dict[str, Entry] = {}
     contradicted: set[str] = set()
     odd: list[str] = []
@@ -73,7 +83,7 @@ def _read_metadata(root: Path, report: ScanReport) -> dict[str, Entry]:
         if not isinstance(file, str) or entry is None:
             num_unread += 1
             continue
-        file = file.replace("\\", "/").strip("/")
+        file = file.replace("\\", "/").strip("/").lower()
         if not entry.is_consistent:
             odd.append(file)
         elif entries.setdefault(file, entry)[:2] != entry[:2]:
@@ -114,9 +124,9 @@ def _entry_of(record: dict[str, Any]) -> Entry | None:
     )
 
 
-def _clip(path: str, size_bytes: int, entry: Entry) -> Clip:
+def _clip(path: str, size_bytes: int, entry: Entry, there: dict[str, str]) -> Clip:
     is_fake = bool(entry.video_fake or entry.audio_fake)
-    folder_split = SPLITS[path.partition("/")[0]]
+    folder_split = SPLITS[path.partition("/")[0].lower()]
     flags = ["partly_fake"] if is_fake else []
     if is_fake and entry.original is None:
         flags.append("pair_missing")
@@ -129,7 +139,7 @@ def _clip(path: str, size_bytes: int, entry: Entry) -> Clip:
         audio_fake=entry.audio_fake,
         method=METHODS[entry.video_fake, entry.audio_fake],
         size_bytes=size_bytes,
-        source_clip=entry.original if is_fake else None,
+        source_clip=there.get(entry.original.lower(), entry.original) if is_fake and entry.original else None,
         official_split=entry.split or folder_split,
         flags=tuple(flags),
     )
@@ -143,7 +153,11 @@ CORPUS = Corpus(
     summary="36,431 genuine and 99,873 fake talking-head videos whose fakes are edits of single words",
     licence="CC BY-NC 4.0, on the terms of an agreement",
     request_url="https://github.com/ControlNet/LAV-DF",
-    markers=(("metadata.json", *_FOLDERS), ("metadata.min.json", *_FOLDERS)),
+    markers=(
+        ("metadata.json", *_FOLDERS),
+        ("metadata.min.json", *_FOLDERS),
+        *(("metadata*.json", f"{folder}??????.mp4") for folder in _FOLDERS),
+    ),
     clips=read_clips,
     namespace="vox2",
     expected={

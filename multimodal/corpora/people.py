@@ -1,4 +1,8 @@
-"""Who is in a clip, in any role, as arrays that stay fast for a million clips."""
+"""Who is in a clip, in any role, as arrays that stay fast for a million clips, and who is in none.
+
+:func:`people_of` pairs clips and people, :func:`unit_of` says what must not be torn apart, :func:`is_nameless` of
+which clips nobody says who is in them, and :func:`with_closed_groups` who lends a face or a voice to whom.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -26,8 +30,29 @@ def people_of(clips: pd.DataFrame) -> People:
     """People of each clip; a clip without identity stands for its source clip."""
     seen = unit_of(clips, "identity").to_numpy(dtype=object)
     row, donor = list_items(clips["donors"])
+    donor = same_spelling(donor)
     person, names = pd.factorize(np.concatenate([seen, donor]), sort=True)
     return People(np.concatenate([np.arange(len(clips)), row]), person, np.asarray(names, dtype=object))
+
+
+def same_spelling(people: np.ndarray) -> np.ndarray:
+    """Names of people with their namespace in lower case, so that the same person is found across corpora.
+
+    >>> same_spelling(np.array(["VOX2:id00017", None, "Anna"], dtype=object)).tolist()
+    ['vox2:id00017', None, 'Anna']
+    """
+    codes, names = pd.factorize(people)
+    spelt = [namespace.lower() + colon + name for namespace, colon, name in (one.rpartition(":") for one in names)]
+    return np.array([*spelt, None], dtype=object)[codes]
+
+
+def is_nameless(clips: pd.DataFrame) -> pd.Series:
+    """Whether nobody says who is on screen in a clip, though its corpus names the people of others.
+
+    A corpus that names nobody at all (DFDC, most images) has no such clip: there is nothing to keep apart by.
+    """
+    is_named = clips["identity"].notna()
+    return ~is_named & is_named.groupby(clips["corpus"].astype(object)).transform("any")
 
 
 def has_flag(clips: pd.DataFrame, flag: str) -> pd.Series:
@@ -91,4 +116,7 @@ def unit_of(clips: pd.DataFrame, by: str) -> pd.Series:
     A clip without identity stands for its source clip, and one without source clip (every genuine one) for itself.
     """
     own = clips["corpus"] + "/" + clips["source_clip"].fillna(clips["path"])
-    return clips["identity"].fillna(own) if by == "identity" else own
+    if by != "identity":
+        return own
+    named = pd.Series(same_spelling(clips["identity"].to_numpy(dtype=object, na_value=None)), index=clips.index)
+    return named.where(named.notna(), own)

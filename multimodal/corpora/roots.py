@@ -1,4 +1,8 @@
-"""Finding where a corpus lies: never by the name of its wrapper folder, always by what the folder holds."""
+"""Finding where a corpus lies: never by the name of its wrapper folder, always by what the folder holds.
+
+:func:`list_folder` and :func:`folders_named` find names without regard to case, :func:`matches` tells whether a
+folder holds a corpus, :func:`find_root` looks for one corpus below a folder and :func:`recognise_in` for all.
+"""
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -47,6 +51,20 @@ def list_folder(path: str | Path) -> Listing:
             if not is_hidden(entry.name):
                 (folders if is_folder(entry) else files).append(entry.name)
     return Listing(str(path), tuple(sorted(folders)), tuple(sorted(files)))
+
+
+def folders_named(folder: Path, place: str) -> Iterator[Path]:
+    """Folders below ``folder`` that a path of shell globs names, without regard to case; none if unreadable."""
+    first, _, rest = place.partition("/")
+    try:
+        names = list_folder(folder).find(first, is_folder=True)
+    except OSError:
+        return
+    for name in names:
+        if rest:
+            yield from folders_named(folder / name, rest)
+        else:
+            yield folder / name
 
 
 def matches(corpus: Corpus, listing: Listing) -> bool:
@@ -230,6 +248,10 @@ def _breadth_first(folder: Path, report: ScanReport, finished: Collection[str] =
 
 def _why_not_found(corpus: Corpus, folder: Path, catalog: Iterable[Corpus]) -> str:
     start = f"no {corpus.title} under {folder}"
+    own = (
+        f"Clips sorted or listed in a way of their own are read by: scan folder --root {folder} --options "
+        "real NAME fake NAME (names of folders), or csv FILE"
+    )
     for parent in folder.parents[:MAX_DEPTH]:
         if os.access(parent, os.R_OK) and matches(corpus, list_folder(parent)):
             return f"{folder} lies inside {corpus.title}. Give the folder above it: {parent}"
@@ -243,7 +265,7 @@ def _why_not_found(corpus: Corpus, folder: Path, catalog: Iterable[Corpus]) -> s
         if there:
             return (
                 f"{start}: {listing.path} holds {', '.join(there)} but not {', '.join(lacking)}. "
-                "Finish the download, or put the parts beside each other."
+                f"Finish the download, or put the parts beside each other. {own}"
             )
     archives = [os.path.join(one.path, name) for one in listings for name in one.files if _is_archive(name)]
     if archives:
@@ -253,7 +275,7 @@ def _why_not_found(corpus: Corpus, folder: Path, catalog: Iterable[Corpus]) -> s
     markers = "; or ".join(" and ".join(marker) for marker in corpus.markers)
     return (
         f"{start}: nowhere down to {MAX_DEPTH} levels is there a folder that holds {markers}. "
-        f"There is {_contents(folder)}."
+        f"There is {_contents(folder)}. {own}"
     )
 
 

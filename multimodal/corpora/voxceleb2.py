@@ -17,12 +17,15 @@ Identities are VoxCeleb2's (``vox2:id00017``), as in FakeAVCeleb, LAV-DF and AV-
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.file_names import compare_counts
 from multimodal.corpora.manifest import Clip, Manifest
 from multimodal.corpora.people import list_items
+from multimodal.corpora.roots import folders_named
+from multimodal.corpora.table_file import read_text
 from multimodal.corpora.walk import walk_files
 
 NAMESPACE = "vox2"
@@ -30,7 +33,7 @@ SPLITS = {"dev": "train", "test": "test"}
 
 _NUM_UTTERANCES = {"dev": 1_092_009, "test": 36_237}
 _PERSON = re.compile(r"id\d{5}")
-_PLACE = re.compile(r"[^/]+/[^/]+/(?P<person>id\d{5})/[^/]+/[^/]+")
+_PLACE = re.compile(r"[^/]+/[^/]+/(?P<person>id\d{5})/[^/]+/[^/]+", re.IGNORECASE)
 
 
 def read_clips(root: Path, report: ScanReport, *, media: str = "video", exclude: str = "") -> Iterator[Clip]:
@@ -43,13 +46,16 @@ def read_clips(root: Path, report: ScanReport, *, media: str = "video", exclude:
     left_out: Counter[str | None] = Counter()
     counts: Counter[str] = Counter()
     for part, split in SPLITS.items():
-        if not (root / part / folder).is_dir():
+        found = [place.relative_to(root).as_posix() for place in folders_named(root, f"{part}/{folder}")]
+        if not found:
             report.note(f"folder {part}/{folder} is missing under {root}")
             continue
         counts[part] = 0
-        for path, size_bytes in walk_files(root, report, suffixes={suffix}, under=f"{part}/{folder}"):
+        for path, size_bytes in chain.from_iterable(
+            walk_files(root, report, suffixes={suffix}, under=under) for under in found
+        ):
             place = _PLACE.fullmatch(path)
-            person = place["person"] if place else None
+            person = place["person"].lower() if place else None
             counts[part] += 1
             if person in excluded:
                 left_out[person] += 1
@@ -68,7 +74,7 @@ def read_clips(root: Path, report: ScanReport, *, media: str = "video", exclude:
     compare_counts(CORPUS.title, root, counts, {part: _NUM_UTTERANCES[part] for part in counts}, report)
     other = next(name for name, _ in kinds.values() if name != folder)
     for part in SPLITS:
-        if (root / part / other).is_dir():
+        if any(folders_named(root, f"{part}/{other}")):
             report.note(f"{part}/{other} holds the same utterances and is not read; see --options media")
     if excluded:
         clips, people = sum(left_out.values()), len(left_out)
@@ -82,7 +88,7 @@ def _read_people(path: Path) -> frozenset[str]:
         names = {*clips["identity"].dropna(), *list_items(clips["donors"])[1]}
         people = {name.partition(":")[2] for name in names if name.startswith(f"{NAMESPACE}:")}
     elif path.is_file():
-        people = set(_PERSON.findall(path.read_text(encoding="utf-8", errors="replace")))
+        people = set(_PERSON.findall(read_text(path)))
     else:
         raise ValueError(f"no such file: {path}. exclude takes a manifest or a text with ids such as id00017")
     if not people:

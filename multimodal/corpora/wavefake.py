@@ -23,7 +23,7 @@ from typing import NamedTuple
 from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.file_names import NAME_UNPARSED
 from multimodal.corpora.manifest import Clip
-from multimodal.corpora.roots import list_folder
+from multimodal.corpora.roots import folders_named, list_folder
 from multimodal.corpora.walk import walk_files
 
 # Where the genuine recordings of WaveFake lie: LJSpeech and JSUT, which come from elsewhere.
@@ -62,21 +62,7 @@ def find_reals(root: Path, report: ScanReport, reals: str) -> dict[str, list[tup
 
 
 def _first(folders: list[Path], places: tuple[str, ...]) -> Path | None:
-    return next((found for folder in folders for place in places for found in _match(folder, place)), None)
-
-
-def _match(folder: Path, place: str) -> Iterator[Path]:
-    """Folders below ``folder`` that a path of globs names, without regard to case."""
-    first, _, rest = place.partition("/")
-    try:
-        names = list_folder(folder).find(first, is_folder=True)
-    except OSError:
-        return
-    for name in names:
-        if rest:
-            yield from _match(folder / name, rest)
-        else:
-            yield folder / name
+    return next((found for folder in folders for place in places for found in folders_named(folder, place)), None)
 
 
 def _read(root: Path, folder: Path | None, family: str, report: ScanReport) -> Iterator[tuple[str, int]]:

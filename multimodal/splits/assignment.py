@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from multimodal.corpora.people import unit_of
+from multimodal.corpora.people import is_nameless, unit_of
 
 TRAIN, VAL, TEST = "train", "val", "test"
 SPLITS = (TRAIN, VAL, TEST)
@@ -62,7 +62,7 @@ def divide_units(
     clips: pd.DataFrame, by: str, generator: np.random.Generator, *, val_share: float, test_share: float
 ) -> pd.Series:
     """Split of each clip such that no unit is in two; even over groups and over units with reals or fakes."""
-    units = unit_of(clips, by)
+    units = unit_of(clips, by).astype(object)
     table = (
         pd.DataFrame(
             {
@@ -77,6 +77,45 @@ def divide_units(
     )
     strata = table.groupby(list(table.columns)).ngroup()
     return units.map(divide(strata, generator, val_share=val_share, test_share=test_share))
+
+
+def divide_people(
+    clips: pd.DataFrame,
+    generator: np.random.Generator,
+    *,
+    val_share: float,
+    test_share: float,
+    keep_unknown_people: bool,
+) -> tuple[pd.Series, dict[str, pd.Series], tuple[str, ...]]:
+    """Split of each clip such that nobody on screen is in two, with the reasons of dropping and the notes.
+
+    Clips of somebody whom nobody names could show people of every part, and are dropped; ``keep_unknown_people``
+    divides them by their source clips.
+    """
+    reasons, notes = unknown_people(clips, keep=keep_unknown_people)
+    is_known = ~reasons[PERSON_UNKNOWN]
+    split = pd.Series(None, index=clips.index, dtype=object)
+    known = clips[is_known]
+    split[is_known] = divide_units(known, "identity", generator, val_share=val_share, test_share=test_share)
+    return split, reasons, notes
+
+
+#: Why a protocol that keeps people apart drops a clip, if the person in it is not named.
+PERSON_UNKNOWN = "nobody says who is in it (keep_unknown_people true keeps it)"
+
+
+def unknown_people(clips: pd.DataFrame, *, keep: bool) -> tuple[dict[str, pd.Series], tuple[str, ...]]:
+    """Clips to drop because the person in them is not known, and notes on those that stay in spite of that."""
+    nameless = is_nameless(clips)
+    notes = []
+    if keep and nameless.any():
+        notes.append(f"{nameless.sum():,} clips kept of people whom nobody names: they may be in several parts")
+    is_named = clips["identity"].notna().groupby(clips["corpus"].astype(object)).any()
+    notes += [
+        f"{corpus} names nobody: divided by genuine clips, so that its people may be in several parts"
+        for corpus in is_named.index[~is_named]
+    ]
+    return {PERSON_UNKNOWN: nameless & (not keep)}, tuple(notes)
 
 
 def _count(total: int, share: float) -> int:

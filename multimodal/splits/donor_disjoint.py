@@ -8,7 +8,7 @@ import pandas as pd
 
 from multimodal.corpora.manifest import Manifest
 from multimodal.corpora.people import People, has_flag, people_of
-from multimodal.splits.assignment import SPLITS, Assignment, assign, divide
+from multimodal.splits.assignment import PERSON_UNKNOWN, SPLITS, Assignment, assign, divide, unknown_people
 
 #: Every part needs two people for a fake with somebody else's face or voice.
 _SMALLEST_GROUP = 2 * len(SPLITS)
@@ -22,15 +22,18 @@ def donor_disjoint(
     test_share: float = 0.30,
     search_rounds: int = 100,
     keep_unknown_donors: bool = False,
+    keep_unknown_people: bool = False,
 ) -> Assignment:
     """Divide people within their groups and keep a clip only if all its people are on one side.
 
     Where everybody lends a face or a voice to many others, that drops about half of the fakes. A local search
     then swaps two people of a group whenever that keeps as many clips or more; the number of people per split
     stays. ``search_rounds`` is the number of swaps tried for each person. ``keep_unknown_donors`` also keeps
-    fakes whose donor nobody names, at the price of the guarantee.
+    fakes whose donor nobody names, and ``keep_unknown_people`` clips in which nobody is named, at the price of the
+    guarantee.
     """
-    clips = manifest.clips
+    unknown, notes = unknown_people(manifest.clips, keep=keep_unknown_people)
+    clips = manifest.clips[~unknown[PERSON_UNKNOWN]]
     people = people_of(clips)
     group = _group_of_people(clips, people)
     split = divide(pd.Series(group), generator, val_share=val_share, test_share=test_share).to_numpy()
@@ -40,11 +43,12 @@ def donor_disjoint(
     split = swap_people(split, group, rows[~is_unknown.to_numpy()], generator, search_rounds)
     kept = _one_sided(split, rows)
     note = f"clips with all people on one side: {before.sum():,} at random, {kept.sum():,} after the search"
-    reasons = {
-        "a donor is not known": is_unknown,
-        "its people are in different splits": pd.Series(~kept, index=clips.index),
+    everything = manifest.clips.index
+    reasons = unknown | {
+        "a donor is not known": is_unknown.reindex(everything),
+        "its people are in different splits": pd.Series(~kept, index=clips.index).reindex(everything),
     }
-    return assign(pd.Series(split[rows[:, 0]], index=clips.index), reasons, (note,))
+    return assign(pd.Series(split[rows[:, 0]], index=clips.index).reindex(everything), reasons, (note, *notes))
 
 
 def swap_people(

@@ -1,6 +1,5 @@
 """The protocol that takes published lists: AVH-Align's CSVs, lists of people, lists of paths with a label."""
 
-import csv
 import re
 from pathlib import Path, PurePosixPath
 
@@ -9,6 +8,7 @@ import pandas as pd
 
 from multimodal.corpora.fakeavceleb.metadata import normalise_race
 from multimodal.corpora.manifest import Manifest
+from multimodal.corpora.table_file import read_cells
 from multimodal.splits.assignment import SPLITS, TEST, TRAIN, VAL, Assignment, assign
 
 _LABEL_AT_END = re.compile(r"[ \t]+(-?\d+|real|fake)$", re.IGNORECASE)
@@ -62,18 +62,16 @@ def from_file(
 def read_list(path: Path) -> list[str]:
     """Entries of a published list: paths or people."""
     if not path.is_file():
-        raise ValueError(f"list not found: {path}")
-    lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    entries = [entry for entry in (_entry_of(line) for line in lines) if entry]
+        raise ValueError(f"list not found: {path}. Give the published file, e.g. --options test FILE")
+    rows = list(read_cells(path))
+    entries = [entry for entry in map(_entry_of, rows) if entry]
     if not entries:
-        raise ValueError(f"{path} holds no file name and no person (id and digits) in any of {len(lines)} lines")
+        raise ValueError(f"{path} holds no file name and no person (id and digits) in any of {len(rows)} lines")
     return entries
 
 
-def _entry_of(line: str) -> str | None:
-    """The path in a line (the cell that looks most like one), else a person, else None (a header)."""
-    separator = next((one for one in "\t;," if one in line), ",")
-    cells = [cell.strip() for cell in next(csv.reader([line], delimiter=separator))]
+def _entry_of(cells: list[str]) -> str | None:
+    """The path in a row (the cell that looks most like one), else a person, else None (a header)."""
     cells = [_LABEL_AT_START.sub("", _LABEL_AT_END.sub("", cell)) for cell in cells]
     files = [cell for cell in cells if _FILE.fullmatch(cell)]
     if files:

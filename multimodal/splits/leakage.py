@@ -1,4 +1,8 @@
-"""What a split lets through: how many test clips show or borrow from somebody, or something, seen in training."""
+"""What a split lets through: how many test clips show or borrow from somebody, or something, seen in training.
+
+A corpus does not always say who is in a clip. Such a clip cannot be found in another part, so that every share is
+then a bound from below ("at least 3.0%"), and the clips themselves are a row of their own (``not_known``).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +25,9 @@ OVERLAPS = {
     "person": "anybody at all occurs in B, in any role",
     "source_clip": "the genuine clip beneath occurs in B, itself or in a fake",
 }
+#: Row of a table beside the overlaps, and its legend.
+NOT_KNOWN = "not_known"
+_NOT_KNOWN_LEGEND = "somebody is not named, on screen or as a donor"
 
 
 @dataclass(frozen=True)
@@ -28,40 +35,64 @@ class Leakage:
     """Overlap of a split's parts.
 
     ``overlap`` has a row for each of :data:`PAIRS` (``"test in train"``) and a column for each of
-    :data:`OVERLAPS`: the share of the first part's clips, NaN where nothing is known of it. ``counts`` has a row
-    a part (and ``dropped``) and a column a class, with ``donor_unknown`` and ``clips`` beside them.
+    :data:`OVERLAPS`: the share of the first part's clips, NaN where nothing is known of it. ``unknown`` has a row
+    a part and the same columns: the share of the part's clips of which this is not known. ``counts`` has a row a
+    part (and ``dropped``) and a column a class, with ``donor_unknown`` and ``clips`` beside them.
     """
 
     protocol: str
     overlap: pd.DataFrame
+    unknown: pd.DataFrame
     counts: pd.DataFrame
     dropped: dict[str, int]
     notes: tuple[str, ...]
+
+    def text(self, one: str, other: str, name: str, *, decimals: int = 1) -> str:
+        """The overlap ``name`` of part ``one`` in part ``other``, with "at least" where something is not known."""
+        share = self.overlap.loc[_section(one, other), name]
+        if np.isnan(share):
+            return "not known"
+        is_bound = self.unknown.loc[[one, other], name].max() > 0
+        return f"{'at least ' * bool(is_bound)}{share:.{decimals}%}"
 
 
 def measure_leakage(manifest: Manifest, split: Split) -> Leakage:
     """Compare every part of a split with the others, by person, donor and source clip."""
     clips = manifest.clips
     part = split.of(clips).astype(object).where(lambda column: column.notna(), "dropped").to_numpy()
+    overlap, unknown = overlap_of(clips, part)
+    return Leakage(split.protocol, overlap, unknown, _counts(clips, part), split.dropped, split.notes)
+
+
+def overlap_of(clips: pd.DataFrame, part: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``overlap`` and ``unknown`` of :class:`Leakage`, for clips whose ``part`` stands beside them."""
     traces = _traces(clips)
     overlap = pd.DataFrame(
         {name: {_section(*pair): _share(part, *pair, *trace) for pair in PAIRS} for name, trace in traces.items()},
     )
-    return Leakage(split.protocol, overlap, _counts(clips, part), split.dropped, split.notes)
+    unknown = pd.DataFrame(
+        {name: {one: _mean(mask[part == one]) for one in SPLITS} for name, mask in _unknown(clips).items()}
+    )
+    return overlap, unknown
+
+
+def sharing_clips(clips: pd.DataFrame, part: np.ndarray, one: str, other: str, name: str) -> np.ndarray:
+    """Which clips of part ``one`` have the overlap ``name`` with part ``other``, as a mask."""
+    return _found(part, one, other, *_traces(clips)[name])
 
 
 def leakage_table(leakages: Sequence[Leakage], names: Sequence[str] | None = None) -> pd.DataFrame:
     """Several splits side by side: a column a split, named by its protocol if not by ``names``.
 
-    Rows are (section, measure): shares for the sections of :data:`PAIRS`, counts for train, val, test, dropped and
-    for the reasons of dropping.
+    Rows are (section, measure): shares for the sections of :data:`PAIRS`, below them the share of clips of which
+    somebody is not known; counts for train, val, test, dropped and for the reasons of dropping.
     """
     names = list(names or _distinct([one.protocol for one in leakages]))
     columns = {}
     for name, leakage in zip(names, leakages, strict=True):
         columns[name] = pd.concat(
             {
-                **dict(leakage.overlap.iterrows()),
+                **{_section(*pair): _shares(leakage, *pair) for pair in PAIRS},
                 **dict(leakage.counts.iterrows()),
                 "dropped because": pd.Series(leakage.dropped, dtype=float),
             }
@@ -72,12 +103,16 @@ def leakage_table(leakages: Sequence[Leakage], names: Sequence[str] | None = Non
 def leakage_text(leakages: Sequence[Leakage], names: Sequence[str] | None = None) -> str:
     """The same table as text, for a terminal, with its legend and the notes of the protocols."""
     table = leakage_table(leakages, names)
-    is_share = table.index.get_level_values(0).isin([_section(*pair) for pair in PAIRS])
+    sections = {_section(*pair): pair for pair in PAIRS}
+    is_share = table.index.get_level_values(0).isin(list(sections))
     cells = table.astype(object)
-    for row, share in enumerate(is_share):
-        cells.iloc[row] = [(_share_text if share else _count_text)(value) for value in table.iloc[row]]
+    for row, (section, measure) in enumerate(table.index):
+        if measure in OVERLAPS:
+            cells.iloc[row] = [one.text(*sections[section], measure) for one in leakages]
+        else:
+            cells.iloc[row] = [(f"{one:.1%}" if is_share[row] else _count_text(one)) for one in table.iloc[row]]
     shown = cells[is_share | (table.fillna(0) != 0).any(axis=1).to_numpy()]
-    legend = [f"  {name:<16} {meaning}" for name, meaning in OVERLAPS.items()]
+    legend = [f"  {name:<16} {meaning}" for name, meaning in {**OVERLAPS, NOT_KNOWN: _NOT_KNOWN_LEGEND}.items()]
     notes = [f"{name}: {note}" for name, one in zip(table, leakages, strict=True) for note in one.notes]
     head = "\nA in B: share of the clips of A of which"
     return "\n".join([shown.to_string(), head, *legend, *notes])
@@ -94,7 +129,7 @@ def _traces(clips: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray, np.n
     seen = (people.clip[is_seen & is_known], people.person[is_seen & is_known])
     donors = (people.clip[~is_seen], people.person[~is_seen])
     anyone = (people.clip[is_known], people.person[is_known])
-    has_source = (clips["source_clip"].notna() | (clips["any_fake"] == 0).fillna(False)).to_numpy(dtype=bool)
+    has_source = _has_source(clips)
     return {
         "identity": (*seen, *seen),
         "donor_on_screen": (*donors, *seen),
@@ -102,6 +137,35 @@ def _traces(clips: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray, np.n
         "person": (*anyone, *anyone),
         "source_clip": (row[has_source], source[has_source], row[has_source], source[has_source]),
     }
+
+
+def _unknown(clips: pd.DataFrame) -> dict[str, np.ndarray]:
+    """For each kind of overlap: whether a clip may have more of it than its row says."""
+    is_named = clips["identity"].notna().to_numpy(dtype=bool)
+    is_real = (clips["any_fake"] == 0).fillna(False).to_numpy(dtype=bool)
+    # a genuine clip borrows from nobody; of a fake whose name says nothing not even the person is known
+    has_donors = is_real | (is_named & ~has_flag(clips, "donor_unknown").to_numpy())
+    return {
+        "identity": ~is_named,
+        "donor_on_screen": ~has_donors,
+        "donor": ~has_donors,
+        "person": ~(is_named & has_donors),
+        "source_clip": ~_has_source(clips),
+    }
+
+
+def _has_source(clips: pd.DataFrame) -> np.ndarray:
+    """Whether the genuine clip beneath is known; a genuine clip is its own."""
+    return (clips["source_clip"].notna() | (clips["any_fake"] == 0).fillna(False)).to_numpy(dtype=bool)
+
+
+def _shares(leakage: Leakage, one: str, other: str) -> pd.Series:
+    own = pd.Series({NOT_KNOWN: leakage.unknown.loc[one, "person"]})
+    return pd.concat([leakage.overlap.loc[_section(one, other)], own])
+
+
+def _mean(mask: np.ndarray) -> float:
+    return float(mask.mean()) if len(mask) else 0.0
 
 
 def _share(
@@ -113,16 +177,32 @@ def _share(
     there_clip: np.ndarray,
     there_key: np.ndarray,
 ) -> float:
-    """Share of the clips of part ``one`` with a key that occurs in part ``other``."""
-    is_one, is_other = part == one, part == other
-    is_asked = is_one[asked_clip]
-    if not is_asked.any():
+    """Share of the clips of part ``one`` with a key that occurs in part ``other``; NaN where none has a key."""
+    is_one = part == one
+    if not is_one[asked_clip].any():
         return float("nan")
+    found = _found(part, one, other, asked_clip, asked_key, there_clip, there_key)
+    return float(found.sum() / is_one.sum())
+
+
+def _found(
+    part: np.ndarray,
+    one: str,
+    other: str,
+    asked_clip: np.ndarray,
+    asked_key: np.ndarray,
+    there_clip: np.ndarray,
+    there_key: np.ndarray,
+) -> np.ndarray:
+    """Mask of the clips of part ``one`` with a key that occurs in part ``other``."""
+    is_asked, is_other = (part == one)[asked_clip], part == other
+    found = np.zeros(len(part), dtype=bool)
+    if not is_asked.any():
+        return found
     is_there = np.zeros(max(asked_key.max(), there_key.max()) + 1, dtype=bool)
     is_there[there_key[is_other[there_clip]]] = True
-    found = np.zeros(len(part), dtype=bool)
     found[asked_clip[is_asked & is_there[asked_key]]] = True
-    return float(found.sum() / is_one.sum())
+    return found
 
 
 def _counts(clips: pd.DataFrame, part: np.ndarray) -> pd.DataFrame:
@@ -141,10 +221,6 @@ def _section(one: str, other: str) -> str:
 
 def _distinct(names: list[str]) -> list[str]:
     return [f"{name} ({position + 1})" if names.count(name) > 1 else name for position, name in enumerate(names)]
-
-
-def _share_text(value: float) -> str:
-    return "not known" if np.isnan(value) else f"{value:.1%}"
 
 
 def _count_text(value: float) -> str:

@@ -1,4 +1,4 @@
-"""The protocol that asks how a detector fares on a kind of forgery that it never saw."""
+"""Protocols that leave something out of training altogether: a kind of forgery, or two speakers of a handful."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pandas as pd
 from multimodal.catalog import choose
 from multimodal.corpora.manifest import Manifest
 from multimodal.corpora.people import people_of
-from multimodal.splits.assignment import SPLITS, TEST, TRAIN, VAL, Assignment, assign, divide_units
+from multimodal.splits.assignment import SPLITS, TEST, TRAIN, VAL, Assignment, assign, divide_people
 
 #: FakeAVCeleb's categories as AVFF and Feng et al. name them (WL wav2lip, FS face swap, GAN fsgan), and the two
 #: that they leave out; class and method of each.
@@ -28,6 +28,7 @@ def leave_method_out(
     held_out: str = "RVFA",
     val_share: float = 0.07,
     test_share: float = 0.30,
+    keep_unknown_people: bool = False,
 ) -> Assignment:
     """Test on one kind of fake and held-out reals; train and val see all other kinds.
 
@@ -38,13 +39,19 @@ def leave_method_out(
     clips = manifest.clips
     is_fake = (clips["any_fake"] == 1).fillna(False).astype(bool)
     is_held_out = is_fake & _is_kind(clips, held_out)
-    split = divide_units(clips, "identity", generator, val_share=val_share, test_share=test_share)
-    reasons = {
+    split, reasons, notes = divide_people(
+        clips,
+        generator,
+        val_share=val_share,
+        test_share=test_share,
+        keep_unknown_people=keep_unknown_people,
+    )
+    reasons |= {
         "its method is not known": is_fake & (clips["method"] == "unknown"),
         "a held-out fake of a person in train or val": is_held_out & (split != TEST),
         "another kind of fake, of a person in test": is_fake & ~is_held_out & (split == TEST),
     }
-    return assign(split, reasons, (f"held out: {held_out}, {is_held_out.sum():,} clips",))
+    return assign(split, reasons, (f"held out: {held_out}, {is_held_out.sum():,} clips", *notes))
 
 
 def _is_kind(clips: pd.DataFrame, held_out: str) -> pd.Series:

@@ -19,9 +19,11 @@ def make_split(
 ) -> Split:
     """Assign every clip of a manifest by a protocol.
 
-    The same manifest, protocol, options and seed give the same split, and so the same hash. ``options`` may hold
+    The same clips, protocol, options and seed give the same split, and so the same hash. ``options`` may hold
     text, as a command line gives it. Raises ``ValueError`` for an unknown protocol or option.
     """
+    # whatever is drawn is drawn row by row: rows in another order must not be another split
+    manifest = Manifest(manifest.clips.sort_values("clip_id", ignore_index=True), manifest.roots)
     function = choose(PROTOCOLS, protocol, "protocol")
     values = protocol_options(protocol)
     for name, value in (options or {}).items():

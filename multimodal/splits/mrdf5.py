@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from multimodal.corpora.fakeavceleb.metadata import file_key, list_files
-from multimodal.corpora.fakeavceleb.names import TYPES
+from multimodal.corpora.fakeavceleb.metadata import file_key, list_files, type_of
 from multimodal.corpora.manifest import Manifest
+from multimodal.corpora.table_file import read_text
 from multimodal.splits.assignment import TEST, TRAIN, VAL, Assignment, assign
 
 NUM_FOLDS = 5
@@ -72,7 +72,7 @@ def _check_fold(fold: int) -> None:
 
 def _only_fakeavceleb(manifest: Manifest) -> pd.DataFrame:
     clips = manifest.clips
-    if not clips["path"].str.partition("/")[0].isin(list(TYPES)).all():
+    if not clips["path"].str.partition("/")[0].map(type_of).notna().all():
         raise ValueError("MRDF's folds are for FakeAVCeleb; this manifest has other clips too")
     return clips
 
@@ -84,7 +84,7 @@ def _read_fold(folds: str, fold: int) -> set[str]:
             f"fold file not found: {path}. Give --options folds DIR with MRDF's train_1.txt to train_5.txt "
             "(linked in its README), or use mrdf5_balanced, which needs none."
         )
-    people = {line[:7] for line in path.read_text(encoding="utf-8").splitlines()[1:] if "id" in line[:7]}
+    people = {line[:7] for line in read_text(path).splitlines()[1:] if "id" in line[:7]}
     if not people:
         raise ValueError(
             f"{path} names nobody: after the first line, each line must begin with an id like id00017"

@@ -4,7 +4,19 @@ import numpy as np
 
 from multimodal.corpora.manifest import Manifest
 from multimodal.corpora.people import unit_of
-from multimodal.splits.assignment import SPLITS, TEST, TRAIN, VAL, Assignment, assign, divide, divide_units
+from multimodal.splits.assignment import (
+    PERSON_UNKNOWN,
+    SPLITS,
+    TEST,
+    TRAIN,
+    VAL,
+    Assignment,
+    assign,
+    divide,
+    divide_people,
+    divide_units,
+    unknown_people,
+)
 
 
 def random(
@@ -21,14 +33,27 @@ def random(
 
 
 def source_disjoint(
-    manifest: Manifest, generator: np.random.Generator, *, val_share: float = 0.07, test_share: float = 0.30
+    manifest: Manifest,
+    generator: np.random.Generator,
+    *,
+    val_share: float = 0.07,
+    test_share: float = 0.30,
+    keep_unknown_people: bool = False,
 ) -> Assignment:
     """Divide the people on screen, evenly over groups; donors are not looked at.
 
-    The default shares are those of the list published with AVH-Align (314, 35 and 151 of 500 people).
+    The default shares are those of the list published with AVH-Align (314, 35 and 151 of 500 people). Clips of
+    people whom nobody names are dropped, unless ``keep_unknown_people`` divides them by their source clips.
     """
-    split = divide_units(manifest.clips, "identity", generator, val_share=val_share, test_share=test_share)
-    return assign(split, {})
+    return assign(
+        *divide_people(
+            manifest.clips,
+            generator,
+            val_share=val_share,
+            test_share=test_share,
+            keep_unknown_people=keep_unknown_people,
+        )
+    )
 
 
 def content_disjoint(
@@ -81,23 +106,31 @@ def list_groups(manifest: Manifest) -> list[str]:
 
 
 def group_disjoint(
-    manifest: Manifest, generator: np.random.Generator, *, val_share: float = 0.14, test_share: float = 0.14
+    manifest: Manifest,
+    generator: np.random.Generator,
+    *,
+    val_share: float = 0.14,
+    test_share: float = 0.14,
+    keep_unknown_people: bool = False,
 ) -> Assignment:
-    """Divide closed groups of people; a clip without a group is divided by its person or source clip.
+    """Divide closed groups of people; a clip without a group is divided by its person.
 
     Made for FaceForensics++, whose sequences swap faces in pairs: the default shares are those of its official
     split (140 of 1,000 sequences each), and this takes its place where the published lists are not at hand.
     Where groups are few or large (Celeb-DF, FakeAVCeleb), shares of clips can be far from the shares of groups;
-    see ``donor_disjoint`` and ``group_out``.
+    see ``donor_disjoint`` and ``group_out``. Clips of people whom nobody names are dropped, unless
+    ``keep_unknown_people`` divides them by their source clips.
     """
-    clips = manifest.clips
+    reasons, notes = unknown_people(manifest.clips, keep=keep_unknown_people)
+    clips = manifest.clips[~reasons[PERSON_UNKNOWN]]
     has_group = clips["group"].notna()
     group = (clips["corpus"] + "|" + clips["group"].fillna("")).where(has_group)
     units = group.fillna("one|" + unit_of(clips, "identity"))
     kinds = clips["corpus"] + has_group.map({True: "|group", False: "|one"})
     strata = kinds.groupby(units, sort=True).first()
     split = units.map(divide(strata, generator, val_share=val_share, test_share=test_share))
-    return assign(split, {}, (f"{strata.size:,} groups, of {has_group.sum():,} clips in a group",))
+    note = f"{strata.size:,} groups, of {has_group.sum():,} clips in a group"
+    return assign(split.reindex(manifest.clips.index), reasons, (note, *notes))
 
 
 # The split that the authors of a corpus published, as far as they did.

@@ -333,7 +333,10 @@ def test_an_examination_puts_errors_first_and_says_what_was_not_looked_at(eviden
     examination = examine(evidence)
     assert examination.findings[0].severity == "error"
     assert examination.counts == {"error": 1, "warning": 0, "note": 0}
-    assert examination.skipped == {"rejected files": "not probed; scan with --probe"}
+    assert examination.skipped == {
+        "split fit": "no split was given; give --split FILE",
+        "rejected files": "not probed; scan with --probe",
+    }
     text = findings_text(examination)
     assert text.splitlines()[0] == "looked at 3 clips (c 3)"
     assert "error: same content: 2 files in 1 group of identical ones stand under different labels" in text
@@ -344,7 +347,7 @@ def test_an_examination_puts_errors_first_and_says_what_was_not_looked_at(eviden
 
 def test_without_looking_at_files_nothing_is_opened(evidence):
     quiet = Evidence(evidence.clips, evidence.split, None, "nothing")
-    assert set(examine(quiet).skipped) == {"missing files", "same content", "rejected files"}
+    assert set(examine(quiet).skipped) == {"missing files", "same content", "split fit", "rejected files"}
     assert "files" not in quiet.__dict__
 
 

@@ -118,3 +118,44 @@ def test_val_alone_is_recognised_and_keeps_its_name(tmp_path):
     assert recognise(tmp_path) == [("avdeepfake1m", tmp_path / "av1m")]
     manifest = scan("avdeepfake1m", tmp_path, report=ScanReport())
     assert list(manifest.clips["official_split"]) == ["val"]
+
+
+def test_without_the_tables_names_give_the_labels_with_a_warning(root):
+    rows, report = scanned(root, None)
+    assert {path.rpartition("/")[2]: row["av_class"] for path, row in rows.items()} == {
+        f"{name}.mp4": kind for name, (_, kind) in LABELS.items()
+    }
+    assert any("no train_metadata.json" in line and "file names alone" in line for line in report.warnings)
+    assert recognise(root) == [("avdeepfake1m", root)]
+
+
+@pytest.mark.parametrize(
+    ("folder", "person"),
+    [
+        ("vox_celeb_2/id00012/21Uxsk56VDQ/00001", "vox2:id00012"),
+        ("lrs3/0Fi83BHQsMA/00002", "lrs3:0fi83bhqsma"),
+        ("silent_videos/subject_007/00001", "avdeepfake1m_silent:subject_007"),
+    ],
+)
+def test_the_layout_of_the_second_edition_is_read_and_told(tmp_path, folder, person):
+    put(tmp_path, *(f"train/{folder}/{name}.mp4" for name in LABELS), "testA/000001.mp4")
+    rows, report = scanned(tmp_path, [record(name, kind, folder) for name, (kind, _) in LABELS.items()])
+    fake = rows[f"train/{folder}/fake_video_fake_audio.mp4"]
+    assert (fake["identity"], fake["av_class"], fake["source_clip"]) == (
+        person,
+        "FVFA",
+        f"train/{folder}/real.mp4",
+    )
+    assert list(fake["flags"]) == ["partly_fake"]
+    assert any("laid out as AV-Deepfake1M++" in line for line in report.warnings)
+    assert report.skipped["published without a label"].count == 1
+
+
+def test_letter_case_does_not_matter(root):
+    (root / "train").rename(root / "Train")
+    real = root / f"Train/{FOLDER}/real.mp4"
+    real.rename(real.with_name("Real.MP4"))
+    rows, _ = scanned(root, [record(name, kind) for name, (kind, _) in LABELS.items()])
+    fake = rows[f"Train/{FOLDER}/fake_video_real_audio.mp4"]
+    assert (fake["identity"], fake["source_clip"]) == ("vox2:id00012", f"Train/{FOLDER}/Real.MP4")
+    assert list(fake["flags"]) == ["partly_fake"]

@@ -227,3 +227,28 @@ def test_full_set_and_preview_are_told_apart(tmp_path):
     plant_preview(tmp_path / "preview")
     plant_part(tmp_path / "full", "dfdc_train_part_0", part("b.mp4", original="a.mp4"))
     assert dict(recognise(tmp_path)) == {"dfdc": tmp_path / "full", "dfdc_preview": tmp_path / "preview"}
+
+
+@pytest.mark.parametrize("root", ["", "test"])
+@pytest.mark.parametrize(
+    ("table", "content"),
+    [
+        ("labels.csv", "filename,label\naalscayrfi.mp4,0\naalyqplqns.mp4,1\n"),
+        ("labels.csv", "\ufefffilename; label \r\naalscayrfi.mp4;0\r\naalyqplqns.mp4;1\r\n"),
+        ("metadata.json", {"aalscayrfi.mp4": {"is_fake": 0}, "aalyqplqns.mp4": {"is_fake": 1}}),
+    ],
+)
+def test_the_test_part_alone_is_read_with_a_warning(tmp_path, table, content, root):
+    plant(tmp_path, "test/aalscayrfi.mp4", "test/aalyqplqns.mp4")
+    write(tmp_path, f"test/{table}", content)
+    rows, report = read(tmp_path / root)
+    assert [row["any_fake"] for row in rows.values()] == [0, 1]
+    assert {row["official_split"] for row in rows.values()} == {"test"}
+    assert any("the test part alone" in line for line in report.warnings)
+    assert recognise(tmp_path) == [("dfdc", tmp_path)]
+
+
+def test_a_table_of_labels_beside_other_names_is_not_taken_for_dfdc(tmp_path):
+    plant(tmp_path, "mine_0001.mp4")
+    write(tmp_path, "labels.csv", "filename,label\nmine_0001.mp4,0\n")
+    assert recognise(tmp_path) == []

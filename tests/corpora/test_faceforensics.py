@@ -260,8 +260,17 @@ def test_half_a_download_says_what_is_missing(tmp_path):
     rows, report = read(kaggle(tmp_path / "a", "original/000.mp4", "Deepfakes/003_000.mp4"))
     assert list(rows["Deepfakes/003_000.mp4"]["flags"]) == ["pair_missing"]
     assert any("real 1 of 1,000, Deepfakes 1 of 1,000, Face2Face 0 of 1,000" in line for line in report.warnings)
-    with pytest.raises(ValueError, match="holds original/, Deepfakes/ but not Face2Face/"):
-        read(plant(tmp_path / "b", "original/000.mp4", "Deepfakes/003_000.mp4"))
+    with pytest.raises(ValueError, match=r"holds original/ but not Deepfakes/, Face2Face/.*scan folder --root"):
+        read(plant(tmp_path / "b", "original/000.mp4"))
+
+
+@pytest.mark.parametrize("folder", ["{}", "manipulated_sequences/{}/c23/videos"])
+@pytest.mark.parametrize("method", METHODS)
+def test_one_method_without_the_originals_is_read_with_a_warning(tmp_path, folder, method):
+    path = f"{folder.format(method)}/000_003.mp4"
+    rows, report = read(plant(tmp_path, path))
+    assert (rows[path]["video_fake"], rows[path]["method"], rows[path]["identity"]) == (1, method, "ffpp:000")
+    assert any("no originals" in line for line in report.warnings)
 
 
 def test_without_the_published_lists_there_is_no_split_and_the_remedy_is_named(tmp_path):

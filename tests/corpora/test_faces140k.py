@@ -142,7 +142,7 @@ def test_a_table_that_cannot_be_read_is_named(corpus, read, plant):
     plant("drive/real_vs_fake/train.csv", content=b"\xff\xfe\x00\xd8")
     scanned = read(root)
     assert_right(scanned)
-    assert any("train.csv is no UTF-8 text" in line for line in scanned.report.warnings)
+    assert any("train.csv, line 1 is no UTF-16 text" in line for line in scanned.report.warnings)
 
 
 @pytest.mark.parametrize(("text", "why"), [("", "has no header"), ("<html>", "has no row below its first line")])

@@ -348,11 +348,43 @@ def test_a_method_that_the_name_cannot_mean_is_a_conflict_and_changes_no_label(t
     assert "method_conflict" in rows[C_INDEXED]["flags"]
 
 
-@pytest.mark.parametrize("text", ["", "<html>please log in</html>", TABLE.encode("utf-16")])
+@pytest.mark.parametrize("text", ["", "<html>please log in</html>"])
 def test_a_table_that_says_nothing_is_a_warning_and_names_decide(tmp_path, text):
     rows, report = with_table(tmp_path, text)
     assert rows[C_INDEXED]["method"] == "faceswap"
     assert any("meta_data.csv lacks 4 of 4 files" in line for line in report.warnings)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_table_saved_by_a_spreadsheet_reads_as_the_published_one(tmp_path, encoding):
+    rows, report = with_table(tmp_path, TABLE.replace(",", ";").encode(encoding))
+    assert "vox2:id00123" in rows[C_INDEXED]["donors"]
+    assert not any("meta_data.csv" in line for line in report.warnings)
+
+
+def test_a_damaged_table_is_one_warning_with_its_line_and_names_decide(tmp_path):
+    rows, report = with_table(tmp_path, TABLE + "\n\0")
+    assert list(rows[C_INDEXED]["donors"]) == []
+    line = TABLE.count("\n") + 2
+    (warning,) = [one for one in report.warnings if "NUL byte" in one]
+    assert f"meta_data.csv, line {line} holds a NUL byte" in warning
+    assert "methods come from file names alone" in warning
+
+
+def test_a_row_that_names_another_type_than_the_folder_leaves_its_clip_out(tmp_path):
+    row = csv_row(C_INDEXED, "faceswap", "id00123", "3")
+    assert f",C,{C}," in row
+    rows, report = with_table(tmp_path, TABLE.replace(row, row.replace(f",C,{C},", f",A,{A},")))
+    assert C_INDEXED not in rows
+    assert len(rows) == 3
+    (reason,) = [reason for reason in report.skipped if "contradicts its folder" in reason]
+    assert report.skipped[reason].examples == [C_INDEXED]
+
+
+def test_a_table_that_contradicts_most_folders_stops_the_scan(tmp_path):
+    table = TABLE.replace(f",C,{C},", f",A,{A},").replace(f",D,{D},", f",B,{B},")
+    with pytest.raises(ValueError, match="names another type than the folder for 3 of 4 files"):
+        with_table(tmp_path, table)
 
 
 def test_rows_without_a_file_and_files_without_a_row_are_reported(tmp_path):
@@ -367,3 +399,43 @@ def test_rows_without_a_file_and_files_without_a_row_are_reported(tmp_path):
 
 def test_types_differ_in_class_counts_as_published(complete):
     assert Counter(complete[0].clips["av_class"]) == {"RVRA": 500, "RVFA": 500, "FVRA": 9_709, "FVFA": 10_835}
+
+
+def test_letter_case_of_folders_names_and_tables_does_not_matter(tmp_path):
+    paths = [REAL, f"{C}/Asian (East)/women/id00018/00181_id00476_SdP_Monh-_4.mp4"]
+    lower = [path.lower().replace("sdp_monh", "SdP_Monh") for path in paths]
+    for path in lower:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    rows = rows_of(scan_quietly(tmp_path))
+    assert [rows[path]["av_class"] for path in lower] == ["RVRA", "FVRA"]
+    assert [rows[path]["group"] for path in lower] == ["African/men", "Asian_East/women"]
+    assert (rows[lower[1]]["method"], list(rows[lower[1]]["donors"])) == ("fsgan", ["vox2:id00476"])
+
+
+@pytest.mark.parametrize("folders", list(combinations((A, B, C, D), 2)))
+def test_two_of_the_four_folders_are_read_with_a_warning_of_the_others(tmp_path, folders):
+    for folder in folders:
+        path = tmp_path / f"{folder}/African/men/id00076/00109{'_fake' if folder == B else ''}.mp4"
+        path.parent.mkdir(parents=True)
+        path.touch()
+    report = ScanReport()
+    clips = scan("fakeavceleb", tmp_path, report=report).clips
+    assert set(clips["av_class"]) == {LABELS[folder][2] for folder in folders}
+    missing = [line for line in report.warnings if line.startswith("folder ")]
+    assert len(missing) == 2
+    assert all("is missing" in line for line in missing)
+
+
+def test_names_of_a_flattened_copy_are_read_and_told(tmp_path):
+    real, fake = f"{A}/id00018_00181.mp4", f"{C}/id00018_00181_0.mp4"
+    root = plant(tmp_path, real, fake)
+    report = ScanReport()
+    rows = rows_of(scan("fakeavceleb", root, report=report))
+    assert (rows[fake]["identity"], rows[fake]["method"], rows[fake]["source_clip"]) == (
+        "vox2:id00018",
+        "faceswap",
+        real,
+    )
+    assert "flattened_name" in rows[real]["flags"]
+    assert any("2 names are those of a flattened copy" in line for line in report.warnings)

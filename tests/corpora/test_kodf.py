@@ -36,7 +36,8 @@ REAL = f"original_videos/{ONE}/{ONE}_001.mp4"
 def test_a_list_that_follows_the_grammar_has_no_unparsed_name(tmp_path):
     draw = random.Random(2)
     actors = ["".join(draw.choices("0123456789abcdef", k=20)) for _ in range(12)]
-    actors += [f"{number:06d}" for number in draw.sample(range(10**6), 8)]
+    actors += [f"{number:06d}" for number in draw.sample(range(10**6), 4)]
+    actors += [f"{number:05d}" for number in draw.sample(range(10**5), 4)]
     reals = [f"original_videos/{actor}/{actor}_{take:03d}.mp4" for actor in actors for take in range(5)]
     fakes = [fake(target, draw.choice(actors), method) for target in actors for method in CODES]
     rows, report = read(plant(tmp_path / "kodf_release", *reals, *fakes))
@@ -44,6 +45,17 @@ def test_a_list_that_follows_the_grammar_has_no_unparsed_name(tmp_path):
     assert report.flagged == {}
     assert {row["method"] for row in rows.values()} == {"real", *CODES}
     assert len({row["identity"] for row in rows.values()}) == 20
+
+
+@pytest.mark.parametrize(
+    ("target", "source"), [("79482", "125017"), ("125017", "79482"), ("79482", "79483"), ("125017", ONE)]
+)
+def test_everybody_is_known_whatever_the_number_of_digits(tmp_path, target, source):
+    path, real = fake(target, source, "fo"), f"original_videos/{target}/{target}_011.mp4"
+    rows, report = read(plant(tmp_path, path, real))
+    assert rows[real]["identity"] == rows[path]["identity"] == f"kodf:{target}"
+    assert list(rows[path]["donors"]) == [f"kodf:{source}"]
+    assert report.flagged == {}
 
 
 @pytest.mark.parametrize("method", CODES)

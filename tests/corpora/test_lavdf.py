@@ -134,3 +134,22 @@ def test_metadata_cut_off_in_the_middle_are_an_error_that_names_the_file(root):
 def test_it_is_recognised_below_its_wrapper(root):
     (root / "metadata.min.json").write_text(json.dumps(RECORDS))
     assert recognise(root.parent) == [("lavdf", root)]
+
+
+@pytest.mark.parametrize("kept", ["train", "dev", "test"])
+def test_one_part_alone_is_read_with_a_warning_of_the_others(root, kept):
+    for part in {"train", "dev", "test"} - {kept}:
+        for file in (root / part).iterdir():
+            file.unlink()
+        (root / part).rmdir()
+    rows, report = scanned(root, RECORDS)
+    assert set(rows) == {one["file"] for one in RECORDS if one["file"].startswith(kept)}
+    assert sum(line.startswith("folder ") and "is missing" in line for line in report.warnings) == 2
+    assert not any("not on disk" in line for line in report.warnings)
+
+
+def test_letter_case_of_folders_does_not_matter(root):
+    (root / "train").rename(root / "Train")
+    rows, _ = scanned(root, RECORDS, "Metadata.JSON")
+    fake = rows["Train/000001.mp4"]
+    assert (fake["av_class"], fake["official_split"], fake["source_clip"]) == ("FVRA", "train", "Train/000000.mp4")

@@ -114,6 +114,13 @@ def test_half_of_a_marker_names_what_is_there_and_what_is_missing(tmp_path):
         scan("fakeavceleb", tmp_path)
 
 
+def test_a_layout_that_is_not_known_is_named_with_the_command_that_reads_it(tmp_path):
+    (tmp_path / "mine" / "genuine").mkdir(parents=True)
+    (tmp_path / "mine" / "genuine" / "a.mp4").touch()
+    with pytest.raises(ValueError, match=r"There is mine/\..*scan folder --root .* --options real NAME fake NAME"):
+        scan("fakeavceleb", tmp_path)
+
+
 def test_a_root_without_clips_asks_whether_it_was_unpacked(tmp_path):
     (make_root(tmp_path) / CLIP).unlink()
     with pytest.raises(ValueError, match="no clip of fakeavceleb found"):

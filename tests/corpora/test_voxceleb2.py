@@ -93,3 +93,9 @@ def test_a_half_downloaded_part_and_files_that_are_not_read_are_said(root, tmp_p
         "complete?"
     ]
     assert "dev/aac holds the same utterances and is not read; see --options media" in report.notes
+
+
+def test_letter_case_of_folders_does_not_matter(plant, scan_rows):
+    scanned = scan_rows("voxceleb2", plant("Dev/MP4/ID00017/abc/00001.mp4"))
+    (row,) = scanned.rows.values()
+    assert (row["identity"], row["official_split"]) == ("vox2:id00017", "train")

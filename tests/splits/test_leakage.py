@@ -89,6 +89,36 @@ def test_what_is_not_known_is_not_called_zero():
     assert "not known" in leakage_text([measure_leakage(*make(rows))])
 
 
+def test_what_is_known_of_some_clips_only_is_a_bound_from_below():
+    rows = [
+        ("a.mp4", "anna", (), None, 0, "train"),
+        ("b.mp4", None, (), None, 0, "train"),  # nobody says who, perhaps bert
+        ("a_x.mp4", "anna", (), "a.mp4", 1, "test"),
+        ("q.mp4", "bert", (), None, 0, "test"),
+        ("r.mp4", None, (), None, 1, "test"),  # its name says nothing of anybody
+        ("s.mp4", "carl", (), None, 0, "test"),
+    ]
+    leakage = measure_leakage(*make(rows))
+    assert leakage.overlap.loc["test in train", "identity"] == 1 / 4
+    assert leakage.text("test", "train", "identity") == "at least 25.0%"
+    assert leakage.unknown.loc["test", ["identity", "donor", "person", "source_clip"]].to_list() == [1 / 4] * 4
+    assert leakage.unknown.loc["train", ["identity", "donor", "source_clip"]].to_list() == [1 / 2, 0, 0]
+    assert leakage_table([leakage]).loc[("test in train", "not_known"), "by_hand"] == 1 / 4
+    line = next(line for line in leakage_text([leakage]).splitlines() if "not_known" in line)
+    assert line.endswith("25.0%")
+
+
+def test_where_everybody_is_known_no_share_is_a_bound():
+    text = leakage_text([measure_leakage(*make(ROWS))])
+    assert "at least" not in text
+    assert [line.split()[-1] for line in text.splitlines() if "not_known" in line][:3] == ["0.0%"] * 3
+
+
+def test_a_person_is_the_same_in_a_namespace_in_other_letters():
+    rows = [("a.mp4", "VOX2:id00017", (), None, 0, "train"), ("b.mp4", "vox2:id00017", (), None, 0, "test")]
+    assert measure_leakage(*make(rows)).overlap.loc["test in train", "identity"] == 1
+
+
 def test_several_protocols_stand_side_by_side():
     manifest, one = make(ROWS)
     other = Split(one.assignment.assign(split="train", reason=None), "all_train", notes=("test is empty",))

@@ -3,10 +3,12 @@
 from collections import defaultdict
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from multimodal.corpora.fakeavceleb.names import TYPES
 from multimodal.corpora.manifest import Clip, Manifest, collect
 from multimodal.splits import PROTOCOLS, SPLITS, Split, make_split, protocol_options
 from multimodal.splits.donor_disjoint import swap_people
@@ -281,6 +283,54 @@ def test_clips_without_identity_stay_with_their_source_clip():
         content = manifest.clips["path"].str.extract(r"(\d+)")[0]
         assert (split.of(manifest.clips).groupby(content).nunique() == 1).all()
         assert split.counts["dropped"] == 0
+
+
+KEEP_APART = ["source_disjoint", "donor_disjoint", "group_disjoint", "leave_method_out"]
+
+
+def with_strangers(manifest: Manifest, count: int) -> Manifest:
+    """The same corpus with clips in it whose names say nothing of anybody."""
+    strangers = [Clip(f"odd/{n}.mp4", "video", 0, 0, "real", 1, flags=("name_unparsed",)) for n in range(count)]
+    clips = pd.concat([manifest.clips, collect(strangers, corpus="heads", root="/data").clips], ignore_index=True)
+    return Manifest(clips, manifest.roots)
+
+
+@pytest.mark.parametrize("protocol", KEEP_APART)
+def test_clips_of_people_whom_nobody_names_are_left_out_and_counted_unless_asked_for(protocol):
+    manifest = with_strangers(corpus(num_people=8), 9)
+    split = make_split(manifest, protocol)
+    (reason,) = [reason for reason in split.dropped if "nobody says who is in it" in reason]
+    assert split.dropped[reason] == 9
+    assert split.of(manifest.clips)[manifest.clips["identity"].isna()].isna().all()
+    kept = make_split(manifest, protocol, options={"keep_unknown_people": "true"})
+    assert kept.of(manifest.clips)[manifest.clips["identity"].isna()].notna().all()
+    assert any(note.startswith("9 clips kept of people whom nobody names") for note in kept.notes)
+
+
+@pytest.mark.parametrize("protocol", KEEP_APART)
+def test_strangers_do_not_change_where_the_others_go(protocol):
+    manifest = corpus(num_people=8)
+    alone = make_split(manifest, protocol, seed=3)
+    beside = make_split(with_strangers(manifest, 9), protocol, seed=3)
+    assert beside.of(manifest.clips).fillna("").tolist() == alone.of(manifest.clips).fillna("").tolist()
+
+
+def fakeavceleb(num_people: int = 20) -> Manifest:
+    clips = [
+        Clip(f"{folder}/{n}/{take}.mp4", "video", *labels, folder, 1, identity=f"vox2:{n}", group=f"g{n % 2}")
+        for folder, labels in TYPES.items()
+        for n in range(num_people)
+        for take in range(3)
+    ]
+    return collect(clips, corpus="fakeavceleb", root="/data")
+
+
+@pytest.mark.parametrize("protocol", [*SEEDED, "group_disjoint", "mrdf5_balanced"])
+def test_a_split_does_not_depend_on_the_order_of_the_rows(protocol):
+    manifest = fakeavceleb() if protocol == "mrdf5_balanced" else corpus(num_groups=5)
+    mixed = Manifest(manifest.clips.sample(frac=1, random_state=1).reset_index(drop=True), manifest.roots)
+    one, other = (make_split(each, protocol, seed=2, options=OPTIONS.get(protocol)) for each in (manifest, mixed))
+    assert one.hash == other.hash
 
 
 def test_people_who_swap_in_pairs_are_divided_by_pairs_and_not_within_them():

@@ -14,7 +14,7 @@ SCENE = r"[a-z_]+"
 SWAPS = "Deepfakes|Face2Face|FaceSwap|NeuralTextures|FaceShifter"
 FOR_NAME = r"file\d+(\.mp3)?\.wav_16k\.wav_norm\.wav_mono\.wav_silence\.wav"
 DISTORTED = r"end_to_end(_level_3|_mix_2_distortions)?"
-KODF = r"([0-9a-f]{20}|\d{6})"
+KODF = r"([0-9a-f]{20}|\d{5,6})"
 
 DFD = {
     rf"original_sequences/actors/c23/videos/\d{{2}}__{SCENE}\.mp4": 18,

@@ -13,6 +13,7 @@ from an archive of its own. Whatever is easily got wrong here:
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from multimodal.corpora.asvspoof.la2019 import NAMESPACE
@@ -20,6 +21,7 @@ from multimodal.corpora.asvspoof.trials import Trial, find_files, index_audio, m
 from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.roots import list_folder
+from multimodal.corpora.table_file import read_lines
 
 _KEYS = "trial_metadata.txt"
 _PLAIN = frozenset({"none", "nocodec", "notrim", "-"})
@@ -84,8 +86,7 @@ def _find_keys(root: Path, track: str) -> Path:
 
 
 def _is_of(path: Path, track: str) -> bool:
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
-        return any(f"{track}_E_" in line for _, line in zip(range(5), file, strict=False))
+    return any(f"{track}_E_" in line for line in islice(read_lines(path), 5))
 
 
 def _corpus(track: str, title: str, summary: str, expected: dict[str, dict[str, int]]) -> Corpus:

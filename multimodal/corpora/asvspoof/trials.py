@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from multimodal.corpora.base import ScanReport
 from multimodal.corpora.roots import Listing, list_folder
+from multimodal.corpora.table_file import read_lines
 from multimodal.corpora.walk import walk_files
 
 AUDIO_SUFFIXES = frozenset({".flac", ".wav"})
@@ -53,7 +54,7 @@ def read_trials(path: Path, pattern: re.Pattern[str], report: ScanReport) -> dic
     contradicted: set[str] = set()
     num_unread = 0
     first = ""
-    for line in _lines(path):
+    for line in read_lines(path):
         first = first or line
         trial = _parse(line.translate(_OTHER_SEPARATORS).split(), pattern)
         if trial is None:
@@ -113,16 +114,6 @@ def skip_rest(files: Mapping[str, tuple[str, int]], report: ScanReport) -> None:
     """Tell of recordings that no protocol lists: they enrol speakers, or belong to another task."""
     for path, _ in files.values():
         report.skip("listed in no protocol, so it has no label", path)
-
-
-def _lines(path: Path) -> Iterator[str]:
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            yield from (line.strip() for line in file if line.strip())
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no UTF-8 text ({error.reason}); is it still packed?") from error
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _parse(cells: list[str], pattern: re.Pattern[str]) -> Trial | None:

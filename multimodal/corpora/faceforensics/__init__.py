@@ -122,6 +122,8 @@ def _find_folders(root: Path, report: ScanReport) -> dict[str, str]:
     for method in METHODS:
         if method not in found.values():
             report.warn(f"folder {method} is missing under {root}")
+    if _REAL not in found.values():
+        report.warn(f"no originals under {root}: there is nothing genuine to tell the fakes from")
     return found
 
 
@@ -195,6 +197,8 @@ CORPUS = Corpus(
     markers=(
         ("original_sequences/youtube/", "manipulated_sequences/"),
         ("original/", "Deepfakes/", "Face2Face/"),
+        *((f"manipulated_sequences/{method}/",) for method in METHODS),
+        *((f"{method}/[0-9]*_[0-9]*.mp4",) for method in METHODS),
     ),
     clips=read_clips,
     namespace=NAMESPACE,

@@ -94,8 +94,8 @@ def _walk(root: Path, folder: str, report: ScanReport) -> list[Video]:
 
 NAMESPACE = "dfd"
 
-_REAL = re.compile(r"(?P<target>\d{2})__(?P<scene>.+)")
-_FAKE = re.compile(r"(?P<target>\d{2})_(?P<source>\d{2})__(?P<scene>.+)__[A-Z0-9]{8}")
+_REAL = re.compile(r"(?P<target>\d+)__(?P<scene>.+)")
+_FAKE = re.compile(r"(?P<target>\d+)_(?P<source>\d+)__(?P<scene>.+)__[A-Za-z0-9]+")
 
 
 class ActorName(NamedTuple):

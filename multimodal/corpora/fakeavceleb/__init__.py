@@ -10,18 +10,30 @@ of 50 a cell of race and gender, beside ``meta_data.csv``. Whatever is easily go
 * RealVideo-FakeAudio is the genuine video under a cloned voice, not synchronised: its video is real.
 * Fakes begin with a short silence that alone tells them from reals; report trimmed sound too.
 * Each genuine clip comes with a text file; those are counted and left out.
+* A row of the table that names another type than the folder leaves its clip out; a method that the name cannot
+  mean is no label, and only a flag.
+* Flattened copies put the person before the name (``id00018_00181_0.mp4``). They are read below a type folder, but
+  know no cell, and clips of one name took each other's place when the copy was made.
 
 Identities are VoxCeleb2's (``vox2:id00017``), as in LAV-DF, AV-Deepfake1M and VoxCeleb2 itself.
 """
 
 import os
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from multimodal.corpora.base import Corpus, ScanReport
-from multimodal.corpora.fakeavceleb.metadata import MetadataEntry, file_key, normalise_race, read_metadata
+from multimodal.corpora.fakeavceleb.metadata import (
+    RACES,
+    MetadataEntry,
+    file_key,
+    normalise_race,
+    read_metadata,
+    type_of,
+)
 from multimodal.corpora.fakeavceleb.names import TYPES, NameRule, ParsedName, parse_name, type_of_name
 from multimodal.corpora.file_names import NameCheck
 from multimodal.corpora.manifest import Clip
@@ -29,10 +41,12 @@ from multimodal.corpora.roots import list_folder
 from multimodal.corpora.walk import walk_files
 
 NAMESPACE = "vox2"
-RACES = ("African", "Asian_East", "Asian_South", "Caucasian_American", "Caucasian_European")
 GENDERS = ("men", "women")
 
 _REAL = "RealVideo-RealAudio"
+#: Flag of a clip whose person stands in its name and not in a folder above it.
+FLATTENED = "flattened_name"
+_FLAT = re.compile(r"(id\d{5})_(.+)", re.IGNORECASE)
 #: Reported to break face-and-mouth pipelines; kept, so that a failure is seen and not assumed.
 KNOWN_PROBLEMS = frozenset(
     {
@@ -45,20 +59,26 @@ KNOWN_PROBLEMS = frozenset(
 
 
 class Place(NamedTuple):
-    """Where a clip lies: its type folder, the person on screen, and the cell of race and gender."""
+    """Where a clip lies: its type folder, the person on screen, and the cell of race and gender.
+
+    ``stem`` is the name by the grammar, without the person that a flattened copy puts before it.
+    """
 
     type_folder: str
     identity: str | None
     cell: str | None
     stem: str
+    is_flattened: bool = False
 
 
 def read_clips(root: Path, report: ScanReport) -> Iterator[Clip]:
     """Every clip in the four type folders, with methods cross-checked against ``meta_data.csv``."""
-    files = dict(_belonging(_walk_types(root, report), report))
     table = _find_table(root, report)
     metadata = read_metadata(table, report) if table else {}
-    reals = _clips_of_people(path for path in files if path.startswith(_REAL))
+    files = dict(_belonging(_walk_types(root, report), report))
+    for path in _contradicted(files, metadata, report):
+        del files[path]
+    reals = _clips_of_people(files)
     crosstab: Counter[tuple[str, str]] = Counter()
     num_unlisted = 0
     for path, size_bytes in files.items():
@@ -69,15 +89,40 @@ def read_clips(root: Path, report: ScanReport) -> Iterator[Clip]:
             crosstab[parsed.rule.name, "+".join(entry.methods)] += 1
         yield _clip(path, size_bytes, place, parsed, entry, reals)
     _report_metadata(metadata, num_unlisted if table else 0, len(files), crosstab, report)
+    if flat := [path for path in files if _place_of(path).is_flattened]:
+        report.warn(
+            f"{len(flat):,} names are those of a flattened copy, e.g. {flat[0]}: race and gender are not known, "
+            "and clips of one person and name are one file there"
+        )
 
 
 def _walk_types(root: Path, report: ScanReport) -> Iterator[tuple[str, int]]:
-    folders = list_folder(root).folders
+    listing = list_folder(root)
     for type_folder in TYPES:
-        if type_folder in folders:
-            yield from walk_files(root, report, suffixes={".mp4"}, under=type_folder)
-        else:
+        found = listing.find(type_folder, is_folder=True)
+        for folder in found:
+            yield from walk_files(root, report, suffixes={".mp4"}, under=folder)
+        if not found:
             report.warn(f"folder {type_folder} is missing under {root}")
+
+
+def _contradicted(files: Collection[str], metadata: Mapping[str, MetadataEntry], report: ScanReport) -> list[str]:
+    """Files of which the table names another type than the folder: no label is certain, and they are left out.
+
+    Raises ``ValueError`` where that holds for half of the files that the table lists, or more.
+    """
+    types = {path: metadata[file_key(path)].types for path in files if file_key(path) in metadata}
+    stated = {path: named for path, named in types.items() if named}
+    wrong = [path for path, named in stated.items() if named != {_place_of(path).type_folder}]
+    if not wrong:
+        return []
+    found = f"meta_data.csv names another type than the folder for {len(wrong):,} of {len(stated):,} files"
+    if len(wrong) * 2 >= len(stated):
+        raise ValueError(f"{found}, e.g. {wrong[0]}. Folders or rows are swapped: compare with the download.")
+    report.warn(f"{found}, e.g. {wrong[0]}; these files were left out")
+    for path in wrong:
+        report.skip("its row in meta_data.csv contradicts its folder, so its label is not certain", path)
+    return wrong
 
 
 def _belonging(files: Iterator[tuple[str, int]], report: ScanReport) -> Iterator[tuple[str, int]]:
@@ -100,24 +145,28 @@ def _belonging(files: Iterator[tuple[str, int]], report: ScanReport) -> Iterator
 def _place_of(path: str) -> Place:
     parts = path.split("/")
     stem = os.path.splitext(parts[-1])[0]
+    type_folder = type_of(parts[0]) or parts[0]
     if len(parts) == 5:
-        type_folder, race, gender, identity, _ = parts
-        if normalise_race(race) in RACES and gender in GENDERS and _is_id(identity):
-            return Place(type_folder, identity, f"{normalise_race(race)}/{gender}", stem)
-    people = [part for part in parts[1:-1] if _is_id(part)]
-    return Place(parts[0], people[-1] if people else None, None, stem)
+        race, gender, identity = normalise_race(parts[1]), parts[2].lower(), parts[3].lower()
+        if race in RACES and gender in GENDERS and _is_id(identity):
+            return Place(type_folder, identity, f"{race}/{gender}", stem)
+    people = [part.lower() for part in parts[1:-1] if _is_id(part.lower())]
+    if not people and (flat := _FLAT.fullmatch(stem)):
+        return Place(type_folder, flat[1].lower(), None, flat[2], is_flattened=True)
+    return Place(type_folder, people[-1] if people else None, None, stem)
 
 
 def _is_id(name: str) -> bool:
     return len(name) == 7 and name.startswith("id") and name[2:].isdecimal()
 
 
-def _clips_of_people(paths: Iterator[str]) -> dict[tuple[str | None, str | None], dict[str, str]]:
+def _clips_of_people(paths: Iterable[str]) -> dict[tuple[str | None, str | None], dict[str, str]]:
     """(cell, id) → stem → path of the genuine clips."""
     reals: dict[tuple[str | None, str | None], dict[str, str]] = defaultdict(dict)
     for path in paths:
         place = _place_of(path)
-        reals[place.cell, place.identity][place.stem] = path
+        if place.type_folder == _REAL:
+            reals[place.cell, place.identity][place.stem] = path
     return reals
 
 
@@ -132,7 +181,7 @@ def _clip(
     video_fake, audio_fake = TYPES[place.type_folder]
     method, donors, flags = _method_and_donors(parsed, entry)
     if place.cell is None:
-        flags.append("unexpected_folder")
+        flags.append(FLATTENED if place.is_flattened else "unexpected_folder")
     if file_key(path) in KNOWN_PROBLEMS:
         flags.append("known_problem")
     source_clip = None
@@ -219,7 +268,12 @@ CORPUS = Corpus(
     summary="500 genuine and 21,044 fake talking-head videos, labelled for video and audio apart",
     licence="research use, on the terms of the request form",
     request_url="https://github.com/DASH-Lab/FakeAVCeleb",
-    markers=(("RealVideo-RealAudio/", "FakeVideo-FakeAudio/"),),
+    markers=(
+        ("RealVideo-RealAudio/", "FakeVideo-FakeAudio/"),
+        ("RealVideo-*Audio/", "FakeVideo-*Audio/"),
+        ("RealVideo-RealAudio/", "RealVideo-FakeAudio/"),
+        ("FakeVideo-RealAudio/", "FakeVideo-FakeAudio/"),
+    ),
     clips=read_clips,
     namespace=NAMESPACE,
     expected={

@@ -15,6 +15,8 @@ TYPES: dict[str, tuple[int, int]] = {
     "FakeVideo-RealAudio": (1, 0),
     "FakeVideo-FakeAudio": (1, 1),
 }
+#: The letter by which the authors' table calls each of them.
+CATEGORIES = dict(zip("ABCD", TYPES, strict=True))
 METHODS = ("real", "rtvc", "faceswap", "fsgan", "wav2lip", "faceswap-wav2lip", "fsgan-wav2lip")
 
 _CLIP = r"(?P<clip>\d+)"
@@ -39,7 +41,7 @@ class NameRule:
 
 def _rule(name: str, pattern: str, *methods: str, hides_donor: bool = False) -> NameRule:
     lacks_suffix = pattern == _CLIP and methods != ("real",)
-    return NameRule(name, re.compile(pattern), methods, hides_donor, lacks_suffix)
+    return NameRule(name, re.compile(pattern, re.IGNORECASE), methods, hides_donor, lacks_suffix)
 
 
 RULES: dict[str, tuple[NameRule, ...]] = {
@@ -98,7 +100,7 @@ def parse_name(type_folder: str, stem: str) -> ParsedName | None:
     for rule in RULES[type_folder]:
         if found := rule.pattern.fullmatch(stem):
             groups = found.groupdict()
-            donors = tuple(groups[role] for role in ("face", "voice") if groups.get(role))
+            donors = tuple(groups[role].lower() for role in ("face", "voice") if groups.get(role))
             return ParsedName(rule, groups["clip"], donors)
     return None
 

@@ -34,8 +34,8 @@ def plan(options: LayoutOptions) -> Tree:
 
 
 def _actor(options: LayoutOptions, index: int) -> _Actor:
-    """Called by 20 hexadecimal digits or by 6 decimal ones."""
-    alphabet, length = (_HEXADECIMAL, 20) if index % 2 else (_HEXADECIMAL[:10], 6)
+    """Called by 20 hexadecimal digits, or by 5 or 6 decimal ones."""
+    alphabet, length = (_HEXADECIMAL, 20) if index % 2 else (_HEXADECIMAL[:10], 6 - index // 2 % 2)
     return _Actor(word(options.seed, "kodf", index, alphabet=alphabet, length=length), f"kodf/{index}")
 
 

@@ -1,0 +1,31 @@
+"""The table that `split` prints, where one of several protocols cannot be made."""
+
+import pytest
+
+from experiments.split import split
+from multimodal.corpora.manifest import Clip, collect
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    clips = [Clip(f"{n}.mp4", "video", n % 2, 0, "m", 1, identity=f"x:{n // 2}") for n in range(40)]
+    collect(clips, corpus="mine", root=tmp_path).write(tmp_path / "manifest.parquet")
+    return tmp_path / "manifest.parquet"
+
+
+def test_a_protocol_that_lacks_its_file_does_not_stop_the_table_of_the_others(manifest, tmp_path, capsys):
+    names = ("source_disjoint", "from_file", "group_out", "random")
+    chosen = split((manifest,), protocol=names, out=tmp_path / "split.parquet")
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[0].split() == ["source_disjoint", "random"]
+    assert "from_file is not in the table: from_file needs a list" in printed
+    assert "group_out is not in the table: group_out needs three groups or more" in printed
+    assert chosen.protocol == "source_disjoint"
+
+
+def test_the_protocol_that_is_to_be_written_and_unknown_names_still_stop_it(manifest, tmp_path):
+    with pytest.raises(ValueError, match="from_file needs a list"):
+        split((manifest,), protocol=("from_file", "random"), out=tmp_path / "split.parquet")
+    with pytest.raises(ValueError, match="unknown protocol 'randon'"):
+        split((manifest,), protocol=("random", "randon"), out=tmp_path / "split.parquet")
+    assert not (tmp_path / "split.parquet").exists()
