@@ -1,7 +1,7 @@
 """Counts of classes: confusion of the four, of real and fake at each threshold, and shares in training batches."""
 
 from collections.abc import Mapping, Sequence
-from textwrap import wrap
+from textwrap import fill
 
 import numpy as np
 from jaxtyping import Int
@@ -33,7 +33,8 @@ def threshold_confusions(samples: Mapping[str, Sample], points: Mapping[str, lis
     A threshold that several rules chose is drawn once, with the names of all.
     """
     rows = {target: _rules_by_threshold(sample, points.get(target, [])) for target, sample in samples.items()}
-    heights = [1.0 + 0.42 * max(1, len(rules)) for rules in rows.values()]
+    names = {target: [_row_name(*rule) for rule in rules.items()] for target, rules in rows.items()}
+    heights = [1.0 + _row_height(lines) * max(1, len(lines)) for lines in names.values()]
     figure = style.blank_figure("Confusion at each threshold", sum(heights))
     grid = figure.add_gridspec(len(rows), 1, height_ratios=heights)
     for place, (target, rules) in enumerate(rows.items()):
@@ -47,7 +48,7 @@ def threshold_confusions(samples: Mapping[str, Sample], points: Mapping[str, lis
         decisions = [decisions_at(samples[target], threshold) for threshold in rules]
         _draw_shares(axes, np.stack(decisions))
         axes.set_xticks(range(4), ["real:\nreal", "real:\nfake", "fake:\nreal", "fake:\nfake"])
-        axes.set_yticks(range(len(rules)), [_row_name(threshold, names) for threshold, names in rules.items()])
+        axes.set_yticks(range(len(rules)), names[target])
     return figure
 
 
@@ -61,9 +62,12 @@ def _rules_by_threshold(sample: Sample, points: Sequence[OperatingPoint]) -> dic
 
 
 def _row_name(threshold: float, rules: Sequence[str]) -> str:
-    """The threshold and its rules on at most two lines, which is what a row has room for."""
-    lines = wrap(f"{threshold:.2f} {', '.join(rules)}", 24, max_lines=2, placeholder=" …")
-    return "\n".join(lines)
+    return fill(f"{threshold:.2f} {', '.join(rules)}", 24)
+
+
+def _row_height(names: Sequence[str]) -> float:
+    """Inches of a row with room for the two lines of its cells, and for all lines of the longest name."""
+    return 0.17 * max([2.4, *(name.count("\n") + 1.4 for name in names)])
 
 
 def decisions_at(sample: Sample, threshold: float) -> Int[np.ndarray, "2 2"]:
