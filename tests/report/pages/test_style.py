@@ -14,7 +14,7 @@ TEMPLATES = sorted((REPORT / "pages").glob("*.j2"))
 ELSEWHERE = [path for path in sorted(REPORT.rglob("*.py")) if path.name != "style.py"]
 
 #: Where a colour or a size of letters would be said.
-IN_CODE = r"""["']#[0-9a-fA-F]{3,8}["']|fontsize|labelsize|["']font|cmap=["']|colou?r=["']|facecolor="""
+IN_CODE = r"""["']#[0-9a-fA-F]{3,8}["']|fontsize|labelsize|["']font|cmap=["']|colou?r=["']"""
 IN_TEMPLATES = r"#[0-9a-fA-F]{3,8}[;\" }]|font|color|background|<style(?!>\n\{\{ style \}\})"
 
 
