@@ -16,12 +16,9 @@ from experiments.studies.study import StudyFolder
 from experiments.train import estimate_training
 from multimodal.files import atomic_path, read_json, write_json, write_text
 from multimodal.report.figures import png_bytes, save_images, score_scatter
-from multimodal.report.figures.study import forest_figure, method_heat_map
+from multimodal.report.figures.study import study_figures
 from multimodal.report.pages.study import study_page
-from multimodal.report.study_table import MEASURES, as_frame, as_markdown, is_significant, shown_measures
-
-#: Measures that the forest plot shows.
-_FOREST = ("auc_any", "auc_video", "auc_audio", "ap_real")
+from multimodal.report.study_table import as_frame, as_markdown
 
 
 def write_pages(
@@ -44,14 +41,7 @@ def write_pages(
 
 
 def _figures(results: Mapping[str, Any], jobs: Sequence[Job]) -> dict[str, Any]:
-    shown = {name: MEASURES[name] for name in _FOREST if name in shown_measures(results)}
-    standing_out = [
-        f"{name} {measure}"
-        for name, row in results["variants"].items()
-        for measure in shown
-        if is_significant(row["measures"].get(measure))
-    ]
-    figures = {"forest": forest_figure(results, shown, standing_out), "methods": method_heat_map(results)}
+    figures = study_figures(results)
     for name in dict.fromkeys([results["baseline"], _best(results)]):
         job = next(job for job in jobs if job.variant == name and job.result.is_file())
         figures[name] = score_scatter(pd.read_parquet(job.scores), {})

@@ -7,20 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from multimodal.metrics.calibration_error import reliability
+from multimodal.report.figures import style
 from multimodal.report.figures.sample import Sample, describe
-from multimodal.report.figures.style import (
-    FAKE_COLOUR,
-    INK,
-    MUTED,
-    add_legend,
-    blank_figure,
-    note,
-    panel_title,
-    style_axes,
-)
 
 _NUM_BINS = 10
-PROBABILITY = "probability of fake"
+_PROBABILITY = "probability of fake"
+_HEIGHTS = (3.3, 1.3)  # inches of a diagram, and of the counts beneath it
 
 
 def reliability_figure(samples: Mapping[str, Sample], calibrated: Mapping[str, Sample] | None = None) -> Figure:
@@ -30,25 +22,25 @@ def reliability_figure(samples: Mapping[str, Sample], calibrated: Mapping[str, S
         samples: target → clips with their scores.
         calibrated: target → the same clips with calibrated probabilities, drawn over the scores.
     """
-    figure = blank_figure("Reliability of the probabilities", 4.2 * len(samples) + 0.2, 5.0)
-    grid = figure.add_gridspec(2, len(samples), height_ratios=(3.2, 1))
-    for column, (target, sample) in enumerate(samples.items()):
-        upper = figure.add_subplot(grid[0, column])
-        lower = figure.add_subplot(grid[1, column], sharex=upper)
+    figure = style.blank_figure("Reliability of the probabilities", sum(_HEIGHTS) * len(samples))
+    grid = figure.add_gridspec(2 * len(samples), 1, height_ratios=_HEIGHTS * len(samples))
+    for place, (target, sample) in enumerate(samples.items()):
+        upper = figure.add_subplot(grid[2 * place, 0])
+        lower = figure.add_subplot(grid[2 * place + 1, 0], sharex=upper)
         for axes in (upper, lower):
-            style_axes(axes)
-        panel_title(upper, describe(target, sample))
-        upper.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel=PROBABILITY, ylabel="share that is fake")
-        lower.set(xlabel=PROBABILITY, ylabel="clips")
+            style.style_axes(axes)
+        style.panel_title(upper, describe(target, sample))
+        upper.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), ylabel="share that is fake", xlabel=_PROBABILITY)
+        lower.set(xlabel=_PROBABILITY, ylabel="clips")
         after = (calibrated or {}).get(target)
         if reason := _undrawable(sample):
-            note(upper, reason)
+            style.note(upper, reason)
         else:
-            upper.plot([0, 1], [0, 1], color=MUTED, linestyle="--", linewidth=1, label="as it should be")
-            _draw(upper, lower, sample, INK, "95 % interval" if after is None else "before: the scores")
+            upper.plot([0, 1], [0, 1], color=style.MUTED, linestyle="--", linewidth=1, label="as it should be")
+            _draw(upper, lower, sample, style.INK, "95 % interval" if after is None else "before: the scores")
         if after is not None and _undrawable(after) is None:
-            _draw(upper, lower, after, FAKE_COLOUR, "after calibration")
-        add_legend(upper)
+            _draw(upper, lower, after, style.FAKE_COLOUR, "after calibration")
+        style.add_legend(upper)
     return figure
 
 
@@ -67,4 +59,4 @@ def _draw(upper: Axes, lower: Axes, sample: Sample, colour: str, name: str) -> N
     )  # fmt: skip
     edges = np.linspace(0, 1, _NUM_BINS + 1)
     counts = np.histogram(sample.scores, edges)[0]
-    lower.stairs(counts, edges, fill=True, color=MUTED if colour == INK else colour, alpha=0.45)
+    lower.stairs(counts, edges, fill=True, color=style.MUTED if colour == style.INK else colour, alpha=0.45)

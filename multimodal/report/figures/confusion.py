@@ -1,77 +1,73 @@
-"""Confusion matrices: of the four classes, and of real and fake at each threshold."""
+"""Counts of classes: confusion of the four, of real and fake at each threshold, and shares in training batches."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from textwrap import wrap
+from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import numpy as np
 from jaxtyping import Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 
 from multimodal.labels import CLASSES
+from multimodal.report.figures import style
 from multimodal.report.figures.sample import OperatingPoint, Sample
-from multimodal.report.figures.style import (
-    CLASS_COLOURS,
-    INK,
-    add_legend,
-    blank_figure,
-    panel_row,
-    panel_title,
-    plain,
-    rule_name,
-    style_axes,
-)
-
-_SIDE_BY_SIDE = 5
 
 
 def confusion_figure(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Figure:
     """Counts, and shares of each true class, coloured by share. Rows are true, columns called; shape (C, C)."""
     table = np.asarray(counts, dtype=np.int64).reshape(len(classes), len(classes))
-    figure, (axes,) = panel_row("Confusion of the four classes", 1, height=4.9, width=5.4)
-    image = _draw_shares(axes, table)
-    names = [plain(name) for name in classes]
+    figure, (axes,) = style.panel_column("Confusion of the four classes", 1, 3.3)
+    _draw_shares(axes, table)
+    names = [style.plain(name) for name in classes]
     axes.set_xticks(range(len(names)), names)
     axes.set_yticks(
         range(len(names)), [f"{name} ({total:,})" for name, total in zip(names, table.sum(1), strict=True)]
     )
     axes.set(xlabel="called", ylabel="true class (clips)")
-    bar = figure.colorbar(image, ax=axes, fraction=0.046)
-    bar.set_label("share of the true class", fontsize=9)
-    bar.ax.tick_params(labelsize=8)
     return figure
 
 
 def threshold_confusions(samples: Mapping[str, Sample], points: Mapping[str, list[OperatingPoint]]) -> Figure:
-    """Real and fake called real and fake: a panel a threshold (probabilities: 0.5 first), by target.
+    """Real and fake called real and fake: a panel a target, a row a threshold (probabilities: 0.5 first).
 
     A threshold that several rules chose is drawn once, with the names of all.
     """
-    rows = [(target, row) for target in samples for row in _rows(samples[target], points.get(target, []))]
-    columns = max([2, *(len(row) for _, row in rows)])
-    figure = blank_figure("Confusion at each threshold", 2.5 * columns, 3.0 * max(1, len(rows)) + 0.4)
-    for place, (target, row) in enumerate(rows):
-        for column, (threshold, rules) in enumerate(row.items()):
-            axes = figure.add_subplot(len(rows), columns, place * columns + column + 1)
-            style_axes(axes)
-            panel_title(axes, "\n".join([f"{target} at {threshold:.2f}", *wrap(", ".join(rules), 30)]))
-            _draw_shares(axes, decisions_at(samples[target], threshold))
-            axes.set_xticks([0, 1], ["real", "fake"])
-            axes.set_yticks([0, 1], ["real", "fake"])
-            axes.set(xlabel="called", ylabel="true label")
+    rows = {target: _rules_by_threshold(sample, points.get(target, [])) for target, sample in samples.items()}
+    names = {target: [_row_name(*rule) for rule in rules.items()] for target, rules in rows.items()}
+    heights = [1.0 + _row_height(lines) * max(1, len(lines)) for lines in names.values()]
+    figure = style.blank_figure("Confusion at each threshold", sum(heights))
+    grid = figure.add_gridspec(len(rows), 1, height_ratios=heights)
+    for place, (target, rules) in enumerate(rows.items()):
+        axes = figure.add_subplot(grid[place, 0])
+        style.style_axes(axes)
+        style.panel_title(axes, target)
+        axes.set(xlabel="true label, and what it is called", ylabel="threshold")
+        if not rules:
+            style.note(axes, "no threshold")
+            continue
+        decisions = [decisions_at(samples[target], threshold) for threshold in rules]
+        _draw_shares(axes, np.stack(decisions))
+        axes.set_xticks(range(4), ["real:\nreal", "real:\nfake", "fake:\nreal", "fake:\nfake"])
+        axes.set_yticks(range(len(rules)), names[target])
     return figure
 
 
-def _rows(sample: Sample, points: list[OperatingPoint]) -> Iterator[dict[float, list[str]]]:
-    """Thresholds with the names of the rules that chose them, so many at a time as stand side by side."""
+def _rules_by_threshold(sample: Sample, points: Sequence[OperatingPoint]) -> dict[float, list[str]]:
+    """Thresholds with the names of the rules that chose them, even odds first where scores are probabilities."""
     is_probability = sample.score_range == (0.0, 1.0)
     rules: dict[float, list[str]] = {0.5: ["even odds"]} if is_probability else {}
     for point in points:
-        rules.setdefault(point.threshold, []).append(plain(rule_name(point.rule)))
-    each = list(rules.items())
-    for start in range(0, len(each), _SIDE_BY_SIDE):
-        yield dict(each[start : start + _SIDE_BY_SIDE])
+        rules.setdefault(point.threshold, []).append(style.plain(style.rule_name(point.rule)))
+    return rules
+
+
+def _row_name(threshold: float, rules: Sequence[str]) -> str:
+    return fill(f"{threshold:.2f} {', '.join(rules)}", 24)
+
+
+def _row_height(names: Sequence[str]) -> float:
+    """Inches of a row with room for the two lines of its cells, and for all lines of the longest name."""
+    return 0.17 * max([2.4, *(name.count("\n") + 1.4 for name in names)])
 
 
 def decisions_at(sample: Sample, threshold: float) -> Int[np.ndarray, "2 2"]:
@@ -84,17 +80,18 @@ def decisions_at(sample: Sample, threshold: float) -> Int[np.ndarray, "2 2"]:
     return np.bincount(2 * sample.labels + called, minlength=4).reshape(2, 2)
 
 
-def _draw_shares(axes: Axes, table: Int[np.ndarray, "rows columns"]) -> AxesImage:
-    totals = table.sum(axis=1, keepdims=True)
-    shares = np.divide(table, totals, out=np.zeros(table.shape), where=totals > 0)
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for (row, column), count in np.ndenumerate(table):
-        share = f"{shares[row, column]:.0%}" if totals[row, 0] else "-"
-        colour = "white" if shares[row, column] > 0.55 else INK
-        axes.text(column, row, f"{count:,}\n{share}", ha="center", va="center", fontsize=9, color=colour)
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
-    return image
+def _draw_shares(axes: Axes, counts: Int[np.ndarray, "*rows columns"]) -> None:
+    """Cells with counts and shares of their row; tables stacked beneath each other become one row each."""
+    totals = counts.sum(axis=-1, keepdims=True)
+    shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
+    texts = [
+        f"{count:,}\n{share:.0%}" if total else f"{count:,}\n-"
+        for count, share, total in zip(
+            counts.flat, shares.flat, np.broadcast_to(totals, counts.shape).flat, strict=True
+        )
+    ]
+    rows = len(counts)
+    style.heat_map(axes, shares.reshape(rows, -1), np.reshape(texts, (rows, -1)).tolist(), (0, 1))
 
 
 # What training batches hold of each class, by the way in which classes are balanced.
@@ -107,20 +104,21 @@ def class_share_figure(drawn: Mapping[str, np.ndarray], weighted: Mapping[str, n
         drawn: strategy → how often each class came in the batches, ``(4,)``.
         weighted: the same, each times what the class weighs in the loss.
     """
-    height = 1.7 + 0.36 * len(drawn)
-    figure, panels = panel_row("Shares of the four classes", 2, height=height, width=5.2)
-    titles = ("windows drawn", "part of the loss (windows x class weight)")
+    figure, panels = style.panel_column("Shares of the four classes", 2, 0.9 + 0.3 * len(drawn))
+    titles = ("windows drawn", "part of the loss")
     for axes, title, counts in zip(panels, titles, (drawn, weighted), strict=True):
-        panel_title(axes, title)
+        style.panel_title(axes, title)
         shares = np.array([values / values.sum() for values in counts.values()])
         starts = np.cumsum(shares, axis=1) - shares
         for index, name in enumerate(CLASSES):
             axes.barh(
-                range(len(counts)), shares[:, index], left=starts[:, index], color=CLASS_COLOURS[name], label=name
+                range(len(counts)),
+                shares[:, index],
+                left=starts[:, index],
+                color=style.CLASS_COLOURS[name],
+                label=name,
             )
-        axes.set_yticks(range(len(counts)), [plain(name) for name in counts])
-        axes.set_ylim(len(counts) - 0.5, -0.5)
+        style.name_rows(axes, [style.plain(name, 24) for name in counts])
         axes.set(xlabel="share (0.25 each is even)", xlim=(0, 1))
-        axes.grid(visible=False, axis="y")
-    add_legend(panels[0], below=True)
+    style.add_legend(panels[-1])
     return figure

@@ -9,50 +9,41 @@ from matplotlib.ticker import NullFormatter
 
 from multimodal.audit.advice import title_of
 from multimodal.audit.statistics import EXTREME_ABOVE, MODERATE_FROM, SEVERE_ABOVE, Balance, PartStatistics
-from multimodal.report.figures.style import (
-    FAKE_COLOUR,
-    MUTED,
-    REAL_COLOUR,
-    add_legend,
-    panel_row,
-    panel_title,
-    plain,
-)
+from multimodal.report.figures import style
 
 
 def balance_figure(statistics: Sequence[PartStatistics]) -> Figure:
-    """Every corpus as a whole, a row each: clips at the left, their ratio and its marks at the right.
+    """Every corpus as a whole, a row each: its clips above, their ratio and its mark beneath.
 
     A corpus with one side only has no ratio, which is said in its row. Both axes are logarithmic.
     """
     wholes = [part for part in statistics if part.split == "all"]
-    names = [plain(title_of(part.corpus), 28) for part in wholes]
-    height = 1.5 + 0.32 * max(3, len(wholes))
-    figure, (counts, ratios) = panel_row("Real and fake clips", 2, height=height, width=5.4)
+    names = [style.plain(title_of(part.corpus), 20) for part in wholes]
+    height = 0.8 + 0.42 * max(3, len(wholes))
+    figure, (counts, ratios) = style.panel_column("Real and fake clips", 2, height)
     places = np.arange(len(wholes))
-    for shift, colour, label in ((-0.2, REAL_COLOUR, "real"), (0.2, FAKE_COLOUR, "fake")):
+    for shift, colour, label in ((-0.2, style.REAL_COLOUR, "real"), (0.2, style.FAKE_COLOUR, "fake")):
         clips = [getattr(part.any, label) for part in wholes]
         counts.barh(places + shift, clips, height=0.38, color=colour, label=label)
         for row, count in enumerate(clips):
-            counts.annotate(f"{count:,}", (max(count, 1), row + shift), va="center", fontsize=7.5)
-    panel_title(counts, "clips")
+            counts.text(max(count, 1), row + shift, f"{count:,}", va="center", fontsize=style.TYPE_SIZE)
+    style.panel_title(counts, "clips")
     counts.set(xlabel="clips (logarithmic)", xscale="log")
-    add_legend(counts)
-    panel_title(ratios, "imbalance: dashed lines at 3, 5 and 10 to 1")
+    style.add_legend(counts)
+    style.panel_title(ratios, "imbalance: dashed at 3, 5, 10 to 1")
     for place, part in enumerate(wholes):
         _draw_ratio(ratios, place, part.any)
     for bound in (MODERATE_FROM, SEVERE_ABOVE, EXTREME_ABOVE):
         for side in (bound, 1 / bound):
-            ratios.axvline(side, color=MUTED, linestyle="--", linewidth=0.8)
-    ratios.set(xlabel="fake : real (left of 1: more real; logarithmic)", xscale="log")
+            ratios.axvline(side, color=style.MUTED, linestyle="--", linewidth=0.8)
+    ratios.set(xlabel="fake : real (logarithmic)", xscale="log")
     for axes in (counts, ratios):
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_yticks(places, names)
-        axes.set_ylim(len(wholes) - 0.4, -0.6)
-        axes.grid(visible=False, axis="y")
-    ratios.set_yticks(places, [f"{part.any.text}  {part.any.mark}" for part in wholes])
-    ratios.yaxis.tick_right()
+        style.name_rows(axes, names)
+    counts.margins(x=0.2)
+    marks = [f"{name}\n{part.any.text}  {part.any.mark}" for name, part in zip(names, wholes, strict=True)]
+    style.name_rows(ratios, marks)
     return figure
 
 
@@ -60,5 +51,5 @@ def _draw_ratio(axes: Axes, place: int, balance: Balance) -> None:
     if balance.ratio is None:
         return
     value = balance.fake / balance.real
-    axes.plot([1, value], [place, place], color=MUTED, linewidth=1)
-    axes.plot([value], [place], "o", color=FAKE_COLOUR if value > 1 else REAL_COLOUR, markersize=6)
+    axes.plot([1, value], [place, place], color=style.MUTED, linewidth=1)
+    axes.plot([value], [place], "o", color=style.FAKE_COLOUR if value > 1 else style.REAL_COLOUR, markersize=6)

@@ -1,6 +1,6 @@
 """Figures of ranking: receiver operating characteristic, precision-recall, detection error trade-off.
 
-Curves are scikit-learn's. Each figure has one panel a target, so that video, audio and any stand side by side.
+Curves are scikit-learn's. Each figure has one panel a target: any, video and audio beneath each other.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,18 +14,8 @@ from scipy.stats import norm
 from sklearn.metrics import average_precision_score, det_curve, precision_recall_curve, roc_auc_score, roc_curve
 
 from multimodal.metrics.ranking import equal_error_rate
+from multimodal.report.figures import style
 from multimodal.report.figures.sample import MARKERS, OperatingPoint, Sample, describe
-from multimodal.report.figures.style import (
-    FAKE_COLOUR,
-    INK,
-    MUTED,
-    add_legend,
-    note,
-    panel_row,
-    panel_title,
-    plain,
-    rule_name,
-)
 
 Points = Mapping[str, list[OperatingPoint]]
 _DET_TICKS = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
@@ -38,7 +28,7 @@ def roc_figure(samples: Mapping[str, Sample], points: Points) -> Figure:
 
 def precision_recall_figure(samples: Mapping[str, Sample], points: Points) -> Figure:
     """Precision against recall of fakes, with the share of fakes as the floor of a system that guesses."""
-    labels = ("recall (share of fakes found)", "precision (share of alarms that are fake)")
+    labels = ("recall (share of fakes found)", "precision (share of alarms right)")
     return _figure("Precision and recall of fakes", samples, points, draw_precision_recall, _share_axes(*labels))
 
 
@@ -56,10 +46,10 @@ def draw_roc(axes: Axes, sample: Sample, points: list[OperatingPoint]) -> None:
     """Draw one receiver operating characteristic; the sample must hold both labels."""
     false_positive, true_positive, _ = roc_curve(sample.labels, sample.scores)
     area = roc_auc_score(sample.labels, sample.scores)
-    axes.plot(false_positive, true_positive, color=INK, linewidth=1.8, label=f"AUC {area:.3f}")
-    axes.plot([0, 1], [0, 1], color=MUTED, linestyle="--", linewidth=1, label="chance: AUC 0.500")
+    axes.plot(false_positive, true_positive, color=style.INK, linewidth=1.8, label=f"AUC {area:.3f}")
+    axes.plot([0, 1], [0, 1], color=style.MUTED, linestyle="--", linewidth=1, label="chance: AUC 0.500")
     rate = equal_error_rate(sample.fake, sample.real).rate
-    axes.plot([rate], [1 - rate], "X", color=FAKE_COLOUR, markersize=8, label=f"EER {rate:.1%}")
+    axes.plot([rate], [1 - rate], "X", color=style.FAKE_COLOUR, markersize=8, label=f"EER {rate:.1%}")
     _mark(axes, points, [_rates(sample, point.threshold) for point in points])
 
 
@@ -68,17 +58,17 @@ def draw_precision_recall(axes: Axes, sample: Sample, points: list[OperatingPoin
     precision, recall, _ = precision_recall_curve(sample.labels, sample.scores, drop_intermediate=True)
     area = average_precision_score(sample.labels, sample.scores)
     prior = len(sample.fake) / len(sample.scores)
-    axes.step(recall, precision, where="post", color=INK, linewidth=1.8, label=f"AP (fake) {area:.3f}")
-    axes.axhline(prior, color=MUTED, linestyle="--", linewidth=1, label=f"share of fakes {prior:.3f}")
+    axes.step(recall, precision, where="post", color=style.INK, linewidth=1.8, label=f"AP (fake) {area:.3f}")
+    axes.axhline(prior, color=style.MUTED, linestyle="--", linewidth=1, label=f"share of fakes {prior:.3f}")
     _mark(axes, points, [_recall_precision(sample, point.threshold) for point in points])
 
 
 def draw_det(axes: Axes, sample: Sample, points: list[OperatingPoint]) -> None:
     """Draw one detection error trade-off; the sample must hold both labels."""
     false_positive, miss, _ = det_curve(sample.labels, sample.scores)
-    axes.plot(_deviate(false_positive), _deviate(miss), color=INK, linewidth=1.8, label="detector")
+    axes.plot(_deviate(false_positive), _deviate(miss), color=style.INK, linewidth=1.8, label="detector")
     ends = _deviate(_DET_TICKS)[[0, -1]]
-    axes.plot(ends, -ends, color=MUTED, linestyle="--", label="chance")
+    axes.plot(ends, -ends, color=style.MUTED, linestyle="--", label="chance")
     rates = [_rates(sample, point.threshold) for point in points]
     _mark(axes, points, [(float(_deviate(alarm)), float(_deviate(1 - found))) for alarm, found in rates])
 
@@ -90,15 +80,15 @@ def _figure(
     draw: Callable[[Axes, Sample, list[OperatingPoint]], None],
     set_axes: Callable[[Axes], None],
 ) -> Figure:
-    figure, panels = panel_row(title, len(samples), height=4.6)
+    figure, panels = style.panel_column(title, len(samples), 3.7)
     for axes, (target, sample) in zip(panels, samples.items(), strict=True):
-        panel_title(axes, describe(target, sample))
+        style.panel_title(axes, describe(target, sample))
         set_axes(axes)
         if reason := sample.missing():
-            note(axes, f"not defined: {reason}")
+            style.note(axes, f"not defined: {reason}")
         else:
             draw(axes, sample, points.get(target, []))
-        add_legend(axes)
+        style.add_legend(axes)
     return figure
 
 
@@ -133,7 +123,13 @@ def _recall_precision(sample: Sample, threshold: float) -> tuple[float, float]:
 
 def _mark(axes: Axes, points: list[OperatingPoint], places: list[tuple[float, float]]) -> None:
     for point, place, marker in zip(points, places, cycle(MARKERS), strict=False):
-        name = f"{plain(rule_name(point.rule))}: {point.threshold:.2f}"
+        name = style.threshold_name(point.rule, point.threshold)
         axes.plot(
-            *place, marker, markerfacecolor="white", markeredgecolor=INK, markersize=6, clip_on=False, label=name
+            *place,
+            marker,
+            markerfacecolor=style.PAPER,
+            markeredgecolor=style.INK,
+            markersize=6,
+            clip_on=False,
+            label=name,
         )

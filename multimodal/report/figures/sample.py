@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 
 from multimodal.labels import FAKE, REAL, TARGETS
-from multimodal.report.figures.style import INK, MUTED, plain, rule_name
+from multimodal.report.figures import style
 
 
 class Sample(NamedTuple):
@@ -135,7 +135,7 @@ def operating_points(
 def draw_thresholds(axes: Axes, points: list[OperatingPoint]) -> None:
     """A named vertical line at each threshold, and a band for the uncertainty of the first."""
     for point, dashes in zip(points, cycle(_DASHES), strict=False):
-        name = f"{plain(rule_name(point.rule))}: {point.threshold:.2f}"
-        axes.axvline(point.threshold, color=INK, linewidth=1.2, linestyle=dashes, label=name)
+        name = style.threshold_name(point.rule, point.threshold)
+        axes.axvline(point.threshold, color=style.INK, linewidth=1.2, linestyle=dashes, label=name)
     if points and points[0].low is not None and points[0].high is not None:
-        axes.axvspan(points[0].low, points[0].high, color=MUTED, alpha=0.12, linewidth=0)
+        axes.axvspan(points[0].low, points[0].high, color=style.MUTED, alpha=0.12, linewidth=0)

@@ -1,6 +1,7 @@
-"""Scores over time, with the frames above and the sound beneath that they belong to."""
+"""Scores over time, with the frames above and the sound beneath that they belong to: strips of one figure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -8,52 +9,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from multimodal.labels import TARGETS, Target
-from multimodal.report.figures.style import (
-    FAKE_COLOUR,
-    MUTED,
-    REAL_COLOUR,
-    TARGET_COLOURS,
-    add_legend,
-    blank_figure,
-    style_axes,
-)
-from multimodal.report.verdict import Evidence, Thumbnail, WindowScores
+from multimodal.report.figures import style
+from multimodal.report.verdict import Evidence, WindowScores
 
-_MAX_THUMBNAILS = 12
+_MAX_THUMBNAILS = 6
 _MAX_ENVELOPE = 1200
-_HEIGHTS = {"frames": 1.5, "scores": 2.8, "sound": 1.0}
 
 
-def timeline_figure(
-    windows: Sequence[WindowScores],
-    thresholds: Mapping[Target, float | None],
-    evidence: Evidence | None = None,
-) -> Figure:
-    """Probability of fake by second for each target, dashed lines at the thresholds.
+class Shown(NamedTuple):
+    """What the strips of one figure are drawn from."""
 
-    Frames are at most 12, evenly chosen, each with a line to its time and framed in the colour of what the
-    video score says there. Strips without evidence are left out.
-    """
-    evidence = evidence or Evidence()
-    strips = ["scores"]
-    if evidence.thumbnails:
-        strips.insert(0, "frames")
-    if evidence.waveform is not None:
-        strips.append("sound")
-    heights = [_HEIGHTS[strip] for strip in strips]
-    figure = blank_figure("Scores over time", 11.0, sum(heights) + 0.7)
-    grid = figure.add_gridspec(len(strips), 1, height_ratios=heights)
-    axes = {strip: figure.add_subplot(grid[row, 0]) for row, strip in enumerate(strips)}
-    end = _end_seconds(windows, evidence)
-    for panel in axes.values():
-        style_axes(panel)
-        panel.set(xlim=(0, end), xlabel="time, s")
-    _draw_scores(axes["scores"], windows, thresholds)
-    if "frames" in axes:
-        _draw_frames(axes["frames"], evidence.thumbnails, windows, thresholds.get("video"))
-    if evidence.waveform is not None:
-        _draw_sound(axes["sound"], evidence.waveform, evidence.sample_rate)
-    return figure
+    windows: Sequence[WindowScores]
+    thresholds: Mapping[Target, float | None]
+    evidence: Evidence
+
+
+class Strip(NamedTuple):
+    """A strip: its height in inches, what draws it on axes in seconds, and whether it has anything to draw."""
+
+    height: float
+    draw: Callable[[Axes, Shown], None]
+    has_content: Callable[[Shown], bool]
 
 
 def envelope(
@@ -68,14 +44,16 @@ def envelope(
     return np.minimum.reduceat(waveform, starts), np.maximum.reduceat(waveform, starts)
 
 
-def _end_seconds(windows: Sequence[WindowScores], evidence: Evidence) -> float:
-    ends = [window.end_seconds for window in windows] + [frame.seconds for frame in evidence.thumbnails]
+def _end_seconds(shown: Shown) -> float:
+    evidence = shown.evidence
+    ends = [window.end_seconds for window in shown.windows] + [frame.seconds for frame in evidence.thumbnails]
     if evidence.waveform is not None:
         ends.append(len(evidence.waveform) / evidence.sample_rate)
     return max(ends, default=0.0) or 1.0
 
 
-def _draw_scores(axes: Axes, windows: Sequence[WindowScores], thresholds: Mapping[Target, float | None]) -> None:
+def _draw_scores(axes: Axes, shown: Shown) -> None:
+    windows, thresholds, _ = shown
     axes.set(ylabel="score (higher: fake)", ylim=(-0.04, 1.04))
     middles = [(window.start_seconds + window.end_seconds) / 2 for window in windows]
     for target in TARGETS:
@@ -83,20 +61,19 @@ def _draw_scores(axes: Axes, windows: Sequence[WindowScores], thresholds: Mappin
         if all(score is None for score in scores):
             continue
         values = np.array(scores, dtype=np.float64)
-        colour, threshold = TARGET_COLOURS[target], thresholds.get(target)
+        colour, threshold = style.TARGET_COLOURS[target], thresholds.get(target)
         axes.plot(middles, values, color=colour, linewidth=1.6, marker="o", markersize=4, label=target)
         for window, value in zip(windows, values, strict=True):
             span = (window.start_seconds, window.end_seconds)
             axes.plot(span, (value, value), color=colour, linewidth=4, alpha=0.22, solid_capstyle="butt")
         if threshold is not None:
-            label = f"threshold {target}: {threshold:.2f}"
+            label = f"threshold {threshold:.2f} of {target}"
             axes.axhline(threshold, color=colour, linewidth=1, linestyle="--", label=label)
-    add_legend(axes, below=True, columns=2 * len(TARGETS))
+    style.add_legend(axes)
 
 
-def _draw_frames(
-    axes: Axes, thumbnails: Sequence[Thumbnail], windows: Sequence[WindowScores], threshold: float | None
-) -> None:
+def _draw_frames(axes: Axes, shown: Shown) -> None:
+    thumbnails, threshold = shown.evidence.thumbnails, shown.thresholds.get("video")
     axes.set(ylabel="frames", ylim=(0, 1), yticks=[])
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
@@ -107,7 +84,7 @@ def _draw_frames(
     seconds = axes.get_xlim()[1]
     for place, thumbnail in enumerate(chosen):
         centre = (place + 0.5) / count
-        colour = _frame_colour(thumbnail.seconds, windows, threshold)
+        colour = _frame_colour(thumbnail.seconds, shown.windows, threshold)
         axes.plot((centre * seconds, thumbnail.seconds), (0.3, 0.0), color=colour, linewidth=1)
         inset = axes.inset_axes((centre - 0.5 / _MAX_THUMBNAILS, 0.24, 1 / _MAX_THUMBNAILS, 0.76))
         inset.imshow(thumbnail.image)
@@ -120,16 +97,48 @@ def _frame_colour(seconds: float, windows: Sequence[WindowScores], threshold: fl
     around = [window.video for window in windows if window.start_seconds <= seconds <= window.end_seconds]
     scores = [score for score in around if score is not None]
     if not scores or threshold is None:
-        return MUTED
-    return FAKE_COLOUR if max(scores) >= threshold else REAL_COLOUR
+        return style.MUTED
+    return style.FAKE_COLOUR if max(scores) >= threshold else style.REAL_COLOUR
 
 
-def _draw_sound(axes: Axes, waveform: Float[np.ndarray, " samples"], sample_rate: int) -> None:
+def _draw_sound(axes: Axes, shown: Shown) -> None:
     axes.set(ylabel="sound")
-    if not len(waveform):
+    waveform = shown.evidence.waveform
+    if waveform is None or not len(waveform):
         return
     low, high = envelope(waveform, _MAX_ENVELOPE)
-    times = np.linspace(0, len(waveform) / sample_rate, len(low))
-    axes.fill_between(times, low, high, color=MUTED, linewidth=0)
+    times = np.linspace(0, len(waveform) / shown.evidence.sample_rate, len(low))
+    axes.fill_between(times, low, high, color=style.MUTED, linewidth=0)
     loudest = float(max(np.abs(low).max(), np.abs(high).max(), 1e-3))
     axes.set_ylim(-1.05 * loudest, 1.05 * loudest)
+
+
+#: Every strip, from above downwards: a line here and a function above is all that another one needs.
+STRIPS = {
+    "frames": Strip(0.9, _draw_frames, lambda shown: bool(shown.evidence.thumbnails)),
+    "scores": Strip(2.6, _draw_scores, lambda shown: True),
+    "sound": Strip(1.1, _draw_sound, lambda shown: shown.evidence.waveform is not None),
+}
+
+
+def timeline_figure(
+    windows: Sequence[WindowScores],
+    thresholds: Mapping[Target, float | None],
+    evidence: Evidence | None = None,
+) -> Figure:
+    """Probability of fake by second for each target, dashed lines at the thresholds.
+
+    Frames are at most 6, evenly chosen, each with a line to its time and framed in the colour of what the
+    video score says there. Strips without evidence are left out.
+    """
+    shown = Shown(windows, thresholds, evidence or Evidence())
+    strips = [strip for strip in STRIPS.values() if strip.has_content(shown)]
+    heights = [strip.height for strip in strips]
+    figure = style.blank_figure("Scores over time", sum(heights))
+    grid = figure.add_gridspec(len(strips), 1, height_ratios=heights)
+    for row, strip in enumerate(strips):
+        axes = figure.add_subplot(grid[row, 0])
+        style.style_axes(axes)
+        axes.set(xlim=(0, _end_seconds(shown)), xlabel="time, s")
+        strip.draw(axes, shown)
+    return figure

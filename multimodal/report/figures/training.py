@@ -10,17 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from multimodal.labels import CLASSES
-from multimodal.report.figures.style import (
-    CLASS_COLOURS,
-    GRID,
-    MUTED,
-    SERIES_COLOURS,
-    add_legend,
-    note,
-    panel_row,
-    panel_title,
-    plain,
-)
+from multimodal.report.figures import style
 
 Series = dict[str, tuple[np.ndarray, np.ndarray]]
 #: What a history row says about its place, its cost and its settings: not curves of learning.
@@ -28,7 +18,7 @@ _NOT_CURVES = ("step", "epoch", "seconds", "time", "learning_rate", "lr")
 
 
 def training_figure(history: Sequence[dict[str, Any]]) -> Figure:
-    """Losses at the left, other validation figures at the right.
+    """Losses above, other figures of validation beneath.
 
     Each row of ``history`` has ``step`` and any numbers: names with ``loss`` in them are losses, everything but
     places, times and learning rates is a metric. Rows may have different names; nulls are skipped.
@@ -36,9 +26,9 @@ def training_figure(history: Sequence[dict[str, Any]]) -> Figure:
     curves = curves_of(history)
     losses = {name: curve for name, curve in curves.items() if "loss" in name.lower()}
     metrics = {name: curve for name, curve in curves.items() if name not in losses}
-    figure, (left, right) = panel_row("Training", 2, height=3.6, width=6.0)
-    _draw(left, losses, "loss, nats")
-    _draw(right, metrics, "validation metric")
+    figure, (upper, lower) = style.panel_column("Training", 2, 3.0)
+    _draw(upper, losses, "loss, nats")
+    _draw(lower, metrics, "validation metric")
     return figure
 
 
@@ -66,11 +56,13 @@ def _is_number(value: Any) -> bool:
 def _draw(axes: Axes, curves: Series, y_label: str) -> None:
     axes.set(xlabel="optimizer step", ylabel=y_label)
     if not curves:
-        note(axes, "nothing recorded yet")
-    for (name, (steps, values)), colour in zip(curves.items(), cycle(SERIES_COLOURS), strict=False):
+        style.note(axes, "nothing recorded yet")
+    for (name, (steps, values)), colour in zip(curves.items(), cycle(style.SERIES_COLOURS), strict=False):
         marker = "o" if len(steps) <= 20 else None
-        axes.plot(steps, values, color=colour, linewidth=1.5, marker=marker, markersize=3.5, label=plain(name))
-    add_legend(axes)
+        axes.plot(
+            steps, values, color=colour, linewidth=1.5, marker=marker, markersize=3.5, label=style.plain(name)
+        )
+    style.add_legend(axes)
 
 
 # Cross entropy, focal and weighted focal loss against how sure a model is of the right class.
@@ -90,13 +82,13 @@ def loss_figure(points: Mapping[str, LossPoints]) -> Figure:
     What lies far below the grey curve counts for little in that loss; dots of one class on a curve of their own
     show what its weight does.
     """
-    figure, panels = panel_row("Loss of a window", len(points), height=4.0, width=4.0)
+    figure, panels = style.panel_column("Loss of a window", len(points), 3.2)
     probability = np.linspace(0.01, 1, 200)
     highest = max(-np.log(0.01), *(float(one.loss.max()) for one in points.values()))
     for axes, (name, one) in zip(panels, points.items(), strict=True):
-        panel_title(axes, f"{name}: mean {one.loss.mean():.3f} nats")
-        axes.plot(probability, -np.log(probability), color=GRID, linewidth=3)
-        axes.plot(probability, -np.log(probability), color=MUTED, linewidth=0.8, label="cross entropy")
+        style.panel_title(axes, f"{name}: mean {one.loss.mean():.3f} nats")
+        axes.plot(probability, -np.log(probability), color=style.GRID, linewidth=3)
+        axes.plot(probability, -np.log(probability), color=style.MUTED, linewidth=0.8, label="cross entropy")
         for index, label in enumerate(CLASSES):
             mine = one.label == index
             axes.plot(
@@ -105,7 +97,7 @@ def loss_figure(points: Mapping[str, LossPoints]) -> Figure:
                 "o",
                 markersize=4,
                 alpha=0.7,
-                color=CLASS_COLOURS[label],
+                color=style.CLASS_COLOURS[label],
                 label=label,
             )
         axes.set(
@@ -114,5 +106,5 @@ def loss_figure(points: Mapping[str, LossPoints]) -> Figure:
             xlim=(0, 1),
             ylim=(-0.05 * highest, highest),
         )
-    add_legend(panels[0])
+    style.add_legend(panels[-1])
     return figure

@@ -1,4 +1,4 @@
-"""The page of ``statistics``: how many real and fake clips each corpus holds, and what to do about it."""
+"""The pages of corpora: how many clips are real and fake (``statistics``), and what is amiss (``check``)."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -7,20 +7,19 @@ from multimodal.audit import Examination
 from multimodal.audit.advice import Advice, overall_verdict, title_of
 from multimodal.audit.findings import SEVERITIES
 from multimodal.audit.statistics import Balance, PartStatistics
-from multimodal.report.figures.style import CLASS_COLOURS, LABEL_COLOURS
-from multimodal.report.pages.render import render
+from multimodal.labels import CLASSES
+from multimodal.report.pages.render import Bar, Table, render
 
 _MAX_METHODS = 20
-_UNKNOWN_COLOUR = "#BDBDBD"
+_LABELS = ("real", "fake", "no label")
 
 
 class Piece(NamedTuple):
-    """One part of a stacked bar."""
+    """One part of a stacked bar; style.css has a colour for its name."""
 
     name: str
     clips: int
     percent: float
-    colour: str
 
 
 def statistics_page(
@@ -39,19 +38,19 @@ def statistics_page(
             _corpus(name, [part for part in statistics if part.corpus == name], by_corpus.get(name))
             for name in corpora
         ],
-        label_colours={**LABEL_COLOURS, "no label": _UNKNOWN_COLOUR},
-        class_colours=CLASS_COLOURS,
+        labels=_LABELS,
+        classes=CLASSES,
     )
 
 
-def stacked(counts: dict[str, int], colours: dict[str, str]) -> list[Piece]:
+def stacked(counts: dict[str, int]) -> list[Piece]:
     """Parts of a bar in the order of ``counts``, empty ones left out.
 
-    >>> [(piece.name, piece.percent) for piece in stacked({"real": 1, "fake": 3, "other": 0}, LABEL_COLOURS)]
+    >>> [(piece.name, piece.percent) for piece in stacked({"real": 1, "fake": 3, "other": 0})]
     [('real', 25.0), ('fake', 75.0)]
     """
     total = sum(counts.values()) or 1
-    return [Piece(name, count, 100 * count / total, colours[name]) for name, count in counts.items() if count]
+    return [Piece(name, count, 100 * count / total) for name, count in counts.items() if count]
 
 
 def _corpus(name: str, parts: Sequence[PartStatistics], advice: Advice | None) -> dict[str, Any]:
@@ -62,11 +61,16 @@ def _corpus(name: str, parts: Sequence[PartStatistics], advice: Advice | None) -
         "advice": advice,
         "whole": whole,
         "rows": [row for part in parts for row in _balance_rows(part)],
-        "classes": [(part.split, stacked(part.classes, CLASS_COLOURS)) for part in parts if part.classes],
-        "methods": list(whole.methods.items())[:_MAX_METHODS],
-        "most": max(whole.methods.values(), default=1),
+        "classes": [(part.split, stacked(part.classes)) for part in parts if part.classes],
+        "methods": Table((), _method_rows(whole.methods), title="Methods"),
         "more_methods": max(len(whole.methods) - _MAX_METHODS, 0),
     }
+
+
+def _method_rows(methods: dict[str, int]) -> list[list[Any]]:
+    """The first methods with their counts, and bars as long as their share of the largest."""
+    most = max(methods.values(), default=1)
+    return [[name, number, Bar(100 * number / most)] for name, number in list(methods.items())[:_MAX_METHODS]]
 
 
 def _balance_rows(part: PartStatistics) -> Iterator[dict[str, Any]]:
@@ -77,8 +81,7 @@ def _balance_rows(part: PartStatistics) -> Iterator[dict[str, Any]]:
 
 
 def _label_bar(balance: Balance) -> list[Piece]:
-    counts = {"real": balance.real, "fake": balance.fake, "no label": balance.unknown}
-    return stacked(counts, {**LABEL_COLOURS, "no label": _UNKNOWN_COLOUR})
+    return stacked(dict(zip(_LABELS, (balance.real, balance.fake, balance.unknown), strict=True)))
 
 
 # The page of ``check``: what the data doctor found, most urgent first.
@@ -93,7 +96,8 @@ _MEANINGS = {
 
 def check_page(examination: Examination, *, synthetic: bool = False) -> str:
     """A self-contained HTML page: counts by severity, every finding with examples and advice, and what is fine."""
-    found = {finding.check for finding in examination.findings}
+    done = {finding.check for finding in examination.findings} | set(examination.skipped)
+    clear = {check: asks for check, asks in examination.checks.items() if check not in done}
     return render(
         "check.html.j2",
         title="What the data doctor found",
@@ -102,10 +106,9 @@ def check_page(examination: Examination, *, synthetic: bool = False) -> str:
         total=sum(examination.clips.values()),
         counts=[(severity, examination.counts[severity], _MEANINGS[severity]) for severity in SEVERITIES],
         findings=examination.findings,
-        clear={
-            check: asks
-            for check, asks in examination.checks.items()
-            if check not in found and check not in examination.skipped
-        },
-        skipped=examination.skipped,
+        tables=[
+            Table((), [list(row) for row in rows.items()], title=heading)
+            for heading, rows in (("Nothing found", clear), ("Not looked at", examination.skipped))
+            if rows
+        ],
     )

@@ -1,12 +1,14 @@
 """The page of ``predict``: a section a file with verdicts, the scores behind them and what they stand on."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
-from multimodal.labels import TARGETS
-from multimodal.report.figures.style import CLASS_COLOURS, png_bytes
+from matplotlib.figure import Figure
+
+from multimodal.labels import CLASSES, TARGETS
+from multimodal.report.figures.style import png_bytes
 from multimodal.report.figures.timeline import timeline_figure
-from multimodal.report.pages.render import image_uri, render
+from multimodal.report.pages.render import embed, render
 from multimodal.report.verdict import FileVerdict, Judgement
 
 
@@ -29,19 +31,40 @@ def _file(verdict: FileVerdict) -> dict[str, Any]:
     }
 
 
+class VerdictFigure(NamedTuple):
+    """A figure beside a judgement: what draws it (None where there is nothing to draw), and how to read it."""
+
+    draw: Callable[[Judgement], Figure | None]
+    caption: str
+
+
+def _timeline(judgement: Judgement) -> Figure | None:
+    if not (judgement.windows or judgement.evidence):
+        return None
+    thresholds = {target: verdict.threshold for target, verdict in judgement.modalities.items()}
+    return timeline_figure(judgement.windows, thresholds, judgement.evidence)
+
+
+#: Every figure of a judgement by name. Another one (a map of what the detector looked at, say) is a function that
+#: takes the judgement, and a line here; what it is drawn from lies in the judgement's ``Evidence``.
+FIGURES: dict[str, VerdictFigure] = {
+    "scores over time": VerdictFigure(
+        _timeline,
+        "Each frame has the colour of what the video score says at its time, and a line to that time.",
+    ),
+}
+
+
 def _judgement(judgement: Judgement) -> dict[str, Any]:
-    modalities = judgement.modalities
-    thresholds = {target: verdict.threshold for target, verdict in modalities.items()}
-    image = None
-    if judgement.windows or judgement.evidence:
-        image = image_uri(png_bytes(timeline_figure(judgement.windows, thresholds, judgement.evidence)))
     posterior = judgement.posterior or {}
+    drawn = {name: figure.draw(judgement) for name, figure in FIGURES.items()}
     return {
         "name": judgement.name,
-        "cards": [(target, modalities[target]) for target in TARGETS if target in modalities],
-        "posterior": [
-            (name, posterior[name], colour) for name, colour in CLASS_COLOURS.items() if name in posterior
+        "cards": [(target, judgement.modalities[target]) for target in TARGETS if target in judgement.modalities],
+        "posterior": [(name, posterior[name]) for name in CLASSES if name in posterior],
+        "figures": [
+            {"name": name, "image": embed(png_bytes(figure)), "caption": FIGURES[name].caption}
+            for name, figure in drawn.items()
+            if figure is not None
         ],
-        "image": image,
-        "has_frames": bool(judgement.evidence and judgement.evidence.thumbnails),
     }

@@ -1,16 +1,21 @@
-"""From templates and values to one HTML file. Every value is escaped; only our own style sheet is not."""
+"""From templates and values to one HTML file: how numbers are written, tables, pictures.
+
+Every value is escaped; only our own style sheet is not.
+"""
 
 import base64
 import math
-from collections.abc import Mapping
+import struct
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from multimodal.metrics.target_metrics import CLASS_METRICS, METRICS
+from multimodal.report.figures.style import COLUMN, DOTS_PER_PIXEL
 
 # How numbers are written on pages: aligned, with their interval, and "not defined" where there is none.
 
@@ -117,14 +122,86 @@ def ratio(real: Any, fake: Any) -> str:
     return f"{real_count / smaller:.3g} : {fake_count / smaller:.3g}"
 
 
+# Tables: a page says what stands in them, parts.html.j2 how that is written.
+
+
+class Written(str):
+    """A number that is written out already; it stands at the right of its cell."""
+
+
+class Code(str):
+    """A setting or the name of one, in letters of one width."""
+
+
+class Bar(NamedTuple):
+    """A bar as long as its share of the cell."""
+
+    percent: float
+
+
+class Table(NamedTuple):
+    """A table that a page shows in a box of its own, so that a wide one scrolls and the page does not.
+
+    Args:
+        headers: a title a column; none for a list of names and values.
+        rows: text, :class:`Written`, :class:`Code`, :class:`Bar`, an int (a count), a float, None (not defined),
+            or a ``{"value", "low", "high"}``, which may have a ``floor`` and a ``mark``.
+        title: written above it.
+        note: written beneath it.
+        folded: what to call it where it is shown at a click only.
+    """
+
+    headers: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    title: str = ""
+    note: str = ""
+    folded: str = ""
+
+    @property
+    def kinds(self) -> list[str]:
+        """What the cells of each column are; numbers that have an interval in some row have room for it in all."""
+        columns = zip(*self.rows, strict=True)
+        return [max((_kind(cell) for cell in column), key=_KINDS.index) for column in columns]
+
+
+_KINDS = ("text", "code", "bar", "number", "result")
+
+
+def _kind(cell: Any) -> str:
+    if isinstance(cell, Mapping):
+        return "result"
+    if isinstance(cell, (Bar, Code)):
+        return type(cell).__name__.lower()
+    return "text" if isinstance(cell, str) and not isinstance(cell, Written) else "number"
+
+
+def result_of(value: Any) -> Mapping[str, Any]:
+    """A result as a table takes it, also where it is a number without an interval, or is not there."""
+    return value if isinstance(value, Mapping) else {"value": value}
+
+
+class Picture(NamedTuple):
+    """A PNG as text that a page can hold, with its width in pixels of the page and whether that is a column's."""
+
+    uri: str
+    width: int
+    is_wide: bool
+
+
+def embed(image: bytes) -> Picture:
+    """A PNG file as a picture; ``ValueError`` if it is something else."""
+    if image[:8] != b"\x89PNG\r\n\x1a\n":
+        raise ValueError(
+            f"a picture of a page must be a PNG file; got {image[:8]!r}. Give what png_bytes returns."
+        )
+    (dots,) = struct.unpack(">I", image[16:20])
+    width = round(dots / DOTS_PER_PIXEL)
+    return Picture(f"data:image/png;base64,{base64.b64encode(image).decode()}", width, width > 101 * COLUMN)
+
+
 def render(template: str, **values: Any) -> str:
     """Fill ``template`` (a name such as ``run.html.j2``) with ``values``; a name that is not given is an error."""
     return _environment().get_template(template).render(**values)
-
-
-def image_uri(image: bytes, kind: str = "png") -> str:
-    """A picture as text that a page can hold."""
-    return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
 
 
 @cache

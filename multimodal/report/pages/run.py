@@ -1,151 +1,79 @@
-"""The page of one run: what it reaches, how sure that is, and what a trivial system would reach."""
+"""The page of one run: what it reaches, how sure that is, and what a trivial system would reach.
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+``SECTIONS`` is the table of its parts beneath the metrics; the page of thresholds shows some of them too.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from multimodal.labels import TARGETS
 from multimodal.metrics.target_metrics import DECISIONS, METRICS, PROBABILITIES, RANKING
-from multimodal.report.figures.style import rule_name
-from multimodal.report.pages.render import as_number, image_uri, render
+from multimodal.report.figures.run import FIGURES
+from multimodal.report.figures.thresholds import RunFigure
+from multimodal.report.pages import tables
+from multimodal.report.pages.render import Table, Written, as_number, embed, ratio, render
+from multimodal.report.pages.tables import Run
 
-# Two systems on the same clips, as rows of a table.
-
-
-def comparison_tables(comparison: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """For each target the rows, DeLong's test and the counts of :func:`multimodal.metrics.compare`."""
-    return {
-        target: {
-            "rows": [
-                {
-                    "metric": metric,
-                    "a": entry["a"],
-                    "b": entry["b"],
-                    "difference": {**entry, "value": entry["difference"]},
-                    "p_value": entry["p_value"],
-                    "p_holm": entry["p_holm"],
-                    "reason": entry.get("reason") or "",
-                }
-                for metric, entry in part["metrics"].items()
-            ],
-            "delong": part["delong"],
-            "counts": part["counts"],
-        }
-        for target, part in comparison.items()
-    }
-
-
-# What a run's figures are called on its page, and how to read them.
+# The sections: headings, the figures that name them (in the table of figures), and tables.
 
 
 class Section(NamedTuple):
-    """A heading with the figures beneath it, ``images`` from a figure's name to its caption."""
+    """A heading, the figures whose ``section`` is ``name``, and tables; shown where it has any of these."""
 
     name: str
     title: str
     text: str
-    images: dict[str, str]
-    pair: bool = False
+    tables: Callable[[Run], list[Table]] = lambda run: []
 
 
+#: Every section in the order of the page. Another one is a line here, and a function if it has tables.
 SECTIONS = (
     Section(
         "ranking",
         "Ranking, at every threshold",
         "How well the scores put fakes above real clips, before any threshold is chosen.",
-        {
-            "roc": "The cross marks the equal error rate, the other marks the chosen thresholds.",
-            "precision_recall": "Read it against the dashed line: where fakes are common, guesses are right.",
-            "det": "The same errors on axes that spread the corner where good detectors live.",
-        },
     ),
     Section(
         "classes",
         "The four classes",
         "R real, F fake, V video, A audio: FVRA is a fake picture with a genuine voice.",
-        {
-            "confusion": "Shares are of each row, so that rare classes count as much as common ones.",
-            "score_scatter": "Each class belongs in a corner of its own; lines are the first threshold of each.",
-        },
-        pair=True,
     ),
     Section(
         "methods",
         "By forgery method",
         "Each method against all real clips: the mean hides the method that the detector cannot see.",
-        {"methods": "Number of clips in parentheses; few clips give wide intervals."},
+        tables.methods,
     ),
     Section(
         "scores",
         "Scores and thresholds",
         "Where the two labels lie, where the thresholds cut them, and what another threshold would change.",
-        {
-            "label_histograms": "Heights are shares of each label's own clips. The band is the uncertainty of the "
-            "first threshold.",
-            "class_histograms": "A score for one modality should not move with the label of the other.",
-            "threshold_confusions": "Shares are of each row: false alarms at the upper right, misses at the "
-            "lower left.",
-            "f1_by_threshold": "No training is needed to move along these curves.",
-            "threshold_spread": "The bar holds 95 % of what the rule chooses when identities are drawn again.",
-        },
     ),
+    Section("spread", "How sure the thresholds themselves are", ""),
     Section(
         "calibration",
         "Are the probabilities true?",
         "Points above the line: more clips are fake than the detector says.",
-        {"reliability": "Bars are Wilson intervals for independent clips; calibration was fitted on validation."},
     ),
-    Section("training", "Training", "Loss and validation metrics by optimizer step.", {"training": ""}),
+    Section("training", "Training", "Loss and validation metrics by optimizer step."),
+    Section("thresholds", "Thresholds", "", tables.all_thresholds),
+    Section("timings", "Where the time went", "", tables.timings),
+    Section("configuration", "Configuration", "", tables.configuration),
 )
 
 
-# Tables of thresholds and of the decisions at them, for every page that shows them.
-
-
-#: What is told of the decisions at a threshold; a class against the rest has some of them only.
-AT_THRESHOLDS = ("balanced_accuracy", "recall", "recall_real", "precision", "f1", "f1_real")
-
-
-def threshold_rows(thresholds: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """A row for every threshold of ``thresholds.json``: where it lies, how sure that is, what its rule reports."""
+def show_figures(
+    table: Mapping[str, RunFigure], section: str, images: Mapping[str, bytes]
+) -> list[dict[str, Any]]:
+    """The figures of ``table`` in one section that ``images`` has, as templates take them."""
     return [
-        {
-            "target": target.replace("_", " "),
-            "rule": rule_title(rule, (thresholds or {}).get("rules", {}).get(rule, {})),
-            "chosen": {**chosen, "value": chosen.get("threshold")},
-            "reached": chosen.get("value"),
-            "reason": chosen.get("reason") or "",
-        }
-        for target, rules in (thresholds or {}).get("thresholds", {}).items()
-        for rule, chosen in rules.items()
+        {"image": embed(images[name]), "name": name, "caption": figure.caption}
+        for name, figure in table.items()
+        if figure.section == section and name in images
     ]
 
 
-def decision_tables(metrics: Mapping[str, Any], names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-    """For each of ``names`` that has thresholds, its decisions at even odds and then at each stored threshold."""
-    stored = metrics.get("at_thresholds") or {}
-    return {
-        name: [
-            {
-                "rule": rule_name(rule),
-                "threshold": row["threshold"],
-                "results": [row.get(metric) for metric in AT_THRESHOLDS],
-            }
-            for rule, row in stored[name].items()
-        ]
-        for name in names
-        if stored.get(name)
-    }
-
-
-def rule_title(rule: str, options: Mapping[str, Any]) -> str:
-    """A rule with its options.
-
-    >>> rule_title("target_fpr", {"fpr": 0.01}), rule_title("f1", {})
-    ('false positive rate (fpr 0.01)', 'best F1')
-    """
-    stated = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in options.items())
-    return f"{rule_name(rule)} ({stated})" if stated else rule_name(rule)
+# The metrics themselves, headlines first.
 
 
 _GROUPS = (
@@ -187,6 +115,15 @@ def run_report(
     """
     targets = [target for target in (*TARGETS, "class") if metrics.get(target)]
     intervals = metrics.get("intervals") or {}
+    run = Run(config, metrics, thresholds, timings or {})
+    shown = [
+        {
+            **section._asdict(),
+            "tables": section.tables(run),
+            "figures": show_figures(FIGURES, section.name, images),
+        }
+        for section in SECTIONS
+    ]
     return render(
         "run.html.j2",
         title=title,
@@ -197,24 +134,12 @@ def run_report(
         further_warnings=metrics.get("further_warnings", ()),
         headlines=[headline(metrics, *place) for place in _HEADLINES if place[0] in targets],
         results={target: _results(metrics, target) for target in targets},
-        counts={name: row for name, row in (metrics.get("counts") or {}).items() if name in TARGETS},
-        comparisons=comparison_tables(comparison or {}),
+        counts=_counts(metrics),
+        comparisons=tables.comparison_tables(comparison or {}, *compared),
         compared=compared,
         level=f"{100 * intervals.get('level', 0.95):g} %",
         interval_method=intervals.get("method", "method not stated"),
-        sections=[
-            _section(section, images, is_narrow=len(metrics.get("counts") or {}) == 1)
-            for section in SECTIONS
-            if any(name in images for name in section.images)
-        ],
-        methods=_method_tables(metrics),
-        thresholds=threshold_rows(thresholds),
-        decisions=decision_tables(metrics, TARGETS),
-        decision_metrics=AT_THRESHOLDS,
-        chosen_on=(thresholds or {}).get("chosen_on", "unknown"),
-        timings=_timing_rows(timings or {}),
-        total_seconds=sum((timings or {}).values()),
-        config=list(_flatten(config)),
+        sections=[section for section in shown if section["figures"] or section["tables"]],
     )
 
 
@@ -273,41 +198,17 @@ def _reasons(results: Iterable[Any]) -> list[str]:
     return list(dict.fromkeys(reason for reason in reasons if reason))
 
 
-def _section(section: Section, images: Mapping[str, bytes], *, is_narrow: bool) -> dict[str, Any]:
-    """A section for the template; narrow figures, of one target alone, stand side by side."""
-    shown = [
-        {"uri": image_uri(images[name]), "name": name, "caption": caption}
-        for name, caption in section.images.items()
-        if name in images
-    ]
-    return {**section._asdict(), "images": shown, "pair": section.pair or is_narrow}
-
-
-def _method_tables(metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    tables = {}
-    for target, methods in (metrics.get("per_method") or {}).items():
-        names = list(dict.fromkeys(name for row in methods.values() for name in row if name in METRICS))
-        rows = [
-            {"method": method, "count": row.get("count"), "results": [_with_floor(row, name) for name in names]}
-            for method, row in methods.items()
+def _counts(metrics: Mapping[str, Any]) -> Table | None:
+    rows = [
+        [
+            target,
+            *(row.get(name) for name in ("real", "fake")),
+            Written(ratio(row.get("real"), row.get("fake"))),
+            row.get("identities"),
+            *(row.get(name, 0) for name in ("not_judged", "unlabelled")),
         ]
-        if rows:
-            tables[target] = {"metrics": names, "rows": rows}
-    return tables
-
-
-def _with_floor(row: Mapping[str, Any], name: str) -> tuple[Any, Any]:
-    return row.get(name), row.get("floors", {}).get("random", {}).get(name)
-
-
-def _timing_rows(timings: Mapping[str, float]) -> list[dict[str, Any]]:
-    total = sum(timings.values()) or 1.0
-    return [{"stage": name, "seconds": spent, "percent": 100 * spent / total} for name, spent in timings.items()]
-
-
-def _flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, setting in config.items():
-        if isinstance(setting, Mapping) and setting:
-            yield from _flatten(setting, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", setting if isinstance(setting, str) else json.dumps(setting, default=str)
+        for target, row in (metrics.get("counts") or {}).items()
+        if target in TARGETS
+    ]
+    headers = ("clips judged", "real", "fake", "real : fake", "identities", "not judged", "no label")
+    return Table(headers, rows) if rows else None

@@ -5,8 +5,10 @@ from typing import Any
 
 from multimodal.labels import CLASSES, TARGETS
 from multimodal.metrics.probabilities import JUDGED
-from multimodal.report.pages.render import image_uri, render
-from multimodal.report.pages.run import AT_THRESHOLDS, decision_tables, rule_title, threshold_rows
+from multimodal.report.figures.thresholds import FIGURES
+from multimodal.report.pages.render import Table, as_number, embed, metric_name, render, result_of
+from multimodal.report.pages.run import SECTIONS, show_figures
+from multimodal.report.pages.tables import decision_tables, rule_title, threshold_tables
 
 _STAGES = {
     "raw": "the scores as they are",
@@ -39,6 +41,8 @@ def thresholds_page(
         synthetic: whether the clips were generated.
         notes: lines that a reader must see first.
     """
+    judged = metrics.get("calibration") or {}
+    figures = {section: show_figures(FIGURES, section.name, images) for section in SECTIONS}
     return render(
         "thresholds.html.j2",
         title=title,
@@ -46,18 +50,17 @@ def thresholds_page(
         split=metrics["split"],
         chosen_on=thresholds["chosen_on"],
         notes=list(notes),
-        images={name: image_uri(image) for name, image in images.items()},
+        sections=[
+            {**section._asdict(), "figures": shown, "tables": ()} for section, shown in figures.items() if shown
+        ],
         options=rule_options(thresholds),
         decisions=decision_tables(metrics, TARGETS),
         other_decisions=decision_tables(metrics, (*_ALONE, *CLASSES)),
-        decision_metrics=AT_THRESHOLDS,
-        thresholds=threshold_rows(thresholds),
-        calibrations=calibration_tables(metrics.get("calibration") or {}, TARGETS),
-        other_calibrations=calibration_tables(metrics.get("calibration") or {}, _ALONE),
-        calibration_metrics=JUDGED,
+        thresholds=[table._replace(folded="All thresholds as a table") for table in threshold_tables(thresholds)],
+        calibrations=calibration_tables(judged, TARGETS),
+        other_calibrations=calibration_tables(judged, _ALONE),
         method=_STAGES[calibration["method"]],
-        shares=_share_rows(calibration["prior"]),
-        share_names=(*TARGETS, *CLASSES),
+        shares=_share_table(calibration["prior"]),
     )
 
 
@@ -82,19 +85,7 @@ def transfer_page(
         image: PNG of :func:`~multimodal.report.figures.thresholds.transfer_figure`.
         synthetic: whether the thresholds were chosen on generated clips.
     """
-    rules = thresholds.get("rules", {})
-    tables = {
-        name.replace("_", " "): [
-            {
-                "reason": "",
-                **entry,
-                "rule": rule_title(rule, rules.get(rule, {})),
-                "there": {**entry, "value": entry["chosen_there"]},
-            }
-            for rule, entry in row.items()
-        ]
-        for name, row in transfer.items()
-    }
+    tables = {name: _transfer_table(name, row, thresholds.get("rules", {})) for name, row in transfer.items()}
     return render(
         "transfer.html.j2",
         title=title,
@@ -102,11 +93,10 @@ def transfer_page(
         synthetic=synthetic,
         warnings=metrics.get("warnings", ()),
         further_warnings=metrics.get("further_warnings", ()),
-        tables={name: rows for name, rows in tables.items() if name in TARGETS},
-        other_tables={name: rows for name, rows in tables.items() if name not in TARGETS},
+        tables=[table for name, table in tables.items() if name in TARGETS],
+        other_tables=[table for name, table in tables.items() if name not in TARGETS],
         decisions=decision_tables(metrics, TARGETS),
-        decision_metrics=AT_THRESHOLDS,
-        image=image_uri(image),
+        image=embed(image),
     )
 
 
@@ -115,34 +105,46 @@ def rule_options(thresholds: Mapping[str, Any]) -> list[str]:
     return [rule_title(rule, options) for rule, options in thresholds.get("rules", {}).items() if options]
 
 
-def calibration_tables(judged: Mapping[str, Any], names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """For each of ``names`` a row a stage; or the reason why nothing can be said."""
-    tables = {}
+def calibration_tables(judged: Mapping[str, Any], names: Iterable[str]) -> list[Table]:
+    """For each of ``names`` a row a stage and the floor beneath; a table without rows says why there are none."""
+    tables = []
     for name in names:
         if name not in judged:
             continue
         stages, floor = judged[name], judged[name].get("floor", {})
         rows = [
-            {
-                "stage": title,
-                "reason": stages[stage].get("reason", ""),
-                "results": [stages[stage].get(metric) for metric in JUDGED],
-            }
+            [title, *(result_of(stages[stage].get(metric)) for metric in JUDGED), stages[stage].get("reason", "")]
             for stage, title in _STAGES.items()
             if stage in stages
         ]
-        tables[name.replace("_", " ")] = {
-            "rows": rows,
-            "floor": [floor.get(metric) for metric in JUDGED],
-            "reason": stages.get("reason", ""),
-        }
+        rows.append(["floor", *(result_of(floor.get(metric)) for metric in JUDGED), ""])
+        shown, reason = name.replace("_", " "), stages.get("reason", "")
+        headers = (shown, *map(metric_name, JUDGED), "")
+        tables.append(Table((), [], note=f"{shown}: {reason}.") if reason else Table(headers, rows))
     return tables
 
 
-def _share_rows(prior: Mapping[str, Any]) -> list[tuple[str, list[float]]]:
+def _transfer_table(name: str, moved: Mapping[str, Any], rules: Mapping[str, Any]) -> Table:
+    rows = [
+        [
+            rule_title(rule, rules.get(rule, {})),
+            as_number(entry["stored"]),
+            {**entry, "value": entry["chosen_there"]},
+            *(as_number(entry[key]) for key in ("offset", "value_at_stored", "value_there", "called_differently")),
+            entry.get("reason") or "",
+        ]
+        for rule, entry in moved.items()
+    ]
+    values = ("the rule's value at stored", "at chosen there", "share called differently")
+    return Table((name.replace("_", " "), "stored", "chosen there", "offset", *values, ""), rows)
+
+
+def _share_table(prior: Mapping[str, Any]) -> Table:
     titles = {"learnt": "what training showed", "validation": "validation split", "wanted": "stated for use"}
-    return [
-        (title, [prior[name][share] for share in (*TARGETS, *CLASSES)])
+    names = (*TARGETS, *CLASSES)
+    rows = [
+        [title, *(as_number(prior[name][share]) for share in names)]
         for name, title in titles.items()
         if prior[name] is not None
     ]
+    return Table(("shares assumed", *names), rows)

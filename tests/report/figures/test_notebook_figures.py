@@ -20,8 +20,8 @@ def test_the_balance_figure_has_a_row_for_each_corpus_and_says_its_mark():
     counts, ratios = figure.axes
     assert [bar.get_width() for bar in counts.patches] == [500, 3, 21_044, 0]
     assert [label.get_text() for label in ratios.get_yticklabels()] == [
-        "1 : 42.1  extreme",
-        "3 : 0  one class only",
+        "FakeAVCeleb v1.2\n1 : 42.1  extreme",
+        "mine\n3 : 0  one class only",
     ]
     dots = [line.get_xdata()[0] for line in ratios.lines if line.get_marker() == "o"]
     assert dots == [pytest.approx(21_044 / 500)]

@@ -2,8 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from multimodal.report.figures import method_figure, png_bytes, run_figures, save_images
+from multimodal.report.figures import method_figure, png_bytes, run, run_figures, save_images, style
+from multimodal.report.figures.thresholds import Results, RunFigure
+from multimodal.report.pages import run_report
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -22,7 +25,7 @@ def draw(figure: Figure) -> None:
 
 def words(figure: Figure) -> str:
     """Everything that is written on the axes of a figure."""
-    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    texts = [text.get_text().replace("\n", " ") for axes in figure.axes for text in axes.texts]
     return " ".join(texts + [axes.get_title(loc="left") for axes in figure.axes])
 
 
@@ -39,6 +42,35 @@ def test_every_figure_has_a_title_and_names_on_both_axes(figures):
 def test_every_figure_can_be_drawn(figures):
     for name, figure in figures.items():
         assert png_bytes(figure).startswith(PNG), name
+
+
+def test_every_letter_of_every_figure_has_one_size(figures):
+    for name, figure in figures.items():
+        sizes = {text.get_fontsize() for text in figure.findobj(Text) if text.get_text()}
+        assert sizes == {style.TYPE_SIZE}, name
+        assert figure.get_figwidth() == style.COLUMN, name
+
+
+def test_a_legend_lies_beneath_the_axes_and_covers_no_data(figures):
+    for name in ("roc", "f1_by_threshold", "label_histograms"):
+        figure = figures[name]
+        figure.canvas.draw()
+        for axes in figure.axes:
+            assert axes.get_legend().get_window_extent().y1 < axes.get_window_extent().y0, name
+
+
+def test_a_new_figure_reaches_the_page_by_a_line_in_the_table(monkeypatch, scores, metrics):
+    def title_only(results: Results) -> Figure:
+        return style.blank_figure(f"{len(results.scores)} clips", 0.5)
+
+    monkeypatch.setitem(run.FIGURES, "new", RunFigure(title_only, "training", "How to read it."))
+    drawn = run_figures(metrics=metrics, thresholds=None, scores=scores)["new"]
+    assert drawn.get_suptitle() == "80 clips"
+    page = run_report(
+        title="x", config={}, metrics=metrics, thresholds=None, images={"new": png_bytes(drawn)}, synthetic=False
+    )
+    assert 'alt="new"' in page[page.index("<h2>Training</h2>") :]
+    assert "How to read it." in page
 
 
 def test_the_same_results_give_the_same_png(metrics):

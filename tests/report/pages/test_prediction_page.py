@@ -2,8 +2,11 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
+from multimodal.report.figures.style import blank_figure
 from multimodal.report.pages import prediction_page
+from multimodal.report.pages.prediction import FIGURES, VerdictFigure
 from multimodal.report.verdict import Evidence, FileVerdict, Judgement, ModalityVerdict, Thumbnail, WindowScores
 
 HOSTILE = '<script>alert("x")</script>.mp4'
@@ -57,8 +60,8 @@ def test_each_modality_has_its_word_its_probability_and_its_threshold(verdict):
 
 
 def test_the_posterior_is_shown_as_bars_or_said_to_be_undefined(verdict):
-    bars = re.findall(r'<span style="width: ([\d.]+)%; background: #', prediction_page([verdict]))
-    assert bars == ["25.0", "40.0", "10.0", "25.0"]
+    bars = re.findall(r'<span class="(\w+)-fill" style="width: ([\d.]+)%"', prediction_page([verdict]))[-4:]
+    assert bars == [("RVRA", "25.0"), ("RVFA", "40.0"), ("FVRA", "10.0"), ("FVFA", "25.0")]
     assert "posterior is not defined" in prediction_page([broken()])
 
 
@@ -66,6 +69,14 @@ def test_a_detector_trained_on_generated_media_says_what_its_verdict_is_worth(ve
     sentence = "its verdict on a real video means nothing"
     assert sentence in prediction_page([verdict])
     assert sentence not in prediction_page([broken()])
+
+
+def test_a_new_figure_of_a_judgement_reaches_the_page_by_a_line_in_the_table(monkeypatch, verdict):
+    def draw(judgement: Judgement) -> Figure | None:
+        return blank_figure("x", 0.5) if judgement.evidence else None
+
+    monkeypatch.setitem(FIGURES, "saliency", VerdictFigure(draw, "Where it looked."))
+    assert prediction_page([verdict, broken()]).count("Where it looked.") == 1
 
 
 def test_a_file_that_cannot_be_read_has_a_section_and_no_picture():

@@ -5,7 +5,9 @@ import pytest
 from multimodal.metrics.evaluation import evaluate_scores
 from multimodal.report.figures import method_figure, png_bytes, training_figure
 from multimodal.report.pages import run_report
-from multimodal.report.pages.run import headline
+from multimodal.report.pages.render import Table
+from multimodal.report.pages.run import SECTIONS, Section, headline
+from multimodal.report.pages.tables import Run
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def page(metrics, thresholds, history) -> str:
 
 
 def test_hostile_names_are_written_out_and_not_obeyed(page):
-    assert re.findall(r"<\s*(?:script|i|b)\b[^>]*>", page) == ["<b>"] * 2
+    assert re.findall(r"<\s*(?:script|i|b)\b[^>]*>", page) == ["<b>"]
     assert page.count("<img") == 2
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert page.count("</style>") == 1
@@ -89,6 +91,18 @@ def test_generated_media_are_announced_and_real_ones_are_not(page, metrics):
     assert banner in page
     real = run_report(title="x", config={}, metrics=metrics, thresholds=None, images={}, synthetic=False)
     assert "Generated media" not in real
+
+
+def test_a_new_section_reaches_the_page_by_a_line_in_the_table(monkeypatch):
+    def table(run: Run) -> list[Table]:
+        return [Table(("name", "value"), [["<b>seed", run.config["seed"]]])]
+
+    sections = (*SECTIONS, Section("new", "Something new", "Why it is here.", table))
+    monkeypatch.setattr("multimodal.report.pages.run.SECTIONS", sections)
+    page = run_report(title="x", config={"seed": 7}, metrics={}, thresholds=None, images={}, synthetic=False)
+    section = page[page.index("<h2>Something new</h2>") :]
+    assert "Why it is here." in section
+    assert '<td class="name">&lt;b&gt;seed</td><td class="number">7</td>' in section
 
 
 def test_metrics_that_are_all_but_empty_still_make_a_page():

@@ -58,4 +58,4 @@ def test_a_generated_corpus_is_announced(page):
 
 
 def test_a_bar_of_nothing_is_empty():
-    assert stacked({"real": 0}, {"real": "#000"}) == []
+    assert stacked({"real": 0}) == []

@@ -6,9 +6,11 @@ from multimodal.metrics import evaluate_scores
 from multimodal.metrics.prior import observed_shares
 from multimodal.metrics.probabilities import fit_probabilities, judge_probabilities, probabilities
 from multimodal.metrics.thresholds import transfer_thresholds
-from multimodal.report.figures.thresholds import threshold_figures, transfer_figure
+from multimodal.report.figures.style import blank_figure, png_bytes
+from multimodal.report.figures.thresholds import FIGURES, threshold_figures, transfer_figure
 from multimodal.report.pages.thresholds import thresholds_page, transfer_page
 
+PNG = png_bytes(blank_figure("x", 0.5))
 HOSTILE = '<script>alert("x")</script> $\\frac{1}$ 日本 https://evil.example/x.png'
 
 
@@ -27,13 +29,12 @@ def calibration(rows_of_test):
 def page(rows_of_test, thresholds, calibration):
     metrics = evaluate_scores(rows_of_test, thresholds=thresholds["thresholds"], replicates=10)
     metrics["calibration"] = judge_probabilities(rows_of_test, calibration, replicates=10)
-    names = ("label_histograms", "threshold_spread", "f1_by_threshold", "threshold_confusions", "roc")
     return thresholds_page(
         title="<b>run</b>",
         metrics=metrics,
         thresholds={**thresholds, "rules": {"f1": {}, "target_fpr": {"fpr": 0.01}}},
         calibration=calibration,
-        images=dict.fromkeys((*names, "precision_recall", "det", "reliability"), b"PNG"),
+        images=dict.fromkeys(FIGURES, PNG),
         synthetic=True,
         notes=["<script>alert(1)</script>"],
     )
@@ -47,17 +48,17 @@ def test_hostile_text_is_written_out_and_nothing_is_fetched(page):
 
 
 def test_each_rule_stands_beside_even_odds_for_every_target(page):
-    table = page[page.index("Decisions at the stored") : page.index("Scores, and where")]
+    table = page[page.index("Decisions at the stored") : page.index("Ranking, at every threshold")]
     rules = re.findall(r'<tr><td class="name">(.*?)</td><td class="number">\s*([\d.]+)', table)
     assert [rule for rule, _ in rules[:3]] == ["even odds", "best F1", "Youden&#39;s J"]
     assert rules[0][1] == "0.500"
     assert table.count("even odds</td>") >= 3
-    assert "false positive rate (fpr 0.01)" in page
+    assert "limit on false alarms (fpr 0.01)" in page
 
 
 def test_calibration_before_and_after_stands_above_its_floor(page):
-    table = page[page.index("Are the probabilities true?") :]
-    stages = re.findall(r'<td class="name(?: muted)?">(.*?)</td>', table)[:6]
+    table = page[page.index("<h2>Calibration</h2>") :]
+    stages = re.findall(r'<td class="name">(.*?)</td>', table)[:6]
     assert stages == ["the scores as they are", "prior corrected", "temperature", "Platt", "isotonic", "floor"]
     assert "stated for use" in table
 
@@ -82,8 +83,8 @@ def test_the_page_of_a_transfer_shows_stored_thresholds_and_those_chosen_there(r
     moved = transfer_thresholds(thresholds, rows_of_test, replicates=10)
     figure = transfer_figure(rows_of_test, moved)
     names = [line.get_label() for line in figure.axes[0].lines]
-    assert names[0].startswith("best F1, stored: ")
-    assert names[1].startswith("best F1, chosen there: ")
+    assert re.fullmatch(r"threshold [\d.]+: best F1, stored", names[0])
+    assert re.fullmatch(r"threshold [\d.]+: best F1, chosen there", names[1])
     metrics = evaluate_scores(rows_of_test, thresholds=thresholds["thresholds"], replicates=0)
     page = transfer_page(
         title="run",
@@ -91,7 +92,7 @@ def test_the_page_of_a_transfer_shows_stored_thresholds_and_those_chosen_there(r
         transfer=moved,
         metrics=metrics,
         thresholds=thresholds,
-        image=b"PNG",
+        image=PNG,
         synthetic=True,
     )
     assert "&lt;i&gt;" in page
