@@ -35,11 +35,13 @@ HELPS = {f"{verb} --help": ["-m", "experiments", verb, "--help"] for verb in WIT
 
 def seconds_of(arguments: Sequence[str]) -> float:
     """Processor seconds, user's and system's, of one start of Python."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         [sys.executable, *arguments],
         cwd=Path(__file__).parents[1],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
