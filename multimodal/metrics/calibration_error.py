@@ -85,7 +85,7 @@ class ClipSums:
 
     def totals(self, multiplicities: Floats) -> Totals:
         """The sums in each replicate, for multiplicities (identities, replicates)."""
-        return Totals(*(self._sums @ multiplicities), gaps=self._gaps.T @ multiplicities)
+        return Totals._make([*(self._sums @ multiplicities), self._gaps.T @ multiplicities])
 
 
 # The metrics.
