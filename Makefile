@@ -1,28 +1,48 @@
 # make quickstart · make test · make lint · make bench · make notebook · make jupyter — each makes the virtual environment it needs on its own.
+# make test-latest tests with the newest versions that setup.cfg allows, make lock writes the exact ones anew: docs/installing.md.
 PYTHON ?= python3
 VENV   ?= .venv
+LATEST ?= .venv-latest
 RUN     = $(VENV)/bin/python
+LOCK    = requirements/lock.txt
+# One instruction set on every machine: on some virtual ones the AVX-512 kernels of oneDNN crash or return noise.
+PYTEST  = TQDM_DISABLE=1 OMP_NUM_THREADS=1 ONEDNN_MAX_CPU_ISA=AVX2 $(1)/bin/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: install quickstart test lint bench notebook jupyter clean
+.PHONY: install quickstart test test-media test-latest lock lint bench notebook jupyter clean
+
+# $(call make-venv,FOLDER,WHAT): uv installs the same set several times faster; pip does it where uv cannot be had.
+define make-venv
+	$(PYTHON) -c 'import sys; assert (3, 10) <= sys.version_info[:2] <= (3, 13), f"needs Python 3.10 to 3.13; got {sys.version.split()[0]}. Call make PYTHON=python3.12"'
+	$(PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip install --quiet uv || true
+	$(1)/bin/uv pip install --quiet --compile-bytecode --python $(1)/bin/python $(2) || $(1)/bin/python -m pip install $(2)
+endef
 
 install: $(VENV)/.installed
 
-# uv installs the same set several times faster; pip does it where uv cannot be had.
-$(VENV)/.installed: setup.cfg pyproject.toml
-	$(PYTHON) -c 'import sys; assert (3, 10) <= sys.version_info[:2] <= (3, 12), f"needs Python 3.10 to 3.12; got {sys.version.split()[0]}. Call make PYTHON=python3.11"'
-	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet uv || true
-	if [ -x $(VENV)/bin/uv ]; then \
-		VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv pip install --quiet --editable '.[test,lint]' || $(RUN) -m pip install --editable '.[test,lint]'; \
-	else $(RUN) -m pip install --editable '.[test,lint]'; fi
+$(VENV)/.installed: $(LOCK) setup.cfg pyproject.toml
+	$(call make-venv,$(VENV),--requirement $(LOCK) --editable .)
 	touch $@
 
 quickstart: install
 	$(RUN) -m experiments quickstart
 
-# One instruction set on every machine: on some virtual ones the AVX-512 kernels of oneDNN crash or return noise.
 test: install
-	TQDM_DISABLE=1 OMP_NUM_THREADS=1 ONEDNN_MAX_CPU_ISA=AVX2 $(RUN) -m pytest -n 2 --dist loadgroup
+	$(call PYTEST,$(VENV))
+
+# What differs most between versions of Python and PyAV: reading media, a preparation, and the job as a whole.
+test-media: install
+	$(call PYTEST,$(VENV)) tests/media tests/smoke/test_quickstart.py
+
+test-latest:
+	$(call make-venv,$(LATEST),--upgrade --editable '.[test]')
+	$(call PYTEST,$(LATEST))
+
+# One file for Python 3.10 to 3.13 and every platform; it names no registry. requirements/held.txt says what is held back.
+lock: install
+	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.10 --upgrade --no-annotate --no-emit-index-url \
+		--custom-compile-command 'make lock' --extra test --extra lint --constraint requirements/held.txt \
+		--output-file $(LOCK) setup.cfg
 
 lint: install
 	$(RUN) -m ruff check .
@@ -48,4 +68,4 @@ jupyter: install
 	$(RUN) -m jupyterlab experiments/notebooks/all_datasets.ipynb
 
 clean:
-	rm -rf $(VENV) quickstart notebook-work
+	rm -rf $(VENV) $(LATEST) .venv-3.* quickstart notebook-work

@@ -11,9 +11,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from multimodal import __version__
 from multimodal.files import read_json, write_json
 
-PACKAGES = ("torch", "torchvision", "torchaudio", "timm", "transformers", "accelerate", "numpy", "scikit-learn")
+#: What results depend on; decord is not there on every machine.
+PACKAGES = (
+    *("torch", "torchvision", "torchaudio", "timm", "transformers", "accelerate", "facenet-pytorch"),
+    *("av", "decord", "numpy", "scikit-learn"),
+)
+_SOURCES = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -154,22 +160,35 @@ def environment() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "packages": {name: metadata.version(name) for name in PACKAGES},
-        "commit": _commit(),
+        "version": __version__,
+        "packages": {name: _version(name) for name in PACKAGES},
+        "commit": commit(_SOURCES),
     }
 
 
-def _commit() -> str | None:
+def _version(package: str) -> str | None:
     try:
-        done = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40"],
-            capture_output=True,
-            text=True,
-            cwd=Path(__file__).parent,
-            check=True,
-        )
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def commit(sources: Path) -> str | None:
+    """The commit of sources that are a checkout of their own, ``-dirty`` where they were changed since.
+
+    None for sources that were installed: git would find the repository whose folder the environment lies in.
+    """
+    try:
+        top = _git(sources, "rev-parse", "--show-toplevel")
+        if Path(top).resolve() != sources.resolve():
+            return None
+        return _git(sources, "describe", "--always", "--dirty", "--abbrev=40")
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, cwd=folder, check=True)
     return done.stdout.strip()
 
 

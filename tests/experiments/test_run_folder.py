@@ -1,9 +1,12 @@
-"""A run folder holds one configuration, once something was learnt with it."""
+"""A run folder holds one configuration, once something was learnt with it, and what it was made with."""
+
+import subprocess
 
 import pytest
 
 from experiments.runs.config import EncoderConfig, PretrainConfig
-from experiments.runs.folder import RunFolder
+from experiments.runs.folder import RunFolder, commit, environment
+from multimodal import __version__
 from multimodal.files import write_json
 
 
@@ -25,3 +28,25 @@ def test_a_run_that_began_to_learn_keeps_its_settings(tmp_path):
     run.begin(config("spectrogram"))
     with pytest.raises(ValueError, match=r"encoder\.name: 'spectrogram', now 'aasist'\); give a new"):
         run.begin(config("aasist"))
+
+
+def test_a_run_notes_the_versions_of_this_program_and_of_what_reads_its_media():
+    made_with = environment()
+    assert made_with["version"] == __version__
+    assert {"av", "decord", "torch"} <= set(made_with["packages"])
+    assert made_with["packages"]["av"]
+
+
+def test_the_commit_is_that_of_a_checkout_and_never_of_a_repository_around_it(tmp_path):
+    def git(*arguments: str) -> str:
+        settings = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+        done = subprocess.run(["git", *settings, *arguments], cwd=tmp_path, check=True, capture_output=True)
+        return done.stdout.decode().strip()
+
+    inside = tmp_path / "environment" / "site-packages"
+    inside.mkdir(parents=True)
+    assert commit(tmp_path) is None
+    git("init", "--quiet")
+    git("commit", "--quiet", "--allow-empty", "--message", "first")
+    assert commit(tmp_path) == git("rev-parse", "HEAD")
+    assert commit(inside) is None

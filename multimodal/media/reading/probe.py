@@ -23,6 +23,9 @@ from multimodal.media.errors import MediaError
 #: What FFmpeg says where memory is short: no room for data, no room for the stack of a thread.
 _OUT_OF_MEMORY = (errno.ENOMEM, errno.EAGAIN)
 
+#: A title in Latin-1 must not keep a file shut. PyAV 19 takes care of that itself and knows the argument no more.
+_TITLES: Any = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "ignore"}
+
 
 def open_container(path: Path) -> InputContainer:
     """Open with FFmpeg; ``MediaError`` at stage "open" says why it cannot be."""
@@ -34,7 +37,7 @@ def open_container(path: Path) -> InputContainer:
         raise MediaError("open", "the file is empty")
     try:
         # An absolute path is never taken for an address, and a playlist in disguise may not open one.
-        return av.open(str(path.absolute()), metadata_errors="ignore", options={"protocol_whitelist": "file"})
+        return av.open(str(path.absolute()), options={"protocol_whitelist": "file"}, **_TITLES)
     except (av.FFmpegError, ValueError, OSError) as error:
         _raise_if_out_of_memory(error)
         reason = getattr(error, "strerror", None) or str(error)
@@ -188,7 +191,7 @@ def read_packets(container: InputContainer, video: VideoStream | None, audio: Au
     except av.FFmpegError:
         num_damaged += 1
     counted = Packets(num_frames=num_frames, num_damaged=num_damaged, audio_end=audio_end)
-    if not ticks or video is None or video.time_base is None or any(tick is None for tick, _ in ticks):
+    if not ticks or video is None or not video.time_base or any(tick is None for tick, _ in ticks):
         return counted
     ticks.sort()
     times = np.array([tick for tick, _ in ticks], dtype=np.float64) * float(video.time_base)
@@ -198,7 +201,7 @@ def read_packets(container: InputContainer, video: VideoStream | None, audio: Au
 
 
 def _later(end: float | None, packet: av.Packet) -> float | None:
-    if packet.pts is None or packet.time_base is None:
+    if packet.pts is None or not packet.time_base:  # of PyAV 19 unset is 0/1, before it None
         return end
     here = float((packet.pts + (packet.duration or 0)) * packet.time_base)
     return here if end is None else max(end, here)
