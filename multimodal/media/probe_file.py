@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
 from multimodal.media.errors import MediaError
+from multimodal.media.reading.images import open_image
 from multimodal.media.reading.probe import MediaInfo, probe
 from multimodal.media.reading.sound import measure_silence, read_sound
 
@@ -75,7 +74,7 @@ def _facts(info: MediaInfo, silence: float | None, sound_damage: str | None) -> 
 
 
 def _listen(path: Path, info: MediaInfo, *, must_sound: bool) -> tuple[float | None, str | None]:
-    """Silence at the start, and what is wrong with the sound of a video."""
+    """Silence at the start, and what is wrong with the sound of a video or was chosen of it."""
     if not info.has_audio:
         return None, None
     try:
@@ -84,18 +83,11 @@ def _listen(path: Path, info: MediaInfo, *, must_sound: bool) -> tuple[float | N
         if must_sound:
             raise
         return None, error.reason
-    return measure_silence(sound.samples / 2**15, _LISTEN_RATE).start_seconds, None
+    return measure_silence(sound.samples / 2**15, _LISTEN_RATE).start_seconds, sound.note
 
 
 def _probe_image(path: Path) -> FileFacts:
-    if not path.is_file():
-        raise MediaError("open", "no such file")
-    if path.stat().st_size == 0:
-        raise MediaError("open", "the file is empty")
-    try:
-        image = Image.open(path)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise MediaError("open", f"no image that Pillow can open ({type(error).__name__})") from error
+    image = open_image(path)
     try:
         with image:
             image.load()
