@@ -361,6 +361,8 @@ def _missing_seconds(
         return 0.0
     if video is not None and video.frames and not is_cut:  # frames are counted; only an edit list is shorter
         return 0.0
-    says = (container.duration + (container.start_time or 0)) / av.time_base
+    # Matroska and FLV count from second 0, wherever the streams begin
+    start = (container.start_time or 0) if container.format.name == _COUNT_FRAMES else 0
+    says = (container.duration + start) / av.time_base
     missing = says - max(ends)
     return missing if missing > _SHORT_SECONDS else 0.0

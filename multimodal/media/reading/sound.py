@@ -18,8 +18,10 @@ from multimodal.media.errors import MediaError
 from multimodal.media.reading.probe import audio_streams, decode, open_container
 from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
 
-#: Clocks of containers round to a millisecond; only a larger step between two packets is a pause or an overlap.
-_JITTER_SECONDS = 0.02
+#: Clocks of containers round to a millisecond; only a larger step between two packets is a pause or an overlap. It
+#: is less than a packet of the sound, so that one that was lost is noticed.
+_JITTER_SECONDS, _JITTER_SHARE = 0.02, 0.75
+_ROUNDING_SECONDS = 5e-3
 #: A step back of more is a clock that was set back: what was heard stays, as the pictures shown do.
 _BACK_SECONDS = 1.0
 _MOST_PLANES = 8
@@ -163,7 +165,8 @@ def _runs(part: _Part, track: int, choose: Callable[[av.AudioFrame], av.AudioFra
             if run is not None:
                 if not -_BACK_SECONDS <= time - expected <= MAX_GAP_SECONDS:
                     continue  # a damaged time
-                if abs(time - expected) > _JITTER_SECONDS or _form(frame) != run.form:
+                jitter = min(_JITTER_SECONDS, _JITTER_SHARE * frame.samples / frame.sample_rate)
+                if abs(time - expected) > max(jitter, _ROUNDING_SECONDS) or _form(frame) != run.form:
                     length.pause(time - expected)
                     yield run.finish()
                     run = None

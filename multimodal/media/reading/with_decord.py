@@ -20,13 +20,13 @@ except ImportError:  # no wheel for this platform
 
 
 #: Where decord's frames are those of their numbers, and how such files begin, at which byte: its own FFmpeg, ten
-#: years older, takes no list of what it may open. In transport and program streams it starts late and repeats.
+#: years older, takes no list of what it may open. In transport and program streams it starts late and repeats, in
+#: ASF (WMV) it leaps to the next but one key frame where frames are skipped.
 _CONTAINERS = {
     "mov,mp4,m4a,3gp,3g2,mj2": (4, (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")),
     "matroska,webm": (0, (b"\x1a\x45\xdf\xa3",)),
     "avi": (0, (b"RIFF",)),
     "flv": (0, (b"FLV\x01",)),
-    "asf": (0, (b"\x30\x26\xb2\x75",)),
 }
 
 #: decord goes on decoding while we are busy, so that in the end all frames of a clip may be in memory at once:
