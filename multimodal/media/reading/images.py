@@ -10,7 +10,7 @@ from multimodal.media.errors import MediaError
 from multimodal.media.reading.probe import MOST_PIXELS
 
 #: Formats that only hold pixels. Pillow knows others: for PostScript it starts Ghostscript on the stranger's file.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 
 
 def open_image(path: str | Path) -> Image.Image:
