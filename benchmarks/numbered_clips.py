@@ -136,7 +136,7 @@ def write_variant(variant: Variant, path: Path) -> Truth:
     options = {"avoid_negative_ts": "disabled"} if "edited" in variant.odd else {}
     if "wrapped" in variant.odd:
         options["output_ts_offset"] = str(_WRAP_SECONDS - float(times[-1]) / 2)
-    elif "offset" in variant.odd:
+    elif "offset" in variant.odd and "edited" not in variant.odd:  # which is what lies before second 0
         options["output_ts_offset"] = "7.25"
     with av.open(str(path), "w", format=_MUXERS.get(variant.suffix, variant.suffix), options=options) as container:
         picture, sound = _add_streams(variant, container)
@@ -176,7 +176,8 @@ def _add_streams(variant: Variant, container: OutputContainer) -> tuple[Stream, 
         picture.bit_rate = 4_000_000
     if "variable" in variant.odd:
         picture.codec_context.time_base = Fraction(1, 1000)
-    sound = container.add_stream(sound_codec, rate=44_100 if variant.suffix == "flv" else SOUND_RATE, layout="mono")
+    sound_rate = 44_100 if variant.suffix == "flv" else SOUND_RATE
+    sound = container.add_stream(sound_codec, rate=sound_rate, layout="mono")
     sound.bit_rate = 128_000
     return picture, sound
 
@@ -255,7 +256,8 @@ def _drop(
     if "dropped" not in variant.odd:
         return packets, Truth(seconds, frozenset(), tuple(heard))
     shown = {packet.pts: number for number, packet in enumerate(sorted(pictures, key=lambda packet: packet.pts))}
-    lost = set(rng.choice(np.arange(len(pictures) // 4, len(pictures)), rng.integers(1, 6), replace=False).tolist())
+    late_places = np.arange(len(pictures) // 4, len(pictures))
+    lost = set(rng.choice(late_places, rng.integers(1, 6), replace=False).tolist())
     spoilt = _spoilt(pictures, shown, lost)
     for place in lost:
         del seconds[shown[pictures[place].pts]]

@@ -1,9 +1,9 @@
 """Does every point of the time grid show the frame of its time: ``python -m benchmarks.reading [--variants 300]``.
 
-Clips whose every frame shows its number and whose sound ticks with it are written in nine containers, with all that
-makes times unusual, and read back through the project's own reader. A point is wrong where it shows another frame
-than the one of its time, a tick where it stands more than 3 ms beside its frame. Limit: none is wrong, exit status
-1 otherwise. About four minutes on one core.
+Clips whose every frame shows its number and whose sound ticks with it are written in nine containers, with all
+that makes times unusual, and read back through the project's own reader. A point is wrong where it shows another
+frame than the one of its time, a tick where it stands more than 3 ms beside its frame. Limit: none is wrong, exit
+status 1 otherwise. One to three minutes on one core.
 """
 
 import argparse
@@ -87,7 +87,8 @@ def read_variant(variant: Variant, path: Path) -> Read:
     path.unlink()
     wrong = _wrong_points(points, truth, variant)
     start = _first_time(truth, variant)
-    ticks = [tick - start for tick in truth.ticks if tick > start and tick - start < len(points) / variant.grid_rate]
+    end = start + len(points) / variant.grid_rate
+    ticks = [tick - start for tick in truth.ticks if start < tick < end]
     return Read(
         points=max(len(points), _expected_count(truth, variant)),
         wrong_points=wrong,
@@ -133,7 +134,7 @@ def _wrong_points(points: list[Point], truth: Truth, variant: Variant) -> int:
 
 
 def _is_heard(samples: np.ndarray, tick: float) -> bool:
-    """Whether the loudest within 80 ms stands where the tick does, whose middle is a millisecond after its start."""
+    """Whether the loudest within 80 ms stands where the tick does; its middle is a millisecond after its start."""
     first = max(0, round((tick - 0.08) * SAMPLE_RATE))
     near = np.abs(samples[first : round((tick + 0.08) * SAMPLE_RATE)].astype(np.int32))
     if not len(near) or near.max() < 5_000:

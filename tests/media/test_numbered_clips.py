@@ -11,7 +11,9 @@ VARIANTS = {
     "a transport stream with B-frames": Variant(seed=1, suffix="ts", codecs=("libx264", "aac"), b_frames=3),
     "a clock that wraps": Variant(seed=2, suffix="ts", codecs=("mpeg2video", "mp2"), odd=frozenset({"wrapped"})),
     "a program stream": Variant(seed=3, suffix="mpg", codecs=("mpeg2video", "mp2"), b_frames=2),
-    "an edit list": Variant(seed=4, suffix="mp4", codecs=("libx264", "aac"), odd=frozenset({"edited"}), b_frames=2),
+    "an edit list": Variant(
+        seed=4, suffix="mp4", codecs=("libx264", "aac"), odd=frozenset({"edited"}), b_frames=2
+    ),
     "a late picture": Variant(seed=5, suffix="mkv", codecs=("libx264", "flac"), odd=frozenset({"late picture"})),
     "a late sound": Variant(seed=6, suffix="webm", codecs=("libvpx", "libopus"), odd=frozenset({"late sound"})),
     "a variable rate": Variant(seed=7, suffix="mov", codecs=("libx264", "aac"), odd=frozenset({"variable"})),
@@ -21,8 +23,12 @@ VARIANTS = {
     "key frames alone": Variant(seed=9, suffix="avi", codecs=("mjpeg", "pcm_s16le"), key_distance=1),
     "a start far from 0": Variant(seed=10, suffix="mkv", codecs=("libvpx", "libopus"), odd=frozenset({"offset"})),
 }
-#: How lost packets are spread over containers.
-LOSSY = {"mp4": ("libx264", "aac"), "ts": ("libx264", "aac"), "webm": ("libvpx", "libopus"), "flv": ("libx264", "aac")}
+LOSSY = {
+    "mp4": ("libx264", "aac"),
+    "ts": ("libx264", "aac"),
+    "webm": ("libvpx", "libopus"),
+    "flv": ("libx264", "aac"),
+}
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -14,7 +14,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 
 
 def open_image(path: str | Path) -> Image.Image:
-    """Read the header of an image of one of :data:`FORMATS`; ``MediaError`` (stage "open") says why it cannot be."""
+    """Read the header of an image of one of :data:`FORMATS`; ``MediaError`` (stage "open") where it cannot be."""
     path = Path(path)
     if not path.is_file():
         raise MediaError("open", "no such file")

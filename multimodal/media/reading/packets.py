@@ -1,4 +1,4 @@
-"""The packets of a file, counted and timed without decoding any: when frames are shown, and which are not there."""
+"""The packets of a file, counted and timed without decoding any: when frames are shown, and which are missing."""
 
 from collections.abc import Collection
 from typing import NamedTuple

@@ -2,11 +2,10 @@
 
 import errno
 import math
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import av
 import numpy as np
@@ -17,6 +16,7 @@ from av.video.stream import VideoStream
 from jaxtyping import Float
 
 from multimodal.media.errors import MediaError
+from multimodal.media.reading.missing_bytes import missing_bytes
 from multimodal.media.reading.packets import Packets, read_packets
 
 # Opening a file with FFmpeg and decoding one stream of it, past packets that are damaged.
@@ -25,10 +25,10 @@ from multimodal.media.reading.packets import Packets, read_packets
 #: The only containers that are opened, by the names of FFmpeg's demuxers. None of them opens another file or an
 #: address, as playlists (HLS, DASH), scripts (concat), SDP and numbered images do; images are Pillow's.
 CONTAINERS = (
-    "mov,mp4,m4a,3gp,3g2,mj2 matroska,webm avi flv asf mpegts mpeg mpegvideo ogg gif rm mxf gxf nut dv ivf "
-    "h264 hevc m4v av1 obu vc1 mjpeg yuv4mpegpipe wav w64 aiff caf au mp3 flac aac ac3 eac3 amr amrnb amrwb ape wv "
-    "tta dts tak dsf loas"
-).split()
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,asf,mpegts,mpeg,mpegvideo,ogg,gif,rm,mxf,gxf,nut,dv,ivf,"
+    "h264,hevc,m4v,av1,obu,vc1,mjpeg,yuv4mpegpipe,wav,w64,aiff,caf,au,mp3,flac,aac,ac3,eac3,amr,amrnb,amrwb,"
+    "ape,wv,tta,dts,tak,dsf,loas"
+)
 #: Pictures of more are refused before memory is taken: twice 8K television, or a panorama of 16,384 x 4,096.
 MOST_PIXELS = 2**26
 #: No face can be seen in less, and decoders read past the rows of pictures a few pixels wide.
@@ -42,7 +42,7 @@ _OUT_OF_MEMORY = (errno.ENOMEM, errno.EAGAIN)
 
 
 def open_container(path: Path) -> InputContainer:
-    """Open with FFmpeg if it is one of :data:`CONTAINERS`; ``MediaError`` at stage "open" says why it cannot be."""
+    """Open one of :data:`CONTAINERS` with FFmpeg; ``MediaError`` at stage "open" says why it cannot be."""
     if path.is_dir():
         raise MediaError("open", "a folder; give the files in it")
     if not path.is_file():
@@ -52,7 +52,7 @@ def open_container(path: Path) -> InputContainer:
     try:
         # An absolute path is never taken for an address. The list is asked once the kind of file is known and
         # before its header is read, which for a playlist means opening what it names.
-        options = {"protocol_whitelist": "file", "format_whitelist": ",".join(CONTAINERS)}
+        options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
         container = av.open(str(path.absolute()), metadata_errors="ignore", options=options)
     except (av.FFmpegError, ValueError, OSError) as error:
         _raise_if_out_of_memory(error)
@@ -120,66 +120,6 @@ def _raise_if_out_of_memory(error: Exception) -> None:
         raise MemoryError from error
 
 
-# Whether a file is as long, in bytes, as its own structure says: the surest sign that it was cut off.
-
-
-_BOX_TYPES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"moof", b"sidx", b"pdin", b"uuid")
-_EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
-
-
-def missing_bytes(path: Path) -> int:
-    """How many bytes the file lacks at its end: MP4 and MOV by their boxes, AVI and WAV by RIFF, Matroska by EBML.
-
-    0 where nothing is missing, where the structure does not say (a stream written live), and for other formats.
-    """
-    size = path.stat().st_size
-    with open(path, "rb") as file:
-        head = file.read(12)
-        if head[4:8] in _BOX_TYPES:
-            end = _end_of_boxes(file, size)
-        elif head[:4] == b"RIFF" and len(head) == 12:
-            end = 8 + int(struct.unpack("<I", head[4:8])[0])
-            end = 0 if end >= 0xFFFF_FFFF else end  # so a writer marks a length that it did not know
-        elif head[:4] == _EBML:
-            end = _end_of_segment(file)
-        else:
-            end = 0
-    return max(0, end - size)
-
-
-def _end_of_boxes(file: BinaryIO, size: int) -> int:
-    """Where the last box of the top level ends (ISO/IEC 14496-12, section 4.2)."""
-    position = 0
-    while position + 8 <= size:
-        file.seek(position)
-        length, kind = struct.unpack(">I4s", file.read(8))
-        if length == 1 and position + 16 <= size:
-            length = struct.unpack(">Q", file.read(8))[0]
-        if length < 8 or not kind.isascii():  # 0: to the end of the file; else no box
-            return size
-        position += length
-    return position
-
-
-def _end_of_segment(file: BinaryIO) -> int:
-    """Where the one segment of a Matroska file ends (RFC 8794, section 4; RFC 9559, section 5); 0 if unknown."""
-    file.seek(4)
-    file.seek(_element_size(file) or 0, 1)
-    if file.read(4) != _SEGMENT:
-        return 0
-    length = _element_size(file)
-    return 0 if length is None else file.tell() + length
-
-
-def _element_size(file: BinaryIO) -> int | None:
-    first = file.read(1)
-    if not first or first[0] == 0:
-        return None
-    num_bytes = 9 - first[0].bit_length()
-    value = int.from_bytes(bytes([first[0] & (0xFF >> num_bytes)]) + file.read(num_bytes - 1), "big")
-    return None if value == (1 << 7 * num_bytes) - 1 else value
-
-
 #: Containers whose header says how long they last; of others FFmpeg guesses from what there is.
 _SAY_DURATION = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flac", "flv")
 _COUNT_FRAMES = "mov,mp4,m4a,3gp,3g2,mj2"
@@ -242,8 +182,10 @@ class MediaInfo:
             places = f"{self.num_gaps} place{'s' * (self.num_gaps > 1)}"
             parts.append(f"{self.lost_frames} frame{'s' * (self.lost_frames > 1)} missing in {places}")
         if self.clock_jumps:
-            parts.append(f"the clock jumps {self.clock_jumps} time{'s' * (self.clock_jumps > 1)}; "
-                         "what does not follow on is left out")
+            parts.append(
+                f"the clock jumps {self.clock_jumps} time{'s' * (self.clock_jumps > 1)}; "
+                "what does not follow on is left out"
+            )
         if self.video_end is not None and self.audio_end is not None:
             longer = self.video_end - self.audio_end
             if longer > _UNEQUAL_SECONDS:

@@ -27,8 +27,8 @@ _BACK_SECONDS = 1.0
 _MOST_PLANES = 8
 #: Less than telephone speech holds no voice to judge, and a few bytes of it would become megabytes at 16 kHz.
 _LEAST_RATE, _MOST_RATE = 4_000, 384_000
-#: All of a sound is in memory: 0.5 GB at 16 kHz. Pauses cost no bytes in the file, so they have a bound too, beyond
-#: which they may be this many times what is heard (a call that only sends while somebody speaks has ten).
+#: All of a sound is in memory: 0.5 GB at 16 kHz. Pauses cost no bytes in the file, so they have a bound too;
+#: beyond it they may be this many times what is heard (a call that only sends while somebody speaks has ten).
 _MOST_SECONDS = 4 * 3600.0
 _MOST_PAUSE_SECONDS, _MOST_PAUSE_SHARE = 600.0, 30.0
 #: A track that never gets louder (a peak of -48 dB) is left for one that is ten times as loud.

@@ -1,5 +1,6 @@
 """Frames through PyAV: reads whatever FFmpeg reads, and each frame carries its own time."""
 
+import heapq
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -12,17 +13,23 @@ from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from multimodal.media.reading.probe import MediaInfo, decode, open_container, video_stream
-from multimodal.media.reading.time_grid import ToSee, on_grid
+from multimodal.media.reading.time_grid import Payload, ToSee, on_grid
+
+#: As many frames in a row as refer to later ones, usually at most.
+_MISPLACED_FRAMES = 4
 
 Picture = UInt8[np.ndarray, "height width 3"]
 
 
 def pictures(path: Path, info: MediaInfo, frame_rate: float, max_seconds: float | None = None) -> Iterator[ToSee]:
-    """RGB pictures, upright and with square pixels, on a grid of times; one frame is in memory at a time.
+    """RGB pictures, upright and with square pixels, on a grid of times; one frame is in memory at a time, of
+    damaged files a few.
 
     A packet that cannot be decoded is passed over. Raises ``MediaError`` (stage "decode") if none can.
     """
     frames = _timed_frames(path, info)
+    if info.lost_frames or info.damaged_packets:
+        frames = in_order(frames)
     last_seconds = info.last_frame_seconds or 1 / (info.frame_rate or frame_rate)
     for point in on_grid(frames, frame_rate, last_seconds=last_seconds, max_seconds=max_seconds):
         yield ToSee(point.number, point.since_seconds, partial(point.shown.upright_rgb, info))
@@ -45,6 +52,21 @@ class _Frame:
             self._frame = None
         assert self._picture is not None
         return self._picture
+
+
+def in_order(frames: Iterable[tuple[float, Payload]]) -> Iterator[tuple[float, Payload]]:
+    """Sort frames by time over a few of them: where one is missing that others refer to, decoders mistake its place.
+
+    >>> [shown for _, shown in in_order([(0.0, "a"), (0.08, "c"), (0.04, "b"), (0.12, "d")])]
+    ['a', 'b', 'c', 'd']
+    """
+    held: list[tuple[float, int, Payload]] = []
+    for number, (time, frame) in enumerate(frames):
+        heapq.heappush(held, (time, number, frame))
+        if len(held) > _MISPLACED_FRAMES:
+            yield held[0][0], heapq.heappop(held)[2]
+    while held:
+        yield held[0][0], heapq.heappop(held)[2]
 
 
 def _upright_rgb(frame: av.VideoFrame, info: MediaInfo) -> Picture:
