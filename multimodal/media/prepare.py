@@ -15,10 +15,10 @@ from multimodal.media.errors import MediaError
 from multimodal.media.faces import FaceDetector, create_detector, detector_module
 from multimodal.media.isolation import IsolatedWorkers, Limits
 from multimodal.media.prepared import PreparedClip, PrepareOptions, sample_span
-from multimodal.media.reading.pictures import read_image
+from multimodal.media.reading.images import read_image
 from multimodal.media.reading.probe import MediaInfo, probe
 from multimodal.media.reading.sound import THRESHOLD as SILENCE_THRESHOLD
-from multimodal.media.reading.sound import read_sound
+from multimodal.media.reading.sound import Sound, read_sound
 from multimodal.media.reading.time_grid import PicturePoint
 from multimodal.media.search import Seen, look_at, look_through
 from multimodal.media.tracks import BoxPath
@@ -38,6 +38,7 @@ class Preparation:
         sound_seconds: how much of that the file gave; the rest is padded with silence.
         source_seconds: length of the file's picture, or of its sound where there is none.
         reader_note: why decord did not read it.
+        sound_note: which track or channel of the sound was taken, where that is not what players play.
         pictures: the whole picture at each point of the time grid; may be iterated more than once.
     """
 
@@ -53,12 +54,14 @@ class Preparation:
     start_seconds: float = 0.0
     reader: str | None = None
     reader_note: str | None = None
+    sound_note: str | None = None
     pictures: Iterable[PicturePoint] = ()
 
     @property
     def damage(self) -> str | None:
-        """What is wrong with a file that could be read in part; None if nothing is."""
-        return None if self.info is None else self.info.damage
+        """What is wrong with a file that could be read in part, and what was chosen of it; None if nothing is."""
+        parts = (None if self.info is None else self.info.damage, self.sound_note)
+        return "; ".join(part for part in parts if part) or None
 
     def crops(self) -> Iterator[UInt8[np.ndarray, "size size 3"]]:
         """Face crops in order of time, ``crop_size`` pixels square."""
@@ -160,10 +163,12 @@ def prepare_file(
     sound = _listen(path, info, options, seen, absent)
     if seen is None and sound is None:
         raise MediaError("decode", "; ".join(dict.fromkeys(absent.values())))
-    common = Preparation(clip_id=clip_id, options=options, info=info, absent=absent)
+    note = None if sound is None else sound.note
+    common = Preparation(clip_id=clip_id, options=options, info=info, absent=absent, sound_note=note)
+    samples = None if sound is None else sound.samples
     if seen is None:
-        return [_sound_alone(common, sound)]
-    return _of_faces(common, seen, sound)
+        return [_sound_alone(common, samples)]
+    return _of_faces(common, seen, samples)
 
 
 def _look(
@@ -192,7 +197,7 @@ def _look(
 
 def _listen(
     path: Path, info: MediaInfo, options: PrepareOptions, seen: Seen | None, absent: dict[str, str]
-) -> Samples | None:
+) -> Sound | None:
     """Sound from the first picture to the end of the last; all of it where there is no picture."""
     if not info.has_audio:
         absent["audio"] = "no audio stream"
@@ -200,17 +205,17 @@ def _listen(
     start = None if seen is None else seen.start_seconds
     seconds = options.max_seconds if seen is None else seen.num_points / options.frame_rate
     try:
-        samples, _ = read_sound(path, options.sample_rate, start_seconds=start, max_seconds=seconds)
+        sound = read_sound(path, options.sample_rate, start_seconds=start, max_seconds=seconds)
     except MediaError as error:
         absent["audio"] = error.reason
         return None
-    if not len(samples):
+    if not len(sound.samples):
         absent["audio"] = "no sound while the picture lasts"
         return None
-    if np.abs(samples.astype(np.int32)).max() <= SILENCE_THRESHOLD * 32768:
+    if sound.peak <= SILENCE_THRESHOLD:
         absent["audio"] = "the sound is silent throughout"
         return None
-    return samples
+    return sound
 
 
 def _sound_alone(common: Preparation, sound: Samples | None) -> Preparation:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image
 
 from multimodal.files import atomic_path
 from multimodal.media.errors import MediaError
 from multimodal.media.isolation import IsolatedWorkers, Limits, Outcome
+from multimodal.media.reading.images import open_image
 from multimodal.media.reading.probe import MediaInfo, probe
 from multimodal.media.reading.sound import measure_silence, read_sound
 
@@ -253,7 +253,7 @@ def _facts(info: MediaInfo, silence: float | None, sound_damage: str | None) -> 
 
 
 def _listen(path: Path, info: MediaInfo, *, must_sound: bool) -> tuple[float | None, str | None]:
-    """Silence at the start, and what is wrong with the sound of a video."""
+    """Silence at the start, and what is wrong with the sound of a video or was chosen of it."""
     if not info.has_audio:
         return None, None
     try:
@@ -262,18 +262,11 @@ def _listen(path: Path, info: MediaInfo, *, must_sound: bool) -> tuple[float | N
         if must_sound:
             raise
         return None, error.reason
-    return measure_silence(sound.samples / 2**15, _LISTEN_RATE).start_seconds, None
+    return measure_silence(sound.samples / 2**15, _LISTEN_RATE).start_seconds, sound.note
 
 
 def _probe_image(path: Path) -> FileFacts:
-    if not path.is_file():
-        raise MediaError("open", "no such file")
-    if path.stat().st_size == 0:
-        raise MediaError("open", "the file is empty")
-    try:
-        image = Image.open(path)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise MediaError("open", f"no image that Pillow can open ({type(error).__name__})") from error
+    image = open_image(path)
     try:
         with image:
             image.load()

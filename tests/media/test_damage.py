@@ -9,8 +9,9 @@ import pytest
 from multimodal.media.errors import MediaError
 from multimodal.media.prepare import prepare_clip
 from multimodal.media.prepared import PrepareOptions
+from multimodal.media.reading.missing_bytes import missing_bytes
 from multimodal.media.reading.pictures import VideoPictures
-from multimodal.media.reading.probe import missing_bytes, probe
+from multimodal.media.reading.probe import probe
 from multimodal.media.reading.sound import read_sound
 from multimodal.media.reading.with_decord import DecordRefusedError
 

@@ -8,6 +8,7 @@ from multimodal.corpora.manifest import Media
 
 SUFFIXES: dict[str, Media] = {
     **dict.fromkeys((".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv"), "video"),
+    **dict.fromkeys((".ts", ".mts", ".m2ts", ".vob", ".3gp", ".3g2", ".ogv", ".asf", ".gif"), "video"),
     **dict.fromkeys((".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".wma"), "audio"),
     **dict.fromkeys((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"), "image"),
 }

@@ -4,13 +4,8 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import UInt8
-from PIL import Image, ImageOps
-
-from multimodal.media.errors import MediaError
 from multimodal.media.reading import with_decord, with_pyav
-from multimodal.media.reading.probe import MediaInfo
+from multimodal.media.reading.probe import MediaInfo, require_size
 from multimodal.media.reading.time_grid import OnGrid, PicturePoint
 
 #: Pictures are kept for the second reading up to this size; a longer clip is decoded twice instead.
@@ -20,12 +15,16 @@ _KEEP_BYTES = 200 * 2**20
 class VideoPictures:
     """Iterates over RGB pictures on a time grid, as often as asked; the pictures are the same each time.
 
-    decord reads where it can, else PyAV, and ``reader_note`` says why. The two give identical pixels for files
-    that both can read. Where decord fails in the middle of a file, looking at a picture raises
+    decord reads where it can be trusted, else PyAV, and ``reader_note`` says why. The two give identical pixels
+    for files that both can read. Where decord fails in the middle of a file, or shows another picture than PyAV,
+    looking at a picture, or asking for one more at the end, raises
     :class:`~multimodal.media.reading.with_decord.DecordRefusedError`; then call :meth:`give_up_decord`.
+
+    Raises ``MediaError`` (stage "decode") for pictures too small, too large or too long to be read.
     """
 
     def __init__(self, path: Path, info: MediaInfo, frame_rate: float, max_seconds: float | None) -> None:
+        require_size(info)
         self._path = path
         self._info = info
         self._frame_rate = frame_rate
@@ -70,22 +69,3 @@ class VideoPictures:
                 yield from chain([first], points)
                 return
         yield from with_pyav.pictures(self._path, self._info, *grid)
-
-
-# A still image as an upright RGB picture.
-
-
-def read_image(path: str | Path) -> UInt8[np.ndarray, "height width 3"]:
-    """Read with Pillow, turned as its EXIF data say; ``MediaError`` for a file that is no whole image."""
-    path = Path(path)
-    if not path.is_file():
-        raise MediaError("open", "no such file")
-    try:
-        image = Image.open(path)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise MediaError("open", f"no image that Pillow can open ({type(error).__name__})") from error
-    try:
-        with image:
-            return np.array(ImageOps.exif_transpose(image).convert("RGB"))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise MediaError("decode", f"the image is damaged ({error})") from error

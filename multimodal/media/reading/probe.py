@@ -1,11 +1,11 @@
 """What a media file says of itself: its streams and, from its packets, when each frame is shown."""
 
 import errno
-import struct
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any
 
 import av
 import numpy as np
@@ -16,9 +16,26 @@ from av.video.stream import VideoStream
 from jaxtyping import Float
 
 from multimodal.media.errors import MediaError
+from multimodal.media.reading.missing_bytes import missing_bytes
+from multimodal.media.reading.packets import Packets, read_packets
 
 # Opening a file with FFmpeg and decoding one stream of it, past packets that are damaged.
 
+
+#: The only containers that are opened, by the names of FFmpeg's demuxers. None of them opens another file or an
+#: address, as playlists (HLS, DASH), scripts (concat), SDP and numbered images do; images are Pillow's.
+CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,asf,mpegts,mpeg,mpegvideo,ogg,gif,rm,mxf,gxf,nut,dv,ivf,"
+    "h264,hevc,m4v,av1,obu,vc1,mjpeg,yuv4mpegpipe,wav,w64,aiff,caf,au,mp3,flac,aac,ac3,eac3,amr,amrnb,amrwb,"
+    "ape,wv,tta,dts,tak,dsf,loas"
+)
+#: Pictures of more are refused before memory is taken: twice 8K television, or a panorama of 16,384 x 4,096.
+MOST_PIXELS = 2**26
+#: No face can be seen in less, and decoders read past the rows of pictures a few pixels wide.
+_LEAST_SIDE = 16
+_MOST_SECONDS = 24 * 3600.0
+#: Streams in one file; a multiplex of ten channels with four languages each has fewer.
+_MOST_STREAMS = 64
 
 #: What FFmpeg says where memory is short: no room for data, no room for the stack of a thread.
 _OUT_OF_MEMORY = (errno.ENOMEM, errno.EAGAIN)
@@ -28,7 +45,7 @@ _TITLES: Any = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_err
 
 
 def open_container(path: Path) -> InputContainer:
-    """Open with FFmpeg; ``MediaError`` at stage "open" says why it cannot be."""
+    """Open one of :data:`CONTAINERS` with FFmpeg; ``MediaError`` at stage "open" says why it cannot be."""
     if path.is_dir():
         raise MediaError("open", "a folder; give the files in it")
     if not path.is_file():
@@ -36,12 +53,24 @@ def open_container(path: Path) -> InputContainer:
     if path.stat().st_size == 0:
         raise MediaError("open", "the file is empty")
     try:
-        # An absolute path is never taken for an address, and a playlist in disguise may not open one.
-        return av.open(str(path.absolute()), options={"protocol_whitelist": "file"}, **_TITLES)
+        # An absolute path is never taken for an address. The list is asked once the kind of file is known and
+        # before its header is read, which for a playlist means opening what it names.
+        options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
+        container = av.open(str(path.absolute()), options=options, **_TITLES)
     except (av.FFmpegError, ValueError, OSError) as error:
         _raise_if_out_of_memory(error)
-        reason = getattr(error, "strerror", None) or str(error)
-        raise MediaError("open", f"no media file that FFmpeg can open ({reason})") from error
+        raise MediaError("open", f"no media file that FFmpeg can open ({_why_not_opened(error)})") from error
+    if len(container.streams) > _MOST_STREAMS:
+        count = len(container.streams)
+        container.close()
+        raise MediaError("open", f"the file has {count} streams, at most {_MOST_STREAMS} are read")
+    return container
+
+
+def _why_not_opened(error: Exception) -> str:
+    if getattr(error, "errno", None) == errno.EINVAL:  # what it says of a demuxer that is not on the list, too
+        return "no container of sound or picture; playlists, scripts and images in its place are not opened"
+    return getattr(error, "strerror", None) or str(error)
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:
@@ -52,9 +81,9 @@ def video_stream(container: InputContainer) -> VideoStream | None:
     return None
 
 
-def audio_stream(container: InputContainer) -> AudioStream | None:
-    """The first sound that can be decoded."""
-    return next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
+def audio_streams(container: InputContainer) -> list[AudioStream]:
+    """All tracks of sound that can be decoded, in the file's order."""
+    return [stream for stream in container.streams.audio if stream.codec_context is not None]
 
 
 def decode(container: InputContainer, stream: VideoStream | AudioStream) -> Iterator[Any]:
@@ -63,6 +92,8 @@ def decode(container: InputContainer, stream: VideoStream | AudioStream) -> Iter
     Raises ``MediaError`` (stage "decode") with the last problem if there is no frame at all.
     """
     stream.codec_context.thread_count = 1  # the workers are what runs in parallel
+    if isinstance(stream, VideoStream):  # the header may name a smaller size than the pictures have
+        stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
     count = 0
     problem = f"the {stream.type} stream is empty"
     packets = container.demux(stream)
@@ -92,121 +123,6 @@ def _raise_if_out_of_memory(error: Exception) -> None:
         raise MemoryError from error
 
 
-# Whether a file is as long, in bytes, as its own structure says: the surest sign that it was cut off.
-
-
-_BOX_TYPES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"moof", b"sidx", b"pdin", b"uuid")
-_EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
-
-
-def missing_bytes(path: Path) -> int:
-    """How many bytes the file lacks at its end: MP4 and MOV by their boxes, AVI and WAV by RIFF, Matroska by EBML.
-
-    0 where nothing is missing, where the structure does not say (a stream written live), and for other formats.
-    """
-    size = path.stat().st_size
-    with open(path, "rb") as file:
-        head = file.read(12)
-        if head[4:8] in _BOX_TYPES:
-            end = _end_of_boxes(file, size)
-        elif head[:4] == b"RIFF" and len(head) == 12:
-            end = 8 + int(struct.unpack("<I", head[4:8])[0])
-            end = 0 if end >= 0xFFFF_FFFF else end  # so a writer marks a length that it did not know
-        elif head[:4] == _EBML:
-            end = _end_of_segment(file)
-        else:
-            end = 0
-    return max(0, end - size)
-
-
-def _end_of_boxes(file: BinaryIO, size: int) -> int:
-    """Where the last box of the top level ends (ISO/IEC 14496-12, section 4.2)."""
-    position = 0
-    while position + 8 <= size:
-        file.seek(position)
-        length, kind = struct.unpack(">I4s", file.read(8))
-        if length == 1 and position + 16 <= size:
-            length = struct.unpack(">Q", file.read(8))[0]
-        if length < 8 or not kind.isascii():  # 0: to the end of the file; else no box
-            return size
-        position += length
-    return position
-
-
-def _end_of_segment(file: BinaryIO) -> int:
-    """Where the one segment of a Matroska file ends (RFC 8794, section 4; RFC 9559, section 5); 0 if unknown."""
-    file.seek(4)
-    file.seek(_element_size(file) or 0, 1)
-    if file.read(4) != _SEGMENT:
-        return 0
-    length = _element_size(file)
-    return 0 if length is None else file.tell() + length
-
-
-def _element_size(file: BinaryIO) -> int | None:
-    first = file.read(1)
-    if not first or first[0] == 0:
-        return None
-    num_bytes = 9 - first[0].bit_length()
-    value = int.from_bytes(bytes([first[0] & (0xFF >> num_bytes)]) + file.read(num_bytes - 1), "big")
-    return None if value == (1 << 7 * num_bytes) - 1 else value
-
-
-# The packets of a file, counted and timed without decoding any.
-
-
-class Packets(NamedTuple):
-    """What the packets of the picture and the sound say.
-
-    ``times`` are the seconds at which frames are shown, ascending, None where a packet names no time;
-    ``last_seconds`` is how long the last one stays. ``num_frames`` counts packets of the picture, ``num_damaged``
-    packets of either stream. ``video_end`` and ``audio_end`` are the seconds at which the last of each ends.
-    """
-
-    times: Float[np.ndarray, " frames"] | None = None
-    last_seconds: float | None = None
-    num_frames: int = 0
-    num_damaged: int = 0
-    video_end: float | None = None
-    audio_end: float | None = None
-
-
-def read_packets(container: InputContainer, video: VideoStream | None, audio: AudioStream | None) -> Packets:
-    """Go through the file once; one that is cut off, or unreadable from somewhere on, ends there."""
-    streams = [stream for stream in (video, audio) if stream is not None]
-    ticks: list[tuple[int | None, int]] = []
-    audio_end: float | None = None
-    num_frames = num_damaged = 0
-    try:
-        for packet in container.demux(streams) if streams else ():
-            if packet.size == 0:  # the mark of the end
-                continue
-            num_damaged += packet.is_corrupt
-            if packet.stream is audio:
-                audio_end = _later(audio_end, packet)
-                continue
-            num_frames += 1
-            if not packet.is_discard:
-                ticks.append((packet.pts, packet.duration or 0))
-    except av.FFmpegError:
-        num_damaged += 1
-    counted = Packets(num_frames=num_frames, num_damaged=num_damaged, audio_end=audio_end)
-    if not ticks or video is None or not video.time_base or any(tick is None for tick, _ in ticks):
-        return counted
-    ticks.sort()
-    times = np.array([tick for tick, _ in ticks], dtype=np.float64) * float(video.time_base)
-    usual = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-    last_seconds = float(ticks[-1][1] * video.time_base) or usual
-    return counted._replace(times=times, last_seconds=last_seconds, video_end=float(times[-1]) + last_seconds)
-
-
-def _later(end: float | None, packet: av.Packet) -> float | None:
-    if packet.pts is None or not packet.time_base:  # of PyAV 19 unset is 0/1, before it None
-        return end
-    here = float((packet.pts + (packet.duration or 0)) * packet.time_base)
-    return here if end is None else max(end, here)
-
-
 #: Containers whose header says how long they last; of others FFmpeg guesses from what there is.
 _SAY_DURATION = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flac", "flv")
 _COUNT_FRAMES = "mov,mp4,m4a,3gp,3g2,mj2"
@@ -222,9 +138,12 @@ class MediaInfo:
     ``frame_times`` are the seconds at which frames are shown, ascending, on the clock that sound and picture
     share; None where a packet names no time. ``last_frame_seconds`` is how long the last one stays. ``width`` and
     ``height`` are in pixels as coded, before the rotation that a phone notes beside it, and ``bits`` are those of
-    each colour of a pixel. ``missing_frames``,
-    ``missing_seconds`` and ``missing_bytes`` are named by the header but not in the file. ``video_end`` and
-    ``audio_end`` are the seconds at which the streams end. Fields of a stream that is not there are None.
+    each colour of a pixel. ``pixel_aspect`` is how wide a pixel is for its height, ``key_frames`` are the numbers,
+    in order of time, of frames that can be decoded alone. ``missing_frames``,
+    ``missing_seconds`` and ``missing_bytes`` are named by the header but not in the file; ``lost_frames`` are not
+    there in the middle of a regular video, and ``clock_jumps`` is how often a clock is set back or leaps ahead.
+    ``video_end`` and ``audio_end`` are the seconds at which the streams end, the longest track of sound counting.
+    Fields of a stream that is not there are None.
     """
 
     container: str
@@ -233,8 +152,10 @@ class MediaInfo:
     width: int | None = None
     height: int | None = None
     bits: int | None = None
+    pixel_aspect: float = 1.0
     frame_rate: float | None = None
     frame_times: Float[np.ndarray, " frames"] | None = None
+    key_frames: tuple[int, ...] = ()
     last_frame_seconds: float | None = None
     audio_codec: str | None = None
     audio_rate: int | None = None
@@ -244,6 +165,9 @@ class MediaInfo:
     missing_seconds: float = 0.0
     missing_bytes: int = 0
     damaged_packets: int = 0
+    lost_frames: int = 0
+    num_gaps: int = 0
+    clock_jumps: int = 0
 
     @property
     def damage(self) -> str | None:
@@ -257,6 +181,14 @@ class MediaInfo:
             parts.append(f"cut off: {self.missing_bytes} bytes that the header names are missing")
         if self.damaged_packets:
             parts.append(f"{self.damaged_packets} damaged packet{'s' * (self.damaged_packets > 1)}")
+        if self.lost_frames:
+            places = f"{self.num_gaps} place{'s' * (self.num_gaps > 1)}"
+            parts.append(f"{self.lost_frames} frame{'s' * (self.lost_frames > 1)} missing in {places}")
+        if self.clock_jumps:
+            parts.append(
+                f"the clock jumps {self.clock_jumps} time{'s' * (self.clock_jumps > 1)}; "
+                "what does not follow on is left out"
+            )
         if self.video_end is not None and self.audio_end is not None:
             longer = self.video_end - self.audio_end
             if longer > _UNEQUAL_SECONDS:
@@ -264,6 +196,15 @@ class MediaInfo:
             elif -longer > _UNEQUAL_SECONDS:
                 parts.append(f"the picture ends {-longer:.2f} seconds before the sound")
         return "; ".join(parts) or None
+
+    @property
+    def display_size(self) -> tuple[int, int] | None:
+        """Width and height in square pixels, before the rotation; enlarged from the coded ones, never reduced."""
+        if not self.width or not self.height:
+            return None
+        if self.pixel_aspect >= 1:
+            return round(self.width * self.pixel_aspect), self.height
+        return self.width, round(self.height / self.pixel_aspect)
 
     @property
     def has_video(self) -> bool:
@@ -284,8 +225,9 @@ def probe(path: str | Path) -> MediaInfo:
     path = Path(path)
     with open_container(path) as container:
         video = video_stream(container)
-        audio = audio_stream(container)
-        packets = read_packets(container, video, audio)
+        sounds = audio_streams(container)
+        audio = sounds[0] if sounds else None
+        packets = read_packets(container, video, sounds)
         lacking = missing_bytes(path)
         return MediaInfo(
             container=container.format.name,
@@ -294,8 +236,10 @@ def probe(path: str | Path) -> MediaInfo:
             width=None if video is None else video.codec_context.width,
             height=None if video is None else video.codec_context.height,
             bits=_bits(video),
+            pixel_aspect=_pixel_aspect(video),
             frame_rate=None if video is None or not video.average_rate else float(video.average_rate),
             frame_times=packets.times,
+            key_frames=packets.key_frames,
             last_frame_seconds=packets.last_seconds,
             audio_codec=None if audio is None else audio.codec_context.name,
             audio_rate=None if audio is None else audio.codec_context.sample_rate,
@@ -305,12 +249,42 @@ def probe(path: str | Path) -> MediaInfo:
             missing_seconds=_missing_seconds(container, video, packets, is_cut=lacking > 0),
             missing_bytes=lacking,
             damaged_packets=packets.num_damaged,
+            # the delays of a GIF are its author's, not losses
+            lost_frames=0 if container.format.name == "gif" else packets.lost_frames,
+            num_gaps=packets.num_gaps,
+            clock_jumps=packets.clock_jumps,
         )
+
+
+def require_size(info: MediaInfo) -> None:
+    """``MediaError`` (stage "decode") for pictures that are too small, or take too much memory or time."""
+    width, height = info.display_size or (_LEAST_SIDE, _LEAST_SIDE)
+    if min(width, height, info.width or width, info.height or height) < _LEAST_SIDE:
+        raise MediaError("decode", f"the picture is {info.width}x{info.height}, at least {_LEAST_SIDE} are read")
+    if width * height > MOST_PIXELS:
+        raise MediaError("decode", f"the picture is {width}x{height}, more than {MOST_PIXELS:,} pixels")
+    times = info.frame_times
+    if times is not None and times[-1] - times[0] > _MOST_SECONDS:
+        hours = (times[-1] - times[0]) / 3600
+        raise MediaError("decode", f"the picture claims {hours:,.0f} hours, at most 24 are read")
 
 
 def _bits(video: VideoStream | None) -> int | None:
     pixel = None if video is None else video.codec_context.format
     return None if pixel is None else max(component.bits for component in pixel.components)
+
+
+#: Scaling to even sides gives pixels a little off the square, which nobody sees and every player ignores; what is
+#: far off is a mistake in the header.
+_SQUARE_ENOUGH = 0.01
+_MOST_OBLONG = 5.0
+
+
+def _pixel_aspect(video: VideoStream | None) -> float:
+    aspect = float((None if video is None else video.sample_aspect_ratio) or 1.0)
+    if abs(math.log(aspect)) <= _SQUARE_ENOUGH or not 1 / _MOST_OBLONG <= aspect <= _MOST_OBLONG:
+        return 1.0
+    return aspect
 
 
 def _missing_frames(container: InputContainer, video: VideoStream | None, packets: Packets) -> int:
@@ -332,6 +306,8 @@ def _missing_seconds(
         return 0.0
     if video is not None and video.frames and not is_cut:  # frames are counted; only an edit list is shorter
         return 0.0
-    says = (container.duration + (container.start_time or 0)) / av.time_base
+    # Matroska and FLV count from second 0, wherever the streams begin
+    start = (container.start_time or 0) if container.format.name == _COUNT_FRAMES else 0
+    says = (container.duration + start) / av.time_base
     missing = says - max(ends)
     return missing if missing > _SHORT_SECONDS else 0.0

@@ -6,7 +6,7 @@ drops the start time of the stream and does not say where a stream pauses.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,45 +15,116 @@ import numpy as np
 from jaxtyping import Float, Int16
 
 from multimodal.media.errors import MediaError
-from multimodal.media.reading.probe import audio_stream, decode, open_container
+from multimodal.media.reading.probe import audio_streams, decode, open_container
 from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
 
-#: Clocks of containers round to a millisecond; only a larger step between two packets is a pause or an overlap.
-_JITTER_SECONDS = 0.02
+#: Clocks of containers round to a millisecond; only a larger step between two packets is a pause or an overlap. It
+#: is less than a packet of the sound, so that one that was lost is noticed.
+_JITTER_SECONDS, _JITTER_SHARE = 0.02, 0.75
+_ROUNDING_SECONDS = 5e-3
+#: A step back of more is a clock that was set back: what was heard stays, as the pictures shown do.
+_BACK_SECONDS = 1.0
 _MOST_PLANES = 8
+#: Less than telephone speech holds no voice to judge, and a few bytes of it would become megabytes at 16 kHz.
+_LEAST_RATE, _MOST_RATE = 4_000, 384_000
+#: All of a sound is in memory: 0.5 GB at 16 kHz. Pauses cost no bytes in the file, so they have a bound too;
+#: beyond it they may be this many times what is heard (a call that only sends while somebody speaks has ten).
+_MOST_SECONDS = 4 * 3600.0
+_MOST_PAUSE_SECONDS, _MOST_PAUSE_SHARE = 600.0, 30.0
+#: A track that never gets louder (a peak of -48 dB) is left for one that is ten times as loud.
+_FAINT, _FAR_LOUDER = 4e-3, 10.0
+#: Two channels whose mean has less than this share of their power cancel each other; unrelated ones keep half, and
+#: one voice at two microphones nearly all.
+_CANCELLED_SHARE = 0.25
 
 
 class Sound(NamedTuple):
-    """Mono 16-bit samples and the second, on the clock of the file, at which the first one sounds."""
+    """Mono 16-bit samples and the second, on the clock of the file, at which the first one sounds.
+
+    ``note`` says in words which track or channel was taken, where that is not what players would play.
+    """
 
     samples: Int16[np.ndarray, " samples"]
     start_seconds: float
+    note: str | None = None
+
+    @property
+    def peak(self) -> float:
+        """The loudest sample, 1 at full scale."""
+        return float(np.abs(self.samples.astype(np.int32)).max(initial=0)) / 2**15
 
 
 def read_sound(
     path: Path, sample_rate: int, *, start_seconds: float | None = None, max_seconds: float | None = None
 ) -> Sound:
-    """Decode the first sound stream, averaged to mono and resampled by FFmpeg's swresample.
+    """Decode the first track of sound that is heard, averaged to mono and resampled by FFmpeg's swresample.
 
-    Pauses of the stream become silence, so that every sample stands at its time. What comes before
+    Of two channels that cancel each other only the louder is taken; ``note`` says so, and where the first track is
+    silent. Pauses of the stream become silence, so that every sample stands at its time. What comes before
     ``start_seconds`` (default: where the stream starts) is left out; if the stream starts later, silence is put
     before it. Packets that cannot be decoded are passed over.
 
-    Raises ``MediaError`` (stage "decode") if nothing can be decoded, or if samples are NaN or infinite.
+    Raises ``MediaError`` (stage "decode") if nothing can be decoded, if samples are NaN or infinite, or if the
+    sample rate, the length or the pauses are out of bounds.
     """
-    until = math.inf if max_seconds is None else (start_seconds or 0.0) + max_seconds + 1.0
-    runs = list(_runs(path, sample_rate, until))
-    start = runs[0].start_seconds if start_seconds is None else start_seconds
-    firsts = [round((run.start_seconds - start) * sample_rate) for run in runs]
-    length = max(0, *(first + len(run.samples) for first, run in zip(firsts, runs, strict=True)))
-    if max_seconds is not None:
-        length = min(length, round(max_seconds * sample_rate))
-    sound = np.zeros(length, dtype=np.int16)
-    for first, run in zip(firsts, runs, strict=True):
-        begin, end = max(first, 0), min(first + len(run.samples), length)
-        if begin < end:
-            sound[begin:end] = run.samples[begin - first : end - first]
-    return Sound(sound, start)
+    part = _Part(path, sample_rate, start_seconds, max_seconds)
+    with open_container(path) as container:
+        num_tracks = len(audio_streams(container))
+    first: Sound | MediaError | None = None
+    for track in range(num_tracks):
+        try:
+            sound = part.read(track)
+        except MediaError as error:
+            first = first or error
+            continue
+        if first is None and (sound.peak > _FAINT or num_tracks == 1):
+            return sound
+        first = first or sound
+        if first is not sound and sound.peak > max(_FAINT, _FAR_LOUDER * getattr(first, "peak", 0.0)):
+            is_silent = "is silent" if isinstance(first, Sound) else "cannot be read"
+            note = f"sound track 1 of {num_tracks} {is_silent}: track {track + 1} is taken"
+            return sound._replace(note="; ".join(filter(None, (note, sound.note))))
+    assert first is not None
+    if isinstance(first, MediaError):
+        raise first
+    return first
+
+
+# One track, from its runs between pauses.
+
+
+class _Part(NamedTuple):
+    """What is asked of a file's sound."""
+
+    path: Path
+    sample_rate: int
+    start_seconds: float | None
+    max_seconds: float | None
+
+    def read(self, track: int) -> Sound:
+        """The asked part of one track; of channels that cancel each other the louder."""
+        channels = _Channels()
+        runs = list(_runs(self, track, channels.mono))
+        louder = channels.louder_of_cancelling()
+        if louder is None:
+            return self._join(runs)
+        sound = self._join(list(_runs(self, track, lambda frame: _one_channel(frame, louder))))
+        side = ("left", "right")[louder]
+        return sound._replace(note=f"the two channels of the sound cancel each other: only the {side} is taken")
+
+    def _join(self, runs: list[Sound]) -> Sound:
+        sample_rate = self.sample_rate
+        start = runs[0].start_seconds if self.start_seconds is None else self.start_seconds
+        firsts = [round((run.start_seconds - start) * sample_rate) for run in runs]
+        length = max(0, *(first + len(run.samples) for first, run in zip(firsts, runs, strict=True)))
+        if self.max_seconds is not None:
+            length = min(length, round(self.max_seconds * sample_rate))
+        sound = np.zeros(length, dtype=np.int16)
+        for first, run in zip(firsts, runs, strict=True):
+            begin, end = max(first, 0), min(first + len(run.samples), length)
+            if begin < end:
+                sound[begin:end] = run.samples[begin - first : end - first]
+        return Sound(sound, start)
 
 
 class _Run:
@@ -66,49 +137,122 @@ class _Run:
         self._resampler = av.AudioResampler(format="s16", layout="mono", rate=sample_rate)
         self._pieces: list[np.ndarray] = []
 
-    def add(self, frame: av.AudioFrame | None) -> None:
-        """Take the next frame, or None for the end."""
-        if frame is not None:
-            _require_numbers(frame)
-        self._pieces += [piece.to_ndarray().reshape(-1) for piece in self._resampler.resample(frame)]
-        if frame is not None:
-            self.until_seconds += frame.samples / frame.sample_rate
-            self.form = _form(frame)
+    def add(self, frame: av.AudioFrame) -> None:
+        """Take the next frame."""
+        self._resample(frame)
+        self.until_seconds += frame.samples / frame.sample_rate
+        self.form = _form(frame)
 
     def finish(self) -> Sound:
         """All samples of the stretch."""
-        self.add(None)
+        self._resample(None)
         return Sound(np.concatenate(self._pieces), self.start_seconds)
 
+    def _resample(self, frame: av.AudioFrame | None) -> None:
+        self._pieces += [piece.to_ndarray().reshape(-1) for piece in self._resampler.resample(frame)]
 
-def _runs(path: Path, sample_rate: int, until_seconds: float) -> Iterator[Sound]:
+
+def _runs(part: _Part, track: int, choose: Callable[[av.AudioFrame], av.AudioFrame]) -> Iterator[Sound]:
     run: _Run | None = None
-    with open_container(path) as container:
-        stream = audio_stream(container)
-        assert stream is not None
-        for frame in decode(container, stream):
+    length = _Length()
+    until: float | None = None
+    with open_container(part.path) as container:
+        for decoded in decode(container, audio_streams(container)[track]):
+            _require_bounds(decoded)
+            frame = choose(decoded)
             expected = 0.0 if run is None else run.until_seconds
             time = expected if frame.time is None else frame.time
             if run is not None:
-                if time - expected > MAX_GAP_SECONDS:
+                if not -_BACK_SECONDS <= time - expected <= MAX_GAP_SECONDS:
                     continue  # a damaged time
-                if abs(time - expected) > _JITTER_SECONDS or _form(frame) != run.form:
+                jitter = min(_JITTER_SECONDS, _JITTER_SHARE * frame.samples / frame.sample_rate)
+                if abs(time - expected) > max(jitter, _ROUNDING_SECONDS) or _form(frame) != run.form:
+                    length.pause(time - expected)
                     yield run.finish()
                     run = None
+            if until is None:
+                start = time if part.start_seconds is None else part.start_seconds
+                until = math.inf if part.max_seconds is None else start + part.max_seconds + 1.0
             if run is None:
-                run = _Run(time, sample_rate)
+                run = _Run(time, part.sample_rate)
             run.add(frame)
-            if run.until_seconds > until_seconds:
+            length.hear(frame.samples / frame.sample_rate)
+            if run.until_seconds > until:
                 break
     if run is not None:
         yield run.finish()
 
 
-def _require_numbers(frame: av.AudioFrame) -> None:
+class _Length:
+    """Counts seconds of sound, and of pauses, which become samples without a byte in the file."""
+
+    def __init__(self) -> None:
+        self._heard = self._paused = 0.0
+
+    def hear(self, seconds: float) -> None:
+        self._heard += seconds
+        if self._heard + self._paused > _MOST_SECONDS:
+            raise MediaError("decode", f"the sound lasts more than {_MOST_SECONDS / 3600:.0f} hours; cut it up")
+
+    def pause(self, seconds: float) -> None:
+        self._paused += max(0.0, seconds)
+        if self._paused > max(_MOST_PAUSE_SECONDS, _MOST_PAUSE_SHARE * self._heard):
+            raise MediaError("decode", "the sound is nearly all pauses: its times cannot be believed")
+
+
+# Channels, and what no sound may be.
+
+
+class _Channels:
+    """Listens to both channels of a stereo sound while it is read."""
+
+    def __init__(self) -> None:
+        self._powers = np.zeros((2, 2))
+
+    def mono(self, frame: av.AudioFrame) -> av.AudioFrame:
+        """The frame as it is: the resampler averages it."""
+        if frame.layout.nb_channels == 2:
+            sides = _sides(frame)
+            self._powers += sides @ sides.T
+        return frame
+
+    def louder_of_cancelling(self) -> int | None:
+        """0 (left) or 1 (right) where the mean of the two is but a residue."""
+        left, right = self._powers.diagonal()
+        mean_power = self._powers.sum() / 4
+        if mean_power >= _CANCELLED_SHARE * (left + right) / 2:
+            return None
+        return int(right > left)
+
+
+def _sides(frame: av.AudioFrame) -> Float[np.ndarray, "2 samples"]:
+    samples = frame.to_ndarray()
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, 2).T
+    sides = samples.astype(np.float32)
+    return sides - 128 if frame.format.name.startswith("u8") else sides
+
+
+def _one_channel(frame: av.AudioFrame, channel: int) -> av.AudioFrame:
+    if frame.layout.nb_channels != 2:
+        return frame
+    samples = frame.to_ndarray()
+    side = samples[channel] if frame.format.is_planar else samples.reshape(-1, 2)[:, channel]
+    alone = av.AudioFrame.from_ndarray(
+        np.ascontiguousarray(side)[None], format=frame.format.packed.name, layout="mono"
+    )
+    alone.sample_rate, alone.pts, alone.time_base = frame.sample_rate, frame.pts, frame.time_base
+    return alone
+
+
+def _require_bounds(frame: av.AudioFrame) -> None:
     """16 bits cannot hold NaN: swresample would make a click at full scale of it, and nobody would know.
 
     PyAV looks for the planes of channels beyond the eighth where FFmpeg has none, and reads what is not there.
     """
+    if not _LEAST_RATE <= frame.sample_rate <= _MOST_RATE:
+        bounds = f"{_LEAST_RATE:,} to {_MOST_RATE:,} are read"
+        raise MediaError("decode", f"the sound has {frame.sample_rate:,} samples a second; {bounds}")
     channels = frame.layout.nb_channels
     if frame.format.is_planar and channels > _MOST_PLANES:
         raise MediaError("decode", f"the sound has {channels} channels, at most {_MOST_PLANES} are read")

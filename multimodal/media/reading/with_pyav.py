@@ -1,25 +1,35 @@
 """Frames through PyAV: reads whatever FFmpeg reads, and each frame carries its own time."""
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import av
 import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from multimodal.media.reading.probe import MediaInfo, decode, open_container, video_stream
-from multimodal.media.reading.time_grid import ToSee, on_grid
+from multimodal.media.reading.time_grid import Payload, ToSee, on_grid
+
+#: As many frames in a row as refer to later ones, usually at most.
+_MISPLACED_FRAMES = 4
 
 Picture = UInt8[np.ndarray, "height width 3"]
 
 
 def pictures(path: Path, info: MediaInfo, frame_rate: float, max_seconds: float | None = None) -> Iterator[ToSee]:
-    """RGB pictures, upright, on a grid of times; one frame is in memory at a time.
+    """RGB pictures, upright and with square pixels, on a grid of times; one frame is in memory at a time, of
+    damaged files a few.
 
     A packet that cannot be decoded is passed over. Raises ``MediaError`` (stage "decode") if none can.
     """
     frames = _timed_frames(path, info)
+    if info.lost_frames or info.damaged_packets:
+        frames = in_order(frames)
     last_seconds = info.last_frame_seconds or 1 / (info.frame_rate or frame_rate)
     for point in on_grid(frames, frame_rate, last_seconds=last_seconds, max_seconds=max_seconds):
         yield ToSee(point.number, point.since_seconds, partial(point.shown.upright_rgb, info))
@@ -38,13 +48,32 @@ class _Frame:
 
     def upright_rgb(self, info: MediaInfo) -> Picture:
         if self._frame is not None:
-            # A damaged stream may change its size half-way; boxes need one size.
-            width, height = info.width or None, info.height or None
-            picture = self._frame.to_ndarray(format="rgb24", width=width, height=height)
-            self._picture = np.ascontiguousarray(np.rot90(picture, self._frame.rotation // 90 % 4))
+            self._picture = _upright_rgb(self._frame, info)
             self._frame = None
         assert self._picture is not None
         return self._picture
+
+
+def in_order(frames: Iterable[tuple[float, Payload]]) -> Iterator[tuple[float, Payload]]:
+    """Sort frames by time over a few of them: where one is missing that others refer to, decoders mistake its place.
+
+    >>> [shown for _, shown in in_order([(0.0, "a"), (0.08, "c"), (0.04, "b"), (0.12, "d")])]
+    ['a', 'b', 'c', 'd']
+    """
+    held: list[tuple[float, int, Payload]] = []
+    for number, (time, frame) in enumerate(frames):
+        heapq.heappush(held, (time, number, frame))
+        if len(held) > _MISPLACED_FRAMES:
+            yield held[0][0], heapq.heappop(held)[2]
+    while held:
+        yield held[0][0], heapq.heappop(held)[2]
+
+
+def _upright_rgb(frame: av.VideoFrame, info: MediaInfo) -> Picture:
+    # A damaged stream may change its size half-way; boxes need one size.
+    width, height = info.display_size or (None, None)
+    picture = frame.to_ndarray(format="rgb24", width=width, height=height)
+    return np.ascontiguousarray(np.rot90(picture, frame.rotation // 90 % 4))
 
 
 def _timed_frames(path: Path, info: MediaInfo) -> Iterator[tuple[float, _Frame]]:
@@ -52,5 +81,41 @@ def _timed_frames(path: Path, info: MediaInfo) -> Iterator[tuple[float, _Frame]]
         stream = video_stream(container)
         assert stream is not None
         for number, frame in enumerate(decode(container, stream)):
-            time = frame.time if frame.time is not None else number / (info.frame_rate or 25.0)
-            yield time, _Frame(frame)
+            if frame.time is not None:
+                yield frame.time, _Frame(frame)
+            elif info.frame_times is None:
+                yield number / (info.frame_rate or 25.0), _Frame(frame)
+            # else the decoder made it up in the place of one that is missing
+
+
+def key_pictures(path: Path, info: MediaInfo, numbers: Iterable[int]) -> dict[int, Picture]:
+    """Frames by number that can be decoded alone, each sought for itself; those that cannot be found are left out.
+
+    A few milliseconds each, wherever in the file they are.
+    """
+    found: dict[int, Picture] = {}
+    if info.frame_times is None:
+        return found
+    with open_container(path) as container:
+        stream = video_stream(container)
+        assert stream is not None
+        for number in numbers:
+            with suppress(av.FFmpegError):
+                frame = _key_frame(container, stream, float(info.frame_times[number]))
+                if frame is not None:
+                    found[number] = _upright_rgb(frame, info)
+    return found
+
+
+def _key_frame(container: InputContainer, stream: VideoStream, time: float) -> av.VideoFrame | None:
+    assert stream.time_base is not None
+    tick = round(time / stream.time_base)
+    container.seek(tick, stream=stream)
+    stream.codec_context.flush_buffers()
+    for packet in container.demux(stream):
+        if packet.pts == tick:
+            frames = [*packet.decode(), *stream.codec_context.decode(None)]
+            return next((frame for frame in frames if frame.pts == tick), None)
+        if packet.size == 0 or (packet.dts is not None and packet.dts > tick):
+            return None
+    return None

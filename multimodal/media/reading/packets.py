@@ -1,0 +1,139 @@
+"""The packets of a file, counted and timed without decoding any: when frames are shown, and which are missing."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.stream import VideoStream
+from jaxtyping import Float
+
+from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
+
+#: Clocks that go back by more than this were set back: two recordings in one file, or a damaged time.
+_BACK_SECONDS = 1.0
+#: A video is regular if so many of its steps are alike; of others nobody knows what a gap is.
+_REGULAR_SHARE = 2 / 3
+#: A frame that is missing makes a step twice as long; containers round, and some writers start with a long one.
+_GAP_FRAMES = 1.75
+#: Containers round times to a millisecond, and so may each end of a step.
+_ROUNDING_SECONDS = 2e-3
+
+
+class Packets(NamedTuple):
+    """What the packets of the picture and the sound say.
+
+    ``times`` are the seconds at which frames are shown, ascending, None where a packet names no time;
+    ``last_seconds`` is how long the last one stays and ``key_frames`` the numbers of those that can be decoded
+    alone. ``num_frames`` counts packets of the picture, ``num_damaged`` packets of any stream. ``lost_frames`` are
+    missing in ``num_gaps`` places, ``clock_jumps`` counts where a clock is set back or leaps ahead. ``video_end``
+    and ``audio_end`` are the seconds at which the last of each ends.
+    """
+
+    times: Float[np.ndarray, " frames"] | None = None
+    last_seconds: float | None = None
+    key_frames: tuple[int, ...] = ()
+    num_frames: int = 0
+    num_damaged: int = 0
+    lost_frames: int = 0
+    num_gaps: int = 0
+    clock_jumps: int = 0
+    video_end: float | None = None
+    audio_end: float | None = None
+
+
+class Gaps(NamedTuple):
+    """Frames that are missing in the middle of a video, and in how many places."""
+
+    lost_frames: int
+    num_gaps: int
+
+
+class _Tick(NamedTuple):
+    shown: int
+    duration: int
+    is_key: bool
+
+
+def read_packets(container: InputContainer, video: VideoStream | None, sounds: Collection[AudioStream]) -> Packets:
+    """Go through the file once; one that is cut off, or unreadable from somewhere on, ends there."""
+    streams = [*([] if video is None else [video]), *sounds]
+    clocks = {stream.index: _Clock() for stream in streams}
+    ticks: list[_Tick] = []
+    audio_end: float | None = None
+    num_frames = num_damaged = 0
+    try:
+        for packet in container.demux(streams) if streams else ():
+            if packet.size == 0:  # the mark of the end
+                continue
+            num_damaged += packet.is_corrupt
+            clocks[packet.stream_index].see(packet)
+            if packet.stream is not video:
+                audio_end = _later(audio_end, packet)
+                continue
+            num_frames += 1
+            if not packet.is_discard:
+                ticks.append(_Tick(packet.pts, packet.duration or 0, packet.is_keyframe))
+    except av.FFmpegError:
+        num_damaged += 1
+    jumps = sum(clock.jumps for clock in clocks.values())
+    counted = Packets(num_frames=num_frames, num_damaged=num_damaged, audio_end=audio_end, clock_jumps=jumps)
+    if not ticks or video is None or not video.time_base or any(tick.shown is None for tick in ticks):
+        return counted
+    return _with_times(counted, sorted(ticks), float(video.time_base))
+
+
+def _with_times(counted: Packets, ticks: list[_Tick], tick_seconds: float) -> Packets:
+    times = np.array([tick.shown for tick in ticks], dtype=np.float64) * tick_seconds
+    usual = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    last_seconds = ticks[-1].duration * tick_seconds or usual
+    gaps = find_gaps(times)
+    return counted._replace(
+        times=times,
+        last_seconds=last_seconds,
+        key_frames=tuple(number for number, tick in enumerate(ticks) if tick.is_key),
+        lost_frames=gaps.lost_frames,
+        num_gaps=gaps.num_gaps,
+        video_end=float(times[-1]) + last_seconds,
+    )
+
+
+def find_gaps(times: Float[np.ndarray, " frames"]) -> Gaps:
+    """Steps of a regular video that are longer than a frame; none where its frame rate varies.
+
+    >>> find_gaps(np.array([0.0, 0.04, 0.08, 0.12, 0.24, 0.28, 0.32]))
+    Gaps(lost_frames=2, num_gaps=1)
+    >>> find_gaps(np.array([0.0, 0.04, 0.14, 0.16, 0.26, 0.28, 0.32]))
+    Gaps(lost_frames=0, num_gaps=0)
+    """
+    steps = np.diff(times)
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    if usual <= 0 or np.mean(np.abs(steps - usual) <= 0.1 * usual + _ROUNDING_SECONDS) < _REGULAR_SHARE:
+        return Gaps(0, 0)
+    gaps = steps[(steps > _GAP_FRAMES * usual) & (steps <= MAX_GAP_SECONDS)]
+    return Gaps(int(np.maximum(np.round(gaps / usual) - 1, 1).sum()), len(gaps))
+
+
+class _Clock:
+    """Counts where a stream's clock is set back, or leaps so far ahead that what follows is left out."""
+
+    def __init__(self) -> None:
+        self.jumps = 0
+        self._before: float | None = None
+
+    def see(self, packet: av.Packet) -> None:
+        if packet.dts is None or not packet.time_base:
+            return
+        now = float(packet.dts * packet.time_base)
+        if self._before is not None and not -_BACK_SECONDS <= now - self._before <= MAX_GAP_SECONDS:
+            self.jumps += 1
+        self._before = now
+
+
+def _later(end: float | None, packet: av.Packet) -> float | None:
+    if packet.pts is None or not packet.time_base:  # of PyAV 19 unset is 0/1, before it None
+        return end
+    here = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+    return here if end is None else max(end, here)

@@ -1,0 +1,123 @@
+"""Which sound of a file is read, and which sound is refused before it fills the memory."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from multimodal.media.probe_file import probe_file
+from scipy.io import wavfile
+
+from multimodal.media.errors import MediaError
+from multimodal.media.prepare import prepare_clip
+from multimodal.media.prepared import PrepareOptions
+from multimodal.media.reading.sound import read_sound
+
+RATE = 16_000
+VOICE = np.clip(np.random.default_rng(0).normal(0, 4_000, RATE), -20_000, 20_000).astype(np.int16)
+SILENCE = np.zeros(RATE, np.int16)
+
+
+def write_tracks(
+    path: Path, tracks: list[tuple[np.ndarray, ...]], *, rate: int = RATE, codec: str = "pcm_s16le"
+) -> Path:
+    """Write 16-bit tracks of sound, each a tuple of one or two channels."""
+    with av.open(str(path), "w") as container:
+        layouts = [("mono", "stereo")[len(track) - 1] for track in tracks]
+        streams = [container.add_stream(codec, rate=rate, layout=layout) for layout in layouts]
+        for stream, track, layout in zip(streams, tracks, layouts, strict=True):
+            interleaved = np.ascontiguousarray(np.stack(track, axis=1).reshape(1, -1))
+            frame = av.AudioFrame.from_ndarray(interleaved, format="s16", layout=layout)
+            frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
+            container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(("gain", "side"), [(-1.0, "left"), (-0.8, "left"), (-1.1, "right")])
+def test_channels_that_cancel_each_other_are_not_averaged_and_the_louder_is_taken(gain, side, tmp_path):
+    other = (gain * VOICE).astype(np.int16)
+    sound = read_sound(write_tracks(tmp_path / "a.wav", [(VOICE, other)]), RATE)
+    np.testing.assert_array_equal(sound.samples, VOICE if side == "left" else other)
+    assert sound.note == f"the two channels of the sound cancel each other: only the {side} is taken"
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.3, 0.0])
+def test_channels_that_agree_are_averaged_without_a_word(gain, tmp_path):
+    path = write_tracks(tmp_path / "a.wav", [(VOICE, (gain * VOICE).astype(np.int16))])
+    sound = read_sound(path, RATE)
+    assert np.abs(sound.samples - (1 + gain) / 2 * VOICE).max() <= 1
+    assert sound.note is None
+
+
+def test_two_unlike_channels_are_averaged(tmp_path):
+    sound = read_sound(write_tracks(tmp_path / "a.wav", [(VOICE, VOICE[::-1])]), RATE)
+    assert sound.note is None
+    assert np.abs(sound.samples - (VOICE.astype(int) + VOICE[::-1]) / 2).max() <= 1
+
+
+def test_a_silent_first_track_is_left_for_one_that_is_heard(tmp_path):
+    path = write_tracks(tmp_path / "a.mkv", [(SILENCE,), (SILENCE,), (VOICE,)])
+    sound = read_sound(path, RATE)
+    np.testing.assert_array_equal(sound.samples, VOICE)
+    assert sound.note == "sound track 1 of 3 is silent: track 3 is taken"
+
+
+@pytest.mark.parametrize("tracks", [[(VOICE,), (VOICE[::-1],)], [(SILENCE,), (SILENCE,)]])
+def test_the_first_track_is_taken_where_it_is_heard_or_all_are_silent(tracks, tmp_path):
+    sound = read_sound(write_tracks(tmp_path / "a.mkv", tracks), RATE)
+    np.testing.assert_array_equal(sound.samples, tracks[0][0])
+    assert sound.note is None
+
+
+def test_what_was_chosen_travels_with_the_clip_and_into_the_table_of_a_probe(tmp_path):
+    path = write_tracks(tmp_path / "a.mkv", [(SILENCE, SILENCE), (VOICE, -VOICE)])
+    clip = prepare_clip(path, "a", PrepareOptions(), media="audio")
+    assert "track 2 is taken" in clip.damage
+    assert "only the left is taken" in clip.damage
+    assert "track 2 is taken" in probe_file(path, "audio").damage
+
+
+@pytest.mark.parametrize("rate", [8, 3_999, 400_000])
+def test_sample_rates_that_hold_no_voice_are_refused_before_they_fill_the_memory(rate, tmp_path):
+    wavfile.write(tmp_path / "a.wav", rate, np.full(32_000, 9_000, np.int16))
+    with pytest.raises(MediaError, match=f"{rate:,} samples a second; 4,000 to 384,000 are read"):
+        read_sound(tmp_path / "a.wav", RATE)
+
+
+def test_telephone_speech_is_read(tmp_path):
+    wavfile.write(tmp_path / "a.wav", 4_000, np.full(4_000, 9_000, np.int16))
+    assert len(read_sound(tmp_path / "a.wav", RATE).samples) == RATE
+
+
+def write_packets(path: Path, starts: list[float], samples: int = 320) -> Path:
+    """A track of short packets of one value, each at its second."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=RATE, layout="mono")
+        for start in starts:
+            frame = av.AudioFrame.from_ndarray(np.full((1, samples), 9_000, np.int16), format="s16", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = RATE, round(start * RATE), Fraction(1, RATE)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_one_lost_packet_of_20_milliseconds_becomes_silence_of_its_length(tmp_path):
+    starts = [0.02 * number for number in range(50) if number != 20]
+    samples = read_sound(write_packets(tmp_path / "a.mkv", starts), RATE).samples
+    assert len(samples) == RATE
+    np.testing.assert_array_equal(np.flatnonzero(samples == 0), np.arange(6_400, 6_720))
+
+
+def test_pauses_that_cost_no_bytes_may_not_fill_the_memory(tmp_path):
+    path = write_packets(tmp_path / "a.mkv", [29.0 * number for number in range(60)])
+    with pytest.raises(MediaError, match="nearly all pauses"):
+        read_sound(path, RATE)
+    assert len(read_sound(path, RATE, max_seconds=60.0).samples) == 60 * RATE
+
+
+def test_a_sound_that_starts_late_on_its_clock_is_read_as_long_as_asked(tmp_path):
+    path = write_packets(tmp_path / "a.mkv", [500 + 0.02 * number for number in range(100)])
+    assert (read_sound(path, RATE, max_seconds=1.5).samples == 9_000).all()
+    assert len(read_sound(path, RATE, max_seconds=1.5).samples) == 1.5 * RATE
