@@ -15,10 +15,9 @@ import tyro
 from scipy import stats
 
 from experiments.recipes import small
-from experiments.runs.config import TrainConfig, with_weights
-from experiments.studies.run_one import Job
-from experiments.studies.runs import StudyOptions, do_runs, settle_study
-from experiments.studies.study import StudyFolder, judge_study
+from experiments.runs.config import TrainConfig
+from experiments.studies.runs import do_runs, settle_study
+from experiments.studies.study import Job, StudyFolder, StudyOptions, judge_study
 from multimodal.report.study_table import SIGNIFICANT, is_significant
 
 SIDES = ("one", "other")
@@ -62,7 +61,7 @@ def _config(quickstart: Path) -> TrainConfig:
         store=quickstart / "store",
     )
     weights = {name: quickstart / f"pretrain-{name}" / "encoder" for name in ("video", "audio")}
-    return with_weights(replace(small.train(), data=data), **weights)
+    return replace(small.train(), data=data).with_weights(**weights)
 
 
 def _jobs(config: TrainConfig, pair: int, seeds: int, folder: StudyFolder) -> Sequence[Job]:

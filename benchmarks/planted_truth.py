@@ -25,16 +25,15 @@ from experiments.pretrain import pretrain
 from experiments.quickstart import CROPS
 from experiments.recipes import small
 from experiments.runs.config import DataConfig, EncoderConfig, LossConfig, TrainConfig
-from experiments.runs.folder import RunFolder
-from experiments.runs.scoring import load_detector
+from experiments.runs.scoring import open_run
 from experiments.scan import scan
 from experiments.split import split
-from experiments.studies.runs import StudyOptions
+from experiments.studies.study import StudyOptions
 from experiments.train import train
 from multimodal.labels import MODALITIES
 from multimodal.report.pages.render import interval, p_value
 from multimodal.report.study_table import is_significant
-from multimodal.training.fit import FitOptions
+from multimodal.training.options import FitOptions
 
 #: Dense enough for lips: a token of sound each 80 ms, as many as there are frames.
 DENSE_SOUND = EncoderConfig(name="spectrogram", options={"backbone": "test_resnet", "stage": 2})
@@ -71,14 +70,13 @@ def _disagreement(folder: Path, seeds: int, *, some_silent: bool) -> dict[str, A
     """Encoders learn what lips do end to end, with ``discrepancy``, on training clips; then all share them."""
     write_disagreement(folder / "corpus", MANY, some_silent=some_silent)
     data = replace(_data(folder), num_frames=16, silent_ends="keep")
-    config = replace(small.train(), audio=DENSE_SOUND, data=data, loss=IN_STEP)
+    config = replace(small.train(), encoders={"video": small.VIDEO, "audio": DENSE_SOUND}, data=data, loss=IN_STEP)
     discrepancy = replace(config.fusion, name="discrepancy")
-    run = RunFolder(train(replace(config, fusion=discrepancy, fit=LEARN), folder / "learnt"))
-    detector = load_detector(run, run.read_config(TrainConfig))
+    run = open_run(train(replace(config, fusion=discrepancy, fit=LEARN), folder / "learnt"))
     for modality in MODALITIES:
-        detector.encoders[modality].save_pretrained(folder / modality)
-    video, audio = (replace(getattr(config, name), weights=folder / name) for name in MODALITIES)
-    return _study(replace(config, video=video, audio=audio, fit=FIT), folder, seeds)
+        run.encoders[modality].save_pretrained(folder / modality)
+    learnt = config.with_weights(**{modality: folder / modality for modality in MODALITIES})
+    return _study(replace(learnt, fit=FIT), folder, seeds)
 
 
 def _pictures(folder: Path, seeds: int) -> dict[str, Any]:
@@ -87,7 +85,7 @@ def _pictures(folder: Path, seeds: int) -> dict[str, Any]:
     data = _data(folder)
     video = pretrain(replace(small.pretrain_video(), data=data), folder / "pretrain-video")
     config = replace(small.train(), data=data)
-    return _study(replace(config, video=replace(config.video, weights=video)), folder, seeds)
+    return _study(config.with_weights(video=video), folder, seeds)
 
 
 def _data(folder: Path) -> DataConfig:

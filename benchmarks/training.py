@@ -23,13 +23,14 @@ from scipy import stats
 from experiments.evaluate import evaluate
 from experiments.generate import generate
 from experiments.prepare import prepare
-from experiments.pretrain import estimate_pretraining, pretrain
+from experiments.pretrain import pretrain
 from experiments.recipes import small
-from experiments.runs.config import DataConfig, PretrainConfig, TrainConfig, with_weights
-from experiments.runs.estimate import Estimate
+from experiments.runs.build import open_pretraining, open_training
+from experiments.runs.config import DataConfig, PretrainConfig, TrainConfig
+from experiments.runs.estimate import Estimate, estimate
 from experiments.scan import scan
 from experiments.split import split
-from experiments.train import estimate_training, train
+from experiments.train import train
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.data.augment import Augmentation
 from multimodal.labels import TARGETS
@@ -73,14 +74,14 @@ def make_corpora(folder: Path) -> DataConfig:
 def waiting(folder: Path) -> int:
     data = make_corpora(folder)
     cases: dict[str, Estimate] = {
-        "train small": estimate_training(replace(small.train(), data=data)),
-        "pretrain video small": estimate_pretraining(replace(small.pretrain_video(), data=data)),
-        "pretrain audio small": estimate_pretraining(replace(small.pretrain_audio(), data=data)),
-        "pretrain video small, default augmentation": estimate_pretraining(
-            replace(small.pretrain_video(), data=replace(data, augmentation=Augmentation()))
+        "train small": estimate(open_training(replace(small.train(), data=data))),
+        "pretrain video small": estimate(open_pretraining(replace(small.pretrain_video(), data=data))),
+        "pretrain audio small": estimate(open_pretraining(replace(small.pretrain_audio(), data=data))),
+        "pretrain video small, default augmentation": estimate(
+            open_pretraining(replace(small.pretrain_video(), data=replace(data, augmentation=Augmentation())))
         ),
-        "pretrain audio small, default augmentation": estimate_pretraining(
-            replace(small.pretrain_audio(), data=replace(data, augmentation=Augmentation()))
+        "pretrain audio small, default augmentation": estimate(
+            open_pretraining(replace(small.pretrain_audio(), data=replace(data, augmentation=Augmentation())))
         ),
     }
     print("| recipe | seconds a step | share waiting for data |\n|---|---|---|")
@@ -101,7 +102,7 @@ def pretrained(folder: Path, seeds: int, steps: int) -> int:
         audio = pretrain(_source(small.pretrain_audio(), data, folder / "speech", seed), runs / "speech")
         fit = replace(small.train().fit, steps=steps, validate_every=steps // 2, seed=seed, patience=None)
         random = replace(small.train(), data=data, fit=fit)
-        started = {"random": random, "pretrained": with_weights(random, video=video, audio=audio)}
+        started = {"random": random, "pretrained": random.with_weights(video=video, audio=audio)}
         for name, config in started.items():
             rows += [{"seed": seed, "branches": name, **_test_aucs(config, runs / name)}]
     table = pd.DataFrame(rows)

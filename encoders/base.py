@@ -1,7 +1,9 @@
 """The contract of an encoder: one modality in, tokens out; with its folder, its weights and its model card."""
 
+import inspect
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -37,6 +39,9 @@ Scores of a detector that uses this encoder say nothing about media unlike what 
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
+
+#: Options of constructors by which an encoder begins with weights that somebody published.
+PUBLISHED = ("pretrained", "checkpoint", "weights")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +98,22 @@ class Encoder(
             video ``(B, T, C, H, W)`` float in [0, 1]; audio ``(B, samples)`` mono float in [-1, 1];
             result ``(B, T, D)``, tokens in the order of time, evenly spaced over the window.
         """
+
+    @classmethod
+    def starts_trained(cls, **options: Any) -> bool:
+        """Whether an encoder built with these options begins with published weights, and knows something.
+
+        It is asked before anything is built or downloaded. One that was built says the same by its ``trained_on``.
+        A mapping in place of a checkpoint's name is an architecture, whose weights are random.
+
+        Args:
+            options: of the constructor; those left out have its defaults.
+        """
+        defaults = {
+            name: parameter.default for name, parameter in inspect.signature(cls.__init__).parameters.items()
+        }
+        given = (options.get(name, defaults.get(name)) for name in PUBLISHED)
+        return any(value and not isinstance(value, Mapping) for value in given)
 
     def arguments(self) -> dict[str, Any]:
         """Constructor arguments that build this encoder again without any download."""

@@ -2,30 +2,51 @@
 
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from experiments import recipes
 from experiments.command_line import choose, flat, run_verb, with_named_encoders
 from experiments.runs.config import TrainConfig
-from experiments.studies.imbalance import RATIOS, ablate_imbalance
-from experiments.studies.pages import compare_speed, write_pages
-from experiments.studies.runs import DEFAULT_OPTIONS, StudyOptions, do_runs, search_variant, settle_study
-from experiments.studies.study import StudyFolder, judge_study, plan_jobs
-from experiments.studies.variants import BASELINES, STUDIES, Variants, encoders
-from multimodal.corpora.manifest import GENERATED_NOTICE
+from experiments.runs.settings import to_plain, with_settings
+from experiments.studies.study import (
+    DEFAULT_OPTIONS,
+    Job,
+    StudyFolder,
+    StudyOptions,
+    claim_study,
+    judge_study,
+    plan_jobs,
+)
+from experiments.studies.variants import BASELINES, STUDIES, variants_of
 from multimodal.files import write_json
-from multimodal.report.study_table import costs, findings
+
+#: Fakes for each real clip in the study of imbalance.
+RATIOS = (1, 3, 10, 42)
 
 
 def ablate(study: str, config: TrainConfig, options: StudyOptions, out: Path) -> dict[str, Any]:
     """Run a study, or go on with one that was stopped; finished runs are not repeated, failed ones are."""
+    config.check()
+    from experiments.studies.pages import compare_speed, write_pages
+    from experiments.studies.runs import do_runs, search_variant, settle_study
+    from multimodal.report.study_table import costs, findings
+
     started = time.perf_counter()
-    data = config.data
+    num_workers = config.data.num_workers
     config = settle_study(config, options, out)
-    folder = StudyFolder(out)
-    baseline = options.baseline or BASELINES[study]
-    variants = _variants(study, config, options)
+    folder, baseline = StudyFolder(out), options.baseline or BASELINES[study]
+    if study == "encoder" and config.freeze_encoders and options.encoders:
+        _refuse_random(config.random_encoders)
+    differing = variants_of(
+        study,
+        fusion_options=config.fusion.options,
+        synchrony_weight=config.loss.synchrony_weight,
+        seed=config.fit.seed,
+        folders=options.encoders,
+    )
+    variants = {name: with_settings(config, settings) for name, settings in differing.items()}
     if options.search:
         return search_variant(variants, options, out)
     wanted = dict.fromkeys([*(options.only or variants), baseline])
@@ -35,38 +56,72 @@ def ablate(study: str, config: TrainConfig, options: StudyOptions, out: Path) ->
     chosen = {name: variants[name] for name in variants if name in wanted}
     jobs = plan_jobs(folder, study, chosen, baseline, options.seeds)
     failures = do_runs(jobs, options, folder)
-    for name, error in failures.items():
-        print(f"failed: {name}: {error}", file=sys.stderr)
     results = judge_study(jobs, baseline, replicates=options.replicates)
-    results["speed"] = compare_speed(data, jobs, options, folder)
+    results["speed"] = compare_speed(
+        jobs, folder, num_workers=num_workers, engine=options.engine, workers=options.workers
+    )
     results["seconds"] = time.perf_counter() - started
     write_json(folder.results, results)
     write_pages(folder, study, results, jobs, failures)
-    print("\n".join([*findings(results), *costs(results)]))
-    if results["generated"]:
-        print(GENERATED_NOTICE)
-    print(folder.path / "report.html")
+    _conclude(folder, results, [*findings(results), *costs(results)], failures)
     return results
 
 
-def _variants(study: str, config: TrainConfig, options: StudyOptions) -> Variants:
-    if study == "encoder":
-        return encoders(config, options.encoders)
-    if options.encoders:
-        raise ValueError(f"--encoders is for ablate encoder; leave it out of ablate {study}")
-    return STUDIES[study](config)
+def ablate_imbalance(
+    config: TrainConfig, options: StudyOptions, ratios: Sequence[float], out: Path
+) -> dict[str, Any]:
+    """Every balance with every loss at several ratios: what helps, and what only moves the threshold."""
+    config.check()
+    if options.only or options.baseline:
+        raise ValueError("--only and --baseline are for other studies; this one compares everything")
+    from experiments.studies.imbalance import judge_ratios, plan_ratios, write_imbalance_pages
+    from experiments.studies.runs import do_runs, settle_study
+    from multimodal.report.imbalance_table import imbalance_findings
+
+    folder = StudyFolder(out)
+    claim_study(folder, {"study": "imbalance", "ratios": list(ratios), "training": to_plain(config)})
+    config = settle_study(config, options, out)
+    jobs = [
+        Job(name, seed, with_settings(config, own), folder.run(name.replace(" ", "-"), seed))
+        for name, seed, own in plan_ratios(config.data.source, config.fit, ratios, options.seeds, out / "splits")
+    ]
+    failures = do_runs(jobs, options, folder)
+    results = judge_ratios(jobs, ratios, replicates=options.replicates)
+    write_json(folder.results, results)
+    write_imbalance_pages(folder.path, results, failures)
+    _conclude(folder, results, imbalance_findings(results), failures)
+    return results
+
+
+def _refuse_random(modalities: Sequence[str]) -> None:
+    """Frozen encoders of random weights would be compared with something else than what they can be."""
+    for modality in modalities:
+        raise ValueError(
+            f"the {modality} encoder of the recipe is frozen and has random weights; "
+            f"give --{modality}.weights FOLDER, or --end-to-end"
+        )
+
+
+def _conclude(
+    folder: StudyFolder, results: dict[str, Any], lines: Sequence[str], failures: dict[str, str]
+) -> None:
+    from multimodal.corpora.manifest import GENERATED_NOTICE
+
+    for name, error in failures.items():
+        print(f"failed: {name}: {error}", file=sys.stderr)
+    print("\n".join(lines))
+    if results["generated"]:
+        print(GENERATED_NOTICE)
+    print(folder.path / "report.html")
 
 
 def main(arguments: list[str]) -> int:
     """Command line of the verb: a study, a recipe, and single values of both changed."""
-    study, rest = choose(
-        "study", arguments, {**STUDIES, "encoder": encoders, "imbalance": ablate_imbalance}, verb="ablate"
-    )
+    choices: dict[str, Callable] = {**STUDIES, "imbalance": ablate_imbalance}
+    study, rest = choose("study", arguments, choices, verb="ablate")
     name, rest = choose("recipe", rest, recipes.TRAIN, verb=f"ablate {study}")
     recipe = with_named_encoders(recipes.TRAIN[name](), rest)
     default_out = Path("runs") / f"ablate-{study}-{name}"
-    if study == "imbalance":
-        return _main_imbalance(name, recipe, default_out, rest)
 
     def command(
         config: Annotated[TrainConfig, flat] = recipe,
@@ -87,11 +142,7 @@ def main(arguments: list[str]) -> int:
         ablate(study, config, options, out)
         return 1 if StudyFolder(out).has_failures() else 0
 
-    return run_verb(f"ablate {study} {name}", command, rest)
-
-
-def _main_imbalance(name: str, recipe: TrainConfig, default_out: Path, arguments: list[str]) -> int:
-    def command(
+    def command_of_imbalance(
         config: Annotated[TrainConfig, flat] = recipe,
         *,
         options: Annotated[StudyOptions, flat] = DEFAULT_OPTIONS,
@@ -112,4 +163,4 @@ def _main_imbalance(name: str, recipe: TrainConfig, default_out: Path, arguments
         ablate_imbalance(config, options, ratios, out)
         return 1 if StudyFolder(out).has_failures() else 0
 
-    return run_verb(f"ablate imbalance {name}", command, arguments)
+    return run_verb(f"ablate {study} {name}", command_of_imbalance if study == "imbalance" else command, rest)

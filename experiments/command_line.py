@@ -128,8 +128,13 @@ def with_named_encoders(recipe: Config, arguments: list[str]) -> Config:
     They belong to the recipe's own; those of the named one are given as pairs, ``--encoder.options NAME VALUE``.
     """
     named = {one.removeprefix("--").split(".name")[0] for one in arguments if re.match(r"--\w+\.name\b", one)}
-    renamed = {part: getattr(recipe, part) for part in named & {"encoder", "video", "audio"} & set(vars(recipe))}
-    return replace(recipe, **{part: replace(config, options={}) for part, config in renamed.items()})
+    if hasattr(recipe, "encoders"):
+        encoders = {
+            name: replace(encoder, options={}) if name in named else encoder
+            for name, encoder in recipe.encoders.items()
+        }
+        return replace(recipe, encoders=encoders)
+    return replace(recipe, encoder=replace(recipe.encoder, options={})) if "encoder" in named else recipe
 
 
 def _summary(choice: object) -> str:

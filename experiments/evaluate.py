@@ -1,19 +1,15 @@
 """``evaluate RUN`` judges a run, ``--scores FILE`` anybody's scores, ``--matrix`` runs across corpora."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from experiments.command_line import Positional, run_verb
-from experiments.evaluate_matrix import evaluate_matrix
-from experiments.evaluate_scores import evaluate_scores_files
 from experiments.runs.folder import RunFolder
-from experiments.runs.pages import stored, write_report
-from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import atomic_path, write_json
 from multimodal.labels import MODALITIES, TARGETS
-from multimodal.metrics import evaluate_scores
-from multimodal.metrics.probabilities import judge_probabilities, probabilities
-from multimodal.report.terminal import warning_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def evaluate(run: Positional[Path], *, replicates: int = 1000, seed: int = 0) -> dict[str, Any]:
@@ -28,13 +24,15 @@ def evaluate(run: Positional[Path], *, replicates: int = 1000, seed: int = 0) ->
         replicates: of the bootstrap over identities.
         seed: of the bootstrap.
     """
-    from experiments.runs.scoring import (
-        score_run,  # takes seconds to import: torch, which scores of a file do not need
-    )
+    from experiments.runs.pages import write_report
+    from experiments.runs.scoring import score_run
+    from multimodal.metrics import evaluate_scores
+    from multimodal.metrics.probabilities import judge_probabilities, probabilities
+    from multimodal.report.terminal import warning_lines
 
     folder = RunFolder(run)
-    scores, generated = score_run(folder)
-    thresholds, calibration = stored(folder.thresholds), stored(folder.calibration)
+    scores, generated = score_run(run)
+    thresholds, calibration = folder.read_thresholds(), folder.read_calibration()
     if calibration is not None:
         said = probabilities(scores, calibration, calibration["method"])
         scores = scores.assign(**{f"probability_{target}": said[target] for target in TARGETS})
@@ -63,6 +61,8 @@ def headlines(metrics: dict[str, Any], *, generated: bool) -> list[str]:
     lines = [f"{name.replace('_', ' '):<12} AUC {_text(metrics[name]['auc'])}  (floor 0.500)" for name in names]
     lines.append(f"{'class':<12} balanced accuracy {_text(metrics['class']['balanced_accuracy'])}  (floor 0.250)")
     if generated:
+        from multimodal.corpora.manifest import GENERATED_NOTICE
+
         lines.append(GENERATED_NOTICE)
     return lines
 
@@ -77,6 +77,9 @@ def _text(entry: dict[str, Any]) -> str:
 def main(arguments: list[str]) -> None:
     """Command line of the verb: a run, with ``--scores`` files of scores, with ``--matrix`` runs and corpora."""
     given = {argument.split("=")[0] for argument in arguments}
-    commands = {"--matrix": evaluate_matrix, "--scores": evaluate_scores_files}
-    chosen = next((command for option, command in commands.items() if option in given), evaluate)
-    run_verb("evaluate", chosen, arguments)
+    command: Callable[..., Any] = evaluate
+    if "--matrix" in given:
+        from experiments.evaluate_matrix import evaluate_matrix as command
+    elif "--scores" in given:
+        from experiments.evaluate_scores import evaluate_scores_files as command
+    run_verb("evaluate", command, arguments)

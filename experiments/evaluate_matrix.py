@@ -4,14 +4,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import write_json
 from multimodal.labels import TARGETS
-from multimodal.metrics import evaluate_scores
-from multimodal.report.figures.study import matrix_figure
-from multimodal.report.figures.style import png_bytes, save_images
-from multimodal.report.pages.render import decimal, interval
-from multimodal.report.terminal import aligned
 
 METRICS = ("auc", "eer")
 
@@ -40,9 +34,12 @@ def evaluate_matrix(
         replicates: of the bootstrap over identities.
         seed: of the bootstrap.
     """
-    from experiments.runs.scoring import TrainedRun, matrix_scores, open_test_set
+    from experiments.runs.scoring import matrix_scores, open_run, open_test_set
+    from multimodal.corpora.manifest import GENERATED_NOTICE
+    from multimodal.report.figures.study import matrix_figure
+    from multimodal.report.figures.style import png_bytes, save_images
 
-    runs = [TrainedRun.open(path) for path in matrix]
+    runs = [open_run(path) for path in matrix]
     tested = [open_test_set(folder, split, store) for folder in sources]
     _check_names("runs", [run.name for run in runs])
     _check_names("sources", [one.name for one in tested])
@@ -76,6 +73,8 @@ def _check_names(kind: str, names: list[str]) -> None:
 
 def _cells(scores: Any, replicates: int, seed: int) -> dict[str, dict[str, Any]]:
     """AUC and equal error rate of each target that was scored."""
+    from multimodal.metrics import evaluate_scores
+
     targets = [target for target in TARGETS if f"score_{target}" in scores]
     judged = evaluate_scores(scores, replicates=replicates, seed=seed)
     nothing = {"value": None, "low": None, "high": None, "reason": "no clip has a label and a score"}
@@ -90,6 +89,8 @@ def _cells(scores: Any, replicates: int, seed: int) -> dict[str, dict[str, Any]]
 
 def _table(target: str, cells: dict[str, dict[str, Any]], names: list[str]) -> list[str]:
     """A row a run, two columns a test set."""
+    from multimodal.report.terminal import aligned
+
     titles = [f"{name} {metric.upper()}" for name in names for metric in METRICS]
     rows = [
         [run, *(_text(row[name], metric) for name in names for metric in METRICS)] for run, row in cells.items()
@@ -98,6 +99,8 @@ def _table(target: str, cells: dict[str, dict[str, Any]], names: list[str]) -> l
 
 
 def _text(cell: dict[str, Any], metric: str) -> str:
+    from multimodal.report.pages.render import decimal, interval
+
     entry = cell[metric]
     if entry["value"] is None:
         return "not defined"

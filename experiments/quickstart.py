@@ -7,22 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from experiments.command_line import run_verb
-from experiments.evaluate import evaluate, write_report
-from experiments.generate import generate
-from experiments.predict import predict
-from experiments.prepare import prepare
-from experiments.pretrain import pretrain
 from experiments.recipes import small
-from experiments.runs.config import DataConfig, PretrainConfig, TrainConfig, with_weights
+from experiments.runs.config import PretrainConfig, TrainConfig
 from experiments.runs.folder import RunFolder
-from experiments.scan import scan
-from experiments.split import split
-from experiments.statistics import statistics
-from experiments.thresholds import thresholds
-from experiments.train import train
 from multimodal.media.prepared import PrepareOptions
 from multimodal.synthetic import SyntheticOptions
 
@@ -72,40 +62,10 @@ def quickstart(*, out: Path = Path("quickstart"), seed: int = 0, workers: int = 
         seed: of the corpus, the split and the training.
         workers: processes that draw and prepare clips.
     """
-    corpus, manifest, split_file, store, run = (
-        out / name for name in ("corpus", "manifest.parquet", "split.parquet", "store", "run")
-    )
     watch = Stopwatch()
-    with watch.stage("generate"):
-        generate("fakeavceleb", out=corpus, options=replace(CORPUS, seed=seed), workers=workers)
-    with watch.stage("scan"):
-        scan("fakeavceleb", root=corpus, out=manifest)
-    with watch.stage("split"):
-        split(
-            (manifest,),
-            protocol=("group_out",),
-            options={"fold": str(seed % CORPUS.groups)},
-            seed=seed,
-            out=split_file,
-        )
-    with watch.stage("statistics"):
-        statistics((manifest,), split=split_file, html=out / "statistics.html")
-    with watch.stage("prepare"):
-        prepare((manifest,), store=store, options=CROPS, workers=workers)
-    data = replace(small.DATA, manifest=manifest, split=split_file, store=store)
-    with watch.stage("pretrain"):
-        video = pretrain(_seeded(small.pretrain_video(), data, seed), out / "pretrain-video")
-        audio = pretrain(_seeded(small.pretrain_audio(), data, seed), out / "pretrain-audio")
-    with watch.stage("train"):
-        train(with_weights(_seeded(small.train(), data, seed), video=video, audio=audio), run)
-    with watch.stage("thresholds"):
-        thresholds(run)
-    with watch.stage("evaluate"):
-        evaluate(run)
-    with watch.stage("predict"):
-        clip = next((corpus / "FakeVideo-FakeAudio").rglob("*.mp4"))
-        predict((clip,), run=run, out=out / "predictions")
-    write_report(RunFolder(run), timings=watch.seconds)
+    data = _make_data(watch, out, seed, workers)
+    run = _learn(watch, out, seed, data)
+    _judge(watch, out, run)
     print(f"\n{watch.table()}\n")
     pages = {
         "report": run / "report.html",
@@ -117,14 +77,69 @@ def quickstart(*, out: Path = Path("quickstart"), seed: int = 0, workers: int = 
     print("generated media: these numbers say nothing about real videos")
 
 
+# The verbs bring everything with them, so each is imported where its work begins.
+
+
+def _make_data(watch: Stopwatch, out: Path, seed: int, workers: int) -> Any:
+    """Generate, scan, split, count and prepare the corpus; what is learnt from."""
+    from experiments.generate import generate
+    from experiments.prepare import prepare
+    from experiments.scan import scan
+    from experiments.split import split
+    from experiments.statistics import statistics
+
+    manifest, split_file, store = (out / name for name in ("manifest.parquet", "split.parquet", "store"))
+    with watch.stage("generate"):
+        generate("fakeavceleb", out=out / "corpus", options=replace(CORPUS, seed=seed), workers=workers)
+    with watch.stage("scan"):
+        scan("fakeavceleb", root=out / "corpus", out=manifest)
+    with watch.stage("split"):
+        fold = {"fold": str(seed % CORPUS.groups)}
+        split((manifest,), protocol=("group_out",), options=fold, seed=seed, out=split_file)
+    with watch.stage("statistics"):
+        statistics((manifest,), split=split_file, html=out / "statistics.html")
+    with watch.stage("prepare"):
+        prepare((manifest,), store=store, options=CROPS, workers=workers)
+    return replace(small.DATA, manifest=manifest, split=split_file, store=store)
+
+
+def _learn(watch: Stopwatch, out: Path, seed: int, data: Any) -> Path:
+    """Pretrain both branches and train the detector from them; its run folder."""
+    from experiments.pretrain import pretrain
+    from experiments.train import train
+
+    with watch.stage("pretrain"):
+        video = pretrain(_seeded(small.pretrain_video(), seed, data=data), out / "pretrain-video")
+        audio = pretrain(_seeded(small.pretrain_audio(), seed, data=data), out / "pretrain-audio")
+    with watch.stage("train"):
+        return train(_seeded(small.train(), seed, data=data).with_weights(video=video, audio=audio), out / "run")
+
+
+def _judge(watch: Stopwatch, out: Path, run: Path) -> None:
+    """Choose thresholds, evaluate, and judge one clip; the report says where the time went."""
+    from experiments.evaluate import evaluate
+    from experiments.predict import predict
+    from experiments.runs.pages import write_report
+    from experiments.thresholds import thresholds
+
+    with watch.stage("thresholds"):
+        thresholds(run)
+    with watch.stage("evaluate"):
+        evaluate(run)
+    with watch.stage("predict"):
+        clip = next((out / "corpus" / "FakeVideo-FakeAudio").rglob("*.mp4"))
+        predict((clip,), run=run, out=out / "predictions")
+    write_report(RunFolder(run), timings=watch.seconds)
+
+
 def peak_gigabytes() -> float:
     """Most memory that this process or any one child has taken, in GB."""
     usage = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return max(usage) / (1e9 if sys.platform == "darwin" else 1e6)
 
 
-def _seeded(config: Learning, data: DataConfig, seed: int) -> Learning:
-    return replace(config, data=data, fit=replace(config.fit, seed=seed))
+def _seeded(config: Learning, seed: int, **parts: Any) -> Learning:
+    return replace(config, fit=replace(config.fit, seed=seed), **parts)
 
 
 def main(arguments: list[str]) -> None:

@@ -1,14 +1,11 @@
 """``thresholds RUN``: operating points and calibration, chosen on validation data only, without training again."""
 
-import json
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from experiments.command_line import Positional, flat, run_verb
 from experiments.runs.folder import RunFolder
@@ -27,7 +24,6 @@ from multimodal.report.figures.thresholds import transfer_figure
 from multimodal.report.pages.render import decimal, interval
 from multimodal.report.pages.thresholds import transfer_page
 from multimodal.report.terminal import aligned, warning_lines
-from multimodal.training.checkpoints import write_metadata
 
 # What the rules for thresholds ask for, as options of a command line.
 
@@ -184,7 +180,7 @@ def thresholds(
 
     For video, audio and any, for each of the four classes, and for each modality's own head (`video_alone`,
     `audio_alone`), which judges clips that lack the other modality. Written into thresholds.json,
-    calibration.json, thresholds.html and the weights' file. On another corpus: thresholds RUN --transfer SCORES.
+    calibration.json and thresholds.html. On another corpus: thresholds RUN --transfer SCORES.
 
     Args:
         run: folder that `train` wrote.
@@ -197,12 +193,13 @@ def thresholds(
     """
     folder = RunFolder(run)
     asked = options.for_rules(rules)
-    scores = validation_scores(folder)
+    scores = folder.validation_scores()
     learnt = learnt_shares(folder.read_plain_config(), folder.read_provenance())
     fitted = fit_probabilities(scores, learnt, fake_prior=fake_prior, method=calibration)
     prior = fitted["prior"]["wanted"] or fitted["prior"]["validation"]
     chosen = choose_thresholds(scores, asked, fake_prior=prior, replicates=replicates, seed=seed)
-    _store(folder, chosen, fitted)
+    write_json(folder.thresholds, chosen)
+    write_json(folder.calibration, fitted)
     metrics = evaluate_scores(
         scores, thresholds=chosen["thresholds"], fake_prior=learnt, replicates=replicates, seed=seed
     )
@@ -213,13 +210,6 @@ def thresholds(
         print(GENERATED_NOTICE)
     print(f"{folder.thresholds_page}\nfigures on the test split: evaluate {run}")
     return chosen
-
-
-def validation_scores(run: RunFolder) -> pd.DataFrame:
-    """The rows of the validation split, and no other: the filter is applied while reading."""
-    if not run.scores.is_file():
-        raise ValueError(f"no scores in {run.path}; give the folder that `train` wrote")
-    return pq.read_table(run.scores, filters=[("split", "==", "val")]).to_pandas()
 
 
 def summary(chosen: dict[str, Any]) -> list[str]:
@@ -247,18 +237,6 @@ def _reasons(thresholds: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
 
 def _cells(entry: dict[str, Any]) -> tuple[str, str]:
     return decimal(entry["threshold"]), interval({**entry, "value": entry["threshold"]})
-
-
-def _store(folder: RunFolder, chosen: dict[str, Any], fitted: dict[str, Any]) -> None:
-    """Write both beside the weights, and into them, so that they travel together."""
-    write_json(folder.thresholds, chosen)
-    write_json(folder.calibration, fitted)
-    if not folder.weights.is_file():
-        print(
-            f"warning: no {folder.weights.name} in {folder.path}; thresholds are beside it only", file=sys.stderr
-        )
-        return
-    write_metadata(folder.weights, {"thresholds": json.dumps(chosen), "calibration": json.dumps(fitted)})
 
 
 def main(arguments: list[str]) -> None:

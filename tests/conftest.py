@@ -100,7 +100,7 @@ def run(workspace) -> Path:
     from experiments.runs.config import DataConfig, EncoderConfig, FusionConfig, TrainConfig
     from experiments.thresholds import thresholds
     from experiments.train import train
-    from multimodal.training.fit import FitOptions
+    from multimodal.training.options import FitOptions
 
     data = DataConfig(
         manifest=workspace / "manifest.parquet",
@@ -112,8 +112,10 @@ def run(workspace) -> Path:
         num_workers=0,
     )
     config = TrainConfig(
-        video=EncoderConfig(name="frames", options={"backbone": "test_resnet", "frame_size": 32}),
-        audio=EncoderConfig(name="spectrogram", options={"backbone": "test_resnet", "n_mels": 32}),
+        encoders={
+            "video": EncoderConfig(name="frames", options={"backbone": "test_resnet", "frame_size": 32}),
+            "audio": EncoderConfig(name="spectrogram", options={"backbone": "test_resnet", "n_mels": 32}),
+        },
         fusion=FusionConfig(name="gated", out_dim=16),
         data=data,
         fit=FitOptions(steps=4, validate_every=2),

@@ -1,7 +1,8 @@
 """What balancing and losses do, measured on the batches that training sees."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -10,11 +11,10 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from experiments.runs.balancing import build_loss
-from experiments.runs.build import build_detector, load_clips
+from experiments.runs.build import open_training
 from experiments.runs.config import BalanceConfig, BalanceName, TrainConfig
-from experiments.runs.feed import Feed, feed_tokens
-from experiments.runs.loop import training_batches
+from experiments.runs.loop import Parts, Training, batches_of
+from multimodal.data.windows import Batch
 from multimodal.labels import CLASSES, UNKNOWN
 from multimodal.report.figures.training import LossPoints
 from multimodal.training.losses import class_weights, focal_loss
@@ -27,12 +27,27 @@ class ClassCounts(NamedTuple):
     weighted: dict[str, np.ndarray]
 
 
-def token_feed(config: TrainConfig) -> Feed:
+class TokenFeed(NamedTuple):
+    """A training on tokens, opened, with its parts; ``model`` is what learns."""
+
+    training: Training
+    parts: Parts
+
+    @property
+    def model(self) -> nn.Module:
+        """Fusion and heads."""
+        return self.parts.model
+
+    def batches(self, count: int) -> Iterator[Batch]:
+        """The first batches of the training."""
+        return islice(batches_of(self.training, self.parts, Accelerator())(0), count)
+
+
+def token_feed(config: TrainConfig) -> TokenFeed:
     """What a training of ``config`` is fed from its token cache, which is made here where it is not there."""
-    assert config.tokens is not None
-    clips = load_clips(config.data)
+    training = open_training(config)
     torch.manual_seed(config.fit.seed)
-    return feed_tokens(build_detector(config), clips, config, Accelerator(), config.tokens)
+    return TokenFeed(training, training.make(training.clips, Accelerator(), lambda text: None))
 
 
 def count_classes(
@@ -43,7 +58,8 @@ def count_classes(
     Weighted focal loss would give classes weights of its own, whatever the balancing. ``neighbours`` are SMOTE's.
     A way that too few clips rule out is left out, with the reason.
     """
-    drawn, weighted = {}, {}
+    drawn: dict[str, np.ndarray] = {}
+    weighted: dict[str, np.ndarray] = {}
     for name in balances:
         balance = BalanceConfig(name=name, neighbours=neighbours)
         chosen = replace(config, loss=replace(config.loss, name="cross_entropy"), balance=balance)
@@ -52,33 +68,32 @@ def count_classes(
         except ValueError as error:
             print(f"{name} is not shown: {error}")
             continue
-        batches = islice(training_batches(feed.windows, feed.drawn.draw, chosen, Accelerator())(0), num_batches)
-        labels = np.concatenate([batch["labels"]["class"].numpy() for batch in batches])
+        labels = np.concatenate([batch["labels"]["class"].numpy() for batch in feed.batches(num_batches)])
         counts = np.bincount(labels[labels != UNKNOWN], minlength=len(CLASSES))
-        weights = build_loss(chosen.loss, chosen.balance, feed.drawn.counts).weights.get("class")
+        weights = feed.parts.task.criterion.weights.get("class")
         drawn[name] = counts
         weighted[name] = counts if weights is None else counts * weights.numpy()
     return ClassCounts(drawn, weighted)
 
 
-def loss_points(model: nn.Module, config: TrainConfig, *, num_batches: int = 8) -> dict[str, LossPoints]:
-    """Every loss of the windows in the first batches, as ``model`` (fusion and heads) judges them."""
-    feed = token_feed(config)
-    batches = islice(training_batches(feed.windows, feed.drawn.draw, config, Accelerator())(0), num_batches)
+def loss_points(model: nn.Module, feed: TokenFeed, *, num_batches: int = 8) -> dict[str, LossPoints]:
+    """Every loss of the windows in a training's first batches, as ``model`` (fusion and heads) judges them."""
     model.eval()
     with torch.inference_mode():
         judged = [
             (model(one["inputs"], one["present"], one["lengths"]).class_logits, one["labels"]["class"])
-            for one in batches
+            for one in feed.batches(num_batches)
         ]
     logits, labels = (torch.cat(parts) for parts in zip(*judged, strict=True))
     known = labels != UNKNOWN
     logits, labels = logits[known], labels[known]
     probability = logits.softmax(dim=-1).gather(1, labels[:, None])[:, 0].numpy()
-    focus = {"alpha": config.loss.alpha, "gamma": config.loss.gamma}
+    criterion = feed.parts.task.criterion
+    focal = partial(focal_loss, logits, labels, alpha=criterion.alpha, gamma=criterion.gamma)
+    weights = class_weights(feed.parts.drawn.counts["class"])
     losses = {
         "cross entropy": focal_loss(logits, labels, alpha=1.0, gamma=0.0),
-        "focal": focal_loss(logits, labels, **focus),
-        "weighted focal": focal_loss(logits, labels, **focus, weights=class_weights(feed.drawn.counts["class"])),
+        "focal": focal(),
+        "weighted focal": focal(weights=weights),
     }
     return {name: LossPoints(probability, loss.numpy(), labels.numpy()) for name, loss in losses.items()}

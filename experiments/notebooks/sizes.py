@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from experiments.ablate import StudyOptions
 from experiments.recipes import small
-from experiments.runs.config import PretrainConfig, TrainConfig, with_weights
+from experiments.runs.config import PretrainConfig, TrainConfig
+from experiments.studies.study import StudyOptions
 from multimodal.media.prepared import PrepareOptions
 from multimodal.synthetic import LayoutOptions, SyntheticOptions
 
@@ -67,7 +67,7 @@ class TourSizes:
         """The recipe ``small`` for the detector, on the tokens of two pretrained encoders."""
         config = _sized(small.train(), work, self.train_steps)
         config = replace(config, freeze_encoders=True, tokens=work / "tokens")
-        return with_weights(config, video=video, audio=audio)
+        return config.with_weights(video=video, audio=audio)
 
     def study(self, config: TrainConfig) -> tuple[TrainConfig, StudyOptions]:
         """A small study made of a training."""

@@ -4,14 +4,13 @@ from collections.abc import Callable
 
 from experiments.recipes import fakeavceleb, pretraining, small
 from experiments.runs.config import PretrainConfig, TrainConfig
-from multimodal.labels import Modality
 
 TRAIN: dict[str, Callable[[], TrainConfig]] = {
     "small": small.train,
     "fakeavceleb": fakeavceleb.train,
 }
 
-PRETRAIN: dict[Modality, dict[str, Callable[[], PretrainConfig]]] = {
+PRETRAIN: dict[str, dict[str, Callable[[], PretrainConfig]]] = {
     "video": {
         "small": small.pretrain_video,
         "images": pretraining.images,

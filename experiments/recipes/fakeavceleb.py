@@ -1,7 +1,7 @@
 """The recipe for the real FakeAVCeleb on one GPU: a ViT on face crops and wav2vec 2.0 on the sound."""
 
 from experiments.runs.config import DataConfig, EncoderConfig, FusionConfig, PretrainConfig, TrainConfig
-from multimodal.training.fit import FitOptions
+from multimodal.training.options import FitOptions
 
 VIDEO = EncoderConfig(name="frames", options={"backbone": "vit_small_patch16_224", "pretrained": True})
 AUDIO = EncoderConfig(
@@ -35,8 +35,7 @@ def pretrain_audio() -> PretrainConfig:
 def train() -> TrainConfig:
     """ViT and wav2vec 2.0 with cross-attention, for one GPU and the real corpus."""
     return TrainConfig(
-        video=VIDEO,
-        audio=AUDIO,
+        encoders={"video": VIDEO, "audio": AUDIO},
         data=DATA,
         fusion=FusionConfig(name="cross_attention", out_dim=256),
         fit=FitOptions(steps=20_000, learning_rate=2e-5, validate_every=500, patience=8),

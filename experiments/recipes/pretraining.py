@@ -5,7 +5,7 @@ Give the corpora with ``--sources``. The weights that a recipe starts from are d
 
 from experiments.runs.config import DataConfig, EncoderConfig, MixtureConfig, PretrainConfig
 from multimodal.data.augment import Augmentation, PictureAugmentation, SoundAugmentation
-from multimodal.training.fit import FitOptions
+from multimodal.training.options import FitOptions
 
 FACES = EncoderConfig(name="frames", options={"backbone": "vit_small_patch16_224", "pretrained": True})
 SPEECH = EncoderConfig(

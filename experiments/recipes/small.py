@@ -5,7 +5,7 @@
 
 from experiments.runs.config import DataConfig, EncoderConfig, FusionConfig, PretrainConfig, TrainConfig
 from multimodal.data.augment import Augmentation, PictureAugmentation, SoundAugmentation
-from multimodal.training.fit import FitOptions
+from multimodal.training.options import FitOptions
 
 VIDEO = EncoderConfig(name="frames", options={"backbone": "test_resnet", "frame_size": 96})
 AUDIO = EncoderConfig(name="spectrogram", options={"backbone": "test_resnet"})
@@ -44,8 +44,7 @@ def pretrain_audio() -> PretrainConfig:
 def train() -> TrainConfig:
     """Small CNNs for both branches and gated fusion; minutes on two CPU cores."""
     return TrainConfig(
-        video=VIDEO,
-        audio=AUDIO,
+        encoders={"video": VIDEO, "audio": AUDIO},
         data=DATA,
         fusion=FusionConfig(name="gated", out_dim=64),
         fit=FitOptions(steps=100, learning_rate=5e-4, validate_every=25, patience=4),

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from torch import Tensor
 
-from experiments.runs.config import BalanceConfig, LossConfig
 from multimodal.data.order import Draw, evenly_drawn, frames_per_clip, shuffled
 from multimodal.labels import CLASSES
 from multimodal.training.losses import DetectorLoss, class_weights, effective_number_weights
@@ -31,49 +31,50 @@ def drawn_labels(draw: Draw, labels: Mapping[str, np.ndarray]) -> DrawnLabels:
 
 
 def training_draw(
-    balance: BalanceConfig,
     clips: pd.DataFrame,
     labels: Mapping[str, np.ndarray],
     num_windows: Sequence[int],
     *,
+    balance: str,
     target: str,
     seed: int,
+    within: str = "class",
 ) -> DrawnLabels:
     """How the training clips are drawn.
 
     Args:
-        balance: by name, with its options.
         clips: rows of the training split.
         labels: of the rows, by target; see :func:`multimodal.data.windows.label_table`.
         num_windows: windows that each clip can show without overlap.
+        balance: weighted_sampler and frames_per_clip draw evenly; any other takes the clips as they come.
         target: whose labels are evened out: ``class``, or a modality.
         seed: of the draw.
+        within: of weighted_sampler: inside a class every clip, every method or every identity is as likely.
     """
-    if balance.name == "weighted_sampler":
-        groups = None if balance.within == "class" else clips[balance.within].to_numpy()
+    if balance == "weighted_sampler":
+        groups = None if within == "class" else clips[within].to_numpy()
         draw = evenly_drawn(labels[target], seed=seed, groups=groups)
-    elif balance.name == "frames_per_clip":
+    elif balance == "frames_per_clip":
         draw = frames_per_clip(labels[target], np.asarray(num_windows), seed=seed)
     else:
         draw = shuffled(len(clips), seed=seed)
     return drawn_labels(draw, labels)
 
 
-def build_loss(loss: LossConfig, balance: BalanceConfig, counts: Counts) -> DetectorLoss:
-    """Make the loss; what a class weighs follows from the labels that training sees."""
-    weights = {}
-    if balance.name == "effective_number":
-        weights = {name: effective_number_weights(count, balance.beta) for name, count in counts.items()}
-    elif balance.name == "class_weights" or loss.name == "weighted_focal":
-        weights = {name: class_weights(count) for name, count in counts.items()}
-    return DetectorLoss(
-        name=loss.name,
-        alpha=loss.alpha,
-        gamma=loss.gamma,
-        head_weight=loss.head_weight,
-        synchrony_weight=loss.synchrony_weight,
-        weights=weights,
-    )
+def label_weights(counts: Counts, *, balance: str, loss: str, beta: float = 0.999) -> dict[str, Tensor]:
+    """What each label weighs in the loss, by target; empty where all weigh alike.
+
+    Args:
+        counts: labels that training sees.
+        balance: effective_number and class_weights weigh any loss.
+        loss: weighted_focal weighs by class whatever the balance.
+        beta: of effective_number.
+    """
+    if balance == "effective_number":
+        return {name: effective_number_weights(count, beta) for name, count in counts.items()}
+    if balance == "class_weights" or loss == "weighted_focal":
+        return {name: class_weights(count) for name, count in counts.items()}
+    return {}
 
 
 def learnt_labels(counts: Counts, criterion: DetectorLoss) -> dict[str, Any]:

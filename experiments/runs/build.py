@@ -1,150 +1,278 @@
-"""From configurations to parts: encoders, fusion, detector, clips, windows."""
+"""The one place where a configuration is opened: what stands below takes named parts and plain values."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
-import pandas as pd
+import torch
+from accelerate import Accelerator
 
 from encoders import create_encoder, load_encoder
-from encoders.base import AudioSpec, Encoder, VideoSpec
-from experiments.runs.config import DataConfig, EncoderConfig, TrainConfig
+from encoders.base import Encoder
+from experiments.runs.advised import advised_options, check_precision, say
+from experiments.runs.balancing import Counts, label_weights, training_draw
+from experiments.runs.clips import Clips, describe, load_clips, require_clips
+from experiments.runs.config import PretrainConfig, TrainConfig
+from experiments.runs.feed import Feed, feed_tokens, feed_windows, first_window
+from experiments.runs.loop import Parts, Say, Training
+from experiments.runs.mixture import forge_of, mixed_clips, mixture_draw, mixture_text
+from experiments.runs.provenance import loaded_text
+from experiments.runs.settings import to_plain
 from fusion import create_fusion
-from multimodal.corpora.manifest import Manifest, is_generated
-from multimodal.data.windows import WindowShape
+from multimodal.data.options import Reading
+from multimodal.data.pseudo_fakes import with_pseudo_fakes
 from multimodal.detector import AudioVisualDetector
+from multimodal.heads import Branch
 from multimodal.labels import Modality
-from multimodal.media.store.reader import AnyStore, Store
-from multimodal.splits import Split
+from multimodal.report.study_table import tokens_text
+from multimodal.tokens.resampled import Resampling
+from multimodal.training.losses import DetectorLoss
+from multimodal.training.tasks import BranchTask, DetectorTask
 
-#: Options by which encoders begin with published weights.
-_PUBLISHED = ("pretrained", "checkpoint", "weights")
+Learning = TypeVar("Learning", PretrainConfig, TrainConfig)
 
 
-def build_encoder(config: EncoderConfig, modality: Modality) -> Encoder:
+class DetectorPlan(NamedTuple):
+    """A detector that is still to be built: its encoders by modality, and what puts them together."""
+
+    encoders: Mapping[Modality, Callable[[], Encoder]]
+    assemble: Callable[[Mapping[str, Encoder]], AudioVisualDetector]
+
+    def build(self) -> AudioVisualDetector:
+        """Build or load the encoders, and the detector of them; first weights follow from torch's seed."""
+        return self.assemble({modality: make() for modality, make in self.encoders.items()})
+
+
+def open_detector(config: TrainConfig) -> DetectorPlan:
+    """The detector of a training."""
+    encoders = {name: partial(build_encoder, name, **vars(part)) for name, part in config.encoders.items()}
+    compares = config.loss.synchrony_weight > 0
+    return DetectorPlan(encoders, partial(_assemble, compares=compares, **vars(config.fusion)))
+
+
+def open_training(config: TrainConfig, tokens: Path = Path("tokens")) -> Training:
+    """A training of the detector: the advice of ``statistics`` in place of ``auto``, and its parts.
+
+    Args:
+        config: of the training.
+        tokens: folder of token caches where the configuration names none and SMOTE needs one.
+
+    Raises:
+        ValueError: what cannot be trained, before anything takes time.
+    """
+    config.check()
+    check_precision(config.precision)
+    clips = load_clips(*config.data.source)
+    config = _with_advice(config, clips, "any_fake", has_fusion=lambda: not config.random_encoders)
+    if config.is_frozen and not config.freeze_encoders:
+        say(f"{config.balance.name} works on embeddings: the encoders are frozen, fusion and heads learn")
+        config = replace(config, freeze_encoders=True)
+    config.check()
+    reading, seed, resampling = config.data.reading, config.fit.seed, _resampling(config)
+    draw = partial(_draw, balance=config.balance.name, within=config.balance.within, target="class", seed=seed)
+    is_on_tokens = config.tokens is not None or resampling is not None
+    feed: Callable[..., Feed] = partial(_feed_whole, draw=draw, augmentation=config.data.augmentation, seed=seed)
+    if is_on_tokens:
+        root = config.tokens or tokens
+        feed = partial(feed_tokens, root=root, draw=draw, resampling=resampling, seed=seed)
+    make = partial(
+        _detector_parts,
+        plan=open_detector(config),
+        folders={name: encoder.weights for name, encoder in config.encoders.items()},
+        fusion_name=config.fusion.name,
+        is_frozen=config.freeze_encoders,
+        reading=reading,
+        feed=feed,
+        loss=_loss(config),
+        modality_dropout=config.modality_dropout,
+    )
+    return replace(_opened(config, "train", clips, make), is_on_tokens=is_on_tokens)
+
+
+def open_pretraining(config: PretrainConfig) -> Training:
+    """A pretraining of one branch: its corpora mixed, forged where asked for, and its parts.
+
+    Raises:
+        ValueError: what cannot be trained, before anything takes time.
+    """
+    config.check()
+    check_precision(config.precision)
+    modality, mixture, seed = config.modality, config.mixture, config.fit.seed
+    clips = mixed_clips(config.sources(), modality)
+    forge = None
+    if mixture.pseudo_fakes != "none":
+        rate = clips.store.options.sample_rate
+        forge = forge_of(modality, sample_rate=rate, vocoder=mixture.vocoder)
+        keep_fakes = mixture.pseudo_fakes == "add"
+        clips = replace(clips, table=with_pseudo_fakes(clips.table, forge, keep_fakes=keep_fakes))
+    require_clips(clips, ", ".join(str(source) for source in mixture.sources) or str(config.data.store))
+    config = _with_advice(config, clips, f"{modality}_fake", has_fusion=lambda: False)
+    name = config.balance.name
+    if mixture.shares or mixture.fake_share is not None:
+        shares = {"weights": mixture.shares, "fake_share": mixture.fake_share}
+        draw = partial(_draw_mixture, balance=name, target=modality, seed=seed, **shares)
+    else:
+        draw = partial(_draw, balance=name, within=config.balance.within, target=modality, seed=seed)
+    make = partial(
+        _branch_parts,
+        modality=modality,
+        encoder=partial(build_encoder, modality, **vars(config.encoder)),
+        folder=config.encoder.weights,
+        reading=config.data.reading,
+        feed=partial(
+            feed_windows,
+            draw=draw,
+            augmentation=config.data.augmentation,
+            seed=seed,
+            modalities=(modality,),
+            forge=forge,
+        ),
+        loss=_loss(config),
+    )
+    return _opened(config, f"pretrain {modality}", clips, make, modality=modality)
+
+
+def build_encoder(
+    modality: Modality, name: str, options: Mapping[str, Any] | None = None, weights: Path | None = None
+) -> Encoder:
     """Make an encoder, or load a pretrained one from its folder."""
-    encoder = load_encoder(config.weights) if config.weights else create_encoder(config.name, **config.options)
+    encoder = load_encoder(weights) if weights else create_encoder(name, **(options or {}))
     if encoder.modality != modality:
         raise ValueError(f"the encoder {encoder.name!r} is for {encoder.modality}; choose one for {modality}")
     return encoder
 
 
-def is_random(config: EncoderConfig) -> bool:
-    """Whether an encoder begins with random weights: from no folder, and from no published ones."""
-    return config.weights is None and not any(config.options.get(name) for name in _PUBLISHED)
+def _assemble(
+    encoders: Mapping[str, Encoder], *, name: str, out_dim: int, options: Mapping[str, Any], compares: bool
+) -> AudioVisualDetector:
+    """Join encoders by the fusion of that name, which is built for the widths of their tokens."""
+    dims = {modality: encoder.embed_dim for modality, encoder in encoders.items()}
+    fusion = create_fusion(name, dims=dims, out_dim=out_dim, **options)
+    return AudioVisualDetector(encoders=encoders, fusion=fusion, compares=compares)
 
 
-def build_detector(config: TrainConfig) -> AudioVisualDetector:
-    """Make the whole detector of a training."""
-    encoders = {"video": build_encoder(config.video, "video"), "audio": build_encoder(config.audio, "audio")}
-    return _assemble(encoders, config)
-
-
-def architecture_of(detector: AudioVisualDetector) -> dict[str, Any]:
-    """Names and arguments that build the detector's encoders again without any download."""
-    return {
-        name: {"name": encoder.name, "arguments": encoder.arguments()}
-        for name, encoder in detector.encoders.items()
-    }
-
-
-def rebuild_detector(config: TrainConfig, architecture: dict[str, Any]) -> AudioVisualDetector:
-    """Make the detector of a finished training from what :func:`architecture_of` told."""
-    encoders = {name: create_encoder(part["name"], **part["arguments"]) for name, part in architecture.items()}
-    return _assemble(encoders, config)
-
-
-def _assemble(encoders: dict[str, Encoder], config: TrainConfig) -> AudioVisualDetector:
-    dims = {name: encoder.embed_dim for name, encoder in encoders.items()}
-    fusion = create_fusion(config.fusion.name, dims=dims, out_dim=config.fusion.out_dim, **config.fusion.options)
-    return AudioVisualDetector(encoders=encoders, fusion=fusion, compares=config.loss.synchrony_weight > 0)
-
-
-def window_shape(data: DataConfig, store: AnyStore, encoders: dict[str, Encoder]) -> WindowShape:
-    """Windows as the encoders want them, cut from the store.
-
-    An encoder that is absent leaves its side as the store has it.
-    """
-    frame_size, sample_rate = store.options.crop_size, store.options.sample_rate
-    for encoder in encoders.values():
-        spec = encoder.input_spec
-        if isinstance(spec, VideoSpec):
-            frame_size = spec.frame_size
-        elif isinstance(spec, AudioSpec) and spec.sample_rate != sample_rate:
-            raise ValueError(
-                f"the audio encoder wants {spec.sample_rate} Hz; the store has {sample_rate} Hz. "
-                f"Prepare it again with --sample-rate {spec.sample_rate}"
-            )
-    return WindowShape(
-        num_frames=data.num_frames,
-        frame_size=frame_size,
-        frame_rate=store.options.frame_rate,
-        sample_rate=sample_rate,
-        silent_ends=data.silent_ends,
+def _with_advice(config: Learning, clips: Clips, label: str, *, has_fusion: Callable[[], bool]) -> Learning:
+    """The configuration with what ``statistics`` advises in place of ``auto``: its folder says what was done."""
+    if config.balance.name != "auto":
+        return config
+    advice = advised_options(clips.of("train"), label, has_fusion=has_fusion())
+    return replace(
+        config,
+        balance=replace(config.balance, name=advice.balance),
+        loss=replace(config.loss, name=advice.loss),
     )
 
 
-@dataclass(frozen=True)
-class Clips:
-    """The clips of an experiment: manifest rows that are prepared, with their split.
-
-    ``table`` has the columns of a manifest and ``split``; ``everything`` has all prepared clips, those that the
-    split drops too; ``unprepared`` counts clips of each split that the store lacks.
-    """
-
-    table: pd.DataFrame
-    everything: pd.DataFrame
-    split: Split
-    store: AnyStore
-    unprepared: dict[str, int]
-
-    @property
-    def generated(self) -> bool:
-        """Whether any clip was drawn by a program, so that results say nothing about real media."""
-        return is_generated(self.table)
-
-    def of(self, split: str) -> pd.DataFrame:
-        """Rows of one split."""
-        return self.table[self.table["split"] == split].reset_index(drop=True)
-
-
-def require_same_data(clips: Clips, provenance: dict[str, Any]) -> None:
-    """Refuse a split or a store that was changed since a run was trained on it.
-
-    Raises:
-        ValueError: says which, since scores on other clips than those held out would flatter or mean nothing.
-    """
-    if clips.split.hash != provenance["split_hash"]:
-        raise ValueError(
-            f"the split is not the one that the run was trained with: {clips.split.protocol} "
-            f"{clips.split.hash[:16]}, then {provenance['protocol']} {provenance['split_hash'][:16]}. "
-            "Put that split back, or train a new run"
-        )
-    clips.store.check_options(provenance["store"])
-
-
-def load_clips(data: DataConfig) -> Clips:
-    """Join manifest, split and store; ``ValueError`` where there is nothing to train or to validate on."""
-    clips = read_clips(data)
-    require_clips(clips, f"{data.split} and {data.store}")
-    return clips
-
-
-def require_clips(clips: Clips, source: str) -> None:
-    """Raise ``ValueError`` unless there are clips to train and to validate on."""
-    for name in ("train", "val"):
-        if clips.of(name).empty:
-            raise ValueError(f"no prepared clip in the split {name!r}; check {source}")
-
-
-def read_clips(data: DataConfig) -> Clips:
-    """Join manifest, split and store; a clip that is not prepared is counted, one that the split lacks refused."""
-    manifest, split, store = Manifest.read(data.manifest), Split.read(data.split), Store.open(data.store)
-    table = manifest.clips.assign(split=split.of(manifest.clips)).dropna(subset=["split"])
-    prepared = table["clip_id"].isin(store.index["clip_id"])
-    return Clips(
-        table[prepared].reset_index(drop=True),
-        manifest.clips[manifest.clips["clip_id"].isin(store.index["clip_id"])],
-        split,
-        store,
-        table["split"][~prepared].value_counts().to_dict(),
+def _resampling(config: Learning) -> Resampling | None:
+    """How classes are made even in the space of the tokens; None where they are not."""
+    balance = config.balance
+    if balance.name not in ("smote", "hybrid"):
+        return None
+    return Resampling(
+        oversampler=balance.oversampler,
+        neighbours=balance.neighbours,
+        cleaner=balance.cleaner if balance.name == "hybrid" else None,
+        ratio=balance.ratio,
+        seed=config.fit.seed,
     )
+
+
+def _opened(config: Learning, title: str, clips: Clips, make: Callable[..., Parts], **facts: Any) -> Training:
+    return Training(
+        title=title,
+        settings=to_plain(config),
+        clips=clips,
+        make=make,
+        fit=config.fit,
+        batch_size=config.data.batch_size,
+        num_workers=config.data.num_workers,
+        precision=config.precision,
+        facts=facts,
+    )
+
+
+def _loss(config: Learning) -> Callable[[Counts], DetectorLoss]:
+    """Makes the loss; what a class weighs follows from the labels that training sees."""
+    weigh = partial(label_weights, balance=config.balance.name, loss=config.loss.name, beta=config.balance.beta)
+    options = asdict(config.loss)
+    return lambda counts: DetectorLoss(**options, weights=weigh(counts))
+
+
+# From here on there is no configuration any more.
+
+
+def _detector_parts(
+    clips: Clips,
+    accelerator: Accelerator,
+    say: Say,
+    *,
+    plan: DetectorPlan,
+    folders: Mapping[str, Path | None],
+    fusion_name: str,
+    is_frozen: bool,
+    reading: Reading,
+    feed: Callable[..., Feed],
+    loss: Callable[[Counts], DetectorLoss],
+    modality_dropout: float,
+) -> Parts:
+    """The detector, or its part after frozen encoders, and what it is fed."""
+    describe(clips, say)
+    detector = plan.build()
+    if is_frozen:
+        detector.freeze_encoders()
+    encoders: dict[str, Any] = dict(detector.encoders.items())
+    for name, encoder in encoders.items():
+        say(loaded_text(encoder, folders[name]))
+    say(f"new, with random weights: fusion {fusion_name} and all heads")
+    say(_tokens_text(detector, clips, reading))
+    fed = feed(detector, clips, reading, accelerator)
+    task = DetectorTask(
+        criterion=loss(fed.drawn.counts), score_validation=fed.scorer("val"), modality_dropout=modality_dropout
+    )
+    model = detector if fed.cache is None else detector.classifier
+    return Parts(model, task, fed.windows, fed.drawn, encoders, fed.cache)
+
+
+def _branch_parts(
+    clips: Clips,
+    accelerator: Accelerator,
+    say: Say,
+    *,
+    modality: Modality,
+    encoder: Callable[[], Encoder],
+    folder: Path | None,
+    reading: Reading,
+    feed: Callable[..., Feed],
+    loss: Callable[[Counts], DetectorLoss],
+) -> Parts:
+    """An encoder with its head, and what they are fed."""
+    branch = Branch(encoder())
+    encoders: dict[str, Encoder] = {modality: branch.encoder}
+    fed = feed(encoders, clips, reading, accelerator)
+    say(mixture_text(clips, modality, fed.drawn))
+    say(f"{loaded_text(branch.encoder, folder)}\nnew, with random weights: the head")
+    task = BranchTask(modality=modality, criterion=loss(fed.drawn.counts), score_validation=fed.scorer("val"))
+    return Parts(branch, task, fed.windows, fed.drawn, encoders)
+
+
+def _feed_whole(
+    detector: AudioVisualDetector, clips: Clips, reading: Reading, accelerator: Accelerator, **options: Any
+) -> Feed:
+    encoders: dict[str, Any] = dict(detector.encoders.items())
+    return feed_windows(encoders, clips, reading, accelerator, **options)
+
+
+def _draw(rows: Any, windows: Any, **options: Any) -> Any:
+    return training_draw(rows, windows.labels, windows.num_windows, **options)
+
+
+def _draw_mixture(rows: Any, windows: Any, **options: Any) -> Any:
+    return mixture_draw(rows, windows.labels, **options)
+
+
+@torch.inference_mode()
+def _tokens_text(detector: AudioVisualDetector, clips: Clips, reading: Reading) -> str:
+    tokens = detector.eval().encode(first_window(detector, clips, reading))
+    return tokens_text({name: value.shape[1] for name, value in sorted(tokens.items())})

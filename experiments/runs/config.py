@@ -1,23 +1,19 @@
 """What an experiment is: frozen dataclasses, written to ``config.json`` and read back from it.
 
-A configuration never enters a module: :mod:`experiments.runs.build` turns it into parts.
+A configuration never enters a module: :mod:`experiments.runs.build` opens it into parts. Nothing here imports
+torch or pandas, so that a command line is read, shown and refused at once.
 """
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, NamedTuple
 
-import cattrs
-from cattrs.errors import BaseValidationError
 from tyro.conf import arg
 
 from multimodal.data.augment import Augmentation
-from multimodal.data.pseudo_fakes import PseudoFakes, Vocoder
-from multimodal.data.silence_trim import SilentEnds
-from multimodal.files import read_json, write_json
+from multimodal.data.options import PseudoFakes, Reading, SilentEnds, Vocoder
 from multimodal.labels import Modality
-from multimodal.training.fit import FitOptions
-from multimodal.training.losses import LossName
+from multimodal.training.options import FitOptions, LossName
 
 # How rare classes are balanced, as options of a command line.
 
@@ -52,6 +48,18 @@ class BalanceConfig:
     cleaner: Annotated[Literal["tomek", "enn", "undersample"], arg(name="balance-cleaner")] = "tomek"
     ratio: Annotated[float, arg(name="balance-ratio")] = 0.5
 
+    def check(self) -> None:
+        """Refuse numbers that no balance can work with, before anything takes time."""
+        if self.neighbours < 1:
+            raise ValueError(f"--balance-neighbours must be at least 1; got {self.neighbours}. SMOTE's own is 5")
+        if not 0 < self.ratio <= 1:
+            raise ValueError(
+                f"--balance-ratio must lie in (0, 1], the rarest class over the largest; got {self.ratio}. "
+                "For one to two give 0.5"
+            )
+        if not 0 <= self.beta < 1:
+            raise ValueError(f"--balance-beta must lie in [0, 1); got {self.beta}. The paper uses 0.9 to 0.9999")
+
 
 # Which corpora a branch is pretrained on, as options of a command line.
 
@@ -84,7 +92,6 @@ flat = arg(name="")
 
 Option = int | float | bool | str | None
 Precision = Literal["no", "bf16", "fp16"]
-Config = TypeVar("Config")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +108,34 @@ class EncoderConfig:
     options: dict[str, Option] = field(default_factory=dict)
     weights: Path | None = None
 
+    @property
+    def starts_trained(self) -> bool:
+        """Whether the encoder knows something when training begins: from a folder, or by published weights."""
+        if self.weights is not None:
+            return True
+        from encoders import encoder_class  # imports the encoder's own library
+
+        return encoder_class(self.name).starts_trained(**self.options)
+
+    def check_folder(self) -> None:
+        """Refuse a folder that holds no encoder."""
+        if self.weights is not None and not (self.weights / "config.json").is_file():
+            raise ValueError(
+                f"not an encoder folder: {self.weights} has no config.json; encoder.save_pretrained writes one"
+            )
+
+    def check_name(self, modality: Modality) -> None:
+        """Refuse a name that the catalog lacks, or has for another modality."""
+        if self.weights is not None:
+            return
+        from encoders import create_encoder, list_encoders
+
+        if self.name not in list_encoders():
+            create_encoder(self.name)  # says so, and offers the nearest
+        if self.name not in list_encoders(modality):
+            known = ", ".join(list_encoders(modality))
+            raise ValueError(f"the encoder {self.name!r} is not for {modality}; choose from {known}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class FusionConfig:
@@ -109,6 +144,13 @@ class FusionConfig:
     name: str = "gated"
     out_dim: int = 256
     options: dict[str, Option] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Refuse a name that is not in the catalog, before torch is imported."""
+        from fusion import create_fusion, list_fusions
+
+        if self.name not in list_fusions():
+            create_fusion(self.name, dims={}, out_dim=self.out_dim)  # says so, and offers the nearest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +200,41 @@ class DataConfig:
     silent_ends: SilentEnds = "trim"
     augmentation: Augmentation = field(default_factory=Augmentation)
 
+    @property
+    def source(self) -> "Source":
+        """The files that are learnt from."""
+        return Source(self.manifest, self.split, self.store)
+
+    @property
+    def reading(self) -> Reading:
+        """How clips are read."""
+        return Reading(
+            num_frames=self.num_frames,
+            windows_per_clip=self.windows_per_clip,
+            batch_size=self.batch_size,
+            num_workers=self.num_workers,
+            silent_ends=self.silent_ends,
+        )
+
+
+class Source(NamedTuple):
+    """Files of the verbs before training: what ``scan``, ``split`` and ``prepare`` wrote."""
+
+    manifest: Path
+    split: Path
+    store: Path
+
+    def check(self) -> None:
+        """Refuse a file that is not there, before anything is imported that takes seconds."""
+        makers = {
+            "manifest": "scan CORPUS --root DIR --out",
+            "split": "split FILE --protocol NAME --out",
+            "store": "prepare FILE --store",
+        }
+        for (name, command), path in zip(makers.items(), self, strict=True):
+            if not path.exists():
+                raise ValueError(f"{name} not found: {path}. Make one with: {command} {path}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainConfig:
@@ -172,13 +249,45 @@ class PretrainConfig:
     fit: FitOptions = field(default_factory=FitOptions)
     precision: Precision = "no"
 
+    def check(self) -> None:
+        """Refuse what cannot be trained, as far as that is known without opening a file."""
+        self.encoder.check_folder()
+        self.balance.check()
+        if self.balance.name in ("smote", "hybrid"):
+            raise ValueError(
+                f"--balance {self.balance.name} makes embeddings for a fusion head, which pretraining has not; "
+                "choose weighted_sampler, and smote with `train`"
+            )
+        for source in self.sources():
+            source.check()
+        self.encoder.check_name(self.modality)
+
+    def sources(self) -> list[Source]:
+        """Files of every corpus of the mixture, or of ``--manifest``, ``--split`` and ``--store`` without any."""
+        if not self.mixture.sources:
+            return [self.data.source]
+        for folder in self.mixture.sources:
+            lacking = [name for name in ("manifest.parquet", "split.parquet") if not (folder / name).exists()]
+            if lacking:
+                raise ValueError(
+                    f"the source {folder} has no {', '.join(lacking)}; write them with scan --out and split --out"
+                )
+        return [
+            Source(
+                folder / "manifest.parquet",
+                folder / "split.parquet",
+                folder / "store" if (folder / "store").is_dir() else self.data.store,
+            )
+            for folder in self.mixture.sources
+        ]
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """Training of the fusion detector on the four audio-visual classes.
 
     Args:
-        video, audio: the encoders.
+        encoders: one for each modality.
         fusion: the fusion.
         modality_dropout: share of training clips of which the fusion is shown one modality only.
         freeze_encoders: train fusion and heads only.
@@ -187,8 +296,7 @@ class TrainConfig:
         precision: ``bf16`` or ``fp16`` compute in mixed precision.
     """
 
-    video: EncoderConfig
-    audio: EncoderConfig
+    encoders: Annotated[dict[Modality, EncoderConfig], flat]
     data: Annotated[DataConfig, flat] = field(default_factory=DataConfig)
     fusion: FusionConfig = field(default_factory=FusionConfig)
     loss: Annotated[LossConfig, flat] = field(default_factory=LossConfig)
@@ -199,37 +307,37 @@ class TrainConfig:
     tokens: Path | None = None
     precision: Precision = "no"
 
+    def check(self) -> None:
+        """Refuse what cannot be trained, as far as that is known without opening a file."""
+        for encoder in self.encoders.values():
+            encoder.check_folder()
+        self.balance.check()
+        if self.tokens is not None and not self.is_frozen and self.balance.name != "auto":
+            raise ValueError(
+                "tokens are kept of frozen encoders only; add --freeze-encoders, or leave --tokens out"
+            )
+        self.data.source.check()
+        for modality, encoder in self.encoders.items():
+            encoder.check_name(modality)
+        self.fusion.check()
 
-def with_weights(config: TrainConfig, *, video: Path, audio: Path) -> TrainConfig:
-    """The same training from pretrained branches."""
-    return replace(config, video=replace(config.video, weights=video), audio=replace(config.audio, weights=audio))
+    @property
+    def is_frozen(self) -> bool:
+        """Whether only fusion and heads learn; SMOTE works on embeddings, so its encoders are frozen too."""
+        return self.freeze_encoders or self.balance.name in ("smote", "hybrid")
 
+    @property
+    def random_encoders(self) -> list[Modality]:
+        """Modalities whose encoder begins with random weights."""
+        return [modality for modality, encoder in self.encoders.items() if not encoder.starts_trained]
 
-def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    converter.register_unstructure_hook(Path, str)
-    converter.register_structure_hook(Path, lambda value, _: Path(value))
-    converter.register_structure_hook(Option, lambda value, _: value)
-    return converter
-
-
-def to_plain(config: object) -> Any:
-    """A configuration as plain dicts, lists, strings and numbers."""
-    return _converter().unstructure(config)
-
-
-def write_config(path: Path, config: object) -> None:
-    """Write a configuration as JSON."""
-    write_json(path, to_plain(config))
-
-
-def read_config(path: Path, kind: type[Config]) -> Config:
-    """Read a configuration; ``ValueError`` says what does not fit."""
-    try:
-        return _converter().structure(read_json(path), kind)
-    except BaseValidationError as error:
-        verb, wrong = kind.__name__.removesuffix("Config").lower(), "; ".join(cattrs.transform_error(error))
-        raise ValueError(
-            f"{path} was not written by `{verb}`, or by another version of it: {wrong}. "
-            f"Give a folder that `{verb}` wrote"
-        ) from error
+    def with_weights(self, **folders: Path) -> "TrainConfig":
+        """The same training from pretrained branches: the folder of each, by modality."""
+        unknown = [name for name in folders if name not in self.encoders]
+        if unknown:
+            raise ValueError(f"no encoder for {unknown[0]!r}; choose from {', '.join(self.encoders)}")
+        trained = {
+            modality: replace(encoder, weights=folders.get(modality, encoder.weights))
+            for modality, encoder in self.encoders.items()
+        }
+        return replace(self, encoders=trained)

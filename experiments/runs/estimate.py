@@ -3,18 +3,15 @@
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch import nn
 
-from experiments.runs.build import Clips
-from experiments.runs.config import PretrainConfig, TrainConfig
-from multimodal.data.windows import Batch
-from multimodal.training.fit import Task, make_optimizer, training_step
+from experiments.runs.clips import Clips
+from experiments.runs.loop import Training, batches_of
+from multimodal.training.fit import make_optimizer, training_step
 
 WARM_UP_STEPS = 4
 TIMED_STEPS = 12
@@ -66,30 +63,23 @@ class Estimate:
         )
 
 
-def estimate(
-    model: nn.Module,
-    task: Task,
-    batches_from: Callable[[int], Iterable[Batch]],
-    config: PretrainConfig | TrainConfig,
-    accelerator: Accelerator,
-    *,
-    validation_share: float,
-) -> Estimate:
+def estimate(training: Training) -> Estimate:
     """Take some real steps and a part of a validation; nothing is kept.
 
-    Args:
-        model: what would be trained; its weights change.
-        task: its loss, and a validation of a part of the clips.
-        batches_from: as for the training.
-        config: of the run.
-        accelerator: device and precision.
-        validation_share: part of the validation clips that ``task`` judges.
+    Raises:
+        ValueError: a training on tokens, which takes seconds once they are there.
     """
-    options = replace(config.fit, steps=max(config.fit.steps, 1))
+    if training.is_on_tokens:
+        raise ValueError("--estimate times training on crops and sound; leave --tokens, smote and hybrid out")
+    clips, validation_share = with_few_held_out(training.clips)
+    accelerator = Accelerator(mixed_precision=training.precision)
+    parts = training.make(clips, accelerator, lambda text: None)
+    model, task = parts.model, parts.task
+    options = replace(training.fit, steps=max(training.fit.steps, 1))
     wrapped, optimizer = accelerator.prepare(model, make_optimizer(model, options))
     wrapped.train()
     taken: list[tuple[float, float]] = []
-    batches = iter(batches_from(0))
+    batches = iter(batches_of(training, parts, accelerator)(0))
     for step in range(min(WARM_UP_STEPS + TIMED_STEPS, options.steps)):
         start = time.perf_counter()
         batch = next(batches)
@@ -103,8 +93,8 @@ def estimate(
     cuda = accelerator.device.type == "cuda"
     return Estimate(
         device=torch.cuda.get_device_name() if cuda else f"the CPU ({torch.get_num_threads()} threads)",
-        steps=config.fit.steps,
-        validations=-(-config.fit.steps // config.fit.validate_every),
+        steps=training.fit.steps,
+        validations=-(-training.fit.steps // training.fit.validate_every),
         step_seconds=steps / len(taken[WARM_UP_STEPS:] or taken),
         waiting_share=waits / steps,
         validation_seconds=validation_seconds,

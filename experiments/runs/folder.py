@@ -1,18 +1,17 @@
-"""A run: one training with its config, checkpoints, scores, metrics and figures in one folder.
-
-:mod:`experiments.runs.config` is imported where it is needed only: it brings torch, which takes seconds, and
-thresholds or a file of scores do not need it.
-"""
+"""A run: one training with its config, checkpoints, scores, metrics and figures in one folder."""
 
 import platform
 import subprocess
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from multimodal import __version__
 from multimodal.files import read_json, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: What results depend on; decord is not there on every machine.
 PACKAGES = (
@@ -85,7 +84,7 @@ class RunFolder:
 
     @property
     def weights(self) -> Path:
-        """The weights that validation chose; thresholds and calibration are noted in them too."""
+        """The weights that validation chose."""
         return self.path / "best.safetensors"
 
     @property
@@ -108,19 +107,17 @@ class RunFolder:
         """The encoder that pretraining made."""
         return self.path / "encoder"
 
-    def begin(self, config: object) -> None:
-        """Start the run, or go on with it: the folder may hold the same configuration but no other.
+    def begin(self, settings: dict[str, Any]) -> None:
+        """Start the run, or go on with it: the folder may hold the same settings but no others.
 
-        A run that failed before it learnt anything is begun anew, whatever its configuration was.
+        A run that failed before it learnt anything is begun anew, whatever its settings were.
 
         Raises:
             ValueError: the folder holds another run; names what differs.
         """
-        from experiments.runs.config import to_plain, write_config
-
         if self.config.is_file():
             former = read_json(self.config)
-            differing = _differences(former, to_plain(config))
+            differing = _differences(former, settings)
             if not differing:
                 return
             if self.provenance.is_file():
@@ -129,7 +126,7 @@ class RunFolder:
                 )
         elif self.path.exists() and any(self.path.iterdir()):
             raise ValueError(f"{self.path} is not empty and holds no run; give a new --out")
-        write_config(self.config, config)
+        write_json(self.config, settings)
         write_json(self.path / "environment.json", environment())
 
     def read_provenance(self) -> dict[str, Any]:
@@ -138,21 +135,31 @@ class RunFolder:
             raise ValueError(f"{self.path} has no {self.provenance.name}; call `train` on it again to go on")
         return read_json(self.provenance)
 
-    def read_config(self, kind: type) -> Any:
-        """The configuration of a run that exists."""
-        from experiments.runs.config import read_config
-
-        self._check()
-        return read_config(self.config, kind)
-
     def read_plain_config(self) -> dict[str, Any]:
         """The configuration of a run that exists, as plain values."""
-        self._check()
-        return read_json(self.config)
-
-    def _check(self) -> None:
         if not self.config.is_file():
             raise ValueError(f"not a run: {self.path} has no config.json; give the folder that `train` wrote")
+        return read_json(self.config)
+
+    def validation_scores(self) -> "pd.DataFrame":
+        """The rows of the validation split, and no other: the filter is applied while reading."""
+        if not self.scores.is_file():
+            raise ValueError(f"no scores in {self.path}; give the folder that `train` wrote")
+        import pyarrow.parquet as pq
+
+        return pq.read_table(self.scores, filters=[("split", "==", "val")]).to_pandas()
+
+    def read_thresholds(self) -> dict[str, Any] | None:
+        """Thresholds of every rule and target with how they were chosen; None before ``thresholds``."""
+        return _read(self.thresholds)
+
+    def read_calibration(self) -> dict[str, Any] | None:
+        """From scores to probabilities; None before ``thresholds``."""
+        return _read(self.calibration)
+
+
+def _read(path: Path) -> Any:
+    return read_json(path) if path.is_file() else None
 
 
 def environment() -> dict[str, Any]:

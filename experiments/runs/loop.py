@@ -1,127 +1,165 @@
-"""What pretraining and training share: data loaders, validation scores, the loop, the files of the run."""
+"""A training from its opened parts to the weights that validation chose; pretraining and training share it."""
 
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-import pandas as pd
 from accelerate import Accelerator
-from accelerate.utils import gather_object, set_seed
+from accelerate.utils import set_seed
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from experiments.runs.build import Clips
-from experiments.runs.config import DataConfig, PretrainConfig, TrainConfig
+from encoders.base import Encoder
+from experiments.runs.balancing import DrawnLabels, learnt_labels
+from experiments.runs.clips import Clips
 from experiments.runs.folder import RunFolder
-from multimodal.corpora.manifest import GENERATED_NOTICE
-from multimodal.data.order import Draw, StepBatches
+from experiments.runs.trackers import begin_tracking, check_tracker
+from multimodal.data.order import StepBatches
 from multimodal.data.windows import Batch, collate, taken_ahead
 from multimodal.files import write_json
-from multimodal.progress import progress
-from multimodal.scoring import ClipWindows, score_clips
-from multimodal.training.checkpoints import Checkpoints, FitState, load_weights
-from multimodal.training.fit import Task, fit
-from multimodal.training.tasks import Scorer
+from multimodal.tokens.cache import TokenCache
+from multimodal.tokens.embedding import link_or_copy
+from multimodal.training.checkpoints import Checkpoints, load_weights
+from multimodal.training.fit import fit
+from multimodal.training.options import FitOptions
+from multimodal.training.tasks import BranchTask, DetectorTask
+
+Say = Callable[[str], None]
 
 
-def start_accelerator(config: PretrainConfig | TrainConfig, run: RunFolder) -> Accelerator:
-    """Device, precision and processes, by Accelerate; the weights' first values follow from the seed."""
-    set_seed(config.fit.seed)
-    accelerator = Accelerator(mixed_precision=config.precision, log_with="tensorboard", project_dir=str(run.path))
-    accelerator.init_trackers("tensorboard")
-    return accelerator
+class Parts(NamedTuple):
+    """What one training is made of once its models are built.
+
+    ``model`` is the part that learns, ``task`` its loss and how it is judged, ``windows`` what it sees, ``drawn``
+    how often. ``encoders`` are all that it has; ``cache`` holds their tokens where these are read, not media.
+    """
+
+    model: nn.Module
+    task: DetectorTask | BranchTask
+    windows: Dataset
+    drawn: DrawnLabels
+    encoders: Mapping[str, Encoder]
+    cache: TokenCache | None = None
 
 
-def training_batches(
-    windows: Dataset, draw: Draw, config: PretrainConfig | TrainConfig, accelerator: Accelerator
-) -> Callable[[int], Iterable[Batch]]:
-    """Batches of this process from any step on."""
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """A training as :mod:`experiments.runs.build` opened it.
 
-    def batches_from(step: int) -> Iterable[Batch]:
-        sampler = StepBatches(
-            draw.order,
-            batch_size=config.data.batch_size,
-            start_step=step,
-            end_step=config.fit.steps,
-            rank=accelerator.process_index,
-            world_size=accelerator.num_processes,
-        )
-        loader = DataLoader(
-            windows, batch_sampler=sampler, num_workers=config.data.num_workers, collate_fn=collate
-        )
-        return taken_ahead(loader)
+    Args:
+        title: in front of the progress bar.
+        settings: the configuration as plain values, for the run folder.
+        clips: what is learnt from.
+        make: builds the parts for these clips, or fewer of them; what is to be said on the way goes to ``Say``.
+        fit: how long and how fast.
+        batch_size: windows a step, over all processes.
+        num_workers: processes that read windows.
+        precision: ``no``, ``bf16`` or ``fp16``.
+        is_on_tokens: whether tokens that are kept are read in place of crops and sound.
+        facts: what ``provenance.json`` says beside what follows from the clips.
+    """
 
-    return batches_from
-
-
-def split_scorer(
-    windows: ClipWindows,
-    rows: pd.DataFrame,
-    split: str,
-    data: DataConfig,
-    accelerator: Accelerator,
-    *,
-    show: bool = False,
-) -> Scorer:
-    """A function that scores the clips ``rows``, whose windows are given, shared by all processes."""
-
-    def score(model: nn.Module) -> pd.DataFrame:
-        mine = score_clips(
-            model,
-            windows,
-            rows,
-            batch_size=data.batch_size,
-            num_workers=data.num_workers if show else 0,
-            device=accelerator.device,
-            rank=accelerator.process_index,
-            world_size=accelerator.num_processes,
-            progress=lambda loader: progress(loader, desc=f"score {split}", unit="batch", disable=not show),
-        )
-        everyone = gather_object([mine])
-        return pd.concat([part for part in everyone if len(part)], ignore_index=True).sort_values(
-            "clip_id", ignore_index=True
-        )
-
-    return score
+    title: str
+    settings: dict[str, Any]
+    clips: Clips
+    make: Callable[[Clips, Accelerator, Say], Parts]
+    fit: FitOptions
+    batch_size: int
+    num_workers: int
+    precision: str
+    is_on_tokens: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
-def learn(
-    model: nn.Module,
-    task: Task,
-    batches_from: Callable[[int], Iterable[Batch]],
-    config: PretrainConfig | TrainConfig,
-    run: RunFolder,
-    accelerator: Accelerator,
-    title: str,
-    *,
-    clip_ids: Sequence[str] | None = None,
-) -> FitState:
-    """Fit, keep the history, and leave the model with the weights that validation chose."""
+class Trained(NamedTuple):
+    """What a training leaves in memory; ``parts.model`` has the weights that validation chose."""
+
+    parts: Parts
+    accelerator: Accelerator
+
+
+def learn(training: Training, run: RunFolder, *, tracker: str = "tensorboard") -> Trained:
+    """Train into the run folder, going on where a killed training stopped.
+
+    Args:
+        training: what is trained.
+        run: where; may hold the same training, whole or in part, but no other.
+        tracker: where the numbers of each validation go; see :data:`experiments.runs.trackers.TRACKERS`.
+    """
+    check_tracker(tracker)
+    run.begin(training.settings)
+    if run.provenance.is_file():
+        training.clips.require_same(run.read_provenance())
+    accelerator = _start(training, run, tracker)
+    say: Say = print if accelerator.is_main_process else _nothing
+    parts = training.make(training.clips, accelerator, say)
+    if accelerator.is_main_process:
+        _write_origin(training, parts, run)
     checkpoints = Checkpoints(run.path)
     state = fit(
-        model,
-        task,
-        batches_from,
-        config.fit,
+        parts.model,
+        parts.task,
+        batches_of(training, parts, accelerator),
+        training.fit,
         accelerator=accelerator,
         checkpoints=checkpoints,
-        title=title,
-        clip_ids=clip_ids,
+        title=training.title,
+        clip_ids=getattr(parts.windows, "clip_ids", None),
     )
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         write_json(run.history, state.history)
-    load_weights(model, checkpoints.best)
+    load_weights(parts.model, checkpoints.best)
     best = "not defined" if state.best_value is None else f"{state.best_value:.3f}"
-    accelerator.print(f"{title}: best validation value {best} at step {state.best_step} of {state.step}")
-    return state
+    accelerator.print(f"{training.title}: best validation value {best} at step {state.best_step} of {state.step}")
+    return Trained(parts, accelerator)
 
 
-def describe(clips: Clips, data: DataConfig) -> None:
-    """Print how many clips there are, and say which are missing."""
-    counts = clips.table["split"].value_counts()
-    print(f"clips: {', '.join(f'{name} {counts.get(name, 0)}' for name in ('train', 'val', 'test'))}")
-    if clips.generated:
-        print(GENERATED_NOTICE)
-    if clips.unprepared:
-        missing = ", ".join(f"{name} {count}" for name, count in clips.unprepared.items())
-        print(f"warning: not in {data.store}, so left out: {missing}; see its failures", file=sys.stderr)
+def batches_of(training: Training, parts: Parts, accelerator: Accelerator) -> Callable[[int], Iterable[Batch]]:
+    """Batches of this process from any step on."""
+
+    def batches_from(step: int) -> Iterable[Batch]:
+        sampler = StepBatches(
+            parts.drawn.draw.order,
+            batch_size=training.batch_size,
+            start_step=step,
+            end_step=training.fit.steps,
+            rank=accelerator.process_index,
+            world_size=accelerator.num_processes,
+        )
+        return taken_ahead(
+            DataLoader(parts.windows, batch_sampler=sampler, num_workers=training.num_workers, collate_fn=collate)
+        )
+
+    return batches_from
+
+
+def _start(training: Training, run: RunFolder, tracker: str) -> Accelerator:
+    """Device, precision and processes, by Accelerate; the weights' first values follow from the seed."""
+    set_seed(training.fit.seed)
+    accelerator = Accelerator(
+        mixed_precision=training.precision,
+        log_with=None if tracker == "none" else tracker,
+        project_dir=str(run.path),
+    )
+    begin_tracking(accelerator, tracker, title=run.path.name, settings=training.settings)
+    return accelerator
+
+
+def _write_origin(training: Training, parts: Parts, run: RunFolder) -> None:
+    """What the model learnt from, and what it takes to build its encoders again without any download."""
+    learnt = learnt_labels(parts.drawn.counts, parts.task.criterion)
+    write_json(run.provenance, training.clips.provenance() | training.facts | {"learnt": learnt})
+    write_json(
+        run.architecture,
+        {
+            name: {"name": encoder.name, "arguments": encoder.arguments()}
+            for name, encoder in parts.encoders.items()
+        },
+    )
+    if parts.cache is not None:
+        link_or_copy(parts.cache.encoders, run.frozen_encoders)
+
+
+def _nothing(text: str) -> None:
+    """Processes beside the first say nothing."""

@@ -1,63 +1,60 @@
 """From the corpora of a pretraining to its clips: joined, cleared of what cannot teach, forged where asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from experiments.runs.balancing import DrawnLabels, drawn_labels, training_draw
-from experiments.runs.build import Clips, read_clips, require_clips
-from experiments.runs.config import DataConfig, MixtureConfig, PretrainConfig
+from experiments.runs.balancing import DrawnLabels, drawn_labels
+from experiments.runs.clips import Clips, read_clips
 from multimodal.data.mixture import mixed, mixture_shares
-from multimodal.data.pseudo_fakes import CopySynthesis, Forge, SelfBlending, forged_rows, with_pseudo_fakes
-from multimodal.data.windows import TrainingWindows
+from multimodal.data.options import Vocoder
+from multimodal.data.pseudo_fakes import CopySynthesis, Forge, SelfBlending, forged_rows
 from multimodal.labels import Modality
 from multimodal.media.store.reader import JoinedStore
 from multimodal.splits import Split
 
 
-def mixed_clips(config: PretrainConfig) -> Clips:
+def mixed_clips(sources: Sequence[tuple[Path, Path, Path]], modality: Modality) -> Clips:
     """The clips of all sources that can teach the modality; what is left out is counted under ``unprepared``.
 
+    Args:
+        sources: manifest, split and store of each.
+        modality: that is learnt.
+
     Raises:
-        ValueError: a clip in two sources, stores made differently, or no clip left to train or validate on.
+        ValueError: a clip in two sources, or stores made differently.
     """
-    parts = [read_clips(data) for data in _each_source(config.data, config.mixture)]
-    clips = _join(parts) if len(parts) > 1 else parts[0]
-    clips = _teaching(clips, config.modality)
-    forge = forge_of(config, clips)
-    if forge is not None:
-        keep = config.mixture.pseudo_fakes == "add"
-        clips = replace(clips, table=with_pseudo_fakes(clips.table, forge, keep_fakes=keep))
-    require_clips(clips, ", ".join(str(source) for source in config.mixture.sources) or str(config.data.store))
-    return clips
+    parts = [read_clips(*source) for source in sources]
+    return _teaching(_join(parts) if len(parts) > 1 else parts[0], modality)
 
 
-def forge_of(config: PretrainConfig, clips: Clips) -> Forge | None:
-    """What makes pseudo-fakes of the modality; None where none are wanted."""
-    if config.mixture.pseudo_fakes == "none":
-        return None
-    if config.modality == "video":
-        return SelfBlending()
-    return CopySynthesis(sample_rate=clips.store.options.sample_rate, vocoder=config.mixture.vocoder)
+def forge_of(modality: Modality, *, sample_rate: int, vocoder: Vocoder) -> Forge:
+    """What makes pseudo-fakes of the modality."""
+    return SelfBlending() if modality == "video" else CopySynthesis(sample_rate=sample_rate, vocoder=vocoder)
 
 
-def mixture_draw(config: PretrainConfig, rows: pd.DataFrame, windows: TrainingWindows) -> DrawnLabels:
-    """How the training clips are drawn: by the shares that were stated, or as the balance says.
+def mixture_draw(
+    rows: pd.DataFrame,
+    labels: Mapping[str, np.ndarray],
+    *,
+    balance: str,
+    target: Modality,
+    seed: int,
+    weights: Mapping[str, float],
+    fake_share: float | None,
+) -> DrawnLabels:
+    """Draw the training clips by stated shares of the corpora (``weights``) and of the fakes.
 
     Raises:
         ValueError: shares and a balance that draws otherwise.
     """
-    mixture, balance, seed = config.mixture, config.balance, config.fit.seed
-    if not mixture.shares and mixture.fake_share is None:
-        return training_draw(balance, rows, windows.labels, windows.num_windows, target=config.modality, seed=seed)
-    if balance.name in ("weighted_sampler", "frames_per_clip"):
-        raise ValueError(f"--balance {balance.name} draws clips too; leave it or --shares and --fake-share out")
-    shares = mixture_shares(
-        rows["corpus"], windows.labels[config.modality], weights=mixture.shares, fake_share=mixture.fake_share
-    )
-    return drawn_labels(mixed(shares, seed=seed), windows.labels)
+    if balance in ("weighted_sampler", "frames_per_clip"):
+        raise ValueError(f"--balance {balance} draws clips too; leave it or --shares and --fake-share out")
+    shares = mixture_shares(rows["corpus"], labels[target], weights=weights, fake_share=fake_share)
+    return drawn_labels(mixed(shares, seed=seed), labels)
 
 
 def mixture_text(clips: Clips, modality: Modality, drawn: DrawnLabels) -> str:
@@ -75,26 +72,6 @@ def mixture_text(clips: Clips, modality: Modality, drawn: DrawnLabels) -> str:
         lines.append(f"{forged:,} of the fakes in train are made of genuine clips while training")
     lines += [f"left out: {count:,} {reason}" for reason, count in clips.unprepared.items()]
     return "\n".join(lines)
-
-
-def _each_source(data: DataConfig, mixture: MixtureConfig) -> list[DataConfig]:
-    if not mixture.sources:
-        return [data]
-    for folder in mixture.sources:
-        lacking = [name for name in ("manifest.parquet", "split.parquet") if not (folder / name).exists()]
-        if lacking:
-            raise ValueError(
-                f"the source {folder} has no {', '.join(lacking)}; write them with scan --out and split --out"
-            )
-    return [
-        replace(
-            data,
-            manifest=folder / "manifest.parquet",
-            split=folder / "split.parquet",
-            store=folder / "store" if (folder / "store").is_dir() else data.store,
-        )
-        for folder in mixture.sources
-    ]
 
 
 def _join(parts: Sequence[Clips]) -> Clips:

@@ -1,6 +1,5 @@
 """The pages of a run, drawn from its files alone."""
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,7 +17,7 @@ from multimodal.report.pages.thresholds import thresholds_page
 def write_report(folder: RunFolder, *, timings: dict[str, float] | None) -> None:
     """Draw the figures of an evaluated run and write its page and that of its thresholds."""
     metrics, provenance = read_json(folder.metrics), folder.read_provenance()
-    thresholds, calibration = stored(folder.thresholds), stored(folder.calibration)
+    thresholds, calibration = folder.read_thresholds(), folder.read_calibration()
     images = {name: png_bytes(figure) for name, figure in figures_of(folder).items()}
     save_images(images, folder.figures)
     clips = ", ".join(f"{count} {name}" for name, count in provenance["clips"].items())
@@ -40,10 +39,10 @@ def write_report(folder: RunFolder, *, timings: dict[str, float] | None) -> None
 
 def figures_of(folder: RunFolder) -> dict[str, Figure]:
     """The figures of an evaluated run by name, on its test split."""
-    scores, calibration = pd.read_parquet(folder.scores), stored(folder.calibration)
+    scores, calibration = pd.read_parquet(folder.scores), folder.read_calibration()
     return run_figures(
         metrics=read_json(folder.metrics),
-        thresholds=stored(folder.thresholds),
+        thresholds=folder.read_thresholds(),
         scores=scores,
         history=read_json(folder.history),
         calibrated=None if calibration is None else _calibrated(scores, calibration),
@@ -60,11 +59,6 @@ def write_validation_page(folder: RunFolder, scores: pd.DataFrame, metrics: dict
     )
     images = {name: png_bytes(figure) for name, figure in figures.items()}
     _write_thresholds_page(folder, metrics, images, [note, *metrics["warnings"]])
-
-
-def stored(path: Path) -> Any:
-    """The content of a JSON file of the run, None where it is not there."""
-    return read_json(path) if path.is_file() else None
 
 
 def _write_thresholds_page(

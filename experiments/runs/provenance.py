@@ -1,40 +1,29 @@
 """What a model was trained on, for its report, its model card and every verdict it will give."""
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from encoders import Encoder
-from experiments.runs.build import Clips
-from experiments.runs.config import EncoderConfig, to_plain
 from multimodal.labels import CLASSES, MODALITIES, Modality
 from multimodal.metrics.prior import Shares, shares_of, smoothed_shares
 
-
-def provenance(clips: Clips) -> dict[str, Any]:
-    """Corpora, split, store and counts."""
-    train_rows = clips.of("train")
-    return {
-        "corpora": sorted(train_rows["corpus"].unique()),
-        "generated": clips.generated,
-        "protocol": clips.split.protocol,
-        "split_hash": clips.split.hash,
-        "store": clips.store.fingerprint,
-        "store_options": to_plain(clips.store.options),
-        "clips": {name: len(clips.of(name)) for name in ("train", "val", "test")},
-        "classes": train_rows["av_class"].value_counts().to_dict(),
-        "unprepared": clips.unprepared,
-    }
+if TYPE_CHECKING:  # thresholds reads shares, and needs no torch
+    from encoders.base import Encoder
+    from experiments.runs.clips import Clips
 
 
-def loaded_text(encoder: Encoder, config: EncoderConfig) -> str:
-    """What an encoder's weights are, and which of them are frozen, in one line."""
+def loaded_text(encoder: "Encoder", folder: Path | None) -> str:
+    """What an encoder's weights are, and which of them are frozen, in one line.
+
+    ``folder`` is the one that they were loaded from, None where they were not.
+    """
     weights = sum(parameter.numel() for parameter in encoder.parameters())
     frozen = sum(parameter.numel() for parameter in encoder.parameters() if not parameter.requires_grad)
     source = "no weights loaded from a folder"
-    if config.weights is not None:
-        source = f"all {len(encoder.state_dict())} tensors loaded from {config.weights}, none left over"
+    if folder is not None:
+        source = f"all {len(encoder.state_dict())} tensors loaded from {folder}, none left over"
     return (
         f"{encoder.modality} encoder {encoder.name}, {_millions(weights)} weights: {source}; trained on "
         f"{encoder.trained_on}; frozen: {_millions(frozen) if frozen else 'none'}"
@@ -45,7 +34,7 @@ def _millions(count: int) -> str:
     return f"{count / 1e6:.1f} M" if count >= 100_000 else f"{count:,}"
 
 
-def trained_on_text(encoder: Encoder, clips: Clips, modality: Modality) -> str:
+def trained_on_text(encoder: "Encoder", clips: "Clips", modality: Modality) -> str:
     """The history of an encoder with this pretraining at its end, for the model card."""
     counts = clips.of("train")["corpus"].value_counts().sort_index()
     corpora = ", ".join(f"{corpus} ({count:,} clips)" for corpus, count in counts.items())

@@ -1,55 +1,200 @@
-"""Any run, a branch's or a detector's, on the test clips of any corpus that was prepared."""
+"""A run's folder opened: its model with the weights that validation chose, and what it says of clips and files."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import cattrs
 import pandas as pd
 from accelerate import Accelerator
+from torch import nn
 
-from encoders import load_encoder
-from experiments.runs.build import Clips, load_clips, read_clips, rebuild_detector, require_same_data, window_shape
-from experiments.runs.config import DataConfig, PretrainConfig, TrainConfig
+from encoders import create_encoder, load_encoder
+from encoders.base import Encoder
+from experiments.runs.build import DetectorPlan, open_detector
+from experiments.runs.clips import Clips, load_clips, read_clips
+from experiments.runs.config import PretrainConfig, TrainConfig
+from experiments.runs.feed import split_scorer, window_shape
 from experiments.runs.folder import RunFolder
-from experiments.runs.loop import split_scorer
 from experiments.runs.mixture import mixed_clips
-from experiments.thresholds import validation_scores
-from multimodal.data.windows import EvaluationWindows
+from experiments.runs.settings import read_config
+from multimodal.data.options import Reading
+from multimodal.data.windows import EvaluationWindows, WindowShape
 from multimodal.detector import AudioVisualDetector
 from multimodal.files import atomic_path, read_json
 from multimodal.heads import Branch
-from multimodal.labels import MODALITIES, Modality
+from multimodal.judge import Judge
+from multimodal.labels import Modality
+from multimodal.media.prepare import IsolatedPreparer
+from multimodal.media.prepared import PrepareOptions
+from multimodal.media.store.format import differences, fingerprint_of
 from multimodal.training.checkpoints import load_weights
 
-# The detector of a run with its best weights, and what it says of the test split.
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A finished run: what it judges, how it reads clips, and what opens its model and its clips.
+
+    ``read`` joins the clips that it was trained on, ``load`` the model with the weights that validation chose;
+    nothing is downloaded.
+    """
+
+    folder: RunFolder
+    modalities: Sequence[Modality]
+    reading: Reading
+    read: Callable[[], Clips]
+    load: Callable[[], AudioVisualDetector | Branch]
+
+    @property
+    def name(self) -> str:
+        """Name of the run's folder."""
+        return self.folder.path.name
+
+    @cached_property
+    def corpora(self) -> set[str]:
+        """Corpora that it was trained on."""
+        return set(self.folder.read_provenance()["corpora"])
+
+    @cached_property
+    def training_clips(self) -> set[str]:
+        """Clips that it was trained on."""
+        return set(self.read().of("train")["clip_id"])
+
+    @cached_property
+    def model(self) -> AudioVisualDetector | Branch:
+        """The model, in evaluation mode."""
+        return self.load().eval()
+
+    @property
+    def encoders(self) -> dict[str, Encoder]:
+        """The encoders of the model, by modality."""
+        if isinstance(self.model, Branch):
+            return {self.model.encoder.modality: self.model.encoder}
+        return dict(self.model.encoders.items())  # type: ignore[arg-type]
 
 
-def load_detector(folder: RunFolder, config: TrainConfig) -> AudioVisualDetector:
-    """The detector of a run with the weights that validation chose; nothing is downloaded."""
-    detector = rebuild_detector(config, read_json(folder.architecture))
+def open_run(path: Path) -> TrainedRun:
+    """Open the folder that `pretrain` or `train` wrote."""
+    folder = RunFolder(path)
+    return _open_branch(folder) if "modality" in folder.read_plain_config() else open_detector_run(path)
+
+
+def open_detector_run(path: Path) -> TrainedRun:
+    """Open the folder that `train` wrote; ``ValueError`` where another verb did."""
+    folder = RunFolder(path)
+    config = read_config(folder.config, TrainConfig)
+
+    def read() -> Clips:
+        return load_clips(*config.data.source)
+
+    def load() -> AudioVisualDetector:
+        return _load_detector(folder, open_detector(config))
+
+    return TrainedRun(folder, tuple(config.encoders), config.data.reading, read, load)
+
+
+def _open_branch(folder: RunFolder) -> TrainedRun:
+    config = read_config(folder.config, PretrainConfig)
+
+    def read() -> Clips:
+        return mixed_clips(config.sources(), config.modality)
+
+    def load() -> Branch:
+        branch = Branch(load_encoder(folder.encoder))
+        load_weights(branch, folder.weights)
+        return branch
+
+    return TrainedRun(folder, (config.modality,), config.data.reading, read, load)
+
+
+def _load_detector(folder: RunFolder, plan: DetectorPlan) -> AudioVisualDetector:
+    architecture = read_json(folder.architecture).items()
+    detector = plan.assemble({name: create_encoder(one["name"], **one["arguments"]) for name, one in architecture})
     if folder.frozen_encoders.is_file():  # the rest learnt from their tokens
         load_weights(detector.encoders, folder.frozen_encoders)
         load_weights(detector.classifier, folder.weights)
     else:
         load_weights(detector, folder.weights)
-    return detector.eval()
+    return detector
 
 
-def score_run(folder: RunFolder) -> tuple[pd.DataFrame, bool]:
+# A run on the test clips that were held out for it.
+
+
+def score_run(path: Path) -> tuple[pd.DataFrame, bool]:
     """The scores of validation (as training left them) and test, and whether any clip was generated."""
-    config = folder.read_config(TrainConfig)
-    clips = load_clips(config.data)
-    require_same_data(clips, folder.read_provenance())
-    detector = load_detector(folder, config)
-    accelerator = Accelerator()
-    shape = window_shape(config.data, clips.store, dict(detector.encoders.items()))
-    rows = clips.of("test")
-    windows = EvaluationWindows(clips.store, rows, shape, windows_per_clip=config.data.windows_per_clip)
-    score = split_scorer(windows, rows, "test", config.data, accelerator, show=True)
-    test = score(detector.to(accelerator.device)).assign(split="test")
-    return pd.concat([validation_scores(folder), test], ignore_index=True), clips.generated
+    run = open_detector_run(path)
+    clips = run.read()
+    clips.require_same(run.folder.read_provenance())
+    test = _score(run, clips, "test", "test").assign(split="test")
+    return pd.concat([run.folder.validation_scores(), test], ignore_index=True), clips.generated
+
+
+def _score(run: TrainedRun, clips: Clips, split: str, title: str) -> pd.DataFrame:
+    rows, accelerator = clips.of(split), Accelerator()
+    windows = EvaluationWindows(
+        clips.store,
+        rows,
+        window_shape(run.encoders, clips.store, run.reading),
+        windows_per_clip=run.reading.windows_per_clip,
+        modalities=run.modalities,
+    )
+    model: nn.Module = run.model
+    score = split_scorer(windows, rows, title, run.reading, accelerator, show=True)
+    return score(model.to(accelerator.device))
+
+
+# A run asked about files.
+
+
+def open_judge(path: Path, rule: str) -> Judge:
+    """A run with its thresholds, ready to judge files.
+
+    Raises:
+        ValueError: no run, one that learnt from other crops, or one without a threshold by ``rule``.
+    """
+    run = open_detector_run(path)
+    found = run.folder.read_thresholds()
+    if found is None:
+        raise ValueError(f"no thresholds in {path}; choose them first: thresholds {path}")
+    chosen = found["thresholds"]
+    if rule not in chosen["any"]:
+        raise ValueError(f"no threshold by rule {rule!r} in {path}; choose from {', '.join(chosen['any'])}")
+    provenance = run.folder.read_provenance()
+    options = cattrs.structure(provenance["store_options"], PrepareOptions)
+    if other := differences(provenance["store"], fingerprint_of(options)):
+        raise ValueError(
+            f"{path} was trained on other crops than this program makes ({'; '.join(other)}); "
+            "train it again, or use the version of this program that trained it"
+        )
+    detector: Any = run.model
+    return Judge(
+        detector=detector,
+        shape=WindowShape(
+            num_frames=run.reading.num_frames,
+            frame_size=detector.encoders["video"].input_spec.frame_size,
+            frame_rate=options.frame_rate,
+            sample_rate=options.sample_rate,
+            silent_ends=run.reading.silent_ends,
+        ),
+        thresholds={name: rules[rule]["threshold"] for name, rules in chosen.items()},
+        calibration=run.folder.read_calibration(),
+        trained_on=_trained_on(provenance),
+        is_generated=provenance["generated"],
+        preparer=IsolatedPreparer(options),
+    )
+
+
+def _trained_on(provenance: dict[str, Any]) -> str:
+    kind = "generated clips in the layout of" if provenance["generated"] else "clips of"
+    corpora = ", ".join(provenance["corpora"])
+    return f"{provenance['clips']['train']} {kind} {corpora}, split by {provenance['protocol']}."
+
+
+# Runs on the test clips of any corpus that was prepared.
 
 
 @dataclass(frozen=True)
@@ -66,62 +211,11 @@ class HeldOut:
         return self.clips.of(self.split)
 
 
-@dataclass(frozen=True)
-class TrainedRun:
-    """A finished run and what it was trained on."""
-
-    folder: RunFolder
-    config: PretrainConfig | TrainConfig
-
-    @classmethod
-    def open(cls, path: Path) -> "TrainedRun":
-        """Open the folder that `pretrain` or `train` wrote."""
-        folder = RunFolder(path)
-        kind = PretrainConfig if "modality" in folder.read_plain_config() else TrainConfig
-        return cls(folder, folder.read_config(kind))
-
-    @property
-    def name(self) -> str:
-        """Name of the run's folder."""
-        return self.folder.path.name
-
-    @property
-    def modalities(self) -> Sequence[Modality]:
-        """What it judges."""
-        return (self.config.modality,) if isinstance(self.config, PretrainConfig) else MODALITIES
-
-    @cached_property
-    def corpora(self) -> set[str]:
-        """Corpora that it was trained on."""
-        return set(self.folder.read_provenance()["corpora"])
-
-    @cached_property
-    def training_clips(self) -> set[str]:
-        """Clips that it was trained on."""
-        clips = (
-            mixed_clips(self.config) if isinstance(self.config, PretrainConfig) else load_clips(self.config.data)
-        )
-        return set(clips.of("train")["clip_id"])
-
-    @cached_property
-    def model(self) -> AudioVisualDetector | Branch:
-        """The model with the weights that validation chose."""
-        if isinstance(self.config, TrainConfig):
-            return load_detector(self.folder, self.config)
-        branch = Branch(load_encoder(self.folder.encoder))
-        load_weights(branch, self.folder.weights)
-        return branch.eval()
-
-
 def open_test_set(folder: Path, split: str, store: Path) -> HeldOut:
     """The test clips of a source, as ``pretrain --sources`` takes it; ``ValueError`` where it has none."""
     own = folder / "store"
-    data = DataConfig(
-        manifest=folder / "manifest.parquet",
-        split=folder / "split.parquet",
-        store=own if own.is_dir() else store,
-    )
-    tested = HeldOut(folder.name, read_clips(data), split)
+    clips = read_clips(folder / "manifest.parquet", folder / "split.parquet", own if own.is_dir() else store)
+    tested = HeldOut(folder.name, clips, split)
     if tested.rows.empty:
         raise ValueError(f"no prepared clip in the split {split!r} of {folder}")
     return tested
@@ -143,26 +237,10 @@ def matrix_scores(run: TrainedRun, tested: HeldOut, kept: Path) -> pd.DataFrame:
     file = kept / f"{run.name}-{tested.name}-{_fingerprint(run, tested)}.parquet"
     if file.is_file():
         return pd.read_parquet(file)
-    scores = _score(run, tested)
+    scores = _score(run, tested.clips, tested.split, tested.name).assign(split=tested.split)
     with atomic_path(file) as temporary:
         scores.to_parquet(temporary, index=False)
     return scores
-
-
-def _score(run: TrainedRun, tested: HeldOut) -> pd.DataFrame:
-    model, data, accelerator = run.model, run.config.data, Accelerator()
-    encoders = (
-        {model.encoder.modality: model.encoder} if isinstance(model, Branch) else dict(model.encoders.items())
-    )
-    windows = EvaluationWindows(
-        tested.clips.store,
-        tested.rows,
-        window_shape(data, tested.clips.store, encoders),
-        windows_per_clip=data.windows_per_clip,
-        modalities=run.modalities,
-    )
-    score = split_scorer(windows, tested.rows, tested.name, data, accelerator, show=True)
-    return score(model.to(accelerator.device)).assign(split=tested.split)
 
 
 def _fingerprint(run: TrainedRun, tested: HeldOut) -> str:

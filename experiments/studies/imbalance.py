@@ -1,23 +1,19 @@
 """The study of imbalance: every balance with every loss, at several ratios, at 0.5 and at a tuned threshold."""
 
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 
-from experiments.runs.config import TrainConfig, to_plain
+from experiments.runs.config import Source
 from experiments.runs.folder import RunFolder
 from experiments.runs.provenance import learnt_shares
-from experiments.studies.run_one import Job
-from experiments.studies.runs import StudyOptions, do_runs, settle_study
-from experiments.studies.study import StudyFolder, claim_study
+from experiments.studies.study import Job
 from multimodal.audit.advice import recommend
-from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest
-from multimodal.files import atomic_path, read_json, write_json, write_text
+from multimodal.corpora.manifest import Manifest
+from multimodal.files import atomic_path, read_json, write_text
 from multimodal.metrics.minority import (
     DrawnMeasures,
     MinorityMeasures,
@@ -29,11 +25,11 @@ from multimodal.metrics.minority import (
 from multimodal.metrics.thresholds import choose_threshold
 from multimodal.report.figures import png_bytes, save_images
 from multimodal.report.figures.study import imbalance_figure
-from multimodal.report.imbalance_table import imbalance_findings, imbalance_frame, imbalance_markdown
+from multimodal.report.imbalance_table import imbalance_frame, imbalance_markdown
 from multimodal.report.pages.study import imbalance_page
 from multimodal.splits import Split
 from multimodal.splits.thinning import thinned
-from multimodal.training.losses import LossName
+from multimodal.training.options import FitOptions, LossName
 
 # The files of the study of imbalance that people read.
 
@@ -56,32 +52,30 @@ def write_imbalance_pages(folder: Path, results: Mapping[str, Any], failures: Ma
 
 BALANCES = ("none", "class_weights", "weighted_sampler", "smote", "hybrid")
 LOSSES: tuple[str, ...] = get_args(LossName)
-RATIOS = (1, 3, 10, 42)
 #: What others are compared with: training without any of this.
 PLAIN = ("none", "cross_entropy")
 
 
-def plan_ratios(folder: StudyFolder, config: TrainConfig, ratios: Sequence[float], seeds: int) -> list[Job]:
-    """All runs: ratio, balance, loss and seed; splits thinned to each ratio are written into the folder."""
-    clips, split = Manifest.read(config.data.manifest).clips, Split.read(config.data.split)
-    jobs = []
+def plan_ratios(
+    source: Source, fit: FitOptions, ratios: Sequence[float], seeds: int, folder: Path
+) -> list[tuple[str, int, dict[str, Any]]]:
+    """All runs as variant, seed and the settings that they change: ratio, balance, loss and seed.
+
+    Splits that are thinned to each ratio are written into ``folder``.
+    """
+    clips, split = Manifest.read(source.manifest).clips, Split.read(source.split)
+    runs = []
     for ratio in ratios:
-        path = folder.path / "splits" / f"{ratio:g}-to-1.parquet"
+        path = folder / f"{ratio:g}-to-1.parquet"
         if not path.is_file():
-            thinned(split, clips, ratio, seed=config.fit.seed).write(path)
-        at_ratio = replace(config, data=replace(config.data, split=path))
+            thinned(split, clips, ratio, seed=fit.seed).write(path)
         for seed in range(seeds):
+            own = {"data.split": path, "fit.seed": fit.seed + seed, "fit.patience": None}  # equal steps
             for balance in BALANCES:
                 for loss in LOSSES:
-                    name = name_of(ratio, balance, loss)
-                    run = replace(
-                        at_ratio,
-                        balance=replace(config.balance, name=balance),
-                        loss=replace(config.loss, name=loss),
-                        fit=replace(config.fit, seed=config.fit.seed + seed, patience=None),  # equal steps
-                    )
-                    jobs.append(Job(name, seed, run, folder.run(name.replace(" ", "-"), seed)))
-    return jobs
+                    named = {"balance.name": balance, "loss.name": loss}
+                    runs.append((name_of(ratio, balance, loss), seed, {**own, **named}))
+    return runs
 
 
 def name_of(ratio: float, balance: str, loss: str) -> str:
@@ -95,28 +89,6 @@ CASE = 10
 
 #: balance, loss, threshold
 Row = tuple[str, str, str]
-
-
-def ablate_imbalance(
-    config: TrainConfig, options: StudyOptions, ratios: Sequence[float], out: Path
-) -> dict[str, Any]:
-    """Every balance with every loss at several ratios: what helps, and what only moves the threshold."""
-    if options.only or options.baseline:
-        raise ValueError("--only and --baseline are for other studies; this one compares everything")
-    folder = StudyFolder(out)
-    claim_study(folder, {"study": "imbalance", "ratios": list(ratios), "training": to_plain(config)})
-    jobs = plan_ratios(folder, settle_study(config, options, out), ratios, options.seeds)
-    failures = do_runs(jobs, options, folder)
-    results = judge_ratios(jobs, ratios, replicates=options.replicates)
-    write_json(folder.results, results)
-    write_imbalance_pages(folder.path, results, failures)
-    print("\n".join(imbalance_findings(results)))
-    if results["generated"]:
-        print(GENERATED_NOTICE)
-    for name, error in failures.items():
-        print(f"failed: {name}: {error}", file=sys.stderr)
-    print(folder.path / "report.html")
-    return results
 
 
 def judge_ratios(
@@ -214,11 +186,12 @@ def _case(
     found = {(row["balance"], row["loss"], row["threshold"]): row for row in rows}
     if before not in found or after not in found:
         return None
+    before_tuned = (*PLAIN, "tuned")
     shared = found[after]["measures"]["false_real"]["value"]
     recall = float(np.mean([one.recall_at(shared) for one in even]))
     return {
         "before": found[before],
-        "before_tuned": found[(*PLAIN, "tuned")],
+        "before_tuned": found[before_tuned],
         "after_at_half": found[advised.balance, advised.loss, "at 0.5"],
         "after": found[after],
         "gain": compare_drawn({before: drawn[before], after: drawn[after]}, before)[after],

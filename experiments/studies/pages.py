@@ -8,12 +8,10 @@ from typing import Any
 import pandas as pd
 
 from experiments import engines
-from experiments.runs.config import DataConfig, TrainConfig
+from experiments.runs.build import open_training
+from experiments.runs.estimate import estimate
 from experiments.runs.folder import RunFolder
-from experiments.studies.run_one import Job
-from experiments.studies.runs import StudyOptions
-from experiments.studies.study import StudyFolder
-from experiments.train import estimate_training
+from experiments.studies.study import Job, StudyFolder
 from multimodal.files import atomic_path, read_json, write_json, write_text
 from multimodal.report.figures import png_bytes, save_images, score_scatter
 from multimodal.report.figures.study import study_figures
@@ -68,15 +66,16 @@ def _notes(results: Mapping[str, Any]) -> list[str]:
 
 
 def compare_speed(
-    data: DataConfig, jobs: Sequence[Job], options: StudyOptions, folder: StudyFolder
+    jobs: Sequence[Job], folder: StudyFolder, *, num_workers: int, engine: str, workers: int
 ) -> dict[str, float] | None:
     """Time some steps end to end, once a study, and compare as many as the runs took with the runs.
 
     Args:
-        data: how a training end to end would be fed, by as many processes as it likes.
         jobs: of the study.
-        options: of the study; its engine does the timing too.
         folder: of the study, where ``speed.json`` keeps what was timed.
+        num_workers: processes that would feed a training end to end.
+        engine: of the study; it does the timing too.
+        workers: of the engine.
 
     Returns:
         ``{"run_seconds", "end_to_end_seconds", "times"}``, means of the finished runs; None where no run on tokens
@@ -86,8 +85,8 @@ def compare_speed(
     if not finished:
         return None
     if not folder.speed.is_file():
-        timed = _end_to_end(finished[0].config, data)
-        ((_, outcome),) = engines.get(options.engine)(_time_steps, [timed], workers=options.workers)
+        timed = finished[0], num_workers
+        ((_, outcome),) = engines.get(engine)(_time_steps, [timed], workers=workers)
         if isinstance(outcome, Exception):
             print(f"warning: training end to end could not be timed: {outcome}", file=sys.stderr)
             return None
@@ -101,11 +100,14 @@ def compare_speed(
     return {"run_seconds": on_tokens, "end_to_end_seconds": end_to_end, "times": end_to_end / on_tokens}
 
 
-def _end_to_end(config: TrainConfig, data: DataConfig) -> TrainConfig:
-    """The same training on crops and sound; SMOTE, which has no such thing, costs what no balance does."""
-    balance = replace(config.balance, name="none")
-    return replace(config, tokens=None, freeze_encoders=False, data=data, balance=balance)
-
-
-def _time_steps(config: TrainConfig) -> dict[str, Any]:
-    return asdict(estimate_training(config))
+def _time_steps(timed: tuple[Job, int]) -> dict[str, Any]:
+    """Time a job's training on crops and sound; SMOTE, which has no such thing, costs what no balance does."""
+    job, num_workers = timed
+    config = replace(
+        job.config,
+        tokens=None,
+        freeze_encoders=False,
+        data=replace(job.config.data, num_workers=num_workers),
+        balance=replace(job.config.balance, name="none"),
+    )
+    return asdict(estimate(open_training(config)))

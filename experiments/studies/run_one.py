@@ -3,8 +3,6 @@
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,39 +11,18 @@ from accelerate import Accelerator
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from experiments.runs.build import Clips, load_clips, window_shape
-from experiments.runs.config import TrainConfig
-from experiments.runs.feed import first_window, token_cache
-from experiments.runs.folder import RunFolder
-from experiments.runs.loop import split_scorer
-from experiments.runs.scoring import load_detector
+from experiments.runs.clips import Clips
+from experiments.runs.feed import first_window, split_scorer, token_cache, window_shape
+from experiments.runs.scoring import open_detector_run
+from experiments.studies.study import Job
 from experiments.train import train
+from multimodal.data.options import Reading
 from multimodal.data.windows import ClipWindows, EvaluationWindows
 from multimodal.detector import AudioVisualDetector
 from multimodal.files import atomic_path, write_json
 from multimodal.labels import MODALITIES, Modality
 from multimodal.metrics.scores_table import WITHOUT_THE_OTHER
-from multimodal.tokens.cache import EvaluationTokens
-
-
-@dataclass(frozen=True)
-class Job:
-    """A run of a study: its variant, seed and folder, and the training."""
-
-    variant: str
-    seed: int
-    config: TrainConfig
-    folder: Path
-
-    @property
-    def result(self) -> Path:
-        """Written when the run is finished: what it took."""
-        return self.folder / "study.json"
-
-    @property
-    def scores(self) -> Path:
-        """Scores of the test split, with either modality left out too."""
-        return self.folder / "study_scores.parquet"
+from multimodal.tokens.cache import EvaluationTokens, TokenCache
 
 
 def run_job(job: Job) -> dict[str, Any]:
@@ -64,12 +41,14 @@ def _run(job: Job) -> dict[str, Any]:
     started = time.perf_counter()
     train(job.config, job.folder)
     trained = time.perf_counter()
-    folder = RunFolder(job.folder)
-    config = folder.read_config(TrainConfig)
-    clips = load_clips(config.data)
-    detector = load_detector(folder, config)
-    accelerator = Accelerator()
-    test = _test_scores(detector, clips, config, accelerator).assign(split="test")
+    run = open_detector_run(job.folder)
+    clips, detector, accelerator = run.read(), run.model, Accelerator()
+    assert isinstance(detector, AudioVisualDetector)
+    cache = None
+    if job.config.tokens is not None:
+        detector.to(accelerator.device)
+        cache = token_cache(detector, clips, run.reading, accelerator, job.config.tokens)
+    test = _test_scores(detector, clips, run.reading, accelerator, cache).assign(split="test")
     with atomic_path(job.scores) as temporary:
         test.to_parquet(temporary, index=False)
     result = {
@@ -77,17 +56,17 @@ def _run(job: Job) -> dict[str, Any]:
         "seed": job.seed,
         "seconds_training": trained - started,
         "seconds": time.perf_counter() - started,
-        "steps": config.fit.steps,
+        "steps": job.config.fit.steps,
         "generated": clips.generated,
-        **cost_of(detector, clips, config),
+        **cost_of(detector, clips, run.reading),
     }
     write_json(job.result, result)
     return result
 
 
-def cost_of(detector: AudioVisualDetector, clips: Clips, config: TrainConfig) -> dict[str, Any]:
+def cost_of(detector: AudioVisualDetector, clips: Clips, reading: Reading) -> dict[str, Any]:
     """Parameters of the fusion and of the encoders, floating-point operations for one window, and its tokens."""
-    inputs = first_window(detector, clips, config)
+    inputs = first_window(detector, clips, reading)
     detector.cpu().eval().requires_grad_(False)  # the counter stumbles over weights that are inputs of a module
     with torch.no_grad():
         with FlopCounterMode(display=False) as of_encoders:
@@ -108,12 +87,15 @@ def _num_parameters(module: nn.Module) -> int:
 
 
 def _test_scores(
-    detector: AudioVisualDetector, clips: Clips, config: TrainConfig, accelerator: Accelerator
+    detector: AudioVisualDetector,
+    clips: Clips,
+    reading: Reading,
+    accelerator: Accelerator,
+    cache: TokenCache | None,
 ) -> pd.DataFrame:
     """Scores of the test split, and the score of each modality by the fusion without the other."""
     rows = clips.of("test")
     detector.to(accelerator.device)
-    cache = None if config.tokens is None else token_cache(detector, clips, config, accelerator, config.tokens)
     model = detector if cache is None else detector.classifier
 
     def score(modalities: Sequence[Modality]) -> pd.DataFrame:
@@ -121,10 +103,11 @@ def _test_scores(
         if cache is not None:
             windows = EvaluationTokens(cache, clips.store, rows, modalities=modalities)
         else:
-            shape = window_shape(config.data, clips.store, dict(detector.encoders.items()))
-            count = config.data.windows_per_clip
+            encoders: dict[str, Any] = dict(detector.encoders.items())
+            shape = window_shape(encoders, clips.store, reading)
+            count = reading.windows_per_clip
             windows = EvaluationWindows(clips.store, rows, shape, windows_per_clip=count, modalities=modalities)
-        return split_scorer(windows, rows, "test", config.data, accelerator)(model)
+        return split_scorer(windows, rows, "test", reading, accelerator)(model)
 
     scores = score(MODALITIES)
     for name in MODALITIES:

@@ -5,13 +5,14 @@ must be trained anew, with other seeds, to be judged.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiments import engines
-from experiments.runs.config import TrainConfig, write_config
+from experiments.runs.config import TrainConfig
 from experiments.runs.folder import RunFolder
+from experiments.runs.settings import with_settings, write_config
 from experiments.train import train
 from multimodal.files import atomic_path, read_json
 
@@ -44,71 +45,55 @@ def parse_range(text: str) -> Range:
     bounds, is_log = values.removesuffix(":log").split(":"), values.endswith(":log")
     numbers = [number for number in map(_number_or_word, bounds) if not isinstance(number, str)]
     if len(bounds) == len(numbers) == 2 and numbers[0] < numbers[1] and (numbers[0] > 0 or not is_log):
-        return Range(setting, *numbers, is_log=is_log)
+        return Range(setting, low=numbers[0], high=numbers[1], is_log=is_log)
     raise ValueError(
         f"cannot read the range {text!r}; write SETTING=LOW:HIGH, LOW the smaller, or with LOW above 0 "
         "SETTING=LOW:HIGH:log, or SETTING=A|B|C"
     )
 
 
-def with_setting(config: Any, setting: str, value: Any) -> Any:
-    """The configuration with one setting changed, by its path such as ``fusion.options.width``.
-
-    Raises:
-        ValueError: there is no such setting; names those that there are.
-    """
-    name, _, rest = setting.partition(".")
-    if isinstance(config, dict):
-        return {**config, name: value}
-    if not is_dataclass(config) or name not in config.__dataclass_fields__:
-        known = ", ".join(getattr(config, "__dataclass_fields__", {}))
-        raise ValueError(f"no setting {name!r} to search; choose from {known}")
-    inner = with_setting(getattr(config, name), rest, value) if rest else value
-    return replace(config, **{name: inner})
-
-
-def check_space(config: TrainConfig, space: Sequence[str]) -> tuple[Range, ...]:
+def check_space(training: Any, space: Sequence[str]) -> tuple[Range, ...]:
     """Read the ranges; ``ValueError`` where there is none, or one of a setting that the configuration lacks."""
     ranges = tuple(parse_range(text) for text in space)
     if not ranges:
         raise ValueError("nothing to search; give --space, e.g. fit.learning_rate=1e-4:1e-2:log")
     for one in ranges:
-        with_setting(config, one.setting, one.choices[0] if one.choices else one.low)
+        with_settings(training, {one.setting: one.choices[0] if one.choices else one.low})
     return ranges
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What a worker needs to do one trial."""
+    """What a worker needs to do one trial: the training, the ranges of the search and its folder."""
 
     folder: Path
     config: TrainConfig
     space: tuple[Range, ...]
 
 
-def search(
-    config: TrainConfig, space: Sequence[str], *, trials: int, folder: Path, engine: str, workers: int
-) -> dict[str, Any]:
+def search(trial: Trial, *, trials: int, engine: str, workers: int) -> dict[str, Any]:
     """Try settings by optuna until the search has ``trials`` finished ones; go on with one that was stopped.
+
+    Args:
+        trial: what every trial begins with.
+        trials: finished ones at the end.
+        engine: where they are done.
+        workers: how many at a time.
 
     Returns:
         ``{"value", "settings", "trials"}``: the best selection value on validation data, and what it came from.
     """
-    ranges = check_space(config, space)
-    run_all = engines.get(engine)
+    run_all, folder = engines.get(engine), trial.folder
     folder.mkdir(parents=True, exist_ok=True)
     study = _study(folder)
     todo = max(0, trials - len(_finished(study)))
-    for _, outcome in run_all(run_trial, [Trial(folder, config, ranges)] * todo, workers=workers):
+    for _, outcome in run_all(run_trial, [trial] * todo, workers=workers):
         if isinstance(outcome, Exception):
             raise ValueError(f"a trial failed: {outcome}") from outcome
     study = _study(folder)
     with atomic_path(folder / "trials.csv") as temporary:
         study.trials_dataframe(attrs=("number", "value", "params", "state")).to_csv(temporary, index=False)
-    best = config
-    for setting, value in study.best_params.items():
-        best = with_setting(best, setting, value)
-    write_config(folder / "best.json", best)
+    write_config(folder / "best.json", with_settings(trial.config, study.best_params))
     return {"value": study.best_value, "settings": study.best_params, "trials": len(_finished(study))}
 
 
@@ -116,7 +101,7 @@ def run_trial(trial: Trial) -> float:
     """One trial: settings from the shared table, a training, and its best selection value back."""
     study = _study(trial.folder)
     asked = study.ask()
-    config = trial.config
+    settings = {}
     for one in trial.space:
         if one.choices:
             value = asked.suggest_categorical(one.setting, one.choices)
@@ -124,8 +109,9 @@ def run_trial(trial: Trial) -> float:
             value = asked.suggest_int(one.setting, one.low, one.high, log=one.is_log)
         else:
             value = asked.suggest_float(one.setting, one.low, one.high, log=one.is_log)
-        config = with_setting(config, one.setting, value)
+        settings[one.setting] = value
     try:
+        config = with_settings(trial.config, settings)
         run = RunFolder(train(config, trial.folder / "trials" / f"trial-{asked.number:04d}"))
         values = [row["selection"] for row in read_json(run.history) if row["selection"] is not None]
         if not values:

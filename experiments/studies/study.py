@@ -2,18 +2,74 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import pandas as pd
-
-from experiments.runs.config import TrainConfig, to_plain
-from experiments.studies.run_one import Job
-from experiments.studies.variants import Variants
+from experiments.runs.config import TrainConfig
+from experiments.runs.settings import to_plain
 from multimodal.files import read_json, write_json
-from multimodal.metrics.seeds import auc_per_method, judge_seeds
-from multimodal.report.study_table import COSTS
+
+if TYPE_CHECKING:
+    pass
+
+#: variant → its training
+Trainings = Mapping[str, TrainConfig]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions:
+    """How a study is run.
+
+    Args:
+        seeds: trainings of each variant; with one, no difference can be told from luck.
+        only: these variants and the baseline; all where left out.
+        encoders: for ``ablate encoder``: folders of encoders, each tried in the place of its modality's.
+        baseline: the variant that others are compared with; each study has its own.
+        end_to_end: train encoders too, instead of fusion and heads on tokens computed once.
+        engine: where runs are done; ray and slurm need their extras.
+        workers: processes of this machine, or jobs at a time.
+        replicates: of the bootstrap over identities.
+        search: look for better settings of one variant (``--only``) on validation data, instead of comparing.
+        space: where to search, as SETTING=LOW:HIGH (whole numbers where both are written so),
+            SETTING=LOW:HIGH:log or SETTING=A|B|C.
+        trials: trainings of a search.
+    """
+
+    seeds: int = 3
+    only: tuple[str, ...] = ()
+    encoders: tuple[Path, ...] = ()
+    baseline: str | None = None
+    end_to_end: bool = False
+    engine: Literal["local", "ray", "slurm"] = "local"
+    workers: int = 2
+    replicates: int = 1000
+    search: Literal["optuna"] | None = None
+    space: tuple[str, ...] = ()
+    trials: int = 20
+
+
+DEFAULT_OPTIONS = StudyOptions()
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run of a study: its variant, seed and folder, and the training."""
+
+    variant: str
+    seed: int
+    config: TrainConfig
+    folder: Path
+
+    @property
+    def result(self) -> Path:
+        """Written when the run is finished: what it took."""
+        return self.folder / "study.json"
+
+    @property
+    def scores(self) -> Path:
+        """Scores of the test split, with either modality left out too."""
+        return self.folder / "study_scores.parquet"
 
 
 class StudyFolder(NamedTuple):
@@ -50,10 +106,15 @@ class StudyFolder(NamedTuple):
         return self.path / "runs" / f"{variant}-seed{seed}"
 
 
-def plan_jobs(folder: StudyFolder, name: str, variants: Variants, baseline: str, seeds: int) -> list[Job]:
+def plan_jobs(folder: StudyFolder, name: str, variants: Trainings, baseline: str, seeds: int) -> list[Job]:
     """All runs of a study; ``ValueError`` if the folder holds another one."""
     jobs = [
-        Job(variant, seed, _seeded(config, seed), folder.run(variant, seed))
+        Job(
+            variant,
+            seed,
+            replace(config, fit=replace(config.fit, seed=config.fit.seed + seed)),
+            folder.run(variant, seed),
+        )
         for seed in range(seeds)
         for variant, config in variants.items()
     ]
@@ -82,6 +143,11 @@ def judge_study(jobs: Sequence[Job], baseline: str, *, replicates: int, seed: in
 
     Variants of which no run is finished are not in it.
     """
+    import pandas as pd
+
+    from multimodal.metrics.seeds import auc_per_method, judge_seeds
+    from multimodal.report.study_table import COSTS
+
     finished = [job for job in jobs if job.result.is_file()]
     tables: dict[str, list[pd.DataFrame]] = {}
     costs: dict[str, list[Mapping[str, Any]]] = {}
@@ -112,7 +178,3 @@ def judge_study(jobs: Sequence[Job], baseline: str, *, replicates: int, seed: in
         },
         "variants": rows,
     }
-
-
-def _seeded(config: TrainConfig, seed: int) -> TrainConfig:
-    return replace(config, fit=replace(config.fit, seed=config.fit.seed + seed))

@@ -15,8 +15,8 @@ from torch.utils.data import Dataset
 
 from multimodal.corpora.manifest import Manifest
 from multimodal.data.augment import Augmentation
+from multimodal.data.options import SilentEnds
 from multimodal.data.order import SampleKey, StepBatches, shuffled
-from multimodal.data.silence_trim import SilentEnds
 from multimodal.data.windows import EvaluationWindows, Sample, TrainingWindows, WindowShape
 from multimodal.media.store.reader import Store
 from multimodal.splits import Split

@@ -9,7 +9,7 @@ Copy-synthesis forges sound by a vocoder, self-blending forges pictures (Shiohar
 
 import importlib
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, Protocol, get_args
+from typing import Any, NamedTuple, Protocol, get_args
 
 import numpy as np
 import pandas as pd
@@ -20,12 +20,10 @@ from torch import Tensor
 from torchaudio import functional
 from torchvision.transforms.v2 import functional as transforms
 
+from multimodal.data.options import Vocoder
 from multimodal.labels import Modality
 
 _FORGED = "forged"
-
-#: ``none``; ``add`` to the fakes that are there; ``only``, leaving those out.
-PseudoFakes = Literal["none", "add", "only"]
 
 
 class Pair(NamedTuple):
@@ -84,7 +82,6 @@ def pair_rows(clips: pd.DataFrame) -> Int[np.ndarray, " clips"]:
 
 
 Sound = Float[Tensor, " samples"]
-Vocoder = Literal["griffin_lim", "world"]
 
 #: Samples of a window, and mel bands that none of is empty at 16 kHz.
 _RESOLUTIONS = ((512, 40), (512, 64), (1024, 64), (1024, 80), (1024, 128))

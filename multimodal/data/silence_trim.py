@@ -6,13 +6,12 @@ have the longer ones (Müller et al., arXiv 2106.12914), fakes of FakeAVCeleb st
 """
 
 import math
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-#: ``trim`` leaves silent ends out; ``random`` leaves a random share of them out in training; ``keep`` keeps them.
-SilentEnds = Literal["trim", "random", "keep"]
+from multimodal.data.options import SilentEnds
 
 
 class Span(NamedTuple):

@@ -15,9 +15,10 @@ from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as transforms
 
 from multimodal.data.augment import Augmentation
+from multimodal.data.options import SilentEnds
 from multimodal.data.order import SampleKey
 from multimodal.data.pseudo_fakes import Forge, forged_rows, pair_rows
-from multimodal.data.silence_trim import SilentEnds, spans_of, widened
+from multimodal.data.silence_trim import spans_of, widened
 from multimodal.labels import MODALITIES, UNKNOWN, Modality, class_index
 from multimodal.media.prepared import PreparedClip, sample_span
 from multimodal.media.store.reader import AnyStore

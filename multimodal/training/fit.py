@@ -8,49 +8,24 @@ as 6, bit for bit on a CPU.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from multimodal.data.windows import Batch, to_device
 from multimodal.progress import progress
 from multimodal.training.checkpoints import Checkpoints, FitState
-from multimodal.training.losses import LossParts
-
-
-@dataclass(frozen=True, kw_only=True)
-class FitOptions:
-    """How long and how fast to learn, and when to stop.
-
-    Args:
-        steps: optimizer steps at most.
-        learning_rate: its peak; a linear warm-up leads to it and half a cosine down to 0.
-        warmup_share: share of the steps that warm up.
-        weight_decay: of AdamW.
-        gradient_norm: gradients are clipped to this norm.
-        validate_every: steps between validations; each is followed by a checkpoint.
-        patience: validations without a better selection metric before stopping; None never stops early.
-        seed: of everything random in the steps.
-    """
-
-    steps: int = 1000
-    learning_rate: float = 3e-4
-    warmup_share: float = 0.1
-    weight_decay: float = 0.05
-    gradient_norm: float = 1.0
-    validate_every: int = 100
-    patience: int | None = None
-    seed: int = 0
+from multimodal.training.options import FitOptions
 
 
 class Task(Protocol):
     """What is learnt: the loss of a batch, and what validation data say of the model."""
 
-    def loss(self, model: nn.Module, batch: Batch) -> LossParts:
+    def loss(self, model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
         """Loss of this process's part of the batch."""
 
     def validate(self, model: nn.Module) -> dict[str, float | None]:
@@ -146,7 +121,7 @@ def training_step(
     for group in optimizer.param_groups:
         group["lr"] = learning_rate(step, options)
     with randomness_of(options.seed, step, accelerator.process_index, accelerator.device), accelerator.autocast():
-        loss = task.loss(wrapped, to_device(batch, accelerator.device)).total
+        loss = task.loss(wrapped, to_device(batch, accelerator.device))
     value = loss.item()
     if not math.isfinite(value):
         raise FloatingPointError(f"the loss of step {step} is {value}")

@@ -7,7 +7,6 @@ Labels are class indices, or -1 where unknown; an unknown label adds nothing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from torch.nn.functional import cross_entropy, log_softmax, logsigmoid, normaliz
 from fusion.token_time import resample_time
 from multimodal.detector import DetectorOutput
 from multimodal.labels import CLASSES, MODALITIES, UNKNOWN, Modality
+from multimodal.training.options import LossName
 
 # Sound and picture of the same moment should be alike, those of other moments not: learnt from real clips.
 
@@ -64,9 +64,6 @@ def _likeness(
     first = one[:, max(0, -shift) : max(0, -shift) + length]
     second = other[:, max(0, shift) : max(0, shift) + length]
     return (first * second).sum(dim=-1).mean(dim=1)
-
-
-LossName = Literal["cross_entropy", "focal", "weighted_focal"]
 
 
 def class_weights(counts: Float[np.ndarray, " classes"]) -> Float[Tensor, " classes"]:
@@ -159,13 +156,6 @@ def marginal_logits(class_logits: Float[Tensor, "batch 4"], modality: Modality) 
     return class_logits[:, fake].logsumexp(dim=-1) - class_logits[:, real].logsumexp(dim=-1)
 
 
-class LossParts(NamedTuple):
-    """The loss to descend, and its parts by name for the log."""
-
-    total: Float[Tensor, ""]
-    parts: dict[str, Float[Tensor, ""]]
-
-
 @dataclass(frozen=True, kw_only=True)
 class DetectorLoss:
     """Loss of the detector: the four classes, and each modality's own head beside them.
@@ -185,28 +175,29 @@ class DetectorLoss:
     head_weight: float = 0.5
     synchrony_weight: float = 0.0
 
-    def __call__(self, output: DetectorOutput, labels: Mapping[str, Int[Tensor, " batch"]]) -> LossParts:
+    def __call__(self, output: DetectorOutput, labels: Mapping[str, Int[Tensor, " batch"]]) -> Float[Tensor, ""]:
         """Mean over the batch.
 
         ``labels`` holds ``class``, ``video`` and ``audio``, each ``(B,)``. A clip of which the fusion was shown
         one modality only (``shown_video`` or ``shown_audio`` has its label, ``class`` has not) teaches the fusion
         by the marginal of its posterior.
         """
-        parts = {"class": self.multiclass(output.class_logits, labels["class"])}
+        total = self.multiclass(output.class_logits, labels["class"])
         for name in MODALITIES:
             if f"shown_{name}" in labels:
                 logits = marginal_logits(output.class_logits, name)
-                parts["class"] = parts["class"] + self.binary(name, logits, labels[f"shown_{name}"])
-        for name in MODALITIES:
-            if name in output.modality_logits:
-                parts[name] = self.binary(name, output.modality_logits[name], labels[name])
-        heads = [value for name, value in parts.items() if name != "class"]
-        total = parts["class"] + self.head_weight * torch.stack(heads).sum()
+                total = total + self.binary(name, logits, labels[f"shown_{name}"])
+        heads = [
+            self.binary(name, output.modality_logits[name], labels[name])
+            for name in MODALITIES
+            if name in output.modality_logits
+        ]
+        total = total + self.head_weight * torch.stack(heads).sum()
         if self.synchrony_weight and output.comparable is not None:
             both_real = labels["class"] == CLASSES.index("RVRA")
-            parts["synchrony"] = synchrony_loss(output.comparable["video"], output.comparable["audio"], both_real)
-            total = total + self.synchrony_weight * parts["synchrony"]
-        return LossParts(total, {name: value.detach() for name, value in parts.items()})
+            synchrony = synchrony_loss(output.comparable["video"], output.comparable["audio"], both_real)
+            total = total + self.synchrony_weight * synchrony
+        return total
 
     def multiclass(self, logits: Float[Tensor, "batch 4"], labels: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
         """Mean loss over the four classes."""

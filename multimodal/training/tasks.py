@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from multimodal.data.windows import Batch
 from multimodal.labels import TARGETS, UNKNOWN, Modality
 from multimodal.metrics.checks import by_label
 from multimodal.metrics.ranking import roc_auc
-from multimodal.training.losses import DetectorLoss, LossParts
+from multimodal.training.losses import DetectorLoss
 
 #: Scores the validation clips, over all processes: a scores table.
 Scorer = Callable[[nn.Module], pd.DataFrame]
@@ -34,7 +34,7 @@ class DetectorTask:
     score_validation: Scorer
     modality_dropout: float = 0.0
 
-    def loss(self, model: nn.Module, batch: Batch) -> LossParts:
+    def loss(self, model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
         """Loss of a batch; a label counts only where its modality is present."""
         present, known = batch["present"], batch["labels"]
         shown = drop_modality(present, self.modality_dropout)
@@ -61,12 +61,11 @@ class BranchTask:
     criterion: DetectorLoss
     score_validation: Scorer
 
-    def loss(self, model: nn.Module, batch: Batch) -> LossParts:
+    def loss(self, model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
         """Loss of a batch; clips without the modality add nothing."""
         labels = _where(batch["present"][self.modality], batch["labels"][self.modality])
         output = model(batch["inputs"][self.modality], batch["lengths"][self.modality])
-        value = self.criterion.binary(self.modality, output.logits, labels)
-        return LossParts(value, {self.modality: value.detach()})
+        return self.criterion.binary(self.modality, output.logits, labels)
 
     def validate(self, model: nn.Module) -> dict[str, float | None]:
         """AUC of the modality on the validation clips, of each corpus too where there are several.

@@ -3,8 +3,10 @@ from dataclasses import replace
 import pytest
 
 from encoders import create_encoder
-from experiments.runs.build import build_encoder, read_clips, window_shape
-from experiments.runs.config import DataConfig, EncoderConfig
+from experiments.runs.build import build_encoder
+from experiments.runs.clips import read_clips
+from experiments.runs.feed import window_shape
+from multimodal.data.options import Reading
 from multimodal.media.store.reader import Store
 from multimodal.splits import make_split
 
@@ -15,13 +17,13 @@ def test_a_store_of_another_sample_rate_than_the_encoder_wants_is_refused(write_
     with pytest.raises(
         ValueError, match=r"wants 8000 Hz; the store has 16000 Hz. Prepare it again with --sample-rate"
     ):
-        window_shape(DataConfig(), store, {"audio": encoder})
+        window_shape({"audio": encoder}, store, Reading(num_frames=16))
 
 
 def test_windows_are_as_the_encoders_and_the_store_say(write_sounds, tmp_path):
     store: Store = write_sounds(tmp_path, "tones", {"a.wav": (0, 0.5, 0)})[1]
     video = create_encoder("frames", backbone="test_resnet", frame_size=48)
-    shape = window_shape(DataConfig(num_frames=5, silent_ends="keep"), store, {"video": video})
+    shape = window_shape({"video": video}, store, Reading(num_frames=5, silent_ends="keep"))
     assert (shape.num_frames, shape.frame_size, shape.frame_rate, shape.sample_rate) == (5, 48, 10.0, 16_000)
     assert shape.silent_ends == "keep"
 
@@ -29,7 +31,7 @@ def test_windows_are_as_the_encoders_and_the_store_say(write_sounds, tmp_path):
 def test_a_folder_of_the_other_modality_is_refused_by_the_name_of_what_is_in_it(tmp_path):
     create_encoder("spectrogram", backbone="test_resnet").save_pretrained(tmp_path)
     with pytest.raises(ValueError, match="the encoder 'spectrogram' is for audio; choose one for video"):
-        build_encoder(EncoderConfig(name="frames", weights=tmp_path), "video")
+        build_encoder("video", "frames", weights=tmp_path)
 
 
 def test_a_split_that_lacks_clips_of_the_manifest_is_refused(write_sounds, tmp_path):
@@ -38,8 +40,5 @@ def test_a_split_that_lacks_clips_of_the_manifest_is_refused(write_sounds, tmp_p
     manifest.write(tmp_path / "manifest.parquet")
     fewer = replace(manifest, clips=manifest.clips.iloc[1:])
     make_split(fewer, "random").write(tmp_path / "split.parquet")
-    data = DataConfig(
-        manifest=tmp_path / "manifest.parquet", split=tmp_path / "split.parquet", store=tmp_path / "tones-store"
-    )
     with pytest.raises(ValueError, match=r"1 of 6 clips are not in the split, e.g. tones/0.wav"):
-        read_clips(data)
+        read_clips(tmp_path / "manifest.parquet", tmp_path / "split.parquet", tmp_path / "tones-store")

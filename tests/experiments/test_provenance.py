@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 
 from encoders import create_encoder
-from experiments.runs.balancing import build_loss, learnt_labels, training_draw
-from experiments.runs.config import BalanceConfig, EncoderConfig, LossConfig
+from experiments.runs.balancing import label_weights, learnt_labels, training_draw
 from experiments.runs.provenance import learnt_shares, loaded_text
 from experiments.thresholds import RuleOptions
+from multimodal.training.losses import DetectorLoss
 
 
 def test_a_small_frozen_part_is_counted_not_rounded_away():
-    text = loaded_text(create_encoder("aasist", variant="AASIST-L"), EncoderConfig(name="aasist"))
+    text = loaded_text(create_encoder("aasist", variant="AASIST-L"), None)
     assert "85,306 weights" in text
     assert text.endswith("frozen: 594")
 
@@ -22,12 +22,11 @@ LABELS = np.repeat(np.arange(4), list(CLASSES.values()))
 
 
 def learnt(loss: str, balance: str = "none", alpha: float = 0.25):
-    config, balanced = LossConfig(name=loss, alpha=alpha), BalanceConfig(name=balance)
     labels = {"class": LABELS, "video": LABELS // 2, "audio": LABELS % 2}
     clips = pd.DataFrame({"method": "x"}, index=range(len(LABELS)))
     windows = np.ones(len(LABELS), int)
-    drawn = training_draw(balanced, clips, labels, windows, target="class", seed=0)
-    criterion = build_loss(config, balanced, drawn.counts)
+    drawn = training_draw(clips, labels, windows, balance=balance, target="class", seed=0)
+    criterion = DetectorLoss(name=loss, weights=label_weights(drawn.counts, balance=balance, loss=loss))
     plain = {"loss": {"name": loss, "alpha": alpha}}
     return learnt_shares(plain, {"learnt": learnt_labels(drawn.counts, criterion)})
 

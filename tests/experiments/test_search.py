@@ -5,23 +5,24 @@ import pytest
 
 from experiments.ablate import ablate
 from experiments.recipes import small
-from experiments.runs.config import TrainConfig, read_config
+from experiments.runs.config import TrainConfig
 from experiments.runs.folder import RunFolder
-from experiments.studies.runs import StudyOptions
-from experiments.studies.search import parse_range, with_setting
+from experiments.runs.settings import read_config, with_settings
+from experiments.studies.search import parse_range
+from experiments.studies.study import StudyOptions
 
 
 def test_a_setting_is_changed_by_its_path_and_nothing_else_is():
     config = small.train()
-    changed = with_setting(config, "fit.learning_rate", 0.01)
+    changed = with_settings(config, {"fit.learning_rate": 0.01})
     assert changed.fit.learning_rate == 0.01
     assert dataclasses.replace(changed, fit=config.fit) == config
-    assert with_setting(config, "fusion.options.width", 64).fusion.options == {"width": 64}
+    assert with_settings(config, {"fusion.options.width": 64}).fusion.options == {"width": 64}
 
 
 def test_an_unknown_setting_and_a_range_that_cannot_be_read_are_refused():
-    with pytest.raises(ValueError, match="no setting 'learning_rat' to search; choose from steps, learning_rate"):
-        with_setting(small.train(), "fit.learning_rat", 0.1)
+    with pytest.raises(ValueError, match="no setting 'learning_rat'; choose from steps, learning_rate"):
+        with_settings(small.train(), {"fit.learning_rat": 0.1})
     for text in ("fit.steps=3", "fit.steps=9:3", "fit.learning_rate=0:1:log", "fit.steps=a:b", "fit.steps=1:2:3"):
         with pytest.raises(ValueError, match=f"cannot read the range '{text}'"):
             parse_range(text)

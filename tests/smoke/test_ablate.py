@@ -8,10 +8,12 @@ import pytest
 
 from encoders import create_encoder
 from experiments.__main__ import main
-from experiments.ablate import StudyOptions, ablate
-from experiments.runs.config import TrainConfig, read_config
+from experiments.ablate import ablate
+from experiments.runs.config import EncoderConfig, TrainConfig
 from experiments.runs.folder import RunFolder
+from experiments.runs.settings import read_config, with_settings
 from experiments.studies import runs
+from experiments.studies.study import Job, StudyOptions
 from multimodal.corpora.manifest import GENERATED_NOTICE
 
 OPTIONS = StudyOptions(seeds=2, only=("gated", "video_only"), workers=1, replicates=30)
@@ -66,10 +68,8 @@ def test_a_mode_of_one_modality_knows_nothing_without_it(study):
 
 
 def test_a_study_of_frozen_random_encoders_warns_of_them(config, tmp_path, capsys):
-    published = dataclasses.replace(
-        config.audio, name="wav2vec2", options={"checkpoint": "facebook/wav2vec2-base"}
-    )
-    random = dataclasses.replace(config, audio=published, video=dataclasses.replace(config.video, weights=None))
+    published = EncoderConfig(name="wav2vec2", options={"checkpoint": "facebook/wav2vec2-base"})
+    random = with_settings(config, {"encoders.audio": published, "encoders.video.weights": None})
     runs.settle_study(random, OPTIONS, tmp_path)
     assert capsys.readouterr().err == (
         "warning: the video encoder is frozen and has random weights; give --video.weights FOLDER\n"
@@ -129,11 +129,8 @@ def other_encoders(tmp_path_factory):
 
 def test_encoders_are_compared_each_in_the_place_of_its_own_modality(config, other_encoders, tmp_path, capsys):
     dense, raw = other_encoders
-    frozen = dataclasses.replace(
-        config,
-        video=dataclasses.replace(config.video, weights=_saved(config.video, tmp_path / "video")),
-        audio=dataclasses.replace(config.audio, weights=_saved(config.audio, tmp_path / "audio")),
-    )
+    folders = {name: _saved(encoder, tmp_path / name) for name, encoder in config.encoders.items()}
+    frozen = config.with_weights(**folders)
     options = StudyOptions(seeds=1, encoders=(dense, raw), workers=1, replicates=20)
     results = ablate("encoder", frozen, options, tmp_path / "study")
     assert list(results["variants"]) == ["configured", "dense", "raw"]
@@ -154,7 +151,7 @@ def _saved(config, folder):
 
 def test_encoders_of_random_weights_are_not_compared_and_folders_only_by_their_study(config, other_encoders):
     options = StudyOptions(seeds=1, encoders=other_encoders, workers=1)
-    random = dataclasses.replace(config, video=dataclasses.replace(config.video, weights=None))
+    random = with_settings(config, {"encoders.video.weights": None})
     with pytest.raises(ValueError, match=r"the video encoder .* has random weights; give --video.weights FOLDER"):
         ablate("encoder", random, options, Path("unused"))
     with pytest.raises(ValueError, match="give --encoders RUN/encoder"):
@@ -164,11 +161,9 @@ def test_encoders_of_random_weights_are_not_compared_and_folders_only_by_their_s
 
 
 def test_encoders_that_fail_are_a_listed_failure_and_others_go_on(config, tmp_path):
-    encoders = {"good": config.audio, "bad": dataclasses.replace(config.audio, weights=tmp_path / "gone")}
-    jobs = [
-        runs.Job(name, 0, dataclasses.replace(config, tokens=tmp_path / "tokens", audio=encoder), tmp_path / name)
-        for name, encoder in encoders.items()
-    ]
+    on_tokens = dataclasses.replace(config, tokens=tmp_path / "tokens")
+    trainings = {"good": on_tokens, "bad": on_tokens.with_weights(audio=tmp_path / "gone")}
+    jobs = [Job(name, 0, training, tmp_path / name) for name, training in trainings.items()]
     failures = runs.embed_all(jobs)
     assert list(failures) == ["bad"]
     assert "gone has no config.json" in failures["bad"]

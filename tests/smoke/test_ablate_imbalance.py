@@ -4,10 +4,12 @@ import json
 import pandas as pd
 import pytest
 
-from experiments.runs.config import BalanceConfig, TrainConfig, read_config
+from experiments.ablate import ablate_imbalance
+from experiments.runs.config import BalanceConfig, TrainConfig
 from experiments.runs.folder import RunFolder
-from experiments.studies.imbalance import BALANCES, ablate_imbalance
-from experiments.studies.runs import StudyOptions
+from experiments.runs.settings import read_config
+from experiments.studies.imbalance import BALANCES
+from experiments.studies.study import StudyOptions
 from multimodal.corpora.manifest import GENERATED_NOTICE
 
 

@@ -4,9 +4,10 @@ import pandas as pd
 import pytest
 
 from experiments.evaluate import evaluate
-from experiments.runs.build import load_clips
-from experiments.runs.config import BalanceConfig, TrainConfig, read_config
+from experiments.runs.clips import load_clips
+from experiments.runs.config import BalanceConfig, TrainConfig
 from experiments.runs.folder import RunFolder
+from experiments.runs.settings import read_config
 from experiments.thresholds import thresholds
 from experiments.train import train
 from multimodal.files import read_json
@@ -51,7 +52,7 @@ def test_smote_never_sees_a_clip_of_validation_or_test(config, tmp_path, monkeyp
 
     monkeypatch.setattr(feed, "resample", note)
     folder = train(balanced(config, "smote", neighbours=3), tmp_path / "run")
-    training = load_clips(config.data).of("train")
+    training = load_clips(*config.data.source).of("train")
     assert sorted(seen) == sorted(training["clip_id"])
     scored = pd.read_parquet(folder / "scores.parquet")
     assert not set(seen) & set(scored["clip_id"])

@@ -13,9 +13,9 @@ from encoders import load_encoder
 from experiments import recipes
 from experiments.__main__ import main
 from experiments.pretrain import pretrain
+from experiments.runs.build import open_pretraining
 from experiments.runs.config import EncoderConfig
-from experiments.runs.mixture import mixed_clips
-from multimodal.training.fit import FitOptions
+from multimodal.training.options import FitOptions
 
 TINY = {
     "frames": {"backbone": "test_resnet", "frame_size": 32},
@@ -133,12 +133,12 @@ def test_genuine_clips_alone_are_enough_with_pseudo_fakes(sources, tmp_path, cap
     only = ["--pseudo-fakes", "only", "--out", str(tmp_path / "run")]
     assert main(["pretrain", "audio", "small", *arguments(sources, "speech"), *only]) == 0
     assert "of the fakes in train are made of genuine clips while training" in capsys.readouterr().out
-    clips = mixed_clips(
+    clips = open_pretraining(
         replace(
             small("small", "audio", sources, "speech"),
             mixture=replace(recipes.PRETRAIN["audio"]["vocoded"]().mixture, sources=(sources / "speech",)),
         )
-    )
+    ).clips
     assert clips.table["audio_fake"].value_counts().nunique() == 1
     assert set(clips.table["method"][clips.table["audio_fake"] == 1]) == {"copy_synthesis_griffin_lim"}
 
@@ -190,7 +190,7 @@ def test_a_clip_in_two_sources_is_refused(sources, tmp_path, capsys):
 
 
 def test_clips_that_cannot_teach_the_modality_are_counted(sources, tmp_path):
-    clips = mixed_clips(small("small", "audio", sources, "speech", "images"))
+    clips = open_pretraining(small("small", "audio", sources, "speech", "images")).clips
     assert set(clips.table["corpus"]) == {"deepfake_audio"}
     num_images = len(pd.read_parquet(sources / "images" / "manifest.parquet"))
     assert clips.unprepared["an image has no sound"] == num_images

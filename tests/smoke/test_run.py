@@ -146,20 +146,15 @@ def test_every_verb_explains_itself(capsys):
 
 
 def test_the_run_is_rebuilt_from_its_files_alone(run):
-    from experiments.runs.config import TrainConfig
-    from experiments.runs.folder import RunFolder
-    from experiments.runs.scoring import load_detector
+    from experiments.runs.scoring import open_run
 
-    folder = RunFolder(run)
-    detector = load_detector(folder, folder.read_config(TrainConfig))
-    assert not detector.training
+    assert not open_run(run).model.training
 
 
 def test_no_score_of_the_test_split_is_there_when_thresholds_are_chosen(run):
     from experiments.runs.folder import RunFolder
-    from experiments.thresholds import validation_scores
 
-    assert set(validation_scores(RunFolder(run))["split"]) == {"val"}
+    assert set(RunFolder(run).validation_scores()["split"]) == {"val"}
     assert "test" in set(pq.read_table(run / "scores.parquet")["split"].to_pylist())
 
 

@@ -15,8 +15,9 @@ from multimodal.data.windows import Batch
 from multimodal.detector import AudioVisualDetector
 from multimodal.files import write_json
 from multimodal.training.checkpoints import Checkpoints
-from multimodal.training.fit import FitOptions, fit
-from multimodal.training.losses import DetectorLoss, LossParts
+from multimodal.training.fit import fit
+from multimodal.training.losses import DetectorLoss
+from multimodal.training.options import FitOptions
 
 NUM_CLIPS, BATCH_SIZE, STEPS = 10, 4, 6
 
@@ -56,7 +57,7 @@ class DrawnTask:
     def __init__(self) -> None:
         self.rows: list[list[int]] = []
 
-    def loss(self, model: torch.nn.Module, batch: Batch) -> LossParts:
+    def loss(self, model: torch.nn.Module, batch: Batch) -> torch.Tensor:
         self.rows.append(batch["row"].tolist())
         return self.criterion(model(batch["inputs"], batch["present"]), batch["labels"])
 

@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 
 from multimodal.files import read_json
 from multimodal.training.checkpoints import Checkpoints, load_weights
-from multimodal.training.fit import FitOptions, fit, learning_rate
-from multimodal.training.losses import LossParts
+from multimodal.training.fit import fit, learning_rate
+from multimodal.training.options import FitOptions
 
 HERE = Path(__file__).parent
 
@@ -107,8 +107,7 @@ class LineTask:
 
     def loss(self, model, batch):
         self.calls += 1
-        value = model() * (float("nan") if self.calls == self.poison_step else 1.0)
-        return LossParts(value, {"line": value.detach()})
+        return model() * (float("nan") if self.calls == self.poison_step else 1.0)
 
     def validate(self, model):
         return {"selection": self.planned.pop(0)}
@@ -157,10 +156,10 @@ def test_a_loss_that_is_not_finite_names_the_clips_where_they_are_known(tmp_path
 def test_a_gradient_that_is_not_finite_stops_before_the_weights_are_spoilt(tmp_path):
     class SharpTask(LineTask):
         def loss(self, model, batch):
-            loss, parts = super().loss(model, batch)
+            loss = super().loss(model, batch)
             if self.calls == 3:  # finite, but with the slope of a square root at zero
                 loss = loss + (loss - loss.detach()).sqrt()
-            return LossParts(loss, parts)
+            return loss
 
     with pytest.raises(ValueError, match=r"the gradient of step 2 is .*, in rows \[7, 8\]"):
         fit_line(tmp_path, SharpTask([0.1, 0.2]), steps=5)

@@ -1,7 +1,5 @@
 """Changes of sound that say nothing about forgery: what rooms, microphones, lines and platforms do."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -9,6 +7,7 @@ from torch import Tensor
 from torchaudio import functional
 
 from multimodal.data.augment.lossy_codec import LOSSY_CODECS, lossy_codec
+from multimodal.data.augment.options import SoundAugmentation
 from multimodal.data.augment.rawboost import rawboost
 
 Sound = Float[Tensor, " samples"]
@@ -18,62 +17,38 @@ _TELEPHONE_RATE = 8000
 _TELEPHONE_LEVELS = 256
 
 
-@dataclass(frozen=True, kw_only=True)
-class SoundAugmentation:
-    """How far the sound may be changed; 0 switches a change off.
+def change_sound(
+    sound: Sound, options: SoundAugmentation, generator: np.random.Generator, *, sample_rate: int
+) -> Sound:
+    """Change the sound of a window.
 
-    Args:
-        shift_seconds: largest shift against the picture, round the window's ends; keep it below a frame where
-            the picture counts too.
-        reverberation: probability of a room.
-        reverberation_seconds: its longest time of decay by 60 decibel.
-        rawboost: probability of RawBoost's three kinds of noise, for speech whose channel is unknown.
-        band_pass: probability of a telephone's band, 300 to 3,400 Hz.
-        codec: probability of a codec: a telephone's (8 kHz and 8-bit mu-law, ITU-T G.711), AAC, MP3 or Opus, each
-            as likely.
-        codec_bit_rate: lowest bits a second of AAC, MP3 and Opus; up to four times as many.
-        noise: probability of noise between white and pink.
-        noise_db: its level at the loudest, relative to the sound, in decibels; down to 30 less.
-        gain_db: largest change of loudness, in decibels.
+    Shape: ``(samples,)`` in [-1, 1]; the result is as long.
     """
+    if options.shift_seconds:
+        furthest = round(options.shift_seconds * sample_rate)
+        sound = sound.roll(int(generator.integers(-furthest, furthest + 1)))
+    if generator.random() < options.reverberation:
+        seconds = generator.uniform(0.1, max(options.reverberation_seconds, 0.1))
+        sound = reverberate(sound, generator, seconds=seconds, sample_rate=sample_rate)
+    if options.rawboost and generator.random() < options.rawboost:
+        sound = rawboost(sound, generator, sample_rate=sample_rate)
+    if generator.random() < options.band_pass:
+        sound = telephone_band(sound, sample_rate)
+    if generator.random() < options.codec:
+        sound = _coded(sound, options, generator, sample_rate)
+    if generator.random() < options.noise:
+        noise = coloured_noise(len(sound), generator, tilt=generator.uniform(0, 1))
+        level = 10 ** (generator.uniform(options.noise_db - 30, options.noise_db) / 20)
+        sound = sound + level * sound.square().mean().sqrt() * noise
+    return (sound * 10 ** (options.gain_db * generator.uniform(-1, 1) / 20)).clamp(-1, 1)
 
-    shift_seconds: float = 0.02
-    reverberation: float = 0.1
-    reverberation_seconds: float = 0.4
-    rawboost: float = 0.0
-    band_pass: float = 0.05
-    codec: float = 0.05
-    codec_bit_rate: int = 16_000
-    noise: float = 0.5
-    noise_db: float = -20.0
-    gain_db: float = 6.0
 
-    def __call__(self, sound: Sound, generator: np.random.Generator, *, sample_rate: int) -> Sound:
-        """Shape: ``(samples,)`` in [-1, 1]; the result is as long."""
-        if self.shift_seconds:
-            furthest = round(self.shift_seconds * sample_rate)
-            sound = sound.roll(int(generator.integers(-furthest, furthest + 1)))
-        if generator.random() < self.reverberation:
-            seconds = generator.uniform(0.1, max(self.reverberation_seconds, 0.1))
-            sound = reverberate(sound, generator, seconds=seconds, sample_rate=sample_rate)
-        if self.rawboost and generator.random() < self.rawboost:
-            sound = rawboost(sound, generator, sample_rate=sample_rate)
-        if generator.random() < self.band_pass:
-            sound = telephone_band(sound, sample_rate)
-        if generator.random() < self.codec:
-            sound = self._coded(sound, generator, sample_rate)
-        if generator.random() < self.noise:
-            noise = coloured_noise(len(sound), generator, tilt=generator.uniform(0, 1))
-            level = 10 ** (generator.uniform(self.noise_db - 30, self.noise_db) / 20)
-            sound = sound + level * sound.square().mean().sqrt() * noise
-        return (sound * 10 ** (self.gain_db * generator.uniform(-1, 1) / 20)).clamp(-1, 1)
-
-    def _coded(self, sound: Sound, generator: np.random.Generator, sample_rate: int) -> Sound:
-        name = ("telephone", *LOSSY_CODECS)[generator.integers(1 + len(LOSSY_CODECS))]
-        if name == "telephone":
-            return telephone_codec(sound, sample_rate)
-        bit_rate = int(generator.integers(self.codec_bit_rate, 4 * self.codec_bit_rate + 1))
-        return lossy_codec(sound, name, bit_rate=bit_rate, sample_rate=sample_rate)
+def _coded(sound: Sound, options: SoundAugmentation, generator: np.random.Generator, sample_rate: int) -> Sound:
+    name = ("telephone", *LOSSY_CODECS)[generator.integers(1 + len(LOSSY_CODECS))]
+    if name == "telephone":
+        return telephone_codec(sound, sample_rate)
+    bit_rate = int(generator.integers(options.codec_bit_rate, 4 * options.codec_bit_rate + 1))
+    return lossy_codec(sound, name, bit_rate=bit_rate, sample_rate=sample_rate)
 
 
 def reverberate(sound: Sound, generator: np.random.Generator, *, seconds: float, sample_rate: int) -> Sound:

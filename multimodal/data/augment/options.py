@@ -1,0 +1,121 @@
+"""How far training windows may be changed, as plain numbers.
+
+torch is imported when a window is changed and not before, so that a command line can show and read these at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureAugmentation:
+    """How far the picture may be changed; 0 switches a change off. All frames of a window are changed alike.
+
+    Args:
+        crop_jitter: largest share cut off each side; what is left is resized to the whole.
+        flip: probability of mirroring.
+        brightness, contrast, saturation: largest relative change.
+        hue: largest turn of the hue, in turns; takes longer than all the others together.
+        resize: probability of losing detail by resizing down and up.
+        resize_to: smallest size on the way, as a share.
+        blur: probability of Gaussian blur.
+        blur_sigma: its largest sigma in pixels.
+        noise: probability of Gaussian noise.
+        noise_std: its largest standard deviation.
+        jpeg: probability of JPEG compression.
+        jpeg_quality: the lowest quality, 1 to 100.
+        erase: probability of erasing a part of the face (eyes, nose, mouth, a half).
+    """
+
+    crop_jitter: float = 0.05
+    flip: float = 0.5
+    brightness: float = 0.2
+    contrast: float = 0.2
+    saturation: float = 0.1
+    hue: float = 0.0
+    resize: float = 0.1
+    resize_to: float = 0.5
+    blur: float = 0.1
+    blur_sigma: float = 1.5
+    noise: float = 0.1
+    noise_std: float = 0.03
+    jpeg: float = 0.2
+    jpeg_quality: int = 50
+    erase: float = 0.1
+
+    def __call__(self, frames: Tensor, generator: np.random.Generator) -> Tensor:
+        """Shape: ``(T, C, H, W)`` in [0, 1]; the result is as large."""
+        from multimodal.data.augment.picture import change_picture
+
+        return change_picture(frames, self, generator)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoundAugmentation:
+    """How far the sound may be changed; 0 switches a change off.
+
+    Args:
+        shift_seconds: largest shift against the picture, round the window's ends; keep it below a frame where
+            the picture counts too.
+        reverberation: probability of a room.
+        reverberation_seconds: its longest time of decay by 60 decibel.
+        rawboost: probability of RawBoost's three kinds of noise, for speech whose channel is unknown.
+        band_pass: probability of a telephone's band, 300 to 3,400 Hz.
+        codec: probability of a codec: a telephone's (8 kHz and 8-bit mu-law, ITU-T G.711), AAC, MP3 or Opus, each
+            as likely.
+        codec_bit_rate: lowest bits a second of AAC, MP3 and Opus; up to four times as many.
+        noise: probability of noise between white and pink.
+        noise_db: its level at the loudest, relative to the sound, in decibels; down to 30 less.
+        gain_db: largest change of loudness, in decibels.
+    """
+
+    shift_seconds: float = 0.02
+    reverberation: float = 0.1
+    reverberation_seconds: float = 0.4
+    rawboost: float = 0.0
+    band_pass: float = 0.05
+    codec: float = 0.05
+    codec_bit_rate: int = 16_000
+    noise: float = 0.5
+    noise_db: float = -20.0
+    gain_db: float = 6.0
+
+    def __call__(self, sound: Tensor, generator: np.random.Generator, *, sample_rate: int) -> Tensor:
+        """Shape: ``(samples,)`` in [-1, 1]; the result is as long."""
+        from multimodal.data.augment.sound import change_sound
+
+        return change_sound(sound, self, generator, sample_rate=sample_rate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """How a training window may be changed, by modality. Validation and evaluation change nothing."""
+
+    video: PictureAugmentation = field(default_factory=PictureAugmentation)
+    audio: SoundAugmentation = field(default_factory=SoundAugmentation)
+
+    def __call__(
+        self,
+        inputs: Mapping[str, Tensor],
+        present: Mapping[str, bool],
+        generator: np.random.Generator,
+        *,
+        sample_rate: int,
+    ) -> dict[str, Tensor]:
+        """The inputs of one window, each present modality changed.
+
+        Shape: ``video`` ``(T, C, H, W)`` in [0, 1], ``audio`` ``(samples,)`` in [-1, 1], as they come.
+        """
+        changed = dict(inputs)
+        if present.get("video"):
+            changed["video"] = self.video(inputs["video"], generator)
+        if present.get("audio"):
+            changed["audio"] = self.audio(inputs["audio"], generator, sample_rate=sample_rate)
+        return changed

@@ -1,0 +1,55 @@
+"""Help, and what is wrong with a command line, come before anything that takes seconds is imported."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "pandas", "sklearn", "matplotlib", "transformers", "timm", "accelerate")
+
+
+def imported_by(*arguments: str, folder) -> tuple[set[str], str]:
+    """Heavy modules that a verb imported, and the last line that it wrote to standard error."""
+    program = (
+        "import sys\nfrom experiments.__main__ import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        f"print('IMPORTED', *[name for name in {HEAVY} if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, cwd=folder)
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("IMPORTED")]
+    return set(line.split()[1:]), (done.stderr.strip().splitlines() or [""])[-1]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "train small",
+        "pretrain audio speech",
+        "ablate fusion small",
+        "ablate imbalance small",
+        "predict",
+        "evaluate",
+    ],
+)
+def test_the_help_of_a_verb_that_computes_imports_nothing_that_computes(command, tmp_path):
+    assert imported_by(*command.split(), "--help", folder=tmp_path)[0] == set()
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("train smal", "small"),
+        ("train small --stpes 3", "--stpes"),
+        ("train small --manifest none.parquet", "manifest not found: none.parquet"),
+        ("train small --video.weights none", "not an encoder folder: none has no config.json"),
+        ("train small --balance hybrid --balance-ratio 2", "--balance-ratio must lie in (0, 1]"),
+        ("train small --tokens tokens", "tokens are kept of frozen encoders only"),
+        ("pretrain video small --sources none", "the source none has no manifest.parquet, split.parquet"),
+        ("pretrain video small --balance smote", "which pretraining has not"),
+        ("ablate fuson", "fusion"),
+    ],
+)
+def test_what_is_wrong_with_a_command_line_is_said_before_torch_is_imported(command, message, tmp_path):
+    imported, said = imported_by(*command.split(), folder=tmp_path)
+    assert message in said
+    assert "torch" not in imported
