@@ -24,7 +24,8 @@ Picture = UInt8[np.ndarray, "height width 3"]
 def pictures(path: Path, info: MediaInfo, frame_rate: float, max_seconds: float | None = None) -> Iterator[ToSee]:
     """RGB pictures, upright and with square pixels, on a grid of times; one frame is in memory at a time.
 
-    Of a file that lacks frames it is a few. A packet that cannot be decoded is passed over. Raises ``MediaError`` (stage "decode") if none can.
+    Of a file that lacks frames it is a few. A packet that cannot be decoded is passed over. Raises ``MediaError``
+    (stage "decode") if none can.
     """
     frames = _timed_frames(path, info)
     if info.lost_frames or info.damaged_packets:
