@@ -64,6 +64,7 @@ def read_packets(container: InputContainer, video: VideoStream | None, sounds: C
     ticks: list[_Tick] = []
     audio_end: float | None = None
     num_frames = num_damaged = 0
+    has_times = True
     try:
         for packet in container.demux(streams) if streams else ():
             if packet.size == 0:  # the mark of the end
@@ -74,13 +75,21 @@ def read_packets(container: InputContainer, video: VideoStream | None, sounds: C
                 audio_end = _later(audio_end, packet)
                 continue
             num_frames += 1
-            if not packet.is_discard:
+            if packet.is_discard:
+                continue
+            if packet.pts is None:
+                has_times = False
+            else:
                 ticks.append(_Tick(packet.pts, packet.duration or 0, packet.is_keyframe))
     except av.FFmpegError:
         num_damaged += 1
     jumps = sum(clock.jumps for clock in clocks.values())
     counted = Packets(num_frames=num_frames, num_damaged=num_damaged, audio_end=audio_end, clock_jumps=jumps)
+<<<<<<< HEAD
     if not ticks or video is None or not video.time_base or any(tick.shown is None for tick in ticks):
+=======
+    if not ticks or not has_times or video is None or video.time_base is None:
+>>>>>>> hH
         return counted
     return _with_times(counted, sorted(ticks), float(video.time_base))
 
