@@ -103,3 +103,11 @@ def test_what_can_still_be_read_of_damaged_streams_stands_at_its_time(tmp_path, 
     assert np.mean(np.array(late) == 0) > 0.8  # a picture that is lost is covered by one before it
     assert len(heard) > 30
     assert np.mean([min(abs(time - click) for click in clicks) < 2e-3 for time in heard]) > 0.8
+
+
+def test_a_title_that_is_no_utf8_does_not_keep_a_file_shut(tmp_path, media):
+    path = media.write(tmp_path / "a.mp4", pictures=media.counting(5))
+    named = path.read_bytes()
+    assert b"Lavf" in named  # the name of the program that wrote it, read as a title is
+    path.write_bytes(named.replace(b"Lavf", b"L\xe4vf"))  # in Latin-1
+    assert probe(path).has_video
