@@ -85,11 +85,7 @@ def read_packets(container: InputContainer, video: VideoStream | None, sounds: C
         num_damaged += 1
     jumps = sum(clock.jumps for clock in clocks.values())
     counted = Packets(num_frames=num_frames, num_damaged=num_damaged, audio_end=audio_end, clock_jumps=jumps)
-<<<<<<< HEAD
-    if not ticks or video is None or not video.time_base or any(tick.shown is None for tick in ticks):
-=======
-    if not ticks or not has_times or video is None or video.time_base is None:
->>>>>>> hH
+    if not ticks or not has_times or video is None or not video.time_base:
         return counted
     return _with_times(counted, sorted(ticks), float(video.time_base))
 

@@ -22,17 +22,10 @@ Picture = UInt8[np.ndarray, "height width 3"]
 
 
 def pictures(path: Path, info: MediaInfo, frame_rate: float, max_seconds: float | None = None) -> Iterator[ToSee]:
-<<<<<<< HEAD
     """RGB pictures, upright and with square pixels, on a grid of times.
 
     One frame is in memory at a time, of damaged files a few. A packet that cannot be decoded is passed over.
     Raises ``MediaError`` (stage "decode") if none can.
-=======
-    """RGB pictures, upright and with square pixels, on a grid of times; one frame is in memory at a time.
-
-    Of a file that lacks frames it is a few. A packet that cannot be decoded is passed over. Raises ``MediaError``
-    (stage "decode") if none can.
->>>>>>> hH
     """
     frames = _timed_frames(path, info)
     if info.lost_frames or info.damaged_packets:
@@ -62,11 +55,7 @@ class _Frame:
 
 
 def in_order(frames: Iterable[tuple[float, Payload]]) -> Iterator[tuple[float, Payload]]:
-<<<<<<< HEAD
     """Sort frames by time over a few of them: where one is missing that others need, decoders mistake its place.
-=======
-    """Sort frames by time over a few: where one is missing that others refer to, decoders mistake their places.
->>>>>>> hH
 
     >>> [shown for _, shown in in_order([(0.0, "a"), (0.08, "c"), (0.04, "b"), (0.12, "d")])]
     ['a', 'b', 'c', 'd']
