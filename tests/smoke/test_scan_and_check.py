@@ -97,7 +97,7 @@ def test_a_clean_corpus_passes_as_text_json_and_page(manifest, tmp_path, capsys)
     found = json.loads(capsys.readouterr().out)
     assert found["counts"]["error"] == 0
     assert found["clips"] == {"folder": 8}
-    assert "<h2>Nothing found</h2>" in page.read_text()
+    assert "<h3>Nothing found</h3>" in page.read_text()
 
 
 def test_an_inverted_label_and_a_copy_across_labels_fail_the_check(drive, tmp_path, capsys):
