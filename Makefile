@@ -47,7 +47,7 @@ lock: install
 lint: install
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m mypy encoders fusion multimodal
+	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
 
 # What takes minutes in all on two cores; each stops with an error where it misses a limit. benchmarks/README.md has the rest.

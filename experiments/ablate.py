@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,7 +29,7 @@ RATIOS = (1, 3, 10, 42)
 
 def ablate(study: str, config: TrainConfig, options: StudyOptions, out: Path) -> dict[str, Any]:
     """Run a study, or go on with one that was stopped; finished runs are not repeated, failed ones are."""
-    config.check()
+    _check(config, options)
     from experiments.studies.pages import compare_speed, write_pages
     from experiments.studies.runs import do_runs, search_variant, settle_study
     from multimodal.report.study_table import costs, findings
@@ -71,7 +72,7 @@ def ablate_imbalance(
     config: TrainConfig, options: StudyOptions, ratios: Sequence[float], out: Path
 ) -> dict[str, Any]:
     """Every balance with every loss at several ratios: what helps, and what only moves the threshold."""
-    config.check()
+    _check(config, options)
     if options.only or options.baseline:
         raise ValueError("--only and --baseline are for other studies; this one compares everything")
     from experiments.studies.imbalance import judge_ratios, plan_ratios, write_imbalance_pages
@@ -91,6 +92,12 @@ def ablate_imbalance(
     write_imbalance_pages(folder.path, results, failures)
     _conclude(folder, results, imbalance_findings(results), failures)
     return results
+
+
+def _check(config: TrainConfig, options: StudyOptions) -> None:
+    """Refuse what no run could be trained with; a study freezes the encoders itself where it takes tokens."""
+    tokens = None if options.end_to_end else config.tokens
+    replace(config, freeze_encoders=not options.end_to_end, tokens=tokens).check()
 
 
 def _refuse_random(modalities: Sequence[str]) -> None:
@@ -117,7 +124,7 @@ def _conclude(
 
 def main(arguments: list[str]) -> int:
     """Command line of the verb: a study, a recipe, and single values of both changed."""
-    choices: dict[str, Callable] = {**STUDIES, "imbalance": ablate_imbalance}
+    choices: dict[str, Callable[..., Any]] = {**STUDIES, "imbalance": ablate_imbalance}
     study, rest = choose("study", arguments, choices, verb="ablate")
     name, rest = choose("recipe", rest, recipes.TRAIN, verb=f"ablate {study}")
     recipe = with_named_encoders(recipes.TRAIN[name](), rest)

@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from experiments import engines
 from experiments.command_line import Positional, flat, run_verb
@@ -12,7 +13,7 @@ from multimodal.media.prepared import PrepareOptions
 
 if TYPE_CHECKING:
     from multimodal.corpora.manifest import Manifest
-    from multimodal.media.prepare_corpus import PrepareSummary
+    from multimodal.media.prepare_corpus import Prepared, PrepareSummary
 
 # Preparing parts of a manifest by an engine, into one store that all of its machines see.
 
@@ -58,7 +59,7 @@ def prepare_elsewhere(
     return _sum(results)
 
 
-def _prepare_part(manifest: "Manifest", *, store: str, options: PrepareOptions, **limits) -> "PrepareSummary":
+def _prepare_part(manifest: "Manifest", *, store: str, options: PrepareOptions, **limits: Any) -> "PrepareSummary":
     from multimodal.media.prepare_corpus import prepare_corpus
 
     return prepare_corpus(manifest, store, options, workers=1, **limits)
@@ -70,8 +71,8 @@ def _sum(parts: "list[PrepareSummary]") -> "PrepareSummary":
     reasons: Counter[str] = Counter()
     for part in parts:
         reasons.update(part.reasons)
-    counts = (sum(values) for values in zip(*(part[:3] for part in parts), strict=True))
-    return PrepareSummary(*counts, dict(reasons.most_common()))
+    prepared, failed, skipped = (sum(values) for values in zip(*(part[:3] for part in parts), strict=True))
+    return PrepareSummary(prepared, failed, skipped, dict(reasons.most_common()))
 
 
 def prepare(
@@ -139,8 +140,11 @@ def prepare(
         )
         print(found.text())
         return
-    where = {"roots": roots, "workers": workers}
-    limits = {"seconds_per_clip": clip_seconds, "memory_bytes_per_clip": round(clip_gigabytes * 2**30)}
+    where: dict[str, Any] = {"roots": roots, "workers": workers}
+    limits: dict[str, Any] = {
+        "seconds_per_clip": clip_seconds,
+        "memory_bytes_per_clip": round(clip_gigabytes * 2**30),
+    }
     if engine == "local":
         summary = prepare_corpus(manifest, store, options, **where, **limits, progress=_bar)
     else:
@@ -162,7 +166,7 @@ def _report(summary: "PrepareSummary", num_clips: int, max_failures: float) -> N
         raise ValueError(f"{failed} of {num_clips} clips failed, more than --max-failures {max_failures}")
 
 
-def _bar(clips, total):
+def _bar(clips: "Iterable[Prepared]", total: int) -> "Iterator[Prepared]":
     """A progress bar that counts the failures so far."""
     from multimodal.progress import progress
 

@@ -15,7 +15,7 @@ _WITH_TOTAL = "{desc}: {n_fmt} of {total_fmt} {unit}s ({percentage:.0f} %), {ela
 _WITHOUT = "{desc}: {n_fmt} {unit}s, {elapsed}{postfix}"
 
 
-class _Lines(tqdm):
+class _Lines(tqdm):  # type: ignore[misc]  # tqdm tells nothing of its types
     """A bar that is printed as lines, since a log shows every carriage return as rubbish."""
 
     shown = -1

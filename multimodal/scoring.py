@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from multimodal.media.reading.sound import measure_silence
 DESCRIPTION = ["clip_id", "corpus", "identity", "method", "av_class", "video_fake", "audio_fake", "any_fake"]
 POSTERIOR = [f"p_{name}" for name in CLASSES]
 
-Progress = Callable[[Iterable], Iterable]
+Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
 @torch.inference_mode()

@@ -51,7 +51,8 @@ def run_all(
     _connect()
     try:
         task = ray.remote(num_cpus=1, max_retries=_ATTEMPTS_AFTER_A_NODE_DIED)(_call)
-        waiting, running = list(enumerate(items))[::-1], {}
+        waiting = list(enumerate(items))[::-1]
+        running: dict[Any, int] = {}
         while waiting or running:
             while waiting and len(running) < workers:
                 place, item = waiting.pop()

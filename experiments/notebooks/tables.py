@@ -68,7 +68,7 @@ def headline_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
     ``above chance`` is whether the whole interval of the AUC is.
     """
     shown = {"auc": "AUC", "ap_real": "AP of real", "eer": "EER", "balanced_accuracy": "balanced accuracy"}
-    rows = {}
+    rows: dict[str, dict[str, str]] = {}
     for target in TARGETS:
         rows[target] = {title: _text(metrics[target][name]) for name, title in shown.items()}
         counts = metrics["counts"][target]
@@ -85,7 +85,7 @@ def headline_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
 def decisions_table(metrics: Mapping[str, Any], *, rules: Sequence[str]) -> pd.DataFrame:
     """Decisions on the test split before (even odds, 0.5) and after thresholds were chosen by some rules."""
     shown = ("balanced_accuracy", "f1", "f1_real", "recall", "recall_real")
-    rows = {}
+    rows: dict[tuple[str, str], dict[str, str]] = {}
     for target in TARGETS:
         stored = metrics["at_thresholds"][target]
         for rule in ("even_odds", *rules):

@@ -38,7 +38,7 @@ class Feed(NamedTuple):
     ``scorer`` makes a function that scores the clips of a split; ``cache`` is None where crops and sound are read.
     """
 
-    windows: Dataset
+    windows: Dataset[Any]
     drawn: DrawnLabels
     scorer: Callable[[str], Scorer]
     cache: TokenCache | None = None

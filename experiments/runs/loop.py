@@ -36,7 +36,7 @@ class Parts(NamedTuple):
 
     model: nn.Module
     task: DetectorTask | BranchTask
-    windows: Dataset
+    windows: Dataset[Any]
     drawn: DrawnLabels
     encoders: Mapping[str, Encoder]
     cache: TokenCache | None = None

@@ -13,7 +13,7 @@ from multimodal.data.mixture import mixed, mixture_shares
 from multimodal.data.options import Vocoder
 from multimodal.data.pseudo_fakes import CopySynthesis, Forge, SelfBlending, forged_rows
 from multimodal.labels import Modality
-from multimodal.media.store.reader import JoinedStore
+from multimodal.media.store.reader import JoinedStore, Store
 from multimodal.splits import Split
 
 
@@ -88,7 +88,8 @@ def _join(parts: Sequence[Clips]) -> Clips:
     for part in parts:
         for reason, count in part.unprepared.items():
             counts[reason] = counts.get(reason, 0) + count
-    return Clips(table, table, split, stores[0] if len(stores) == 1 else JoinedStore(stores), counts)
+    store = stores[0] if len(stores) == 1 else JoinedStore([one for one in stores if isinstance(one, Store)])
+    return Clips(table, table, split, store, counts)
 
 
 def _teaching(clips: Clips, modality: Modality) -> Clips:

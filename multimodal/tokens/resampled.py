@@ -119,7 +119,13 @@ class ResampledTokens(Dataset[Sample]):
         rows: row of the clip that an item is a window of; -1 for a made one.
     """
 
-    def __init__(self, tokens: dict[str, Tensor], present: dict[str, Tensor], labels: dict, rows: np.ndarray):
+    def __init__(
+        self,
+        tokens: dict[str, Tensor],
+        present: dict[str, Tensor],
+        labels: dict[str, np.ndarray],
+        rows: np.ndarray,
+    ):
         self._tokens, self._present = tokens, present
         self.labels: dict[str, np.ndarray] = labels
         self.rows = rows

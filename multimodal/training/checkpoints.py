@@ -5,16 +5,18 @@ import shutil
 import uuid
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.amp.grad_scaler import GradScaler
 
 from multimodal.files import atomic_path, read_json, write_json
 
 #: Keeps the gradients of float16 from vanishing, by a factor that changes as the training goes; None otherwise.
-Scaler = torch.amp.GradScaler | None
+Scaler: TypeAlias = GradScaler | None
 
 
 @dataclass(kw_only=True)

@@ -55,7 +55,8 @@ def test_one_line_in_the_list_brings_a_metric_into_the_report_with_its_interval(
 def test_the_same_line_brings_it_to_every_method_and_to_the_page_under_its_title(report):
     assert all(row["least_error"]["low"] is not None for row in report["per_method"]["video"].values())
     assert report["macro_over_methods"]["video"]["least_error"]["value"] is not None
-    parts = {"config": {}, "thresholds": None, "images": {"methods": png_bytes(blank_figure("", 1.0))}, "synthetic": True}
+    images = {"methods": png_bytes(blank_figure("", 1.0))}
+    parts = {"config": {}, "thresholds": None, "images": images, "synthetic": True}
     page = run_report(title="a run", metrics=report, **parts)
     assert page.count("least error at 10 % fakes") == 2  # a row of the metrics, and a column by method
 

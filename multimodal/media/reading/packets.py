@@ -1,7 +1,7 @@
 """The packets of a file, counted and timed without decoding any: when frames are shown, and which are missing."""
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -128,7 +128,7 @@ class _Clock:
         self.jumps = 0
         self._before: float | None = None
 
-    def see(self, packet: av.Packet) -> None:
+    def see(self, packet: "av.Packet[Any]") -> None:
         if packet.dts is None or not packet.time_base:
             return
         now = float(packet.dts * packet.time_base)
@@ -137,7 +137,7 @@ class _Clock:
         self._before = now
 
 
-def _later(end: float | None, packet: av.Packet) -> float | None:
+def _later(end: float | None, packet: "av.Packet[Any]") -> float | None:
     if packet.pts is None or not packet.time_base:  # of PyAV 19 unset is 0/1, before it None
         return end
     here = float((packet.pts + (packet.duration or 0)) * packet.time_base)

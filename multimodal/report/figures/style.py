@@ -84,7 +84,7 @@ def style_axes(axes: Axes) -> None:
     axes.tick_params(labelsize=TYPE_SIZE, color=MUTED, labelcolor=INK)
     for axis in (axes.xaxis, axes.yaxis):
         axis.label.set(size=TYPE_SIZE, color=INK)
-        axis.get_offset_text().set_size(TYPE_SIZE)
+        axis.get_offset_text().set_fontsize(TYPE_SIZE)
 
 
 def add_legend(axes: Axes) -> None:
@@ -93,7 +93,9 @@ def add_legend(axes: Axes) -> None:
     if not handles:
         return
     columns = 2 if max(map(len, labels)) <= 20 else 1
-    axes.figure.set_figheight(axes.figure.get_figheight() + _LINE * (-(-len(labels) // columns) + 0.5))
+    figure = axes.get_figure(root=True)
+    assert figure is not None  # of axes that are drawn
+    figure.set_figheight(figure.get_figheight() + _LINE * (-(-len(labels) // columns) + 0.5))
     beneath = axes.transAxes + ScaledTranslation(0, -_UNDER_AXES, axes.figure.dpi_scale_trans)
     axes.legend(
         handles,
