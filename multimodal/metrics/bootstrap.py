@@ -244,13 +244,18 @@ def _defined(replicates: Floats) -> Floats | None:
 
 
 class Difference(NamedTuple):
-    """A metric of A less that of B, with its 95 % interval and two-sided p-value; None where not defined."""
+    """A metric of A less that of B, with its 95 % interval and two-sided p-value; None where not defined.
+
+    ``error`` is the standard error of the difference and ``degrees`` are those of freedom of Student's t.
+    """
 
     value: float | None
     low: float | None = None
     high: float | None = None
     p_value: float | None = None
     reason: str | None = None
+    error: float | None = None
+    degrees: float | None = None
 
 
 def paired_difference(value: float, replicates: Floats, precision: Precision, level: float = 0.95) -> Difference:
@@ -280,7 +285,8 @@ def paired_difference(value: float, replicates: Floats, precision: Precision, le
 def student(value: float, error: float, degrees: float, level: float = 0.95) -> Difference:
     """Interval and two-sided p-value of a difference with that standard error and degrees of freedom."""
     half = error * float(stats.t.ppf((1 + level) / 2, degrees))
-    return Difference(value, value - half, value + half, float(2 * stats.t.sf(abs(value) / error, degrees)))
+    p_value = float(2 * stats.t.sf(abs(value) / error, degrees))
+    return Difference(value, value - half, value + half, p_value, error=error, degrees=degrees)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
