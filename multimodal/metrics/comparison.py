@@ -24,6 +24,7 @@ from multimodal.metrics.scores_table import (
     ScoreMeaning,
     asked,
     binary_target,
+    in_order,
 )
 from multimodal.metrics.target_metrics import BinaryMetrics
 
@@ -60,7 +61,7 @@ def compare(
     Raises:
         ValueError: where clips or labels differ, or the tables share no target.
     """
-    first, second = _aligned(scores_a, scores_b)
+    first, second = _aligned(in_order(scores_a), scores_b)
     report: dict[str, Any] = {}
     for name in TARGETS:
         if name in asked(first) and name in asked(second):

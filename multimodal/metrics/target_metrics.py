@@ -199,7 +199,14 @@ def _clip_sums(target: BinaryTarget, meaning: ScoreMeaning) -> ClipSums | None:
     probabilities, ratios = meaning.probabilities(target.scores), meaning.ratios(target.scores)
     if probabilities is None or ratios is None:
         return None
-    return ClipSums(probabilities, ratios, target.labels, target.identity, target.num_identities)
+    return ClipSums(
+        probabilities,
+        ratios,
+        target.labels,
+        target.identity,
+        target.num_identities,
+        log_odds=meaning.log_odds(target.scores),
+    )
 
 
 def _decided(ranked: SortedScores, counts: Counts, threshold: float) -> dict[str, Floats]:

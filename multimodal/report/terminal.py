@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from multimodal.metrics.evaluation import BIAS_OF_FEW, FEW_REALS
 from multimodal.report.pages.render import as_number, count, decimal, interval, metric_name, p_value, smallest_seen
 
 _SHOWN_METHODS = ("auc", "eer", "tpr_at_fpr_1pct")
@@ -25,7 +26,13 @@ def metric_table(metrics: Mapping[str, Any], target: str) -> list[str]:
     ]
     reasons = dict.fromkeys(result["reason"] for result in metrics[target].values() if "reason" in result)
     titles = ("metric", "value", "95 % interval", "random", "always fake")
-    return [header, *aligned([titles, *rows]), *(f"  no number or no interval: {reason}" for reason in reasons)]
+    few = [f"  note: {BIAS_OF_FEW}"] if 0 < counts["real"] < FEW_REALS else []
+    return [
+        header,
+        *aligned([titles, *rows]),
+        *few,
+        *(f"  no number or no interval: {reason}" for reason in reasons),
+    ]
 
 
 def method_table(metrics: Mapping[str, Any], target: str) -> list[str]:

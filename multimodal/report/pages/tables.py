@@ -171,10 +171,10 @@ def comparison_tables(comparison: Mapping[str, Any], first: str, second: str) ->
         ]
         clips = ", ".join(f"{count(part['counts'][name])} {name}" for name in ("real", "fake", "identities"))
         note = (
-            f"A is {first}, B is {second}. Paired bootstrap over identities. ROC-AUC of the first target is what is "
-            "tested at the full level; the others are exploratory and share one (Holm). Differences below those "
-            "that could be seen (80 % power) are not ruled out. DeLong's test of the two ROC areas, which takes "
-            f"clips as independent: p {p_value(part['delong']['p_value'])}."
+            f"A is {first}, B is {second}. Paired bootstrap over identities. ROC-AUC of the first target is "
+            "what is tested at the full level; the others are exploratory and share one (Holm). Differences below "
+            "those that could be seen (80 % power) are not ruled out. DeLong's test of the two ROC areas, which "
+            f"takes clips as independent: p {p_value(part['delong']['p_value'])}."
         )
         headers = ("metric", "A", "B", "A - B", "p", "p (Holm)", "could be seen", "")
         tables.append(Table(headers, rows, title=f"{target}: {clips}", note=note))
