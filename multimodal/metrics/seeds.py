@@ -92,11 +92,15 @@ def judge_seeds(
     report: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in drawn}
     for measure, precision in _precisions(first, identity).items():
         there = over_seeds(drawn[baseline], measure)
+        bounds: Range = "area" if measure.startswith("auc_") else "unit"
         for name, seeds in drawn.items():
             here = over_seeds(seeds, measure)
             if here is None or there is None:
                 continue
-            entry: dict[str, Any] = {**mean_over_seeds(here, precision).as_json(), "seeds": here.values.tolist()}
+            entry: dict[str, Any] = {
+                **mean_over_seeds(here, precision, bounds=bounds).as_json(),
+                "seeds": here.values.tolist(),
+            }
             if name != baseline:
                 entry["difference"] = difference_over_seeds(here, there, precision)._asdict()
             report[name][measure] = entry
@@ -205,7 +209,7 @@ def mean_over_seeds(
     values = drawn.values
     mean, replicates = float(values.mean()), drawn.replicates.mean(axis=0)
     alone = interval(mean, replicates, precision, bounds=bounds, level=level)
-    if alone.low is None or len(values) < 2 or mean <= 0 or (bounds == "unit" and mean >= 1):
+    if alone.low is None or len(values) < 2 or mean <= 0 or (bounds != "positive" and mean >= 1):
         return alone
     line = Line.about(mean, bounds)
     on_line = line.to(replicates[np.isfinite(replicates)])
