@@ -183,7 +183,7 @@ def interval(
     Where the value lies on a bound, replicates do not vary and the bootstrap would claim certainty. The bound
     given then is the exact one of Clopper and Pearson for as many successes in a row as the rarest class has
     identities, 0.025 ** (1 / identities), and for a ROC area that of :func:`~.perfect_area.smallest_area`. An area
-    so near to 1 that many replicates are 1 is no surer than a perfect one: its lower limit is not above that one's.
+    so near to 1 that many replicates are 1 is no surer than a perfect one: its lower limit is not above that's.
 
     Args:
         value: the metric on the clips as they are; NaN where not defined.

@@ -3,7 +3,7 @@
 The bootstrap of a perfect ranking does not vary, so its bound comes from elsewhere: from two normal distributions
 (after Obuchowski and Lieber 2002, "Confidence bounds when the estimated ROC area is 1.0", Academic Radiology).
 Each identity counts as one clip, which is careful: more clips of a person make a perfect ranking by luck less
-likely. Without a model of the scores only Clopper and Pearson's bound for the rarer class is left, which is so wide
+likely. Without a model of the scores only Clopper and Pearson's bound for the rarer class is left, so wide
 that it contradicts the interval of an almost perfect area.
 """
 
