@@ -13,7 +13,7 @@ from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import atomic_path, write_json, write_text
 from multimodal.labels import Target
 from multimodal.metrics import compare, evaluate_scores, read_scores
-from multimodal.metrics.score_files import Columns, check_clips
+from multimodal.metrics.score_files import Columns, JoinedColumns, check_clips, lacks_header
 from multimodal.metrics.scores_table import ScoreKind
 from multimodal.report.figures import png_bytes, run_figures
 from multimodal.report.pages import run_report
@@ -26,9 +26,15 @@ class Reading:
     """How to read files of scores.
 
     Args:
-        columns: names of the columns; identity, method and split are read where the file has them.
-        fake_label: the label that means fake, the other one is real; left out: labels are 1 (fake) and 0.
-        higher_is_fake: whether a higher score means fake; otherwise scores are turned round.
+        columns: names of the columns, or their numbers from 1; identity, method and split are read where the file
+            has them.
+        join: a manifest or protocol file that brings labels, identities and methods which the scores lack.
+        on: the column of --join that names the clips, by name or number.
+        joined: the other columns of --join, by name or number.
+        fake_label: the label that means fake, the other one is real; left out: labels are 1 (fake) and 0, or words
+            such as spoof and bonafide.
+        higher_is_fake: whether a higher score means fake; otherwise scores are turned round. Those of ASVspoof and
+            AASIST are higher for bona fide: say --no-higher-is-fake.
         kind: what scores claim to be: a probability of fake, a log-likelihood ratio (natural logarithm) of fake
             against real, or any number; calibration and decisions at even odds need one of the first two.
         fake_prior: share of fakes that probabilities assume, for Cllr and actDCF.
@@ -38,6 +44,9 @@ class Reading:
     """
 
     columns: Columns = field(default_factory=Columns)
+    join: Path | None = None
+    on: str = "clip_id"
+    joined: JoinedColumns = field(default_factory=JoinedColumns)
     fake_label: str | None = None
     higher_is_fake: bool = True
     kind: ScoreKind = "score"
@@ -55,6 +64,9 @@ class Reading:
             higher_is_fake=self.higher_is_fake,
             kind=self.kind,
             target=self.target,
+            join=self.join,
+            on=self.on,
+            joined=self.joined,
         )
         scores = self._of_split(scores, path)
         if self.split_file is not None:
@@ -120,7 +132,7 @@ def evaluate_scores_files(
         comparison = compare(*tables, kinds=(reading.kind,) * 2, replicates=replicates, seed=seed)
     place = "say --out DIR to read them" if out is None else str(out / "report.html")
     for path, metrics in zip(scores, judged, strict=True):
-        print("\n".join([str(path), *_lines(metrics, reading.target, place)]))
+        print("\n".join([str(path), *_lines(metrics, reading.target, place), *_polarity(path, metrics, reading)]))
     if comparison is not None:
         print("\n".join(["", f"A {scores[0]}, B {scores[1]}", *comparison_table(comparison, reading.target)]))
     if reading.kind == "score":
@@ -135,6 +147,23 @@ def evaluate_scores_files(
 
 def _lines(metrics: dict[str, Any], target: Target, place: str) -> list[str]:
     return [*metric_table(metrics, target), *method_table(metrics, target), *warning_lines(metrics, place)]
+
+
+def _polarity(path: Path, metrics: dict[str, Any], reading: Reading) -> list[str]:
+    """Which way round scores were taken, where the file cannot say it or the ROC area lies on the wrong side."""
+    taken, other = ("fake", "--no-higher-is-fake") if reading.higher_is_fake else ("real", "--higher-is-fake")
+    area = metrics[reading.target]["auc"]["value"]
+    if area is not None and area < 0.5:
+        return [
+            f"warning: AUC {area:.3f} is below 0.5 with a higher score taken as {taken}. Where it means the "
+            f"opposite, say {other}"
+        ]
+    if lacks_header(path, reading.columns):
+        return [
+            f"note: a higher score is taken as {taken}, for the file has no header that says so; where it means "
+            f"the opposite, say {other} (ASVspoof's and AASIST's are higher for bona fide)"
+        ]
+    return []
 
 
 def _of_generated_media(scores: Path) -> bool:

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from scipy import special, stats
 
 from multimodal.metrics.checks import Floats, Ints
+from multimodal.metrics.perfect_area import smallest_area
 
 #: Replicates of one chunk: keeps the arrays of 22,000 clips inside the processor's cache.
 CHUNK = 32
@@ -113,12 +114,14 @@ def bootstrap(
 # How sure a value is: 95 % intervals.
 
 
-Range = Literal["unit", "positive"]
+Range = Literal["unit", "positive", "area"]
 
 #: A replicate counts as no nearer to a bound of the range than a tenth of what the value itself is.
 _NEAREST_BOUND = 0.1
 #: A value this near to a bound is on it but for the rounding of sums.
 _ROUNDING = 1e-12
+#: Where so many replicates of an area lie on the bound, all errors are those of three identities or fewer.
+_OFTEN_ON_BOUND = 0.05
 #: More replicates than this without a value (a class was not drawn), and there is no interval.
 _MOST_UNDEFINED = 0.1
 _MISSING = "a class was missing from more than a tenth of the replicates"
@@ -143,13 +146,14 @@ class Precision(NamedTuple):
 
     ``reason`` is None, or says why there can be no interval. ``degrees`` are those of Student's t, ``inflation``
     the factor by which the bootstrap's standard error is too small, ``trials`` the number of identities of the
-    rarest class.
+    rarest class, ``classes`` that of each class that has any.
     """
 
     degrees: float
     inflation: float
     trials: int
     reason: str | None = None
+    classes: tuple[int, ...] = ()
 
 
 def precision_of(resampler: IdentityResampler, class_names: tuple[str, ...] = ("real", "fake")) -> Precision:
@@ -168,7 +172,7 @@ def precision_of(resampler: IdentityResampler, class_names: tuple[str, ...] = ("
     variance = 1 / sizes
     degrees = variance.sum() ** 2 / (variance**2 / (sizes - 1)).sum()
     inflation = np.sqrt((variance * sizes / (sizes - 1)).sum() / variance.sum())
-    return Precision(float(degrees), float(inflation), min(present))
+    return Precision(float(degrees), float(inflation), min(present), classes=tuple(present))
 
 
 def interval(
@@ -176,16 +180,17 @@ def interval(
 ) -> Interval:
     """Interval of ``value`` from its bootstrap replicates.
 
-    Where the value lies on a bound (AUC of exactly 1), replicates do not vary and the bootstrap would claim
-    certainty. The bound given then is the exact one of Clopper and Pearson for as many successes in a row as
-    the rarest class has identities: 0.025 ** (1 / identities).
+    Where the value lies on a bound, replicates do not vary and the bootstrap would claim certainty. The bound
+    given then is the exact one of Clopper and Pearson for as many successes in a row as the rarest class has
+    identities, 0.025 ** (1 / identities), and for a ROC area that of :func:`~.perfect_area.smallest_area`. An area
+    so near to 1 that many replicates are 1 is no surer than a perfect one: its lower limit is not above that's.
 
     Args:
         value: the metric on the clips as they are; NaN where not defined.
         replicates: (replicates,) the metric in each; NaN where a class was not drawn. Without any there is no
             interval, and no reason either: none was asked for.
         precision: of :func:`precision_of`.
-        bounds: "unit" for metrics in [0, 1], "positive" for costs without an upper bound.
+        bounds: "unit" for metrics in [0, 1], "area" for ROC areas, "positive" for costs without an upper bound.
         level: of confidence.
     """
     if not np.isfinite(value):
@@ -198,12 +203,31 @@ def interval(
     if drawn is None:
         return Interval(value, reason=_MISSING)
     tail = (1 - level) / 2
-    if value <= _ROUNDING or (bounds == "unit" and value >= 1 - _ROUNDING):
-        away = 1 - tail ** (1 / precision.trials)
+    if value <= _ROUNDING or (bounds != "positive" and value >= 1 - _ROUNDING):
+        away = 1 - (_of_perfect_area(precision, tail) if bounds == "area" else tail ** (1 / precision.trials))
         return Interval(value, value, away) if value <= _ROUNDING else Interval(value, 1 - away, value)
     line = Line.about(value, bounds)
     spread = np.std(line.to(drawn), ddof=1) * precision.inflation * stats.t.ppf(1 - tail, precision.degrees)
-    return line.interval(value, spread)
+    found = line.interval(value, spread)
+    return _no_surer_than_perfect(found, drawn, precision, tail) if bounds == "area" else found
+
+
+def _of_perfect_area(precision: Precision, tail: float) -> float:
+    sizes = precision.classes if len(precision.classes) == 2 else (precision.trials, precision.trials)
+    return smallest_area(*sizes, tail)
+
+
+def _no_surer_than_perfect(found: Interval, drawn: Floats, precision: Precision, tail: float) -> Interval:
+    """The interval of an area, which the fewer identities err the more becomes that of a perfect one."""
+    if found.low is None:
+        return found
+    on_bound = float(np.mean(drawn >= 1 - _ROUNDING))
+    perfect = _of_perfect_area(precision, tail)
+    if on_bound == 0 or perfect >= found.low:
+        return found
+    share = min(on_bound / _OFTEN_ON_BOUND, 1.0)
+    low = special.expit(share * special.logit(perfect) + (1 - share) * special.logit(found.low))
+    return found._replace(low=float(low))
 
 
 class Line(NamedTuple):
@@ -219,17 +243,17 @@ class Line(NamedTuple):
     @classmethod
     def about(cls, value: float, bounds: Range) -> "Line":
         """The line on which to look at values around ``value``."""
-        return cls(bounds, _NEAREST_BOUND * (min(value, 1 - value) if bounds == "unit" else value))
+        return cls(bounds, _NEAREST_BOUND * (value if bounds == "positive" else min(value, 1 - value)))
 
     def to(self, values: Floats) -> Floats:
         """The values on the line."""
-        if self.bounds == "unit":
+        if self.bounds != "positive":
             return special.logit(np.clip(values, self.nearest, 1 - self.nearest))
         return np.log(np.clip(values, self.nearest, None))
 
     def interval(self, value: float, half: float) -> Interval:
         """From ``half`` below the value to ``half`` above it, both measured on the line."""
-        to_line, from_line = (special.logit, special.expit) if self.bounds == "unit" else (np.log, np.exp)
+        to_line, from_line = (np.log, np.exp) if self.bounds == "positive" else (special.logit, special.expit)
         centre = to_line(value)
         return Interval(value, float(from_line(centre - half)), float(from_line(centre + half)))
 
@@ -244,13 +268,18 @@ def _defined(replicates: Floats) -> Floats | None:
 
 
 class Difference(NamedTuple):
-    """A metric of A less that of B, with its 95 % interval and two-sided p-value; None where not defined."""
+    """A metric of A less that of B, with its 95 % interval and two-sided p-value; None where not defined.
+
+    ``error`` is the standard error of the difference and ``degrees`` are those of freedom of Student's t.
+    """
 
     value: float | None
     low: float | None = None
     high: float | None = None
     p_value: float | None = None
     reason: str | None = None
+    error: float | None = None
+    degrees: float | None = None
 
 
 def paired_difference(value: float, replicates: Floats, precision: Precision, level: float = 0.95) -> Difference:
@@ -280,7 +309,8 @@ def paired_difference(value: float, replicates: Floats, precision: Precision, le
 def student(value: float, error: float, degrees: float, level: float = 0.95) -> Difference:
     """Interval and two-sided p-value of a difference with that standard error and degrees of freedom."""
     half = error * float(stats.t.ppf((1 + level) / 2, degrees))
-    return Difference(value, value - half, value + half, float(2 * stats.t.sf(abs(value) / error, degrees)))
+    p_value = float(2 * stats.t.sf(abs(value) / error, degrees))
+    return Difference(value, value - half, value + half, p_value, error=error, degrees=degrees)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, special
 from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
 from multimodal.metrics.checks import Floats, Ints, as_probabilities, both_classes, labelled
 from multimodal.metrics.costs import logits
 
 _LOG_TEMPERATURE_BOUNDS = (np.log(0.01), np.log(100.0))
+_MOST_STEPS = 200
+_SMALLEST_STEP = 1e-10
 
 
 # What a calibration does to a probability.
@@ -80,20 +81,19 @@ def fit_temperature(fake_scores: ArrayLike, real_scores: ArrayLike) -> Temperatu
 def fit_platt(fake_scores: ArrayLike, real_scores: ArrayLike) -> Platt:
     """Logistic regression on the logit with Platt's smoothed labels, so that separable scores stay finite.
 
-    ``ValueError`` where the fit is not increasing: the scores rank reals above fakes.
+    ``ValueError`` where all scores are the same, and where the fit is not increasing: the scores rank reals above
+    fakes.
     """
     labels, scores = _labelled(fake_scores, real_scores)
+    said = logits(scores)
+    if np.ptp(said) == 0:
+        raise ValueError(
+            f"all {len(scores)} scores are {scores[0]:.4g}: there is nothing to calibrate. Did the detector learn?"
+        )
     num_fake = int(labels.sum())
     num_real = len(labels) - num_fake
     smoothed = np.where(labels == 1, (num_fake + 1) / (num_fake + 2), 1 / (num_real + 2))
-    column = logits(scores)[:, None]
-    model = LogisticRegression(C=1e9, max_iter=1000)
-    model.fit(
-        np.concatenate([column, column]),
-        np.repeat([1, 0], len(labels)),
-        sample_weight=np.concatenate([smoothed, 1 - smoothed]),
-    )
-    slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
+    slope, intercept = _logistic(said, smoothed)
     if slope <= 0:
         raise ValueError(
             f"Platt's slope is {slope:.3g}: these scores rank reals above fakes, and calibration would turn them "
@@ -122,6 +122,34 @@ def fit_calibration(method: str, fake_scores: ArrayLike, real_scores: ArrayLike)
     if method not in FITS:
         raise ValueError(f"unknown calibration {method!r}; choose from {', '.join(sorted(FITS))}")
     return FITS[method](fake_scores, real_scores)
+
+
+def _logistic(values: Floats, shares: Floats) -> tuple[float, float]:
+    """Slope and intercept with the least cross entropy against ``shares``, (n,) inside (0, 1), by Newton's method.
+
+    The loss is convex with one minimum, and steps that do not lower it are halved; library solvers stop at a
+    tolerance of the loss, several digits before the slope is right.
+    """
+    centre, scale = float(values.mean()), float(values.std())
+    design = np.stack([(values - centre) / scale, np.ones(len(values))])
+    weights = np.zeros(2)
+
+    def loss(of: Floats) -> float:
+        line = of @ design
+        return float((np.logaddexp(0, line) - shares * line).mean())
+
+    for _ in range(_MOST_STEPS):
+        said = special.expit(weights @ design)
+        gradient = design @ (said - shares) / len(values)
+        curvature = (design * (said * (1 - said))) @ design.T / len(values)
+        step = np.linalg.lstsq(curvature, gradient, rcond=None)[0]
+        while loss(weights - step) > loss(weights) and np.abs(step).max() > _SMALLEST_STEP:
+            step = step / 2
+        weights = weights - step
+        if np.abs(step).max() <= _SMALLEST_STEP * max(1.0, np.abs(weights).max()):
+            break
+    slope = weights[0] / scale
+    return float(slope), float(weights[1] - slope * centre)
 
 
 def _least(loss: Callable[[float], float]) -> float:

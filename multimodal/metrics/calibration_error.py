@@ -51,6 +51,8 @@ class ClipSums:
         identity: (clips,) row of each clip's identity in the multiplicities.
         num_identities: rows of the multiplicities.
         weights: (clips,) how often each clip counts; once where None.
+        log_odds: (clips,) of fake, where they are known beyond what a probability of nearly 0 or 1 can hold; the
+            log loss is then that of these, and not that of probabilities kept off 0 and 1.
     """
 
     def __init__(
@@ -61,15 +63,20 @@ class ClipSums:
         identity: Ints,
         num_identities: int,
         weights: Floats | None = None,
+        log_odds: Floats | None = None,
     ) -> None:
         fake, real = labels == 1, labels == 0
         each = np.ones(len(labels)) if weights is None else weights
-        kept = inside(probabilities)
+        if log_odds is None:
+            kept = inside(probabilities)
+            losses = -np.log(np.where(labels == 1, kept, 1 - kept))
+        else:
+            losses = np.logaddexp(0, np.where(labels == 1, -log_odds, log_odds))
         per_clip = (
             fake.astype(float),
             real.astype(float),
             (probabilities - labels) ** 2,
-            -np.log(np.where(labels == 1, kept, 1 - kept)),
+            losses,
             np.where(fake, ratio_loss_bits(ratios, 1), 0),
             np.where(real, ratio_loss_bits(ratios, 0), 0),
             (fake & (ratios <= ASVSPOOF5.threshold)).astype(float),

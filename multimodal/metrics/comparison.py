@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from multimodal.labels import TARGETS
-from multimodal.metrics.bootstrap import IdentityResampler, bootstrap, holm, paired_difference, precision_of
+from multimodal.metrics.bootstrap import IdentityResampler, bootstrap, paired_difference, precision_of
 from multimodal.metrics.checks import Floats, both_classes
+from multimodal.metrics.power import correct
 from multimodal.metrics.scores_table import (
     QUESTIONS,
     BinaryTarget,
@@ -23,6 +24,7 @@ from multimodal.metrics.scores_table import (
     ScoreMeaning,
     asked,
     binary_target,
+    in_order,
 )
 from multimodal.metrics.target_metrics import BinaryMetrics
 
@@ -37,6 +39,7 @@ def compare(
     kinds: tuple[ScoreKind, ScoreKind] = ("probability", "probability"),
     replicates: int = 1000,
     seed: int = 0,
+    primary: str = "auc",
 ) -> dict[str, Any]:
     """Paired comparison of A and B on the clips that both could judge.
 
@@ -46,25 +49,31 @@ def compare(
         kinds: what the scores of A and of B claim to be.
         replicates: of the paired bootstrap over identities; 0 for no intervals.
         seed: of the bootstrap.
+        primary: the metric that the comparison is made for, of the first target that the tables share; its test
+            takes the full level, all others are exploratory.
 
     Returns:
-        Target → metric → ``{"a", "b", "difference", "low", "high", "p_value", "p_holm"}``, where ``p_holm``
-        takes all tests of this comparison into account; beside them ``"delong"`` (clips taken as independent)
-        and ``"counts"``.
+        Target → metric → ``{"a", "b", "difference", "low", "high", "p_value", "p_holm", "detectable",
+        "exploratory"}``, where ``p_holm`` takes all exploratory tests into account and ``detectable`` is the
+        smallest difference that could have been seen, see :mod:`.power`; beside them ``"delong"`` (clips
+        taken as independent) and ``"counts"``.
 
     Raises:
         ValueError: where clips or labels differ, or the tables share no target.
     """
-    first, second = _aligned(scores_a, scores_b)
+    first, second = _aligned(in_order(scores_a), scores_b)
     report: dict[str, Any] = {}
     for name in TARGETS:
         if name in asked(first) and name in asked(second):
             report[name] = _compare_target(first, second, name, kinds, replicates, seed)
     if not report:
         raise ValueError("nothing to compare: the tables share no target with label and score")
-    entries = [entry for part in report.values() for entry in part["metrics"].values()]
-    for entry, p_value in zip(entries, holm([entry["p_value"] for entry in entries]), strict=True):
-        entry["p_holm"] = p_value
+    if primary not in COMPARED:
+        raise ValueError(f"unknown primary metric {primary!r}; choose from {', '.join(COMPARED)}")
+    entries = {(name, metric): entry for name, part in report.items() for metric, entry in part["metrics"].items()}
+    first_of_all = (next(iter(report)), primary)
+    correct([entry for key, entry in entries.items() if key == first_of_all])
+    correct([entry for key, entry in entries.items() if key != first_of_all], exploratory=True)
     return report
 
 

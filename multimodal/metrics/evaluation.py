@@ -25,6 +25,7 @@ from multimodal.metrics.scores_table import (
     check_once,
     class_target,
     has_classes,
+    in_order,
 )
 from multimodal.metrics.target_metrics import (
     CLASS_METRICS,
@@ -41,6 +42,9 @@ StoredThresholds = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 _SIDES = ("counts", "floors", "per_method", "macro_over_methods", "at_thresholds")
 _SIDES_ALONE = ("counts", "floors", "at_thresholds")
+#: Fewer real clips than this, and what their average precision is on average is told.
+FEW_REALS = 50
+BIAS_OF_FEW = "average precision (real) of few reals comes out too high on average, by up to 0.07 at 20 of them"
 #: Name, among the rules, of the threshold at which both labels are as likely.
 EVEN_ODDS = "even_odds"
 
@@ -74,6 +78,7 @@ def evaluate_scores(
     if scores.empty:
         raise ValueError("no scores: the table has no row. Does the split have clips?")
     check_once(scores)
+    scores = in_order(scores)
     report: Report = {"split": _split_of(scores)}
     sides: dict[str, Report] = {side: {} for side in _SIDES}
     warnings: list[str] = []
@@ -265,8 +270,15 @@ def cautions(
     if target.says_nothing:
         first.append(f"{name}: all {len(target.scores)} scores are {target.scores[0]:.4g}; they say nothing")
         return Cautions(first, [])
+    if len(set(target.scores.tolist())) == 2:
+        first.append(
+            f"{name}: the scores are {target.scores.min():.4g} and {target.scores.max():.4g} alone, decisions and "
+            "not scores: AUC, EER and the like speak of one operating point. Give the scores before the threshold"
+        )
     few = f"{name}: {num_real} real clips; with fewer than 100, TPR at FPR 1 % is TPR with no false alarm"
     further = [few] if num_real < 100 else []
+    if num_real < FEW_REALS:
+        further.append(f"{name}: {num_real} real clips; {BIAS_OF_FEW}")
     if inverted(metrics["auc"]):
         first.append(
             f"{name}: AUC {metrics['auc'].value:.3f} is clearly below 0.5. Is the polarity inverted? "

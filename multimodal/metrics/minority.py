@@ -16,12 +16,12 @@ from multimodal.metrics.bootstrap import (
     IdentityResampler,
     Precision,
     bootstrap,
-    holm,
     identity_codes,
     precision_of,
 )
 from multimodal.metrics.checks import Floats, ratio
 from multimodal.metrics.costs import log_likelihood_ratios, ratio_loss_bits
+from multimodal.metrics.power import correct
 from multimodal.metrics.ranking import average_precision_real_of, roc_auc_of
 from multimodal.metrics.seeds import OverSeeds, difference_over_seeds, mean_over_seeds, over_seeds
 from multimodal.metrics.sorted_scores import SortedScores
@@ -160,8 +160,8 @@ def compare_drawn(drawn: Mapping[Name, DrawnMeasures], baseline: Name) -> dict[N
     """Differences of all others from the baseline.
 
     Returns:
-        Name → measure → ``{"value", "low", "high", "p_value", "reason", "p_holm"}``, the last corrected for the
-        comparisons of this measure; nothing where the baseline is not there.
+        Name → measure → ``{"value", "low", "high", "p_value", "reason", "p_holm", "detectable"}``, the last two
+        corrected for the comparisons of this measure, see :mod:`.power`; nothing where the baseline is not there.
     """
     if baseline not in drawn:
         return {}
@@ -173,7 +173,7 @@ def compare_drawn(drawn: Mapping[Name, DrawnMeasures], baseline: Name) -> dict[N
             difference_over_seeds(drawn[name].of[measure], there, drawn[name].precision)._asdict()
             for name in others
         ]
-        corrected = holm([entry["p_value"] for entry in found])
-        for name, entry, p_holm in zip(others, found, corrected, strict=True):
-            report[name][measure] = {**entry, "p_holm": p_holm}
+        correct(found)
+        for name, entry in zip(others, found, strict=True):
+            report[name][measure] = entry
     return report

@@ -23,7 +23,7 @@ from multimodal.metrics.checks import Floats, Ints
 from multimodal.metrics.costs import log_likelihood_ratios
 from multimodal.metrics.floors import constant_floors
 from multimodal.metrics.prior import Shares, correct_class_prior, correct_prior, observed_shares, stated_shares
-from multimodal.metrics.scores_table import QUESTIONS, BinaryTarget, ScoreMeaning, binary_target
+from multimodal.metrics.scores_table import QUESTIONS, BinaryTarget, ScoreMeaning, binary_target, in_order
 from multimodal.metrics.target_metrics import PROBABILITIES
 
 Method = Literal["temperature", "platt", "isotonic"]
@@ -203,6 +203,7 @@ def judge_probabilities(
         Name → ``{"floor": {metric: number}, stage: {metric: {"value", "low", "high"}}}``. The floor is what the
         share of fakes reaches when it is said of every clip. A stage that could not be fitted has ``"reason"``.
     """
+    scores = in_order(scores)
     said = {stage: probabilities(scores, calibration, stage) for stage in get_args(Stage)}
     return {name: _judge(scores, calibration, name, said, replicates, seed) for name in QUESTIONS}
 

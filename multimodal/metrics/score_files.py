@@ -1,26 +1,26 @@
-"""Reading anybody's scores from CSV or parquet into the scores table that :mod:`.evaluation` takes.
+"""Reading anybody's scores from whatever table they lie in into the scores table that :mod:`.evaluation` takes.
 
-Polarity is stated by the caller, never guessed: which label means fake, and whether a high score does. A missing
-score is a clip that could not be judged: it is kept and counted.
+Polarity is stated by the caller, never guessed: whether a high score means fake, and which label does, unless the
+labels are words that say it themselves (spoof and bonafide). A missing score is a clip that could not be judged:
+it is kept and counted. Labels, identities and methods may come from a second file, a manifest or a protocol.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, fields
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 
 from multimodal.labels import Target
+from multimodal.metrics.any_table import FAKE_WORDS, column_of, has_header, is_key, is_number, read_table
 from multimodal.metrics.checks import Ints
 from multimodal.metrics.scores_table import ScoreKind
-
-_MISSING = ["", "nan", "NaN", "NA", "null"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """Names of the columns; those that are None are read under their usual name where the file has it.
+    """Names of the columns, or their numbers from 1; those left out are read under their usual name.
 
     Args:
         clip_id: names the clip.
@@ -39,6 +39,30 @@ class Columns:
     split: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class JoinedColumns:
+    """Names of the columns of the joined file, or their numbers from 1; left out: the usual names.
+
+    Args:
+        label: what the clip is; the usual names are label, and any_fake, video_fake or audio_fake by target.
+        identity: who is seen or heard.
+        method: how it was forged.
+        split: train, val or test.
+    """
+
+    label: str | None = None
+    identity: str | None = None
+    method: str | None = None
+    split: str | None = None
+
+
+#: Numbers of the columns of ASVspoof's protocols, by how many columns these have: 2019, and the keys of 2021.
+_PROTOCOLS = {
+    5: {"identity": "1", "clip_id": "2", "method": "4", "label": "5"},
+    8: {"identity": "1", "clip_id": "2", "method": "5", "label": "6"},
+}
+
+
 def read_scores(
     path: str | Path,
     *,
@@ -47,17 +71,25 @@ def read_scores(
     higher_is_fake: bool = True,
     kind: ScoreKind = "score",
     target: Target = "any",
+    join: str | Path | None = None,
+    on: str = "clip_id",
+    joined: JoinedColumns | None = None,
 ) -> pd.DataFrame:
     """Read a file of scores.
 
     Args:
-        path: CSV (also tab- or space-separated, by suffix .tsv, .txt) or parquet, a row a clip.
-        columns: names of its columns.
-        fake_label: the label that means fake ("1", "spoof", "FAKE"), the other one is real; None wants 1 and 0.
+        path: any table that :func:`~.any_table.read_table` reads, a row a clip. Without a header, ``clip score``,
+            ``clip score key`` and ``clip attack key score`` are known by the key, spoof or bonafide.
+        columns: names or numbers of its columns.
+        fake_label: the label that means fake ("1", "spoof", "FAKE"), the other one is real; None wants 1 and 0, or
+            words that say it themselves.
         higher_is_fake: whether a higher score means fake; otherwise scores are turned round (1 - probability,
             or the negative).
         kind: what the scores claim to be.
         target: what the label speaks of.
+        join: a manifest or protocol that brings what the file of scores does not have.
+        on: the column of ``join`` that names the clip.
+        joined: names or numbers of the other columns of ``join``.
 
     Returns:
         Table with ``clip_id``, ``{target}_fake`` (Int8), ``score_{target}`` and, where the file has them,
@@ -68,21 +100,131 @@ def read_scores(
             that are infinite or no numbers.
     """
     named = columns or Columns()
-    table = _read(Path(path))
-    for column in (named.clip_id, named.score, named.label, named.identity, named.method, named.split):
-        if column is not None and column not in table:
-            raise ValueError(f"{path} has no column {column!r}; it has {', '.join(map(str, table.columns))}")
-    clip_ids = _clip_ids(table[named.clip_id], path)
+    table = read_table(path, _names_of(named))
+    if table.empty:
+        raise ValueError(f"{path} has no row")
+    found = _named(table, named, path, labelled=join is None)
+    clip_ids = _clip_ids(found["clip_id"], path)
+    source = path
+    if join is not None:
+        brought = _joined(clip_ids, Path(join), on, joined or JoinedColumns(), target)
+        source = join if "label" in brought else path
+        found = {**found, **brought}
+    if "label" not in found:
+        raise ValueError(f"{join} brings no label; say --joined.label, the name or number of its column")
     result = {
         "clip_id": clip_ids,
-        f"{target}_fake": pd.array(_labels(table[named.label], fake_label, path), dtype="Int8"),
-        f"score_{target}": _scores(table[named.score], higher_is_fake, kind, path),
+        f"{target}_fake": pd.array(_labels(found["label"], fake_label, source), dtype="Int8"),
+        f"score_{target}": _scores(found["score"], higher_is_fake, kind, path),
     }
-    for field, usual in (("identity", named.identity), ("method", named.method), ("split", named.split)):
-        if (usual or field) in table:
-            column = table[usual or field]
-            result[field] = column.where(column.isna(), column.astype(str)).astype(object).to_numpy()
+    for field in ("identity", "method", "split"):
+        if field in found:
+            cells = found[field]
+            result[field] = cells.where(cells.isna(), cells.astype(str)).astype(object).to_numpy()
     return pd.DataFrame(result)
+
+
+def lacks_header(path: str | Path, columns: Columns) -> bool:
+    """Whether the columns of a file of scores are known by their places alone."""
+    return not has_header(read_table(path, _names_of(columns)))
+
+
+def _names_of(columns: object) -> frozenset[str]:
+    values = (getattr(columns, one.name) for one in fields(columns))  # type: ignore[arg-type]
+    return frozenset(value for value in values if value is not None and not value.isdigit())
+
+
+def _named(table: pd.DataFrame, named: Columns, path: str | Path, *, labelled: bool) -> dict[str, pd.Series]:
+    """What the file of scores has: field → its column."""
+    usual = Columns()
+    places = {} if has_header(table) else _places(table)
+    found = {}
+    for field in ("clip_id", "score", "label", "identity", "method", "split"):
+        wanted, default = getattr(named, field), getattr(usual, field)
+        if wanted == default:
+            wanted = wanted if wanted in table else places.get(field, wanted or field)
+            optional = default is None or (field == "label" and not labelled)
+            if optional and wanted not in table:
+                continue
+        if field == "label" and wanted not in table and not wanted.isdigit() and not has_header(table):
+            raise ValueError(
+                f"{path} has no header, and no column of spoof and bonafide. Say --columns.label NUMBER and "
+                "--fake-label, or --join FILE (a manifest or protocol) --on its column of clips"
+            )
+        found[field] = column_of(table, wanted, path, f"--columns.{field.replace('_', '-')}")
+    return found
+
+
+def _places(table: pd.DataFrame) -> dict[str, str]:
+    """Fields by the numbers of their columns, where a table without header leaves no doubt about them.
+
+    The first column is the clip, that of spoof and bonafide the label, the only one of numbers the score, and one
+    between them the attack, as AASIST and ASVspoof write them.
+    """
+    places = {"clip_id": "1"}
+    others = list(table.columns[1:])
+    keys = [name for name in others if is_key(table[name])]
+    numbers = [name for name in others if table[name].notna().any() and table[name].dropna().map(is_number).all()]
+    left = [name for name in others if name not in (*keys, *numbers)]
+    if len(numbers) == 1:
+        places["score"] = numbers[0]
+    if len(keys) == 1:
+        places["label"] = keys[0]
+        if len(left) == 1:
+            places["method"] = left[0]
+    return places
+
+
+# What a manifest or a protocol brings.
+
+
+def _joined(
+    clip_ids: np.ndarray, path: Path, on: str, named: JoinedColumns, target: Target
+) -> dict[str, pd.Series]:
+    """What another file says of the clips, in their order: field → (clips,)."""
+    table = read_table(path, _names_of(named) | ({on} if not on.isdigit() else set()))
+    if table.empty:
+        raise ValueError(f"{path} has no row")
+    places = {} if has_header(table) else _protocol(table)
+    clips = column_of(table, places.get("clip_id", on) if on == "clip_id" else on, path, "--on")
+    rows = _rows_of(clip_ids, clips.astype(str), path)
+    brought = {}
+    for field in ("label", "identity", "method", "split"):
+        wanted = getattr(named, field)
+        usual = [f"{target}_fake", field] if field == "label" else [field]
+        name = wanted or next((one for one in usual if one in table), places.get(field))
+        if name is not None:
+            cells = column_of(table, name, path, f"--joined.{field}")
+            brought[field] = cells.iloc[rows].reset_index(drop=True)
+    return brought
+
+
+def _protocol(table: pd.DataFrame) -> dict[str, str]:
+    """Columns of a protocol without header, if it is one of ASVspoof's."""
+    places = _PROTOCOLS.get(table.shape[1], {})
+    return places if places and is_key(table[places["label"]]) else {}
+
+
+def _rows_of(clip_ids: np.ndarray, clips: pd.Series, path: Path) -> Ints:
+    """The row of each clip in the joined file: by its name as it stands, else without folder and ending."""
+    repeated = clips[clips.duplicated() & clips.isin(clip_ids)]
+    if len(repeated):
+        raise ValueError(f"{path} has several rows of a clip, e.g. of {repeated.iloc[0]}. Keep one")
+    for shorten in (str, _stem):
+        wanted, names = (pd.Index([shorten(clip) for clip in of]) for of in (clip_ids, clips))
+        once = ~names.duplicated(keep=False)
+        rows = names[once].get_indexer(wanted)
+        if wanted.is_unique and (rows >= 0).all():
+            return np.flatnonzero(once)[rows]
+    lacking = clip_ids[~np.isin(clip_ids, clips.to_numpy())]
+    raise ValueError(
+        f"{path} lacks {len(lacking):,} of {len(clip_ids):,} clips of the scores, e.g. {lacking[0]}; its own are "
+        f"called e.g. {clips.iloc[0]}. Say --on COLUMN, the one with the names that the scores use"
+    )
+
+
+def _stem(clip: str) -> str:
+    return PurePosixPath(clip.replace("\\", "/")).stem
 
 
 def check_clips(scores: pd.DataFrame, expected: Iterable[str]) -> None:
@@ -101,22 +243,7 @@ def check_clips(scores: pd.DataFrame, expected: Iterable[str]) -> None:
         )
 
 
-def _read(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise ValueError(f"no such file of scores: {path}")
-    try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        separator = {".tsv": "\t", ".txt": r"\s+"}.get(path.suffix, ",")
-        return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, na_values=_MISSING)
-    except (ValueError, OSError) as error:
-        first = str(error).splitlines()[0]
-        raise ValueError(f"cannot read {path} as {path.suffix or 'CSV'}: {first}") from error
-
-
 def _clip_ids(column: pd.Series, path: str | Path) -> np.ndarray:
-    if column.empty:
-        raise ValueError(f"{path} has no row")
     if column.isna().any():
         raise ValueError(f"{path}: {int(column.isna().sum())} rows have no {column.name}")
     clip_ids = column.astype(str)
@@ -132,6 +259,8 @@ def _clip_ids(column: pd.Series, path: str | Path) -> np.ndarray:
 def _labels(column: pd.Series, fake_label: str | None, path: str | Path) -> Ints:
     if column.isna().any():
         raise ValueError(f"{path}: {int(column.isna().sum())} rows have no {column.name}; leave them out")
+    if fake_label is None and is_key(column):
+        return column.map(lambda cell: str(cell).strip().lower() in FAKE_WORDS).to_numpy(dtype=np.int64)
     texts = column.map(_plain)
     found = sorted(texts.unique())
     shown = ", ".join(map(repr, found[:5]))
@@ -154,7 +283,7 @@ def _plain(label: object) -> str:
 
 
 def _scores(column: pd.Series, higher_is_fake: bool, kind: ScoreKind, path: str | Path) -> np.ndarray:
-    numbers = pd.to_numeric(column, errors="coerce")
+    numbers = pd.to_numeric(column.map(_with_point), errors="coerce")
     words = column[numbers.isna() & column.notna()]
     if len(words):
         raise ValueError(f"{path}: {len(words)} scores are no numbers, e.g. {words.iloc[0]!r}")
@@ -166,3 +295,8 @@ def _scores(column: pd.Series, higher_is_fake: bool, kind: ScoreKind, path: str 
     if higher_is_fake:
         return values
     return 1 - values if kind == "probability" else -values
+
+
+def _with_point(cell: object) -> object:
+    """A number with the comma that many countries write for the point, with a point."""
+    return cell.replace(",", ".") if isinstance(cell, str) and "." not in cell and cell.count(",") == 1 else cell

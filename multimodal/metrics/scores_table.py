@@ -57,6 +57,13 @@ def has_classes(scores: pd.DataFrame) -> bool:
     return {"av_class", *(f"p_{name}" for name in CLASSES)} <= set(scores.columns)
 
 
+def in_order(scores: pd.DataFrame) -> pd.DataFrame:
+    """The table by the names of its clips, so that draws of identities do not depend on the order of its rows."""
+    if "clip_id" not in scores:
+        return scores
+    return scores.sort_values("clip_id", key=lambda names: names.astype(str), kind="stable", ignore_index=True)
+
+
 def check_once(scores: pd.DataFrame) -> None:
     """Raise ``ValueError`` where a clip has several rows, and would count as often."""
     if "clip_id" not in scores:
@@ -100,6 +107,10 @@ class ScoreMeaning:
         if self.kind == "llr":
             return special.expit(scores + special.logit(self.fake_prior))
         return scores if self.kind == "probability" else None
+
+    def log_odds(self, scores: Floats) -> Floats | None:
+        """Log odds of fake at the prior, where scores hold them without rounding; None elsewhere."""
+        return scores + special.logit(self.fake_prior) if self.kind == "llr" else None
 
     def ratios(self, scores: Floats) -> Floats | None:
         """Log-likelihood ratios of fake against real, or None where scores are only ranks."""

@@ -24,13 +24,13 @@ from multimodal.metrics.bootstrap import (
     Precision,
     Range,
     bootstrap,
-    holm,
     identity_codes,
     interval,
     precision_of,
     student,
 )
 from multimodal.metrics.checks import Floats, Ints
+from multimodal.metrics.power import correct
 from multimodal.metrics.ranking import average_precision_real_of, roc_auc, roc_auc_of
 from multimodal.metrics.scores_table import (
     QUESTIONS,
@@ -46,7 +46,12 @@ from multimodal.metrics.sorted_scores import SortedScores
 
 
 def judge_seeds(
-    tables: Mapping[str, Sequence[pd.DataFrame]], baseline: str, *, replicates: int = 1000, seed: int = 0
+    tables: Mapping[str, Sequence[pd.DataFrame]],
+    baseline: str,
+    *,
+    replicates: int = 1000,
+    seed: int = 0,
+    primary: str = "auc_any",
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Judge variants over their seeds, and compare each with the baseline.
 
@@ -55,12 +60,16 @@ def judge_seeds(
         baseline: the variant that others are compared with.
         replicates: of the bootstrap over identities.
         seed: of the bootstrap.
+        primary: the measure that the study is made for, named before it; its tests take the full level, those of
+            all other measures are exploratory.
 
     Returns:
         variant → measure → ``{"value", "low", "high", "seeds", "difference"}``; ``difference`` from the baseline
-        has ``value``, ``low``, ``high``, ``p_value`` and ``p_holm``, which takes all tests of the study into
-        account. The measures are AUC of any, video and audio, the mean AUC of the four classes, average precision
-        of the reals, and the AUC of each modality where the other was left out.
+        has ``value``, ``low``, ``high``, ``p_value``, ``p_holm``, which takes the tests of the other variants
+        into account (of an exploratory measure: all exploratory tests), and ``detectable``, the smallest
+        difference that could have been seen, see :mod:`.power`. The measures are AUC of any, video and audio, the
+        mean AUC of the four classes, average precision of the reals, and the AUC of each modality where the other
+        was left out.
 
     Raises:
         ValueError: tables of different clips, or an unknown baseline.
@@ -83,15 +92,22 @@ def judge_seeds(
     report: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in drawn}
     for measure, precision in _precisions(first, identity).items():
         there = over_seeds(drawn[baseline], measure)
+        bounds: Range = "area" if measure.startswith("auc_") else "unit"
         for name, seeds in drawn.items():
             here = over_seeds(seeds, measure)
             if here is None or there is None:
                 continue
-            entry: dict[str, Any] = {**mean_over_seeds(here, precision).as_json(), "seeds": here.values.tolist()}
+            entry: dict[str, Any] = {
+                **mean_over_seeds(here, precision, bounds=bounds).as_json(),
+                "seeds": here.values.tolist(),
+            }
             if name != baseline:
                 entry["difference"] = difference_over_seeds(here, there, precision)._asdict()
             report[name][measure] = entry
-    _correct(report)
+    if not any(primary in row for row in report.values()):
+        measured = ", ".join(dict.fromkeys(measure for row in report.values() for measure in row))
+        raise ValueError(f"unknown primary measure {primary!r}; the tables have {measured}")
+    _correct(report, primary)
     return report
 
 
@@ -150,10 +166,15 @@ def _precisions(scores: pd.DataFrame, identity: Ints) -> dict[str, Precision]:
     return {name: of[target] for name, target in names.items()}
 
 
-def _correct(report: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
-    entries = [entry["difference"] for row in report.values() for entry in row.values() if "difference" in entry]
-    for entry, p_value in zip(entries, holm([entry["p_value"] for entry in entries]), strict=True):
-        entry["p_holm"] = p_value
+def _correct(report: Mapping[str, Mapping[str, dict[str, Any]]], primary: str) -> None:
+    of_primary: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
+    for row in report.values():
+        for measure, entry in row.items():
+            if "difference" in entry:
+                (of_primary if measure == primary else others).append(entry["difference"])
+    correct(of_primary)
+    correct(others, exploratory=True)
 
 
 # One measure over the seeds: two sources of variance, added.
@@ -188,7 +209,7 @@ def mean_over_seeds(
     values = drawn.values
     mean, replicates = float(values.mean()), drawn.replicates.mean(axis=0)
     alone = interval(mean, replicates, precision, bounds=bounds, level=level)
-    if alone.low is None or len(values) < 2 or mean <= 0 or (bounds == "unit" and mean >= 1):
+    if alone.low is None or len(values) < 2 or mean <= 0 or (bounds != "positive" and mean >= 1):
         return alone
     line = Line.about(mean, bounds)
     on_line = line.to(replicates[np.isfinite(replicates)])

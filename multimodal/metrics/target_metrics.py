@@ -32,7 +32,7 @@ class Metric(Generic[Given]):
     Args:
         compute: what the metric is made of → its value in each replicate, (replicates,).
         title: how tables and pages call it.
-        bounds: "unit" where it lies in [0, 1], "positive" where it has no upper bound.
+        bounds: "unit" where it lies in [0, 1], "area" for ROC areas, "positive" where it has no upper bound.
         higher_is_better: False for errors and costs.
         per_method: whether it is told of each forgery method too, whose fakes are set against all reals.
     """
@@ -49,7 +49,7 @@ class Metric(Generic[Given]):
 
 #: Needs no threshold: of the sorted scores.
 RANKING: dict[str, Metric[Counts]] = {
-    "auc": Metric(ranking.roc_auc_of, "ROC-AUC", per_method=True),
+    "auc": Metric(ranking.roc_auc_of, "ROC-AUC", "area", per_method=True),
     "ap_fake": Metric(ranking.average_precision_fake_of, "average precision (fake)", per_method=True),
     "ap_real": Metric(ranking.average_precision_real_of, "average precision (real)", per_method=True),
     "eer": Metric(ranking.equal_error_rate_of, "equal error rate", higher_is_better=False, per_method=True),
@@ -199,7 +199,14 @@ def _clip_sums(target: BinaryTarget, meaning: ScoreMeaning) -> ClipSums | None:
     probabilities, ratios = meaning.probabilities(target.scores), meaning.ratios(target.scores)
     if probabilities is None or ratios is None:
         return None
-    return ClipSums(probabilities, ratios, target.labels, target.identity, target.num_identities)
+    return ClipSums(
+        probabilities,
+        ratios,
+        target.labels,
+        target.identity,
+        target.num_identities,
+        log_odds=meaning.log_odds(target.scores),
+    )
 
 
 def _decided(ranked: SortedScores, counts: Counts, threshold: float) -> dict[str, Floats]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from multimodal.report.pages.render import decimal, interval
+from multimodal.report.pages.render import decimal, interval, smallest_seen
 from multimodal.report.study_table import SIGNIFICANT, generated_note
 
 #: measure → how it is called; the minority are the reals
@@ -130,7 +130,10 @@ def _found_more(rows: list[Mapping[str, Any]]) -> str:
         if entry and entry["p_holm"] is not None and entry["p_holm"] < SIGNIFICANT and entry["value"] > 0:
             found.append(f"{_name(row)} {row['threshold']} ({_change(entry)})")
     if not found:
-        return "nothing finds more of the reals by more than chance"
+        seen = [((row["differences"] or {}).get("recall") or {}).get("detectable") for row in rows]
+        bound = max((one for one in seen if one is not None), default=None)
+        could = "" if bound is None else f"differences of recall below ±{bound:.3f} could not be seen, and "
+        return f"{could}nothing was found to find more of the reals"
     return f"recall is higher than plain's by more than chance with {', '.join(found)}"
 
 
@@ -143,6 +146,8 @@ def _against_plain(row: Mapping[str, Any]) -> str:
     if entry["p_holm"] is None:
         return f"{shown}, {_change(entry)} against plain in pairs ({entry['reason']})"
     verdict = "more than chance" if entry["p_holm"] < SIGNIFICANT else "no more than chance"
+    if entry["p_holm"] >= SIGNIFICANT and entry.get("detectable") is not None:
+        verdict += f", but differences below {smallest_seen(entry)} could not be seen"
     return f"{shown}, {_change(entry)} against plain in pairs, corrected p {entry['p_holm']:.3f}: {verdict}"
 
 

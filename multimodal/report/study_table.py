@@ -34,6 +34,7 @@ def as_frame(results: Mapping[str, Any]) -> pd.DataFrame:
             difference = entry.get("difference") or {}
             flat[f"{measure}_difference"] = difference.get("value")
             flat[f"{measure}_p_holm"] = difference.get("p_holm")
+            flat[f"{measure}_detectable"] = difference.get("detectable")
         flat |= {f"auc_any_{method}": value for method, value in row["per_method"].items()}
         rows.append({"variant": name, **flat})
     return pd.DataFrame(rows)
@@ -113,6 +114,8 @@ def is_significant(entry: Mapping[str, Any] | None) -> bool:
 
 def _finding(results: Mapping[str, Any], measure: str) -> str:
     baseline, title = results["baseline"], MEASURES[measure]
+    if any(_exploratory(row["measures"].get(measure)) for row in results["variants"].values()):
+        title = f"{title} (exploratory)"
     others = {name: row["measures"].get(measure) for name, row in results["variants"].items() if name != baseline}
     tested = {name: entry for name, entry in others.items() if entry and entry["difference"]["p_holm"] is not None}
     if not tested:
@@ -120,12 +123,26 @@ def _finding(results: Mapping[str, Any], measure: str) -> str:
         why = "; ".join(sorted(filter(None, reasons))) or "no other variant is finished"
         return f"{title}: no difference from {baseline} could be tested ({why})."
     found = [f"{name} ({_difference(entry)})" for name, entry in tested.items() if is_significant(entry)]
-    rest = [name for name in tested if not is_significant(tested[name])]
+    rest = _not_seen({name: entry for name, entry in tested.items() if not is_significant(entry)})
     left = "".join(f"; not tested: {', '.join(names)} ({why})" for why, names in _untested(others).items())
     if not found:
-        return f"{title}: nothing differs from {baseline} by more than chance ({', '.join(rest)}){left}."
-    tail = f"; not larger than chance: {', '.join(rest)}" if rest else ""
+        return f"{title}: against {baseline}, {rest}{left}."
+    tail = f"; {rest}" if rest else ""
     return f"{title}: larger than chance against {baseline}: {', '.join(found)}{tail}{left}."
+
+
+def _not_seen(entries: Mapping[str, Mapping[str, Any]]) -> str:
+    """What could not have been seen of those that do not differ: the least precise of them sets the bound."""
+    if not entries:
+        return ""
+    seen = [entry["difference"].get("detectable") for entry in entries.values()]
+    bound = max((one for one in seen if one is not None), default=None)
+    could = "" if bound is None else f"; differences below ±{bound:.3f} could not be seen"
+    return f"no difference was seen of {', '.join(entries)}{could}"
+
+
+def _exploratory(entry: Mapping[str, Any] | None) -> bool:
+    return bool(((entry or {}).get("difference") or {}).get("exploratory"))
 
 
 def _untested(others: Mapping[str, Mapping[str, Any] | None]) -> dict[str, list[str]]:

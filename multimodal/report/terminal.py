@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from multimodal.report.pages.render import as_number, count, decimal, interval, metric_name, p_value
+from multimodal.metrics.evaluation import BIAS_OF_FEW, FEW_REALS
+from multimodal.report.pages.render import as_number, count, decimal, interval, metric_name, p_value, smallest_seen
 
 _SHOWN_METHODS = ("auc", "eer", "tpr_at_fpr_1pct")
 
@@ -25,7 +26,13 @@ def metric_table(metrics: Mapping[str, Any], target: str) -> list[str]:
     ]
     reasons = dict.fromkeys(result["reason"] for result in metrics[target].values() if "reason" in result)
     titles = ("metric", "value", "95 % interval", "random", "always fake")
-    return [header, *aligned([titles, *rows]), *(f"  no number or no interval: {reason}" for reason in reasons)]
+    few = [f"  note: {BIAS_OF_FEW}"] if 0 < counts["real"] < FEW_REALS else []
+    return [
+        header,
+        *aligned([titles, *rows]),
+        *few,
+        *(f"  no number or no interval: {reason}" for reason in reasons),
+    ]
 
 
 def method_table(metrics: Mapping[str, Any], target: str) -> list[str]:
@@ -51,12 +58,19 @@ def comparison_table(comparison: Mapping[str, Any], target: str) -> list[str]:
             interval({**entry, "value": entry["difference"]}),
             p_value(entry["p_value"]),
             p_value(entry["p_holm"]),
+            smallest_seen(entry),
         )
         for metric, entry in part["metrics"].items()
     ]
-    titles = ("metric", "A", "B", "A - B", "95 % interval", "p", "p (Holm)")
+    titles = ("metric", "A", "B", "A - B", "95 % interval", "p", "p (Holm)", "could be seen")
+    primary = [metric_name(metric) for metric, entry in part["metrics"].items() if not entry["exploratory"]]
+    named = f"{', '.join(primary)} alone takes the full level; the others are" if primary else "All of them are"
+    seen = (
+        f"  {named} exploratory and share one (Holm). Differences below the one that could be seen (80 % power) "
+        "are not ruled out."
+    )
     delong = f"  DeLong's test of the ROC areas: p {p_value(part['delong']['p_value'])}"
-    return [f"{target}: A against B", *aligned([titles, *rows]), delong]
+    return [f"{target}: A against B", *aligned([titles, *rows]), seen, delong]
 
 
 def warning_lines(metrics: Mapping[str, Any], place: str) -> list[str]:

@@ -6,6 +6,7 @@ from multimodal.metrics.bootstrap import (
     CHUNK,
     IdentityResampler,
     Precision,
+    bootstrap,
     identity_codes,
     interval,
     precision_of,
@@ -141,3 +142,40 @@ def test_drawing_clips_as_if_they_were_people_covers_too_seldom():
         return fake, real, np.arange(100), 100 + np.arange(100)
 
     assert coverage(60, simulate, 0.85) < 0.8
+
+
+def interval_of(fake, real, replicates=400):
+    fake_of, real_of = np.arange(len(fake)), len(fake) + np.arange(len(real))
+    ranked = SortedScores(np.array(fake, float), np.array(real, float), fake_of, real_of)
+    resampler = IdentityResampler(np.concatenate([fake_of, real_of]), np.repeat([1, 0], [len(fake), len(real)]))
+    drawn = bootstrap(
+        lambda draw: {"auc": roc_auc_of(ranked.counts(draw))}, resampler, replicates=replicates, seed=0
+    )
+    return interval(*drawn["auc"], precision_of(resampler), bounds="area")
+
+
+@pytest.mark.parametrize(("people", "low"), [(5, 0.656), (20, 0.955), (50, 0.991)])
+def test_a_perfect_area_has_the_bound_of_two_normal_distributions(people, low):
+    found = interval_of(np.full(people, 1.0), np.zeros(people))
+    assert found.low == pytest.approx(low, abs=1e-3)
+    assert found.high == 1
+
+
+@pytest.mark.parametrize("people", [5, 10, 20, 50])
+def test_an_almost_perfect_area_is_no_surer_than_a_perfect_one(people):
+    fake, real = 1 + np.arange(people), -np.arange(people)
+    perfect = interval_of(fake, real)
+    lows = [perfect.low]
+    for errors in (1, 2):
+        swapped = fake.astype(float)
+        swapped[:errors] = -0.5
+        lows.append(interval_of(swapped, real).low)
+    assert lows == sorted(lows, reverse=True)
+
+
+def test_intervals_cover_the_true_area_near_its_bound():
+    rng, covered, trials = np.random.default_rng(0), 0, 150
+    for _ in range(trials):
+        found = interval_of(rng.normal(norm.ppf(0.99) * np.sqrt(2), 1, 20), rng.normal(0, 1, 20), replicates=100)
+        covered += found.low <= 0.99 <= found.high
+    assert covered / trials >= 0.93

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import optimize
 from scipy.special import expit, logit
 from sklearn import metrics as sklearn_metrics
 
@@ -68,6 +69,36 @@ def test_smooth_calibrations_change_no_rank(method):
     fake, real = probabilities(stretch=2, clips=300)
     found = c.fit_calibration(method, fake, real)
     assert roc_auc(found.apply(fake), found.apply(real)) == pytest.approx(roc_auc(fake, real), abs=1e-12)
+
+
+@pytest.mark.parametrize("options", [{}, {"stretch": 4, "shift": -3}, {"clips": 40, "seed": 3}])
+def test_platt_is_at_the_minimum_that_scipy_finds(options):
+    fake, real = probabilities(**options)
+    found = c.fit_platt(fake, real)
+    said = logit(np.concatenate([fake, real]))
+    wanted = np.repeat([(len(fake) + 1) / (len(fake) + 2), 1 / (len(real) + 2)], [len(fake), len(real)])
+
+    def loss(weights):
+        line = weights[0] * said + weights[1]
+        return (np.logaddexp(0, line) - wanted * line).mean()
+
+    def slope(weights):
+        off = expit(weights[0] * said + weights[1]) - wanted
+        return np.array([(off * said).mean(), off.mean()])
+
+    best = optimize.minimize(loss, [1.0, 0.0], jac=slope, method="BFGS", options={"gtol": 1e-11}).x
+    assert [found.slope, found.intercept] == pytest.approx(best, abs=1e-6)
+
+
+def test_platt_of_constant_scores_says_what_is_wrong():
+    with pytest.raises(ValueError, match=r"all 30 scores are 0\.5: there is nothing to calibrate"):
+        c.fit_platt(np.full(20, 0.5), np.full(10, 0.5))
+
+
+def test_the_log_loss_of_log_likelihood_ratios_is_not_clipped():
+    table = pd.DataFrame({"any_fake": [1, 0, 1, 0], "score_any": [-800.0, 800.0, 0.0, 0.0]})
+    found = evaluate_scores(table, kind="llr", replicates=0)["any"]["log_loss"]["value"]
+    assert found == pytest.approx((800 + 800 + 2 * np.log(2)) / 4)
 
 
 def test_platt_stays_finite_on_scores_that_separate_the_classes():

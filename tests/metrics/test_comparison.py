@@ -103,9 +103,21 @@ def test_a_better_system_is_found_better():
     assert area["difference"] == pytest.approx(area["a"] - area["b"])
     assert 0 < area["low"] < area["difference"] < area["high"]
     assert area["p_value"] < 0.01
-    assert area["p_value"] <= area["p_holm"] <= 6 * area["p_value"]
+    assert area["p_holm"] == area["p_value"]
+    assert not area["exploratory"]
+    assert area["detectable"] < area["difference"]
+    other = report["metrics"]["eer"]
+    assert other["exploratory"]
+    assert other["p_value"] <= other["p_holm"] <= 5 * other["p_value"]
     assert report["delong"]["p_value"] < 0.01
     assert report["counts"] == {"fake": 150, "real": 150, "identities": 60, "not_judged_by_both": 0}
+
+
+def test_the_primary_metric_is_named_and_another_can_be():
+    metrics = compare(*two_systems(), replicates=50, primary="eer")["any"]["metrics"]
+    assert [name for name, entry in metrics.items() if not entry["exploratory"]] == ["eer"]
+    with pytest.raises(ValueError, match="unknown primary metric 'area'; choose from auc"):
+        compare(*two_systems(), replicates=50, primary="area")
 
 
 def test_comparing_the_other_way_round_changes_the_sign_alone():

@@ -6,9 +6,10 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from multimodal.labels import CLASSES
-from multimodal.metrics import costs, evaluate_scores, ranking
+from multimodal.metrics import compare, costs, evaluate_scores, ranking
 from multimodal.metrics.floors import expected_average_precision
 from multimodal.metrics.target_metrics import CLASS_METRICS
+from multimodal.report.terminal import metric_table
 
 
 def scores_table(clips=240, seed=0, identities=30):
@@ -274,3 +275,36 @@ def test_tables_without_rows_or_columns_are_refused():
         evaluate_scores(scores_table()[["clip_id", "score_any"]])
     with pytest.raises(ValueError, match="unknown kind of score"):
         evaluate_scores(scores_table(), kind="logit")
+
+
+def test_intervals_do_not_depend_on_the_order_of_rows():
+    generator = np.random.default_rng(0)
+    label = np.arange(90) % 3 > 0
+    table = pd.DataFrame(
+        {
+            "clip_id": [f"clip {row}" for row in range(90)],
+            "any_fake": label.astype(int),
+            "score_any": generator.normal(label, 1),
+            "identity": [None if row % 7 == 0 else f"person {row % 15}" for row in range(90)],
+        }
+    )
+    shuffled = table.sample(frac=1, random_state=1)
+    other = table.assign(score_any=generator.normal(label, 1))
+    for columns in (list(table), [name for name in table if name != "identity"]):
+        one, two = (evaluate_scores(of[columns], kind="score", replicates=40) for of in (table, shuffled))
+        assert one == two
+        one, two = (
+            compare(of[columns], other, kinds=("score", "score"), replicates=40) for of in (table, shuffled)
+        )
+        assert one == two
+
+
+def test_the_bias_of_average_precision_with_few_reals_is_told():
+    for num_real, told in ((20, True), (60, False)):
+        label = np.repeat([0, 1], [num_real, 60])
+        scores = np.random.default_rng(0).normal(label, 1)
+        report = evaluate_scores(
+            pd.DataFrame({"any_fake": label, "score_any": scores}), kind="score", replicates=0
+        )
+        assert any("too high on average" in said for said in report["further_warnings"]) == told
+        assert any("too high on average" in line for line in metric_table(report, "any")) == told

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from multimodal.metrics import evaluate_scores
-from multimodal.metrics.score_files import Columns, check_clips, read_scores
+from multimodal.metrics.score_files import Columns, JoinedColumns, check_clips, read_scores
 
 
 def write(folder, text, name="scores.csv"):
@@ -72,7 +72,7 @@ def test_a_clip_without_identity_stays_without(tmp_path):
         ("clip_id,score,label\n,0.9,1\n", {}, "1 rows have no clip_id"),
         ("clip_id,score,label\na,0.9,\n", {}, "1 rows have no label"),
         ("clip_id,score,label\na,0.9,1\nb,0.8,2\nc,0.1,0\n", {}, "want two labels in label; got '0', '1', '2'"),
-        ("clip_id,score,label\na,0.9,spoof\nb,0.8,bonafide\n", {}, "labels are 'bonafide', 'spoof', not 1 and 0"),
+        ("clip_id,score,label\na,0.9,bad\nb,0.8,good\n", {}, "labels are 'bad', 'good', not 1 and 0"),
         ("clip_id,score,label\na,0.9,-1\nb,0.8,1\n", {"fake_label": "0"}, "no label is '0'"),
         (
             "clip_id,score,label\na,0.9,-1\nb,0.8,1\n",
@@ -88,6 +88,126 @@ def test_a_clip_without_identity_stays_without(tmp_path):
 def test_files_that_cannot_be_judged_are_refused(tmp_path, text, options, says):
     with pytest.raises(ValueError, match=says):
         read_scores(write(tmp_path, text), **options)
+
+
+# Tables as people have them.
+
+
+WANTED = {"clip_id": ["a", "b", "c"], "any_fake": [1, 0, 1], "score_any": [0.75, -0.5, 0.5]}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("semicolon.csv", "clip_id;score;label\na;0.75;1\nb;-0.5;0\nc;0.5;1\n"),
+        ("decimal_comma.csv", "clip_id;score;label\na;0,75;1\nb;-0,5;0\nc;0,5;1\n"),
+        ("blanks.csv", " clip_id, score, label\na, 0.75, 1\nb, -0.5, 0\nc, 0.5, 1\n"),
+        ("tabs.txt", "clip_id\tscore\tlabel\na\t0.75\t1\nb\t-0.5\t0\nc\t0.5\t1\n"),
+        ("three.txt", "a 0.75 spoof\nb -0.5 bonafide\nc 0.5 spoof\n"),
+        ("aasist.txt", "a A07 spoof 0.75\nb - bonafide -0.5\nc A08 spoof 0.5\n"),
+        ("three.csv", "a,0.75,fake\nb,-0.5,real\nc,0.5,fake\n"),
+        ("list.json", '[{"clip_id":"a","score":0.75,"label":1},\n{"clip_id":"b","score":-0.5,"label":0},'
+         '{"clip_id":"c","score":0.5,"label":1}]'),
+        ("lines.jsonl", '{"clip_id":"a","score":0.75,"label":1}\n{"clip_id":"b","score":-0.5,"label":0}\n'
+         '{"clip_id":"c","score":0.5,"label":true}\n'),
+        ("columns.json", '{"clip_id":["a","b","c"],"score":[0.75,-0.5,0.5],"label":["fake","real","fake"]}'),
+        ("by_clip.json", '{"a":{"score":0.75,"label":1}, '
+         '"b":{"score":-0.5,"label":0},"c":{"score":0.5,"label":1}}'),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_table_is_read_whatever_its_kind_and_encoding(tmp_path, name, text, encoding):
+    path = tmp_path / name
+    path.write_text(text, encoding=encoding)
+    table = read_scores(path)
+    assert {column: table[column].tolist() for column in WANTED} == WANTED
+
+
+def test_the_attack_of_a_line_of_aasist_is_the_method(tmp_path):
+    path = write(tmp_path, "a A07 spoof 0.75\nb - bonafide -0.5\n", "aasist.txt")
+    assert read_scores(path)["method"].tolist() == ["A07", "-"]
+
+
+@pytest.mark.parametrize("name", ["clip_id", None])
+def test_a_parquet_whose_clips_are_its_index_is_read(tmp_path, name):
+    index = pd.Index(WANTED["clip_id"], name=name)
+    frame = pd.DataFrame({"score": WANTED["score_any"], "label": WANTED["any_fake"]}, index=index)
+    frame.to_parquet(tmp_path / "index.parquet")
+    assert read_scores(tmp_path / "index.parquet")["clip_id"].tolist() == ["a", "b", "c"]
+
+
+def test_columns_are_named_by_number_with_and_without_a_header(tmp_path):
+    columns = Columns(clip_id="2", score="4", label="3", identity="1")
+    rows = "ann a 1 0.75\nbob b 0 -0.5\n"
+    for text in (rows, f"who which truth said\n{rows}"):
+        table = read_scores(write(tmp_path, text, "scores.txt"), columns=columns)
+        assert table["clip_id"].tolist() == ["a", "b"]
+        assert table["score_any"].tolist() == [0.75, -0.5]
+        assert table["identity"].tolist() == ["ann", "bob"]
+
+
+def test_a_manifest_brings_labels_people_and_methods_by_the_names_of_the_files(tmp_path):
+    manifest = pd.DataFrame(
+        {
+            "clip_id": ["corpus/flac/b.flac", "corpus/flac/a.flac", "corpus/flac/z.flac"],
+            "any_fake": pd.array([0, 1, 1], dtype="Int8"),
+            "audio_fake": pd.array([0, 1, 1], dtype="Int8"),
+            "identity": ["bob", "ann", "zoe"],
+            "method": [None, "A07", "A08"],
+        }
+    )
+    manifest.to_parquet(tmp_path / "manifest.parquet")
+    path = write(tmp_path, "a 0.75\nb -0.5\n", "scores.txt")
+    table = read_scores(path, join=tmp_path / "manifest.parquet", target="audio")
+    assert table["audio_fake"].tolist() == [1, 0]
+    assert table["identity"].tolist() == ["ann", "bob"]
+    assert table["method"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "options"),
+    [
+        ("s1 b - - bonafide\ns2 a - A07 spoof\n", {}),
+        ("s1 b alaw ita - bonafide notrim eval\ns2 a alaw ita A07 spoof notrim eval\n", {}),
+        (
+            "b;real;s1;-\na;fake;s2;A07\n",
+            {"on": "1", "joined": JoinedColumns(label="2", identity="3", method="4")},
+        ),
+    ],
+)
+def test_a_protocol_brings_labels_people_and_methods(tmp_path, protocol, options):
+    path = write(tmp_path, "a 0.75\nb -0.5\n", "scores.txt")
+    table = read_scores(path, join=write(tmp_path, protocol, "protocol.txt"), **options)
+    assert table["any_fake"].tolist() == [1, 0]
+    assert table["identity"].tolist() == ["s2", "s1"]
+    assert table["method"].tolist() == ["A07", "-"]
+
+
+@pytest.mark.parametrize(
+    ("text", "protocol", "says"),
+    [
+        ("a 0.75\nb -0.5\n", None, "no column of spoof and bonafide. Say --columns.label NUMBER .*or --join FILE"),
+        ("a 0.75 0.5 spoof\nb 0.1 0.2 bonafide\n", None, "its columns are 1 to 4.*Say --columns.score NUMBER"),
+        ("a 0.75 spoof\nb bonafide\n", None, "row 2 below the header has 2 cells, not 3"),
+        ("clip_id,score,label,score\na,1,1,2\n", None, "two columns 'score'"),
+        ('{"clip_id":"a","score":1}\n{"clip_id":\n', None, "line 2 is no JSON"),
+        ('[1, 2]', None, "holds no table"),
+        ("a 0.75\nb -0.5\n", "clip,label\na,1\n", "has no column 'clip_id'; it has clip, label. Say --on NAME"),
+        ("a 0.75\nb -0.5\n", "clip_id,label\na,1\n", "lacks 1 of 2 clips of the scores, e.g. b.*Say --on COLUMN"),
+        ("a 0.75\nb -0.5\n", "clip_id,label\na,1\na,0\nb,0\n", "several rows of a clip, e.g. of a. Keep one"),
+        ("a 0.75\nb -0.5\n", "clip_id,truth\na,1\nb,0\n", "brings no label; say --joined.label"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_refused_with_the_option_to_give(tmp_path, text, protocol, says):
+    join = None if protocol is None else write(tmp_path, protocol, "protocol.csv")
+    with pytest.raises(ValueError, match=says):
+        read_scores(write(tmp_path, text, "scores.txt"), join=join)
+
+
+def test_decisions_given_as_scores_are_warned_of(tmp_path):
+    path = write(tmp_path, "clip_id,score,label\na,1,1\nb,0,0\nc,1,0\nd,0,1\n")
+    report = evaluate_scores(read_scores(path), kind="score", replicates=0)
+    assert any("scores are 0 and 1 alone, decisions and not scores" in said for said in report["warnings"])
 
 
 def test_a_missing_file_and_a_wrong_format_are_refused(tmp_path):

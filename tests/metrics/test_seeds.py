@@ -69,7 +69,19 @@ def test_a_variant_that_is_better_by_far_is_found():
     difference = judge_seeds(tables, "a", replicates=200)["b"]["auc_any"]["difference"]
     assert difference["low"] > 0
     assert difference["p_value"] < 0.01
-    assert difference["p_holm"] >= difference["p_value"]
+    assert difference["p_holm"] == difference["p_value"]
+    assert 0 < difference["detectable"] < difference["value"]
+
+
+def test_the_primary_measure_alone_takes_the_full_level_and_the_others_are_exploratory():
+    generator, table = np.random.default_rng(5), clips()
+    tables = {name: [scored(table, generator, 1.0, 0.1) for _ in range(3)] for name in ("a", "b", "c")}
+    row = judge_seeds(tables, "a", replicates=50, primary="ap_real")["b"]
+    told = {measure: entry["difference"]["exploratory"] for measure, entry in row.items()}
+    assert [measure for measure, exploratory in told.items() if not exploratory] == ["ap_real"]
+    assert len(told) == 5
+    with pytest.raises(ValueError, match="unknown primary measure 'auc'"):
+        judge_seeds(tables, "a", replicates=50, primary="auc")
 
 
 def test_of_twenty_pairs_of_the_same_training_about_one_is_called_different():

@@ -113,6 +113,32 @@ def test_probabilities_get_calibration_and_decisions_and_ranks_do_not(tmp_path, 
     assert "Brier score" in probabilities
 
 
+def test_text_without_header_is_judged_and_which_way_round_it_was_taken_is_said(tmp_path, capsys):
+    lines = [
+        f"{row.clip_id[5:]} {'spoof' if row.label else 'bonafide'} {-row.score}" for row in table().itertuples()
+    ]
+    (tmp_path / "scores.txt").write_text("\n".join(lines))
+    for options, says in (
+        (
+            [],
+            "is below 0.5 with a higher score taken as fake. Where it means the opposite, say --no-higher-is-fake",
+        ),
+        (["--no-higher-is-fake"], "a higher score is taken as real, for the file has no header that says so"),
+    ):
+        assert main(["evaluate", "--scores", str(tmp_path / "scores.txt"), *options, *QUICK]) == 0
+        assert says in capsys.readouterr().out
+
+
+def test_a_manifest_brings_the_labels_of_a_bare_list_of_scores(tmp_path, capsys):
+    frame = table().assign(clip_id=[f"c{row}" for row in range(60)])
+    frame[["clip_id", "score"]].to_csv(tmp_path / "scores.txt", sep=" ", header=False, index=False)
+    protocol = write(frame[["clip_id", "label", "identity"]], tmp_path / "protocol.csv")
+    assert main(["evaluate", "--scores", str(tmp_path / "scores.txt"), "--join", protocol, *QUICK]) == 0
+    assert "any: 20 real, 40 fake, 12 identities, 0 not judged" in capsys.readouterr().out
+    assert main(["evaluate", "--scores", str(tmp_path / "scores.txt"), *QUICK]) == 1
+    assert "--join FILE" in error_of(capsys)
+
+
 def test_an_inverted_polarity_is_warned_of(tmp_path, capsys):
     path = write(table().assign(score=-table()["score"]), tmp_path / "scores.csv")
     assert main(["evaluate", "--scores", path, *QUICK]) == 0

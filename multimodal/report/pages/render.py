@@ -77,6 +77,16 @@ def p_value(value: Any) -> str:
     return "< 0.001" if number < 0.001 else f"{number:.3f}"
 
 
+def smallest_seen(difference: Mapping[str, Any]) -> str:
+    """The smallest difference that a test could have seen, either way.
+
+    >>> smallest_seen({"detectable": 0.0304}), smallest_seen({"detectable": None})
+    ('±0.030', '-')
+    """
+    seen = difference.get("detectable")
+    return "-" if seen is None else f"±{seen:.3f}"
+
+
 def count(value: Any) -> str:
     """A whole number with separators.
 

@@ -18,6 +18,7 @@ from multimodal.report.pages.render import (
     p_value,
     result_of,
     seconds,
+    smallest_seen,
 )
 
 #: What is told of the decisions at a threshold; a class against the rest has some of them only.
@@ -163,16 +164,18 @@ def comparison_tables(comparison: Mapping[str, Any], first: str, second: str) ->
                 {**entry, "value": entry["difference"]},
                 Written(p_value(entry["p_value"])),
                 Written(p_value(entry["p_holm"])),
+                Written(smallest_seen(entry)),
                 entry.get("reason") or "",
             ]
             for metric, entry in part["metrics"].items()
         ]
         clips = ", ".join(f"{count(part['counts'][name])} {name}" for name in ("real", "fake", "identities"))
         note = (
-            f"A is {first}, B is {second}. Paired bootstrap over identities; Holm's correction takes all rows "
-            "into account. DeLong's test of the two ROC areas, which takes clips as independent: p "
-            f"{p_value(part['delong']['p_value'])}."
+            f"A is {first}, B is {second}. Paired bootstrap over identities. ROC-AUC of the first target is "
+            "what is tested at the full level; the others are exploratory and share one (Holm). Differences below "
+            "those that could be seen (80 % power) are not ruled out. DeLong's test of the two ROC areas, which "
+            f"takes clips as independent: p {p_value(part['delong']['p_value'])}."
         )
-        headers = ("metric", "A", "B", "A - B", "p", "p (Holm)", "")
+        headers = ("metric", "A", "B", "A - B", "p", "p (Holm)", "could be seen", "")
         tables.append(Table(headers, rows, title=f"{target}: {clips}", note=note))
     return tables
