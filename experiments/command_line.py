@@ -16,6 +16,7 @@ from tyro.conf import Positional, arg
 from tyro.constructors import PrimitiveConstructorSpec
 
 from multimodal.catalog import nearest, unknown
+from multimodal.ranges import OutOfRangeError, check_range, ranges_of
 
 Result = TypeVar("Result")
 Config = TypeVar("Config", bound=Any)
@@ -57,15 +58,29 @@ def run_verb(verb: str, function: Callable[..., Result], arguments: list[str]) -
             call = command(args=arguments)
     except SystemExit as stop:
         if stop.code:
-            print(f"error: {_answer(_one_line(complaint.getvalue()), command, verb)}", file=sys.stderr)
+            print(f"error: {_answer(_one_line(complaint.getvalue()), command, verb, arguments)}", file=sys.stderr)
         raise
+    except ValueError as error:  # a configuration that refuses its values
+        print(f"error: {_with_option(error, arguments)}", file=sys.stderr)
+        sys.exit(2)
     return call()
+
+
+def _with_option(error: ValueError, arguments: list[str]) -> str:
+    """What is wrong, with the option as it was typed in place of the bare name of a field."""
+    if not isinstance(error, OutOfRangeError):
+        return str(error)
+    typed = [one.split("=")[0] for one in arguments if one.startswith("--")]
+    options = [one for one in typed if one.replace("_", "-").endswith(error.name.replace("_", "-"))]
+    return f"{options[0] if len(options) == 1 else error.name} {error.problem}"
 
 
 def _deferred(function: Callable[..., Result]) -> Callable[..., Callable[[], Result]]:
     """The same signature, but the call waits until the command line is known to fit."""
 
     def defer(*args: Any, **kwargs: Any) -> Callable[[], Result]:
+        for name, allowed in ranges_of(function).items():
+            check_range(name, kwargs.get(name), allowed)
         return functools.partial(function, *args, **kwargs)
 
     # What comes back is no business of the command line, and its type may not be imported yet.
@@ -84,8 +99,11 @@ def _without_examples(docstring: str) -> tuple[str, str]:
     return docstring.replace(found[0], ""), "\nexamples:\n" + indent(inspect.cleandoc("\n" + found[1]), "  ")
 
 
-def _answer(complaint: str, command: Callable[..., Any], verb: str) -> str:
-    """What tyro complains of, in this program's manner where a name is wrong."""
+def _answer(complaint: str, command: Callable[..., Any], verb: str, arguments: list[str]) -> str:
+    """What tyro complains of, in this program's manner where a name or a number is wrong."""
+    outside = re.search(r"Error parsing \S+: (\w+) (must .*?; got \S+)", complaint)
+    if outside:
+        return _with_option(OutOfRangeError(outside[1], outside[2]), arguments)
     wrong = re.search(r"invalid choice '(.*?)' for argument '(?:--)?(.*?)'\. Expected one of \((.*?)\)", complaint)
     if wrong:
         return unknown(wrong[2].removesuffix(".name"), wrong[1], re.findall(r"'(.*?)'", wrong[3]))

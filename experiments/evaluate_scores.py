@@ -15,6 +15,7 @@ from multimodal.labels import Target
 from multimodal.metrics import compare, evaluate_scores, read_scores
 from multimodal.metrics.score_files import Columns, check_clips
 from multimodal.metrics.scores_table import ScoreKind
+from multimodal.ranges import at_least, between, check_ranges
 from multimodal.report.figures import png_bytes, run_figures
 from multimodal.report.pages import run_report
 from multimodal.report.terminal import comparison_table, method_table, metric_table, warning_lines
@@ -41,10 +42,13 @@ class Reading:
     fake_label: str | None = None
     higher_is_fake: bool = True
     kind: ScoreKind = "score"
-    fake_prior: float = 0.5
+    fake_prior: Annotated[float, between(0, 1, open_low=True, open_high=True)] = 0.5
     target: Target = "any"
     split: str | None = None
     split_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     def read(self, path: Path) -> pd.DataFrame:
         """The scores table of a file, of one split."""
@@ -86,8 +90,8 @@ def evaluate_scores_files(
     scores: tuple[Path, ...],
     reading: Annotated[Reading, flat] = DEFAULT_READING,
     out: Path | None = None,
-    replicates: int = 1000,
-    seed: int = 0,
+    replicates: Annotated[int, at_least(1)] = 1000,
+    seed: Annotated[int, at_least(0)] = 0,
 ) -> dict[str, Any]:
     """Judge the scores of any system: every metric with a 95 % interval, beside the floors of trivial systems.
 

@@ -13,6 +13,7 @@ from tyro.conf import arg
 from multimodal.data.augment import Augmentation
 from multimodal.data.options import PseudoFakes, Reading, SilentEnds, Vocoder
 from multimodal.labels import Modality
+from multimodal.ranges import above, at_least, between, check_ranges
 from multimodal.training.options import FitOptions, LossName
 
 # How rare classes are balanced, as options of a command line.
@@ -42,23 +43,14 @@ class BalanceConfig:
 
     name: Annotated[BalanceName, arg(name="balance")] = "none"
     within: Annotated[Literal["class", "method", "identity"], arg(name="balance-within")] = "class"
-    beta: Annotated[float, arg(name="balance-beta")] = 0.999
-    neighbours: Annotated[int, arg(name="balance-neighbours")] = 5
+    beta: Annotated[float, between(0, 1, open_high=True), arg(name="balance-beta")] = 0.999
+    neighbours: Annotated[int, at_least(1), arg(name="balance-neighbours")] = 5
     oversampler: Annotated[Literal["smote", "borderline", "adasyn"], arg(name="balance-oversampler")] = "smote"
     cleaner: Annotated[Literal["tomek", "enn", "undersample"], arg(name="balance-cleaner")] = "tomek"
-    ratio: Annotated[float, arg(name="balance-ratio")] = 0.5
+    ratio: Annotated[float, between(0, 1, open_low=True), arg(name="balance-ratio")] = 0.5
 
-    def check(self) -> None:
-        """Refuse numbers that no balance can work with, before anything takes time."""
-        if self.neighbours < 1:
-            raise ValueError(f"--balance-neighbours must be at least 1; got {self.neighbours}. SMOTE's own is 5")
-        if not 0 < self.ratio <= 1:
-            raise ValueError(
-                f"--balance-ratio must lie in (0, 1], the rarest class over the largest; got {self.ratio}. "
-                "For one to two give 0.5"
-            )
-        if not 0 <= self.beta < 1:
-            raise ValueError(f"--balance-beta must lie in [0, 1); got {self.beta}. The paper uses 0.9 to 0.9999")
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 # Which corpora a branch is pretrained on, as options of a command line.
@@ -81,10 +73,13 @@ class MixtureConfig:
     """
 
     sources: tuple[Path, ...] = ()
-    shares: dict[str, float] = field(default_factory=dict)
-    fake_share: float | None = None
+    shares: Annotated[dict[str, float], above(0)] = field(default_factory=dict)
+    fake_share: Annotated[float | None, between(0, 1)] = None
     pseudo_fakes: PseudoFakes = "none"
     vocoder: Vocoder = "griffin_lim"
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 #: Fields of a part shown on the command line without the part's name in front: ``--store``, not ``--data.store``.
@@ -142,8 +137,11 @@ class FusionConfig:
     """A fusion by its name in the catalog, the width of what it gives, and its options."""
 
     name: str = "gated"
-    out_dim: int = 256
+    out_dim: Annotated[int, at_least(1)] = 256
     options: dict[str, Option] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     def check(self) -> None:
         """Refuse a name that is not in the catalog, before torch is imported."""
@@ -167,10 +165,13 @@ class LossConfig:
     """
 
     name: Annotated[LossName, arg(name="loss")] = "weighted_focal"
-    alpha: float = 0.25
-    gamma: float = 2.0
-    head_weight: float = 0.5
-    synchrony_weight: float = 0.0
+    alpha: Annotated[float, above(0)] = 0.25
+    gamma: Annotated[float, at_least(0)] = 2.0
+    head_weight: Annotated[float, at_least(0)] = 0.5
+    synchrony_weight: Annotated[float, at_least(0)] = 0.0
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,12 +194,15 @@ class DataConfig:
     manifest: Path = Path("manifest.parquet")
     split: Path = Path("split.parquet")
     store: Path = Path("store")
-    num_frames: int = 16
-    batch_size: int = 16
-    windows_per_clip: int = 4
-    num_workers: int = 2
+    num_frames: Annotated[int, at_least(1)] = 16
+    batch_size: Annotated[int, at_least(1)] = 16
+    windows_per_clip: Annotated[int, at_least(1)] = 4
+    num_workers: Annotated[int, at_least(0)] = 2
     silent_ends: SilentEnds = "trim"
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     @property
     def source(self) -> "Source":
@@ -252,7 +256,6 @@ class PretrainConfig:
     def check(self) -> None:
         """Refuse what cannot be trained, as far as that is known without opening a file."""
         self.encoder.check_folder()
-        self.balance.check()
         if self.balance.name in ("smote", "hybrid"):
             raise ValueError(
                 f"--balance {self.balance.name} makes embeddings for a fusion head, which pretraining has not; "
@@ -302,16 +305,18 @@ class TrainConfig:
     loss: Annotated[LossConfig, flat] = field(default_factory=LossConfig)
     balance: Annotated[BalanceConfig, flat] = field(default_factory=BalanceConfig)
     fit: FitOptions = field(default_factory=FitOptions)
-    modality_dropout: float = 0.0
+    modality_dropout: Annotated[float, between(0, 1, open_high=True)] = 0.0
     freeze_encoders: bool = False
     tokens: Path | None = None
     precision: Precision = "no"
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     def check(self) -> None:
         """Refuse what cannot be trained, as far as that is known without opening a file."""
         for encoder in self.encoders.values():
             encoder.check_folder()
-        self.balance.check()
         if self.tokens is not None and not self.is_frozen and self.balance.name != "auto":
             raise ValueError(
                 "tokens are kept of frozen encoders only; add --freeze-encoders, or leave --tokens out"

@@ -319,10 +319,6 @@ def test_thresholds_move_to_another_run_and_to_anybodys_table(judged, run, tmp_p
     ("options", "says"),
     [
         (["--rules", "f1", "--fpr", "0.1"], "an option of the rule target_fpr is given"),
-        (["--fpr", "5"], "fpr must be a share in [0, 1]; got 5.0. Percent?"),
-        (["--fake-prior", "5"], "fake_prior must lie inside (0, 1)"),
-        (["--beta", "0"], "beta must be above 0"),
-        (["--cost-miss", "-1"], "costs must be above 0"),
         (["--transfer", "{tmp}/none.csv"], "no such file of scores"),
         (["--transfer", "{run}", "--split", "train"], "has no split 'train'"),
     ],
