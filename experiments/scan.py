@@ -57,8 +57,9 @@ def _scan(corpus: str, root: Path, out: Path, options: dict[str, str] | None = N
         for line in report.lines():
             print(line, file=sys.stderr)
     manifest.write(out)
-    print(f"{out}: {len(manifest.clips):,} clips of {corpus} ({_kinds(manifest)})")
-    return manifest
+    written = corpora.Manifest.read(out)
+    print(f"{out}: {len(written.clips):,} clips of {corpus} ({_kinds(written)})")
+    return written
 
 
 def _kinds(manifest: "corpora.Manifest") -> str:

@@ -49,8 +49,9 @@ def split(
     if is_generated(manifest.clips):
         print(GENERATED_NOTICE)
     chosen.write(out)
-    print(f"{out}: {chosen.protocol}, seed {seed}, hash {chosen.hash[:16]}")
-    return chosen
+    written = splits.Split.read(out)
+    print(f"{out}: {written.protocol}, seed {written.seed}, hash {written.hash[:16]}")
+    return written
 
 
 def _try(manifest: "Manifest", protocol: str, seed: int) -> "splits.Split | ValueError":

@@ -209,7 +209,8 @@ def thresholds(
     )
     metrics["calibration"] = judge_probabilities(scores, fitted, replicates=replicates, seed=seed)
     write_validation_page(folder, scores, metrics)
-    print("\n".join([*summary(chosen), *(f"warning: {line}" for line in metrics["warnings"])]))
+    written = read_json(folder.thresholds)
+    print("\n".join([*summary(written), *(f"warning: {line}" for line in metrics["warnings"])]))
     if folder.read_provenance()["generated"]:
         print(GENERATED_NOTICE)
     print(f"{folder.thresholds_page}\nfigures on the test split: evaluate {run}")

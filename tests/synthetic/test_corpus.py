@@ -216,3 +216,8 @@ def test_the_folder_says_that_its_media_are_generated(tiny: Path) -> None:
 def test_options_that_cannot_be_are_refused(options: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SyntheticOptions(**options)
+
+
+def test_a_corpus_of_which_a_file_is_lacking_is_not_called_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"\d+ files were not written to .*\.mp4 for one; call again to go on"):
+        generate_fakeavceleb(tmp_path, TINY, progress=lambda steps: ())
