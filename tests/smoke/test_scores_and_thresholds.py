@@ -47,6 +47,14 @@ def error_of(capsys) -> str:
 # evaluate --scores
 
 
+def test_decisions_in_place_of_scores_are_warned_of(tmp_path, capsys):
+    whole = table()
+    for frame, is_warned in ((whole, False), (whole.assign(score=(whole["score"] > 1).astype(int)), True)):
+        assert main(["evaluate", "--scores", write(frame, tmp_path / "scores.csv"), *QUICK]) == 0
+        printed = capsys.readouterr().out
+        assert ("has no other scores than 0 and 1, which look like decisions" in printed) == is_warned
+
+
 def test_a_file_of_scores_is_judged_and_printed_with_intervals_and_floors(tmp_path, capsys):
     path = write(table(), tmp_path / "scores.csv")
     assert main(["evaluate", "--scores", path, *QUICK]) == 0
