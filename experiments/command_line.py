@@ -144,7 +144,17 @@ def with_named_encoders(recipe: Config, arguments: list[str]) -> Config:
     """The recipe without the options of an encoder in whose place ``arguments`` name one.
 
     They belong to the recipe's own; those of the named one are given as pairs, ``--encoder.options NAME VALUE``.
+
+    Raises:
+        ValueError: name or options beside a folder of weights, which has its own.
     """
+    for one in arguments:
+        part = re.match(r"--(\w+)\.weights\b", one)
+        for field in ("name", "options") if part else ():
+            if any(re.match(rf"--{part[1]}\.{field}\b", other) for other in arguments):
+                raise ValueError(
+                    f"--{part[1]}.{field} stands beside {part[0]}, whose folder names its encoder; leave one out"
+                )
     named = {one.removeprefix("--").split(".name")[0] for one in arguments if re.match(r"--\w+\.name\b", one)}
     if hasattr(recipe, "encoders"):
         encoders = {

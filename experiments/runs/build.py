@@ -63,6 +63,7 @@ def open_training(config: TrainConfig, tokens: Path = Path("tokens")) -> Trainin
         ValueError: what cannot be trained, before anything takes time.
     """
     config.check()
+    config.check_options()
     check_precision(config.precision)
     clips = load_clips(*config.data.source)
     config = _with_advice(config, clips, "any_fake", has_fusion=lambda: not config.random_encoders)
@@ -98,6 +99,7 @@ def open_pretraining(config: PretrainConfig) -> Training:
         ValueError: what cannot be trained, before anything takes time.
     """
     config.check()
+    config.check_options()
     check_precision(config.precision)
     modality, mixture, seed = config.modality, config.mixture, config.fit.seed
     clips = mixed_clips(config.sources(), modality)

@@ -4,12 +4,15 @@ A configuration never enters a module: :mod:`experiments.runs.build` opens it in
 torch or pandas, so that a command line is read, shown and refused at once.
 """
 
+import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 from tyro.conf import arg
 
+from multimodal.catalog import unknown
 from multimodal.data.augment import Augmentation
 from multimodal.data.options import PseudoFakes, Reading, SilentEnds, Vocoder
 from multimodal.labels import Modality
@@ -131,6 +134,14 @@ class EncoderConfig:
             known = ", ".join(list_encoders(modality))
             raise ValueError(f"the encoder {self.name!r} is not for {modality}; choose from {known}")
 
+    def check_options(self) -> None:
+        """Refuse options that the encoder has not; imports the encoder's own library."""
+        if self.weights is None and self.options:
+            from encoders import encoder_class
+
+            known = list(inspect.signature(encoder_class(self.name).__init__).parameters)[1:]
+            _check_options(self.options, known, f"encoder {self.name!r}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class FusionConfig:
@@ -149,6 +160,19 @@ class FusionConfig:
 
         if self.name not in list_fusions():
             create_fusion(self.name, dims={}, out_dim=self.out_dim)  # says so, and offers the nearest
+
+    def check_options(self) -> None:
+        """Refuse options that the fusion has not; imports torch where any is given."""
+        if self.options:
+            from fusion import list_options
+
+            _check_options(self.options, list_options(self.name), f"fusion {self.name!r}")
+
+
+def _check_options(options: Mapping[str, Option], known: Sequence[str], of: str) -> None:
+    for option in options:
+        if option not in known:
+            raise ValueError(f"{of}: {unknown('option', option, known)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,6 +289,10 @@ class PretrainConfig:
             source.check()
         self.encoder.check_name(self.modality)
 
+    def check_options(self) -> None:
+        """Refuse options that the encoder has not, once its library may be imported."""
+        self.encoder.check_options()
+
     def sources(self) -> list[Source]:
         """Files of every corpus of the mixture, or of ``--manifest``, ``--split`` and ``--store`` without any."""
         if not self.mixture.sources:
@@ -325,6 +353,12 @@ class TrainConfig:
         for modality, encoder in self.encoders.items():
             encoder.check_name(modality)
         self.fusion.check()
+
+    def check_options(self) -> None:
+        """Refuse options that an encoder or the fusion has not, once their libraries may be imported."""
+        for encoder in self.encoders.values():
+            encoder.check_options()
+        self.fusion.check_options()
 
     @property
     def is_frozen(self) -> bool:

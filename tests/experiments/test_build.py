@@ -3,8 +3,10 @@ from dataclasses import replace
 import pytest
 
 from encoders import create_encoder
-from experiments.runs.build import build_encoder
+from experiments.recipes import small
+from experiments.runs.build import build_encoder, open_training
 from experiments.runs.clips import read_clips
+from experiments.runs.config import EncoderConfig, FusionConfig
 from experiments.runs.feed import window_shape
 from multimodal.data.options import Reading
 from multimodal.media.store.reader import Store
@@ -42,3 +44,25 @@ def test_a_split_that_lacks_clips_of_the_manifest_is_refused(write_sounds, tmp_p
     make_split(fewer, "random").write(tmp_path / "split.parquet")
     with pytest.raises(ValueError, match=r"1 of 6 clips are not in the split, e.g. tones/0.wav"):
         read_clips(tmp_path / "manifest.parquet", tmp_path / "split.parquet", tmp_path / "tones-store")
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        (
+            {"fusion": FusionConfig(name="concat", options={"num_heads": 4})},
+            "fusion 'concat': unknown option",
+        ),
+        (
+            {"encoders": {"audio": EncoderConfig(name="aasist", options={"backbone": "resnet18"})}},
+            "encoder 'aasist': unknown option 'backbone'; .*oose from",
+        ),
+    ],
+)
+def test_options_that_an_encoder_or_a_fusion_has_not_are_refused_before_a_clip_is_read(part, message, tmp_path):
+    files = {name: tmp_path / name for name in ("manifest", "split", "store")}
+    for path in files.values():
+        path.touch()  # reading one of them would fail otherwise
+    config = replace(small.train(), data=replace(small.DATA, **files), **part)
+    with pytest.raises(ValueError, match=message):
+        open_training(config)
