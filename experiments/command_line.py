@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from textwrap import indent
 from typing import Annotated, Any, TypeVar
 
@@ -25,7 +26,17 @@ PROGRAM = "python -m experiments"
 #: For a config whose fields stand at the top level of the command line.
 flat = arg(name="")
 
-__all__ = ["PROGRAM", "Annotated", "Positional", "choose", "flat", "one_of", "run_verb", "with_named_encoders"]
+__all__ = [
+    "PROGRAM",
+    "Annotated",
+    "Positional",
+    "choose",
+    "flat",
+    "one_of",
+    "run_verb",
+    "with_named_encoders",
+    "without_config",
+]
 
 
 def one_of(names: Iterable[str]) -> "PrimitiveConstructorSpec[str]":
@@ -138,6 +149,22 @@ def choose(kind: str, arguments: list[str], choices: Mapping[str, Any], *, verb:
     if name not in choices:
         raise ValueError(unknown(kind, name, choices))
     return name, rest
+
+
+def without_config(arguments: list[str]) -> tuple[Path | None, list[str]]:
+    """The file after ``--config``, which stands in a recipe's place, and the other arguments.
+
+    Raises:
+        ValueError: ``--config`` without a file.
+    """
+    for position, one in enumerate(arguments):
+        option, sign, file = one.partition("=")
+        if option == "--config":
+            rest = arguments[position + 1 :]
+            if not sign and (not rest or rest[0].startswith("--")):
+                raise ValueError("--config wants a file: a run's config.json, or a JSON or YAML file like it")
+            return Path(file if sign else rest.pop(0)), arguments[:position] + rest
+    return None, arguments
 
 
 def with_named_encoders(recipe: Config, arguments: list[str]) -> Config:
