@@ -89,9 +89,7 @@ def config_from(path: Path, kind: type[Kind]) -> Kind:
     from cattrs.errors import BaseValidationError
 
     if not path.is_file():
-        raise ValueError(
-            f"no such configuration: {path}; give a run's config.json, or a file like it"
-        )
+        raise ValueError(f"no such configuration: {path}; give a run's config.json, or a file like it")
     try:
         plain = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
         return _converter().structure(_exponents_as_numbers(plain), kind)
