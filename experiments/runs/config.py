@@ -207,6 +207,7 @@ class DataConfig:
         split: the file that ``split`` wrote.
         store: the folder that ``prepare`` wrote.
         num_frames: crops of a window; the sound of the same interval goes with them.
+        window_seconds: length of a window in place of --num-frames, as is plain where sound alone is learnt from.
         batch_size: windows a step, over all processes.
         windows_per_clip: windows of a clip whose scores are averaged in validation and evaluation.
         num_workers: processes that read windows; 0 reads in the training process.
@@ -219,6 +220,7 @@ class DataConfig:
     split: Path = Path("split.parquet")
     store: Path = Path("store")
     num_frames: Annotated[int, at_least(1)] = 16
+    window_seconds: Annotated[float | None, above(0)] = None
     batch_size: Annotated[int, at_least(1)] = 16
     windows_per_clip: Annotated[int, at_least(1)] = 4
     num_workers: Annotated[int, at_least(0)] = 2
@@ -232,6 +234,13 @@ class DataConfig:
     def source(self) -> "Source":
         """The files that are learnt from."""
         return Source(self.manifest, self.split, self.store)
+
+    def at_rate(self, frame_rate: float) -> "DataConfig":
+        """The same with as many frames as last ``window_seconds``, where these are given."""
+        if self.window_seconds is None:
+            return self
+        frames = max(1, round(self.window_seconds * frame_rate))
+        return replace(self, num_frames=frames, window_seconds=None)
 
     @property
     def reading(self) -> Reading:
