@@ -3,10 +3,18 @@
 import torch
 from torch import Tensor
 
+#: Far above 1 and above what normalised pictures (2.7) and standardised sound (about 10) reach, far below what
+#: 8-bit frames and 16-bit samples do.
+_LARGEST_IN_FRAMES, _LARGEST_IN_SOUND = 8.0, 30.0
+
+
+def _is_traced() -> bool:
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+
 
 def check_video(video: Tensor, frame_size: int, minimum_frames: int = 1) -> None:
     """Raise ``ValueError`` unless ``video`` is floating point ``(B, T, 3, frame_size, frame_size)``, T enough."""
-    if torch.compiler.is_compiling():
+    if _is_traced():
         return
     if video.ndim != 5 or tuple(video.shape[2:]) != (3, frame_size, frame_size):
         raise ValueError(
@@ -17,11 +25,13 @@ def check_video(video: Tensor, frame_size: int, minimum_frames: int = 1) -> None
         raise ValueError(f"video must have at least {minimum_frames} frames; got {video.shape[1]}. Take more.")
     if not video.is_floating_point():
         raise ValueError(f"video must be floating point in [0, 1]; got {video.dtype}. Divide 8-bit frames by 255.")
+    if video.numel() and (largest := video.detach().max().item()) > _LARGEST_IN_FRAMES:
+        raise ValueError(f"video must lie in [0, 1]; got up to {largest:.0f}. Divide 8-bit frames by 255.")
 
 
 def check_mask(mask: Tensor, sound: Tensor, minimum_samples: int) -> None:
     """Raise ``ValueError`` unless ``mask`` is bool, as ``sound``, and leaves enough sound in every clip."""
-    if torch.compiler.is_compiling():
+    if _is_traced():
         return
     if mask.shape != sound.shape or mask.dtype != torch.bool:
         raise ValueError(
@@ -34,7 +44,7 @@ def check_mask(mask: Tensor, sound: Tensor, minimum_samples: int) -> None:
 
 def check_sound(sound: Tensor, minimum_samples: int) -> None:
     """Raise ``ValueError`` unless ``sound`` is ``(B, samples)``, finite, floating point and long enough."""
-    if torch.compiler.is_compiling():
+    if _is_traced():
         return
     if sound.ndim != 2:
         raise ValueError(
@@ -51,3 +61,7 @@ def check_sound(sound: Tensor, minimum_samples: int) -> None:
     if not torch.isfinite(sound).all():
         bad = (~torch.isfinite(sound).all(dim=1)).nonzero().flatten().tolist()
         raise ValueError(f"audio has NaN or infinite samples in batch rows {bad}. Leave these clips out.")
+    if (largest := sound.detach().abs().max().item()) > _LARGEST_IN_SOUND:
+        raise ValueError(
+            f"audio must lie in [-1, 1]; got up to {largest:.0f}. Divide 16-bit sound by 32768."
+        )

@@ -22,6 +22,7 @@ from experiments.studies.study import (
 )
 from experiments.studies.variants import BASELINES, STUDIES, variants_of
 from multimodal.files import write_json
+from multimodal.ranges import at_least
 
 #: Fakes for each real clip in the study of imbalance.
 RATIOS = (1, 3, 10, 42)
@@ -153,7 +154,7 @@ def main(arguments: list[str]) -> int:
         config: Annotated[TrainConfig, flat] = recipe,
         *,
         options: Annotated[StudyOptions, flat] = DEFAULT_OPTIONS,
-        ratios: tuple[int, ...] = RATIOS,
+        ratios: Annotated[tuple[int, ...], at_least(1)] = RATIOS,
         out: Path = default_out,
     ) -> int:
         """Train every balance with every loss at several ratios of fakes to reals, for as many steps each.

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from textwrap import indent
 from typing import Annotated, Any, TypeVar
 
@@ -16,6 +17,7 @@ from tyro.conf import Positional, arg
 from tyro.constructors import PrimitiveConstructorSpec
 
 from multimodal.catalog import nearest, unknown
+from multimodal.ranges import OutOfRangeError, check_range, ranges_of
 
 Result = TypeVar("Result")
 Config = TypeVar("Config", bound=Any)
@@ -24,7 +26,17 @@ PROGRAM = "python -m experiments"
 #: For a config whose fields stand at the top level of the command line.
 flat = arg(name="")
 
-__all__ = ["PROGRAM", "Annotated", "Positional", "choose", "flat", "one_of", "run_verb", "with_named_encoders"]
+__all__ = [
+    "PROGRAM",
+    "Annotated",
+    "Positional",
+    "choose",
+    "flat",
+    "one_of",
+    "run_verb",
+    "with_named_encoders",
+    "without_config",
+]
 
 
 def one_of(names: Iterable[str]) -> "PrimitiveConstructorSpec[str]":
@@ -57,15 +69,29 @@ def run_verb(verb: str, function: Callable[..., Result], arguments: list[str]) -
             call = command(args=arguments)
     except SystemExit as stop:
         if stop.code:
-            print(f"error: {_answer(_one_line(complaint.getvalue()), command, verb)}", file=sys.stderr)
+            print(f"error: {_answer(_one_line(complaint.getvalue()), command, verb, arguments)}", file=sys.stderr)
         raise
+    except ValueError as error:  # a configuration that refuses its values
+        print(f"error: {_with_option(error, arguments)}", file=sys.stderr)
+        sys.exit(2)
     return call()
+
+
+def _with_option(error: ValueError, arguments: list[str]) -> str:
+    """What is wrong, with the option as it was typed in place of the bare name of a field."""
+    if not isinstance(error, OutOfRangeError):
+        return str(error)
+    typed = [one.split("=")[0] for one in arguments if one.startswith("--")]
+    options = [one for one in typed if one.replace("_", "-").endswith(error.name.replace("_", "-"))]
+    return f"{options[0] if len(options) == 1 else error.name} {error.problem}"
 
 
 def _deferred(function: Callable[..., Result]) -> Callable[..., Callable[[], Result]]:
     """The same signature, but the call waits until the command line is known to fit."""
 
     def defer(*args: Any, **kwargs: Any) -> Callable[[], Result]:
+        for name, allowed in ranges_of(function).items():
+            check_range(name, kwargs.get(name), allowed)
         return functools.partial(function, *args, **kwargs)
 
     # What comes back is no business of the command line, and its type may not be imported yet.
@@ -84,8 +110,11 @@ def _without_examples(docstring: str) -> tuple[str, str]:
     return docstring.replace(found[0], ""), "\nexamples:\n" + indent(inspect.cleandoc("\n" + found[1]), "  ")
 
 
-def _answer(complaint: str, command: Callable[..., Any], verb: str) -> str:
-    """What tyro complains of, in this program's manner where a name is wrong."""
+def _answer(complaint: str, command: Callable[..., Any], verb: str, arguments: list[str]) -> str:
+    """What tyro complains of, in this program's manner where a name or a number is wrong."""
+    outside = re.search(r"Error parsing \S+: (\w+) (must .*?; got \S+)", complaint)
+    if outside:
+        return _with_option(OutOfRangeError(outside[1], outside[2]), arguments)
     wrong = re.search(r"invalid choice '(.*?)' for argument '(?:--)?(.*?)'\. Expected one of \((.*?)\)", complaint)
     if wrong:
         return unknown(wrong[2].removesuffix(".name"), wrong[1], re.findall(r"'(.*?)'", wrong[3]))
@@ -122,11 +151,37 @@ def choose(kind: str, arguments: list[str], choices: Mapping[str, Any], *, verb:
     return name, rest
 
 
+def without_config(arguments: list[str]) -> tuple[Path | None, list[str]]:
+    """The file after ``--config``, which stands in a recipe's place, and the other arguments.
+
+    Raises:
+        ValueError: ``--config`` without a file.
+    """
+    for position, one in enumerate(arguments):
+        option, sign, file = one.partition("=")
+        if option == "--config":
+            rest = arguments[position + 1 :]
+            if not sign and (not rest or rest[0].startswith("--")):
+                raise ValueError("--config wants a file: a run's config.json, or a JSON or YAML file like it")
+            return Path(file if sign else rest.pop(0)), arguments[:position] + rest
+    return None, arguments
+
+
 def with_named_encoders(recipe: Config, arguments: list[str]) -> Config:
     """The recipe without the options of an encoder in whose place ``arguments`` name one.
 
     They belong to the recipe's own; those of the named one are given as pairs, ``--encoder.options NAME VALUE``.
+
+    Raises:
+        ValueError: name or options beside a folder of weights, which has its own.
     """
+    for one in arguments:
+        part = re.match(r"--(\w+)\.weights\b", one)
+        for field in ("name", "options") if part else ():
+            if any(re.match(rf"--{part[1]}\.{field}\b", other) for other in arguments):
+                raise ValueError(
+                    f"--{part[1]}.{field} stands beside {part[0]}, whose folder names its encoder; leave one out"
+                )
     named = {one.removeprefix("--").split(".name")[0] for one in arguments if re.match(r"--\w+\.name\b", one)}
     if hasattr(recipe, "encoders"):
         encoders = {

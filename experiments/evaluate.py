@@ -1,18 +1,21 @@
 """``evaluate RUN`` judges a run, ``--scores FILE`` anybody's scores, ``--matrix`` runs across corpora."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from experiments.command_line import Positional, run_verb
 from experiments.runs.folder import RunFolder
 from multimodal.files import atomic_path, write_json
 from multimodal.labels import MODALITIES, TARGETS
+from multimodal.ranges import at_least
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def evaluate(run: Positional[Path], *, replicates: int = 1000, seed: int = 0) -> dict[str, Any]:
+def evaluate(
+    run: Positional[Path], *, replicates: Annotated[int, at_least(1)] = 1000, seed: Annotated[int, at_least(0)] = 0
+) -> dict[str, Any]:
     """Judge a run on its test split: every metric with a 95 % interval and the floors of trivial systems.
 
     Writes scores.parquet, metrics.json, figures, report.html and, where thresholds were chosen, thresholds.html

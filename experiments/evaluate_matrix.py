@@ -2,10 +2,11 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from multimodal.files import write_json
 from multimodal.labels import TARGETS
+from multimodal.ranges import at_least
 
 METRICS = ("auc", "eer")
 
@@ -17,8 +18,8 @@ def evaluate_matrix(
     store: Path = Path("store"),
     split: str = "test",
     out: Path = Path("matrix"),
-    replicates: int = 1000,
-    seed: int = 0,
+    replicates: Annotated[int, at_least(1)] = 1000,
+    seed: Annotated[int, at_least(0)] = 0,
 ) -> dict[str, Any]:
     """Judge every run on every corpus: AUC and equal error rate with 95 % intervals, as table and figure.
 

@@ -15,6 +15,7 @@ from multimodal.labels import Target
 from multimodal.metrics import compare, evaluate_scores, read_scores
 from multimodal.metrics.score_files import Columns, JoinedColumns, check_clips, lacks_header
 from multimodal.metrics.scores_table import ScoreKind
+from multimodal.ranges import at_least, between, check_ranges
 from multimodal.report.figures import png_bytes, run_figures
 from multimodal.report.pages import run_report
 from multimodal.report.terminal import comparison_table, method_table, metric_table, warning_lines
@@ -50,10 +51,13 @@ class Reading:
     fake_label: str | None = None
     higher_is_fake: bool = True
     kind: ScoreKind = "score"
-    fake_prior: float = 0.5
+    fake_prior: Annotated[float, between(0, 1, open_low=True, open_high=True)] = 0.5
     target: Target = "any"
     split: str | None = None
     split_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     def read(self, path: Path) -> pd.DataFrame:
         """The scores table of a file, of one split."""
@@ -98,8 +102,8 @@ def evaluate_scores_files(
     scores: tuple[Path, ...],
     reading: Annotated[Reading, flat] = DEFAULT_READING,
     out: Path | None = None,
-    replicates: int = 1000,
-    seed: int = 0,
+    replicates: Annotated[int, at_least(1)] = 1000,
+    seed: Annotated[int, at_least(0)] = 0,
 ) -> dict[str, Any]:
     """Judge the scores of any system: every metric with a 95 % interval, beside the floors of trivial systems.
 
@@ -135,6 +139,8 @@ def evaluate_scores_files(
         print("\n".join([str(path), *_lines(metrics, reading.target, place), *_polarity(path, metrics, reading)]))
     if comparison is not None:
         print("\n".join(["", f"A {scores[0]}, B {scores[1]}", *comparison_table(comparison, reading.target)]))
+    for path, table in zip(scores, tables, strict=True):
+        print("".join(f"{line}\n" for line in _doubt_of_decisions(path, table[f"score_{reading.target}"])), end="")
     if reading.kind == "score":
         print(_note_on_ranks(tables[0][f"score_{reading.target}"]))
     if any(map(_of_generated_media, scores)):
@@ -170,6 +176,17 @@ def _of_generated_media(scores: Path) -> bool:
     """Whether a file lies in a run that was trained and judged on clips that a program drew."""
     run = RunFolder(scores.parent)
     return run.provenance.is_file() and run.read_provenance()["generated"]
+
+
+def _doubt_of_decisions(path: Path, values: pd.Series) -> list[str]:
+    """A line where there are two scores only, as decisions have: of these an AUC is not that of the system."""
+    found = sorted(values.dropna().unique())
+    if len(found) != 2 or values.notna().sum() < 4:
+        return []
+    return [
+        f"warning: {path} has no other scores than {found[0]:g} and {found[1]:g}, which look like decisions. "
+        "Their AUC is of one threshold only and mostly lower than the system's: give its scores instead"
+    ]
 
 
 def _note_on_ranks(values: pd.Series) -> str:

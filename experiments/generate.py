@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from experiments.command_line import choose, flat, run_verb
 from multimodal import synthetic
 from multimodal.catalog import choose as look_up
+from multimodal.ranges import at_least
 
 if TYPE_CHECKING:
     from multimodal.synthetic import LayoutOptions, SyntheticOptions
@@ -45,7 +46,7 @@ def _fakeavceleb_command() -> Callable[..., None]:
         *,
         out: Path,
         options: Annotated[SyntheticOptions, flat] = SyntheticOptions(),
-        workers: int = 2,
+        workers: Annotated[int, at_least(1)] = 2,
     ) -> None:
         """FakeAVCeleb: the four classes, talking heads of ten groups of people.
 
@@ -69,7 +70,7 @@ def _layout_command(corpus: str) -> Callable[..., None]:
         *,
         out: Path,
         options: Annotated[LayoutOptions, flat] = LayoutOptions(),
-        workers: int = 2,
+        workers: Annotated[int, at_least(1)] = 2,
     ) -> None:
         generate(corpus, out=out, options=options, workers=workers)
 

@@ -1,11 +1,19 @@
 """``inspect STORE``: what a store of prepared clips holds, on the terminal and as a page to look at."""
 
 from pathlib import Path
+from typing import Annotated
 
 from experiments.command_line import Positional, run_verb
+from multimodal.ranges import at_least
 
 
-def inspect(store: Positional[Path], *, html: bool = False, clips: int = 12, seed: int = 0) -> None:
+def inspect(
+    store: Positional[Path],
+    *,
+    html: bool = False,
+    clips: Annotated[int, at_least(1)] = 12,
+    seed: Annotated[int, at_least(0)] = 0,
+) -> None:
     """Say what a store holds and what failed; with --html write STORE/inspect.html, to look at before you train.
 
     The page shows, for clips drawn at random, the face crops, where the face was in the picture, and the sound

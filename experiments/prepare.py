@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from experiments import engines
 from experiments.command_line import Positional, flat, run_verb
 from multimodal.media.prepared import PrepareOptions
+from multimodal.ranges import above, at_least, between
 
 if TYPE_CHECKING:
     from multimodal.corpora.manifest import Manifest
@@ -81,14 +82,14 @@ def prepare(
     store: Path = Path("store"),
     root: Path | None = None,
     options: Annotated[PrepareOptions, flat] = PrepareOptions(),
-    workers: int = 2,
-    max_failures: float = 0.01,
+    workers: Annotated[int, at_least(1)] = 2,
+    max_failures: Annotated[float, between(0, 1)] = 0.01,
     estimate: bool = False,
-    sample: int = 20,
+    sample: Annotated[int, at_least(1)] = 20,
     shard: str | None = None,
     engine: Literal["local", "ray"] = "local",
-    clip_seconds: float = 600.0,
-    clip_gigabytes: float = 2.0,
+    clip_seconds: Annotated[float, above(0)] = 600.0,
+    clip_gigabytes: Annotated[float, above(0)] = 2.0,
 ) -> None:
     """Decode every clip, find and follow the face, and store aligned crops and mono sound.
 

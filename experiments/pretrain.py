@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 from experiments import recipes
-from experiments.command_line import choose, flat, run_verb, with_named_encoders
+from experiments.command_line import choose, flat, run_verb, with_named_encoders, without_config
 from experiments.runs.config import PretrainConfig
 from experiments.runs.folder import RunFolder
+from experiments.runs.settings import config_from
 from experiments.runs.trackers import TrackerName, check_tracker
 
 
@@ -30,9 +31,15 @@ def pretrain(config: PretrainConfig, out: Path, *, tracker: TrackerName = "tenso
 
 def main(arguments: list[str]) -> None:
     """Command line of the verb: a modality, a recipe, and single values of it changed."""
-    modality, rest = choose("modality", arguments, recipes.PRETRAIN, verb="pretrain")
-    name, rest = choose("recipe", rest, recipes.PRETRAIN[modality], verb=f"pretrain {modality}")
-    recipe = with_named_encoders(recipes.PRETRAIN[modality][name](), rest)
+    file, rest = without_config(arguments)
+    if file is None:
+        modality, rest = choose("modality", rest, recipes.PRETRAIN, verb="pretrain")
+        name, rest = choose("recipe", rest, recipes.PRETRAIN[modality], verb=f"pretrain {modality}")
+        recipe = recipes.PRETRAIN[modality][name]()
+    else:
+        name, recipe = file.stem, config_from(file, PretrainConfig)
+        modality = recipe.modality
+    recipe = with_named_encoders(recipe, rest)
     default_out = Path("runs") / f"pretrain-{modality}-{name}"
 
     def command(
@@ -44,8 +51,9 @@ def main(arguments: list[str]) -> None:
     ) -> None:
         """Train one encoder with its head; the encoder folder it leaves is what `train` takes as weights.
 
-        Corpora of images, videos and audio are mixed by naming their folders: --sources data/a data/b. One branch
-        starts from another by --encoder.weights RUN/encoder: videos from images, for one.
+        In place of modality and recipe --config FILE takes a run's config.json, or a recipe of your own as JSON or
+        YAML. Corpora of images, videos and audio are mixed by naming their folders: --sources data/a data/b. One
+        branch starts from another by --encoder.weights RUN/encoder: videos from images, for one.
 
         Args:
             config: the recipe.

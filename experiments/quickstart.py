@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from experiments.command_line import run_verb
 from experiments.recipes import small
 from experiments.runs.config import PretrainConfig, TrainConfig
 from experiments.runs.folder import RunFolder
 from multimodal.media.prepared import PrepareOptions
+from multimodal.ranges import at_least
 from multimodal.synthetic import SyntheticOptions
 
 CORPUS = SyntheticOptions(
@@ -51,7 +52,12 @@ class Stopwatch:
         )
 
 
-def quickstart(*, out: Path = Path("quickstart"), seed: int = 0, workers: int = 2) -> None:
+def quickstart(
+    *,
+    out: Path = Path("quickstart"),
+    seed: Annotated[int, at_least(0)] = 0,
+    workers: Annotated[int, at_least(1)] = 2,
+) -> None:
     """Run the whole main job on generated talking heads: minutes on two CPU cores, nothing downloaded.
 
     Generated media are a smoke test and a demonstration: the numbers say nothing about real videos. A quickstart

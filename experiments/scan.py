@@ -6,6 +6,7 @@ from typing import Annotated
 
 from experiments.command_line import Positional, one_of, run_verb
 from multimodal import corpora
+from multimodal.ranges import at_least
 
 ALL = "all"
 
@@ -18,7 +19,7 @@ def scan(
     options: dict[str, str] | None = None,
     probe: bool = False,
     rejects: Path | None = None,
-    workers: int = 2,
+    workers: Annotated[int, at_least(1)] = 2,
 ) -> None:
     """Read a corpus as it lies on disk into a manifest: one row a clip, labels from the corpus's own rules.
 
@@ -56,8 +57,9 @@ def _scan(corpus: str, root: Path, out: Path, options: dict[str, str] | None = N
         for line in report.lines():
             print(line, file=sys.stderr)
     manifest.write(out)
-    print(f"{out}: {len(manifest.clips):,} clips of {corpus} ({_kinds(manifest)})")
-    return manifest
+    written = corpora.Manifest.read(out)
+    print(f"{out}: {len(written.clips):,} clips of {corpus} ({_kinds(written)})")
+    return written
 
 
 def _kinds(manifest: "corpora.Manifest") -> str:

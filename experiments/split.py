@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from experiments.command_line import Positional, one_of, run_verb
 from multimodal import splits
+from multimodal.ranges import at_least
 
 if TYPE_CHECKING:
     from multimodal.corpora.manifest import Manifest
@@ -15,7 +16,7 @@ def split(
     *,
     protocol: tuple[Annotated[str, one_of(splits.PROTOCOLS)], ...],
     options: dict[str, str] | None = None,
-    seed: int = 0,
+    seed: Annotated[int, at_least(0)] = 0,
     out: Path = Path("split.parquet"),
 ) -> "splits.Split":
     """Assign the clips of a manifest to train, val and test by a named rule, and say what leaks.
@@ -48,8 +49,9 @@ def split(
     if is_generated(manifest.clips):
         print(GENERATED_NOTICE)
     chosen.write(out)
-    print(f"{out}: {chosen.protocol}, seed {seed}, hash {chosen.hash[:16]}")
-    return chosen
+    written = splits.Split.read(out)
+    print(f"{out}: {written.protocol}, seed {written.seed}, hash {written.hash[:16]}")
+    return written
 
 
 def _try(manifest: "Manifest", protocol: str, seed: int) -> "splits.Split | ValueError":

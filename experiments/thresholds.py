@@ -19,6 +19,7 @@ from multimodal.metrics.probabilities import Method, fit_probabilities, judge_pr
 from multimodal.metrics.scores_table import QUESTIONS, asked
 from multimodal.metrics.threshold_rules import RULES, RuleName
 from multimodal.metrics.thresholds import transfer_thresholds
+from multimodal.ranges import above, at_least, between, check_ranges
 from multimodal.report.figures import png_bytes
 from multimodal.report.figures.thresholds import transfer_figure
 from multimodal.report.pages.render import decimal, interval
@@ -41,12 +42,15 @@ class RuleOptions:
         cost_false_alarm: of a real called fake, for least_cost.
     """
 
-    fpr: float = 0.01
-    recall: float = 0.9
-    precision: float = 0.9
-    beta: float = 2.0
-    cost_miss: float = 1.0
-    cost_false_alarm: float = 1.0
+    fpr: Annotated[float, between(0, 1)] = 0.01
+    recall: Annotated[float, between(0, 1)] = 0.9
+    precision: Annotated[float, between(0, 1)] = 0.9
+    beta: Annotated[float, above(0)] = 2.0
+    cost_miss: Annotated[float, above(0)] = 1.0
+    cost_false_alarm: Annotated[float, above(0)] = 1.0
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     def of(self, rule: str) -> dict[str, float]:
         """The options of one rule, by the names that it has for them."""
@@ -79,8 +83,8 @@ def transfer_to(
     transfer: Path,
     split: str | None = None,
     fake_label: str = "1",
-    replicates: int = 1000,
-    seed: int = 0,
+    replicates: Annotated[int, at_least(1)] = 1000,
+    seed: Annotated[int, at_least(0)] = 0,
 ) -> dict[str, Any]:
     """Judge the stored thresholds of a run on other scores, beside those that would have been chosen there.
 
@@ -171,10 +175,10 @@ def thresholds(
     *,
     rules: tuple[RuleName, ...] = get_args(RuleName),
     options: Annotated[RuleOptions, flat] = DEFAULT_OPTIONS,
-    fake_prior: float | None = None,
+    fake_prior: Annotated[float | None, between(0, 1, open_low=True, open_high=True)] = None,
     calibration: Method = "platt",
-    replicates: int = 1000,
-    seed: int = 0,
+    replicates: Annotated[int, at_least(1)] = 1000,
+    seed: Annotated[int, at_least(0)] = 0,
 ) -> dict[str, Any]:
     """Choose thresholds and fit calibrations on the validation scores of a run; no test score is read.
 
@@ -205,7 +209,8 @@ def thresholds(
     )
     metrics["calibration"] = judge_probabilities(scores, fitted, replicates=replicates, seed=seed)
     write_validation_page(folder, scores, metrics)
-    print("\n".join([*summary(chosen), *(f"warning: {line}" for line in metrics["warnings"])]))
+    written = read_json(folder.thresholds)
+    print("\n".join([*summary(written), *(f"warning: {line}" for line in metrics["warnings"])]))
     if folder.read_provenance()["generated"]:
         print(GENERATED_NOTICE)
     print(f"{folder.thresholds_page}\nfigures on the test split: evaluate {run}")

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 from experiments import recipes
-from experiments.command_line import choose, flat, run_verb, with_named_encoders
+from experiments.command_line import choose, flat, run_verb, with_named_encoders, without_config
 from experiments.runs.config import TrainConfig
 from experiments.runs.folder import RunFolder
+from experiments.runs.settings import config_from
 from experiments.runs.trackers import TrackerName, check_tracker
 from multimodal.files import atomic_path
 
@@ -31,9 +32,13 @@ def train(config: TrainConfig, out: Path, *, tracker: TrackerName = "tensorboard
 
 def main(arguments: list[str]) -> None:
     """Command line of the verb: a recipe, and single values of it changed."""
-    name, rest = choose("recipe", arguments, recipes.TRAIN, verb="train")
-
-    recipe, default_out = with_named_encoders(recipes.TRAIN[name](), rest), Path("runs") / name
+    file, rest = without_config(arguments)
+    if file is None:
+        name, rest = choose("recipe", rest, recipes.TRAIN, verb="train")
+        recipe = recipes.TRAIN[name]()
+    else:
+        name, recipe = file.stem, config_from(file, TrainConfig)
+    recipe, default_out = with_named_encoders(recipe, rest), Path("runs") / name
 
     def command(
         config: Annotated[TrainConfig, flat] = recipe,
@@ -43,6 +48,8 @@ def main(arguments: list[str]) -> None:
         tracker: TrackerName = "tensorboard",
     ) -> None:
         """Train the fusion detector; a training that was stopped goes on.
+
+        In a recipe's place --config FILE takes a run's config.json, or a recipe of your own as JSON or YAML.
 
         Args:
             config: the recipe.

@@ -13,7 +13,7 @@ from encoders import create_encoder, load_encoder
 from encoders.base import Encoder
 from experiments.runs.advised import advised_options, check_precision, say
 from experiments.runs.balancing import Counts, label_weights, training_draw
-from experiments.runs.clips import Clips, describe, load_clips, require_clips
+from experiments.runs.clips import Clips, describe, describe_window, load_clips, require_clips
 from experiments.runs.config import PretrainConfig, TrainConfig
 from experiments.runs.feed import Feed, feed_tokens, feed_windows, first_window
 from experiments.runs.loop import Parts, Say, Training
@@ -63,8 +63,10 @@ def open_training(config: TrainConfig, tokens: Path = Path("tokens")) -> Trainin
         ValueError: what cannot be trained, before anything takes time.
     """
     config.check()
+    config.check_options()
     check_precision(config.precision)
     clips = load_clips(*config.data.source)
+    config = replace(config, data=config.data.at_rate(clips.store.options.frame_rate))
     config = _with_advice(config, clips, "any_fake", has_fusion=lambda: not config.random_encoders)
     if config.is_frozen and not config.freeze_encoders:
         say(f"{config.balance.name} works on embeddings: the encoders are frozen, fusion and heads learn")
@@ -98,9 +100,11 @@ def open_pretraining(config: PretrainConfig) -> Training:
         ValueError: what cannot be trained, before anything takes time.
     """
     config.check()
+    config.check_options()
     check_precision(config.precision)
     modality, mixture, seed = config.modality, config.mixture, config.fit.seed
     clips = mixed_clips(config.sources(), modality)
+    config = replace(config, data=config.data.at_rate(clips.store.options.frame_rate))
     forge = None
     if mixture.pseudo_fakes != "none":
         rate = clips.store.options.sample_rate
@@ -219,6 +223,7 @@ def _detector_parts(
 ) -> Parts:
     """The detector, or its part after frozen encoders, and what it is fed."""
     describe(clips, say)
+    describe_window(reading.num_frames, clips.store.options.frame_rate, hears=True, say=say)
     detector = plan.build()
     if is_frozen:
         detector.freeze_encoders()
@@ -252,6 +257,7 @@ def _branch_parts(
     encoders: dict[str, Encoder] = {modality: branch.encoder}
     fed = feed(encoders, clips, reading, accelerator)
     say(mixture_text(clips, modality, fed.drawn))
+    describe_window(reading.num_frames, clips.store.options.frame_rate, hears=modality == "audio", say=say)
     say(f"{loaded_text(branch.encoder, folder)}\nnew, with random weights: the head")
     task = BranchTask(modality=modality, criterion=loss(fed.drawn.counts), score_validation=fed.scorer("val"))
     return Parts(branch, task, fed.windows, fed.drawn, encoders)

@@ -102,3 +102,11 @@ def describe(clips: Clips, say: Callable[[str], None]) -> None:
     if clips.unprepared:
         missing = ", ".join(f"{name} {count}" for name, count in clips.unprepared.items())
         say(f"warning: not in {clips.store.folder}, so left out: {missing}; see its failures")
+
+
+def describe_window(num_frames: int, frame_rate: float, *, hears: bool, say: Callable[[str], None]) -> None:
+    """Say how long a window lasts, and warn where that is little to hear."""
+    seconds = num_frames / frame_rate
+    say(f"window: {num_frames} frames at {frame_rate:g} a second, {seconds:.2f} s")
+    if hears and seconds < 1:
+        say("warning: less than a second of sound says little; give --window-seconds, or raise --num-frames")

@@ -4,15 +4,19 @@ A configuration never enters a module: :mod:`experiments.runs.build` opens it in
 torch or pandas, so that a command line is read, shown and refused at once.
 """
 
+import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 from tyro.conf import arg
 
+from multimodal.catalog import unknown
 from multimodal.data.augment import Augmentation
 from multimodal.data.options import PseudoFakes, Reading, SilentEnds, Vocoder
 from multimodal.labels import Modality
+from multimodal.ranges import above, at_least, between, check_ranges
 from multimodal.training.options import FitOptions, LossName
 
 # How rare classes are balanced, as options of a command line.
@@ -42,23 +46,14 @@ class BalanceConfig:
 
     name: Annotated[BalanceName, arg(name="balance")] = "none"
     within: Annotated[Literal["class", "method", "identity"], arg(name="balance-within")] = "class"
-    beta: Annotated[float, arg(name="balance-beta")] = 0.999
-    neighbours: Annotated[int, arg(name="balance-neighbours")] = 5
+    beta: Annotated[float, between(0, 1, open_high=True), arg(name="balance-beta")] = 0.999
+    neighbours: Annotated[int, at_least(1), arg(name="balance-neighbours")] = 5
     oversampler: Annotated[Literal["smote", "borderline", "adasyn"], arg(name="balance-oversampler")] = "smote"
     cleaner: Annotated[Literal["tomek", "enn", "undersample"], arg(name="balance-cleaner")] = "tomek"
-    ratio: Annotated[float, arg(name="balance-ratio")] = 0.5
+    ratio: Annotated[float, between(0, 1, open_low=True), arg(name="balance-ratio")] = 0.5
 
-    def check(self) -> None:
-        """Refuse numbers that no balance can work with, before anything takes time."""
-        if self.neighbours < 1:
-            raise ValueError(f"--balance-neighbours must be at least 1; got {self.neighbours}. SMOTE's own is 5")
-        if not 0 < self.ratio <= 1:
-            raise ValueError(
-                f"--balance-ratio must lie in (0, 1], the rarest class over the largest; got {self.ratio}. "
-                "For one to two give 0.5"
-            )
-        if not 0 <= self.beta < 1:
-            raise ValueError(f"--balance-beta must lie in [0, 1); got {self.beta}. The paper uses 0.9 to 0.9999")
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 # Which corpora a branch is pretrained on, as options of a command line.
@@ -81,10 +76,13 @@ class MixtureConfig:
     """
 
     sources: tuple[Path, ...] = ()
-    shares: dict[str, float] = field(default_factory=dict)
-    fake_share: float | None = None
+    shares: Annotated[dict[str, float], above(0)] = field(default_factory=dict)
+    fake_share: Annotated[float | None, between(0, 1)] = None
     pseudo_fakes: PseudoFakes = "none"
     vocoder: Vocoder = "griffin_lim"
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 #: Fields of a part shown on the command line without the part's name in front: ``--store``, not ``--data.store``.
@@ -136,14 +134,25 @@ class EncoderConfig:
             known = ", ".join(list_encoders(modality))
             raise ValueError(f"the encoder {self.name!r} is not for {modality}; choose from {known}")
 
+    def check_options(self) -> None:
+        """Refuse options that the encoder has not; imports the encoder's own library."""
+        if self.weights is None and self.options:
+            from encoders import encoder_class
+
+            known = list(inspect.signature(encoder_class(self.name).__init__).parameters)[1:]
+            _check_options(self.options, known, f"encoder {self.name!r}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class FusionConfig:
     """A fusion by its name in the catalog, the width of what it gives, and its options."""
 
     name: str = "gated"
-    out_dim: int = 256
+    out_dim: Annotated[int, at_least(1)] = 256
     options: dict[str, Option] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     def check(self) -> None:
         """Refuse a name that is not in the catalog, before torch is imported."""
@@ -151,6 +160,19 @@ class FusionConfig:
 
         if self.name not in list_fusions():
             create_fusion(self.name, dims={}, out_dim=self.out_dim)  # says so, and offers the nearest
+
+    def check_options(self) -> None:
+        """Refuse options that the fusion has not; imports torch where any is given."""
+        if self.options:
+            from fusion import list_options
+
+            _check_options(self.options, list_options(self.name), f"fusion {self.name!r}")
+
+
+def _check_options(options: Mapping[str, Option], known: Sequence[str], of: str) -> None:
+    for option in options:
+        if option not in known:
+            raise ValueError(f"{of}: {unknown('option', option, known)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,10 +189,13 @@ class LossConfig:
     """
 
     name: Annotated[LossName, arg(name="loss")] = "weighted_focal"
-    alpha: float = 0.25
-    gamma: float = 2.0
-    head_weight: float = 0.5
-    synchrony_weight: float = 0.0
+    alpha: Annotated[float, above(0)] = 0.25
+    gamma: Annotated[float, at_least(0)] = 2.0
+    head_weight: Annotated[float, at_least(0)] = 0.5
+    synchrony_weight: Annotated[float, at_least(0)] = 0.0
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +207,7 @@ class DataConfig:
         split: the file that ``split`` wrote.
         store: the folder that ``prepare`` wrote.
         num_frames: crops of a window; the sound of the same interval goes with them.
+        window_seconds: length of a window in place of --num-frames, as is plain where sound alone is learnt from.
         batch_size: windows a step, over all processes.
         windows_per_clip: windows of a clip whose scores are averaged in validation and evaluation.
         num_workers: processes that read windows; 0 reads in the training process.
@@ -193,17 +219,28 @@ class DataConfig:
     manifest: Path = Path("manifest.parquet")
     split: Path = Path("split.parquet")
     store: Path = Path("store")
-    num_frames: int = 16
-    batch_size: int = 16
-    windows_per_clip: int = 4
-    num_workers: int = 2
+    num_frames: Annotated[int, at_least(1)] = 16
+    window_seconds: Annotated[float | None, above(0)] = None
+    batch_size: Annotated[int, at_least(1)] = 16
+    windows_per_clip: Annotated[int, at_least(1)] = 4
+    num_workers: Annotated[int, at_least(0)] = 2
     silent_ends: SilentEnds = "trim"
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     @property
     def source(self) -> "Source":
         """The files that are learnt from."""
         return Source(self.manifest, self.split, self.store)
+
+    def at_rate(self, frame_rate: float) -> "DataConfig":
+        """The same with as many frames as last ``window_seconds``, where these are given."""
+        if self.window_seconds is None:
+            return self
+        frames = max(1, round(self.window_seconds * frame_rate))
+        return replace(self, num_frames=frames, window_seconds=None)
 
     @property
     def reading(self) -> Reading:
@@ -252,7 +289,6 @@ class PretrainConfig:
     def check(self) -> None:
         """Refuse what cannot be trained, as far as that is known without opening a file."""
         self.encoder.check_folder()
-        self.balance.check()
         if self.balance.name in ("smote", "hybrid"):
             raise ValueError(
                 f"--balance {self.balance.name} makes embeddings for a fusion head, which pretraining has not; "
@@ -261,6 +297,10 @@ class PretrainConfig:
         for source in self.sources():
             source.check()
         self.encoder.check_name(self.modality)
+
+    def check_options(self) -> None:
+        """Refuse options that the encoder has not, once its library may be imported."""
+        self.encoder.check_options()
 
     def sources(self) -> list[Source]:
         """Files of every corpus of the mixture, or of ``--manifest``, ``--split`` and ``--store`` without any."""
@@ -302,16 +342,18 @@ class TrainConfig:
     loss: Annotated[LossConfig, flat] = field(default_factory=LossConfig)
     balance: Annotated[BalanceConfig, flat] = field(default_factory=BalanceConfig)
     fit: FitOptions = field(default_factory=FitOptions)
-    modality_dropout: float = 0.0
+    modality_dropout: Annotated[float, between(0, 1, open_high=True)] = 0.0
     freeze_encoders: bool = False
     tokens: Path | None = None
     precision: Precision = "no"
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     def check(self) -> None:
         """Refuse what cannot be trained, as far as that is known without opening a file."""
         for encoder in self.encoders.values():
             encoder.check_folder()
-        self.balance.check()
         if self.tokens is not None and not self.is_frozen and self.balance.name != "auto":
             raise ValueError(
                 "tokens are kept of frozen encoders only; add --freeze-encoders, or leave --tokens out"
@@ -320,6 +362,12 @@ class TrainConfig:
         for modality, encoder in self.encoders.items():
             encoder.check_name(modality)
         self.fusion.check()
+
+    def check_options(self) -> None:
+        """Refuse options that an encoder or the fusion has not, once their libraries may be imported."""
+        for encoder in self.encoders.values():
+            encoder.check_options()
+        self.fusion.check_options()
 
     @property
     def is_frozen(self) -> bool:

@@ -1,5 +1,6 @@
 """Configurations as plain values, in files, and with single settings changed by their path."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import is_dataclass, replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from experiments.runs.config import Option
 from multimodal.files import read_json, write_json
+from multimodal.ranges import OutOfRangeError
 
 if TYPE_CHECKING:
     import cattrs
@@ -74,3 +76,41 @@ def read_config(path: Path, kind: type[Kind]) -> Kind:
             f"{path} was not written by `{verb}`, or by another version of it: {wrong}. "
             f"Give a folder that `{verb}` wrote"
         ) from error
+
+
+def config_from(path: Path, kind: type[Kind]) -> Kind:
+    """A configuration that anybody wrote, as JSON or YAML: a run's ``config.json``, or a recipe of one's own.
+
+    Raises:
+        ValueError: no such file, neither JSON nor YAML, or what does not fit.
+    """
+    import cattrs
+    import yaml
+    from cattrs.errors import BaseValidationError
+
+    if not path.is_file():
+        raise ValueError(f"no such configuration: {path}; give a run's config.json, or a file like it")
+    try:
+        plain = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
+        return _converter().structure(_exponents_as_numbers(plain), kind)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is neither JSON nor YAML: {' '.join(str(error).split())}") from error
+    except BaseValidationError as error:
+        wrong = "; ".join(cattrs.transform_error(error, format_exception=_what_is_wrong))
+        raise ValueError(f"{path} is no {kind.__name__}: {wrong}. Compare it with a run's config.json") from error
+
+
+def _what_is_wrong(error: BaseException, kind: type | None) -> str:
+    from cattrs.v import format_exception
+
+    return str(error) if isinstance(error, OutOfRangeError) else format_exception(error, kind)
+
+
+def _exponents_as_numbers(value: Any) -> Any:
+    """YAML 1.1 takes ``3e-4`` for a word; whoever writes it means the number."""
+    if isinstance(value, dict):
+        return {name: _exponents_as_numbers(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_exponents_as_numbers(one) for one in value]
+    is_number = isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", value)
+    return float(value) if is_number else value

@@ -153,7 +153,9 @@ def _tuned(scores: Path) -> float:
     validation = pd.read_parquet(scores, filters=[("split", "==", "val")]).dropna(subset=["score_any"])
     fake = validation["any_fake"] == 1
     values = validation["score_any"]
-    chosen = choose_threshold("f1", values[fake], values[~fake], sought="real", replicates=0)
+    chosen = choose_threshold(
+        "f1", fake_scores=values[fake], real_scores=values[~fake], sought="real", replicates=0
+    )
     return 0.5 if chosen.threshold is None else chosen.threshold
 
 

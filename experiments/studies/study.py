@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from experiments.runs.config import TrainConfig
 from experiments.runs.settings import to_plain
 from multimodal.files import read_json, write_json
+from multimodal.ranges import at_least, check_ranges
 
 if TYPE_CHECKING:
     pass
@@ -36,17 +37,20 @@ class StudyOptions:
         trials: trainings of a search.
     """
 
-    seeds: int = 3
+    seeds: Annotated[int, at_least(1)] = 3
     only: tuple[str, ...] = ()
     encoders: tuple[Path, ...] = ()
     baseline: str | None = None
     end_to_end: bool = False
     engine: Literal["local", "ray", "slurm"] = "local"
-    workers: int = 2
-    replicates: int = 1000
+    workers: Annotated[int, at_least(1)] = 2
+    replicates: Annotated[int, at_least(1)] = 1000
     search: Literal["optuna"] | None = None
     space: tuple[str, ...] = ()
-    trials: int = 20
+    trials: Annotated[int, at_least(1)] = 20
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 DEFAULT_OPTIONS = StudyOptions()

@@ -1,7 +1,9 @@
 """How windows are cut and read, and what is made of genuine clips: plain values, which need no torch."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from multimodal.ranges import at_least, check_ranges
 
 #: ``trim`` leaves silent ends out; ``random`` leaves a random share of them out in training; ``keep`` keeps them.
 SilentEnds = Literal["trim", "random", "keep"]
@@ -25,8 +27,11 @@ class Reading:
         silent_ends: whether windows are cut from silence at the ends of a clip too.
     """
 
-    num_frames: int
-    windows_per_clip: int = 4
-    batch_size: int = 16
-    num_workers: int = 0
+    num_frames: Annotated[int, at_least(1)]
+    windows_per_clip: Annotated[int, at_least(1)] = 4
+    batch_size: Annotated[int, at_least(1)] = 16
+    num_workers: Annotated[int, at_least(0)] = 0
     silent_ends: SilentEnds = "trim"
+
+    def __post_init__(self) -> None:
+        check_ranges(self)

@@ -37,7 +37,8 @@ from multimodal.media.store.writer import StoreWriter
 class PrepareSummary(NamedTuple):
     """How a run ended: clips prepared and failed in it, clips skipped because an earlier run had finished them.
 
-    ``reasons`` counts the failures of the whole manifest, earlier runs included, by ``"stage: reason"``.
+    All are counted in the store. ``reasons`` counts the failures of the whole manifest, earlier runs included, by
+    ``"stage: reason"``.
     """
 
     prepared: int
@@ -101,7 +102,8 @@ def prepare_corpus(
 
     Raises:
         ValueError: the folder holds something else or a store of other options; there is no such face detector;
-            a corpus has no root; or the store cannot be written (then finished clips stay).
+            a corpus has no root; the store cannot be written (then finished clips stay); or a clip is neither
+            prepared nor failed when all is done.
     """
     check_detector(options.face_detector)
     folder = Path(store_folder)
@@ -123,11 +125,14 @@ def prepare_corpus(
         )
         try:
             with crew:
-                failed_now = _note_failures(folder, progress(crew.run(jobs), len(jobs)))
+                _note_failures(folder, progress(crew.run(jobs), len(jobs)))
         finally:
             merge(folder)
+    prepared_now, failed_now = (len({job.clip_id for job in jobs} & names) for names in finished_clips(folder))
+    if lacking := len(jobs) - prepared_now - failed_now:
+        raise ValueError(f"{lacking} of {len(jobs)} clips are not in the store {folder}; call again to go on")
     return PrepareSummary(
-        prepared=len(jobs) - failed_now,
+        prepared=prepared_now,
         failed=failed_now,
         skipped=len(manifest.clips) - len(jobs),
         reasons=_failure_reasons(folder, set(manifest.clips["clip_id"])),
@@ -171,18 +176,15 @@ def _store_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _note_failures(folder: Path, outcomes: Iterable[Prepared]) -> int:
-    """Write the failures to the store as they come (workers write clips only); return how many there are."""
-    failed = 0
+def _note_failures(folder: Path, outcomes: Iterable[Prepared]) -> None:
+    """Write the failures to the store as they come; workers write clips only."""
     writer = StoreWriter(folder)
     try:
         for outcome in outcomes:
             if outcome.failure is not None:
-                failed += 1
                 writer.write_failure(outcome.job.clip_id, outcome.failure.stage, outcome.failure.reason)
     finally:
         writer.close()
-    return failed
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """What preparation makes of a media file: face crops on a regular time grid and the sound beside them."""
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from multimodal.media.faces import DEFAULT_DETECTOR
+from multimodal.ranges import above, at_least, between, check_ranges
 
 #: Version of the cropper; raised whenever the same options would give other crops or another sound.
 CROPPER_VERSION = 5
@@ -33,15 +34,18 @@ class PrepareOptions:
         face_detector: name in :data:`multimodal.media.faces.DETECTORS`.
     """
 
-    frame_rate: float = 25.0
-    crop_size: int = 224
-    margin: float = 0.3
-    sample_rate: int = 16_000
-    max_seconds: float | None = None
-    smallest_face: int = 48
+    frame_rate: Annotated[float, between(0, 1000, open_low=True)] = 25.0
+    crop_size: Annotated[int, at_least(1)] = 224
+    margin: Annotated[float, at_least(0)] = 0.3
+    sample_rate: Annotated[int, at_least(1)] = 16_000
+    max_seconds: Annotated[float | None, above(0)] = None
+    smallest_face: Annotated[int, at_least(1)] = 48
     frame_format: FrameFormat = "webp"
-    jpeg_quality: int = 95
+    jpeg_quality: Annotated[int, between(1, 100)] = 95
     face_detector: str = DEFAULT_DETECTOR
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 @dataclass(frozen=True, kw_only=True)

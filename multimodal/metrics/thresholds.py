@@ -50,9 +50,9 @@ class Threshold(NamedTuple):
 
 def choose_threshold(
     rule: str,
+    *,
     fake_scores: ArrayLike,
     real_scores: ArrayLike,
-    *,
     fake_identity: ArrayLike | None = None,
     real_identity: ArrayLike | None = None,
     sought: Literal["fake", "real"] = "fake",
@@ -62,6 +62,8 @@ def choose_threshold(
     **options: float,
 ) -> Threshold:
     """Choose a threshold by one of the rules in :data:`~.threshold_rules.RULES`.
+
+    Scores are given by name, since scikit-learn's order of labels and scores would give a wrong number unseen.
 
     Args:
         rule: its name, e.g. "f1", "youden", "target_fpr".
@@ -75,8 +77,8 @@ def choose_threshold(
         seed: of the bootstrap.
         options: of the rule, e.g. ``fpr=0.01``.
 
-    >>> choose_threshold("youden", [0.9, 0.8, 0.7], [0.2, 0.3], replicates=0)[:2]
-    (0.5, 1.0)
+    >>> choose_threshold("youden", fake_scores=[0.9, 0.8], real_scores=[0.2, 0.3], replicates=0)[:2]
+    (0.55, 1.0)
     """
     merit_of = find_rule(rule, options)
     fake, real = as_scores(fake_scores, "fake_scores"), as_scores(real_scores, "real_scores")
@@ -197,8 +199,8 @@ def _choose(target: BinaryTarget, rule: str, options: Mapping[str, Any], replica
     fake = target.labels == 1
     return choose_threshold(
         rule,
-        target.scores[fake],
-        target.scores[~fake],
+        fake_scores=target.scores[fake],
+        real_scores=target.scores[~fake],
         fake_identity=target.identity[fake],
         real_identity=target.identity[~fake],
         kinds=target.kinds,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from multimodal.files import write_text
 from multimodal.synthetic.clip import write_clip
-from multimodal.synthetic.generation import Progress, claim, make_all
+from multimodal.synthetic.generation import Progress, claim, make_all, require_files
 from multimodal.synthetic.plan import TYPES, PlannedClip, SyntheticOptions, plan_clips
 
 #: Raised when the same options would give other clips, so that a half-written tree is not mixed.
@@ -31,6 +31,7 @@ def generate_fakeavceleb(
     _write_side_files(root, clips)
     missing = [clip for clip in clips if not (root / clip.path).is_file()]
     make_all(write_clip, root, missing, options, workers=workers, progress=progress or (lambda steps: steps))
+    require_files(root, [clip.path for clip in clips])
     write_text(root / "meta_data.csv", metadata(clips))
     types = Counter(_short(clip) for clip in clips)
     return {**dict(types), "made": len(missing), "kept": len(clips) - len(missing)}

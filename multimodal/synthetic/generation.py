@@ -64,3 +64,12 @@ def make_all(
         except BaseException:  # an interrupt too must not wait for the clips that have not begun
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def require_files(root: Path, paths: Iterable[str]) -> None:
+    """Refuse to call a corpus written while a planned file is not there."""
+    lacking = [path for path in paths if not (root / path).is_file()]
+    if lacking:
+        raise ValueError(
+            f"{len(lacking)} files were not written to {root}, {lacking[0]} for one; call again to go on"
+        )

@@ -6,10 +6,11 @@ address. The ids begin at id90001, above VoxCeleb2's, so that nobody generated i
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 
+from multimodal.ranges import OutOfRangeError, at_least, between, check_ranges
 from multimodal.synthetic.randomness import keyed_generator
 
 # What a generated corpus is made of.
@@ -29,53 +30,47 @@ class SyntheticOptions:
     silence at the start of every fake, and another frame size or rate factor for clips with a fake picture.
     """
 
-    seed: int = 0
-    groups: int = 4
-    identities_per_group: int = 4
-    real_clips: int = 4
-    rtvc_clips: int = 4
-    wav2lip_clips: int = 2
-    faceswap_clips: int = 1
-    fsgan_clips: int = 1
-    rtvc_wav2lip_clips: int = 2
-    faceswap_wav2lip_clips: int = 1
-    fsgan_wav2lip_clips: int = 1
-    clip_seconds: float = 2.5
-    clip_seconds_spread: float = 0.15
-    frame_size: int = 224
-    frame_rate: int = 25
-    sample_rate: int = 44_100
-    crf: int = 23
-    picture_strength: float = 0.7
-    sound_strength: float = 0.6
+    seed: Annotated[int, at_least(0)] = 0
+    groups: Annotated[int, between(1, 10)] = 4
+    identities_per_group: Annotated[int, between(2, 999)] = 4
+    real_clips: Annotated[int, between(1, 99)] = 4
+    rtvc_clips: Annotated[int, at_least(0)] = 4
+    wav2lip_clips: Annotated[int, at_least(0)] = 2
+    faceswap_clips: Annotated[int, at_least(0)] = 1
+    fsgan_clips: Annotated[int, at_least(0)] = 1
+    rtvc_wav2lip_clips: Annotated[int, at_least(0)] = 2
+    faceswap_wav2lip_clips: Annotated[int, at_least(0)] = 1
+    fsgan_wav2lip_clips: Annotated[int, at_least(0)] = 1
+    clip_seconds: Annotated[float, between(0.25, 60)] = 2.5
+    clip_seconds_spread: Annotated[float, between(0, 0.5)] = 0.15
+    frame_size: Annotated[int, at_least(64)] = 224
+    frame_rate: Annotated[int, between(1, 120)] = 25
+    sample_rate: Annotated[int, between(8000, 192_000)] = 44_100
+    crf: Annotated[int, between(0, 51)] = 23
+    picture_strength: Annotated[float, between(0, 1)] = 0.7
+    sound_strength: Annotated[float, between(0, 1)] = 0.6
     odd_names: bool = False
-    fake_leading_silence_seconds: float = 0.0
-    fake_frame_size: int | None = None
-    fake_crf: int | None = None
+    fake_leading_silence_seconds: Annotated[float, at_least(0)] = 0.0
+    fake_frame_size: Annotated[int | None, at_least(64)] = None
+    fake_crf: Annotated[int | None, between(0, 51)] = None
 
     def __post_init__(self) -> None:
-        self._check("groups", self.groups, 1, 10)
-        self._check("identities_per_group", self.identities_per_group, 2, 999)
-        self._check("real_clips", self.real_clips, 1, 99)
-        self._check("rtvc_clips", self.rtvc_clips, 0, self.real_clips)
+        check_ranges(self)
+        self._check_at_most("rtvc_clips", self.real_clips)
         for name in _FORGED_COUNTS:
-            self._check(name, getattr(self, name), 0, self.real_clips * (self.identities_per_group - 1))
-        self._check("clip_seconds", self.clip_seconds, 0.25, 60)
-        self._check("clip_seconds_spread", self.clip_seconds_spread, 0, 0.5)
-        for name in ("picture_strength", "sound_strength"):
-            self._check(name, getattr(self, name), 0, 1)
-        self._check("fake_leading_silence_seconds", self.fake_leading_silence_seconds, 0, self.clip_seconds / 2)
+            self._check_at_most(name, self.real_clips * (self.identities_per_group - 1))
+        self._check_at_most("fake_leading_silence_seconds", self.clip_seconds / 2)
         for size in (self.frame_size, self.fake_frame_size or self.frame_size):
-            if size < 64 or size % 2:
-                raise ValueError(f"frame sizes must be even and at least 64 pixels; got {size}")
+            if size % 2:
+                raise ValueError(f"frame sizes must be even; got {size}")
 
     def as_json(self) -> dict[str, Any]:
         """The options as plain values."""
         return asdict(self)
 
-    def _check(self, name: str, value: float, low: float, high: float) -> None:
-        if not low <= value <= high:
-            raise ValueError(f"{name} must lie between {low} and {high} here; got {value}")
+    def _check_at_most(self, name: str, most: float) -> None:
+        if getattr(self, name) > most:
+            raise OutOfRangeError(name, f"must be at most {most:g} here; got {getattr(self, name)}")
 
 
 _FORGED_COUNTS = (

@@ -2,15 +2,17 @@
 
 ``FL = -alpha_t (1 - p_t)^gamma log p_t`` (Lin et al., Focal Loss for Dense Object Detection, ICCV 2017, eq. 5).
 With ``gamma = 0`` and ``alpha = 1`` it is cross entropy, so the three losses offered are one function.
-Labels are class indices, or -1 where unknown; an unknown label adds nothing.
+Labels are class indices, or -1 where unknown; an unknown label adds nothing, and means are over the known ones.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax, logsigmoid, normalize
 
@@ -18,6 +20,8 @@ from fusion.token_time import resample_time
 from multimodal.detector import DetectorOutput
 from multimodal.labels import CLASSES, MODALITIES, UNKNOWN, Modality
 from multimodal.training.options import LossName
+
+Reduction = Literal["mean", "sum", "none"]
 
 # Sound and picture of the same moment should be alike, those of other moments not: learnt from real clips.
 
@@ -66,31 +70,31 @@ def _likeness(
     return (first * second).sum(dim=-1).mean(dim=1)
 
 
-def class_weights(counts: Float[np.ndarray, " classes"]) -> Float[Tensor, " classes"]:
+def class_weights(counts: ArrayLike) -> Float[Tensor, " classes"]:
     """``n_samples / (n_classes * count)`` for each class; 0 for a class that never occurs.
 
     Args:
-        counts: how many samples of each class the training sees.
+        counts: (classes,) how many samples of each class the training sees.
 
-    >>> class_weights(np.array([1, 3]))
+    >>> class_weights([1, 3])
     tensor([2.0000, 0.6667])
     """
+    counts = np.asarray(counts)
     weights = np.divide(counts.sum(), len(counts) * counts, out=np.zeros(len(counts)), where=counts > 0)
     return torch.tensor(weights, dtype=torch.float32)
 
 
-def effective_number_weights(
-    counts: Float[np.ndarray, " classes"], beta: float = 0.999
-) -> Float[Tensor, " classes"]:
+def effective_number_weights(counts: ArrayLike, beta: float = 0.999) -> Float[Tensor, " classes"]:
     """One over the effective number of samples ``(1 - beta ** count) / (1 - beta)``, scaled to a mean of 1.
 
     Cui et al., Class-Balanced Loss Based on Effective Number of Samples, CVPR 2019, eq. 2 and section 4; the mean
     is over samples, so that the loss is as large as without weights. ``beta = 0`` weighs all alike, ``beta`` near
     1 gives :func:`class_weights`. A class that never occurs weighs 0.
 
-    >>> effective_number_weights(np.array([1, 1]), beta=0.9)
+    >>> effective_number_weights([1, 1], beta=0.9)
     tensor([1., 1.])
     """
+    counts = np.asarray(counts)
     if not 0 <= beta < 1:
         raise ValueError(f"beta must lie in [0, 1); got {beta}. The paper uses 0.9 to 0.9999")
     effective = -np.expm1(counts * np.log(beta)) / (1 - beta) if beta else np.minimum(counts, 1)
@@ -105,39 +109,69 @@ def focal_loss(
     alpha: float = 0.25,
     gamma: float = 2.0,
     weights: Float[Tensor, " classes"] | None = None,
-) -> Float[Tensor, " batch"]:
-    """Focal loss of each sample over softmax classes, with ``alpha_t = alpha * weights[label]``.
+    reduction: Reduction = "none",
+) -> Float[Tensor, "..."]:
+    """Focal loss over softmax classes, with ``alpha_t = alpha * weights[label]``.
 
-    Shape: logits ``(B, K)``, labels ``(B,)`` to ``(B,)``; 0 where the label is unknown.
+    Shape: logits ``(B, K)``, labels ``(B,)`` to ``(B,)``, 0 where the label is unknown; or to a number by the
+    ``reduction`` ``"sum"`` or ``"mean"``, the latter over the known labels (0 where none is).
     """
     known = labels != UNKNOWN
     safe = labels.clamp(min=0)
     log_p = log_softmax(logits.float(), dim=-1).gather(1, safe[:, None])[:, 0]
     alpha_t = alpha if weights is None else alpha * weights.to(logits.device)[safe]
-    return torch.where(known, -alpha_t * _missing(log_p) ** gamma * log_p, 0.0)
+    return _reduce(torch.where(known, -alpha_t * _missing(log_p) ** gamma * log_p, 0.0), known, reduction)
 
 
 def binary_focal_loss(
     logits: Float[Tensor, " batch"],
-    labels: Int[Tensor, " batch"],
+    labels: Int[Tensor, " batch"] | Float[Tensor, " batch"],
     *,
     alpha: float = 0.25,
     gamma: float = 2.0,
     weights: Float[Tensor, " 2"] | None = None,
-) -> Float[Tensor, " batch"]:
-    """Focal loss of each sample for one logit (higher = fake).
+    reduction: Reduction = "none",
+) -> Float[Tensor, "..."]:
+    """Focal loss for one logit (higher = fake).
 
     Without ``weights``, ``alpha_t`` is ``alpha`` for fake and ``1 - alpha`` for real, as in the paper. Class
-    weights already say how much each class counts, so with them ``alpha_t = alpha * weights[label]``.
+    weights already say how much each class counts, so with them ``alpha_t = alpha * weights[label]``. A label
+    between 0 and 1 is that share of fake: the losses of both labels are mixed by it.
 
-    Shape: logits ``(B,)``, labels ``(B,)`` to ``(B,)``; 0 where the label is unknown.
+    Shape: logits ``(B,)``, labels ``(B,)``, whole or floating point, to ``(B,)`` or a number, as
+    :func:`focal_loss`.
     """
     known = labels != UNKNOWN
-    safe = labels.clamp(min=0)
-    log_p = logsigmoid(torch.where(safe == 1, logits, -logits).float())
-    per_class = alpha * weights if weights is not None else torch.tensor([1 - alpha, alpha])
-    alpha_t = per_class.to(logits.device)[safe]
-    return torch.where(known, -alpha_t * _missing(log_p) ** gamma * log_p, 0.0)
+    per_class = (alpha * weights if weights is not None else torch.tensor([1 - alpha, alpha])).to(logits.device)
+    if labels.is_floating_point():
+        share = labels.clamp(min=0)
+        sides = [_of_side(logits, torch.full_like(labels, side).long(), per_class, gamma) for side in (0, 1)]
+        losses = (1 - share) * sides[0] + share * sides[1]
+    else:
+        losses = _of_side(logits, labels.clamp(min=0), per_class, gamma)
+    return _reduce(torch.where(known, losses, 0.0), known, reduction)
+
+
+def _of_side(
+    logits: Float[Tensor, " batch"], labels: Int[Tensor, " batch"], per_class: Float[Tensor, " 2"], gamma: float
+) -> Float[Tensor, " batch"]:
+    log_p = logsigmoid(torch.where(labels == 1, logits, -logits).float())
+    return -per_class[labels] * _missing(log_p) ** gamma * log_p
+
+
+def _reduce(
+    losses: Float[Tensor, " batch"], known: Bool[Tensor, " batch"], reduction: str
+) -> Float[Tensor, "..."]:
+    if reduction not in get_args(Reduction):
+        raise ValueError(f"reduction must be mean, sum or none; got {reduction!r}")
+    if reduction == "mean":
+        return losses.mean() * _per_known(known)
+    return losses.sum() if reduction == "sum" else losses
+
+
+def _per_known(known: Bool[Tensor, " batch"]) -> Float[Tensor, ""]:
+    """What makes a mean over a batch one over its known labels; exactly 1 where all are known."""
+    return known.numel() / known.sum().clamp(min=1)
 
 
 def _missing(log_p: Tensor) -> Tensor:
@@ -176,17 +210,13 @@ class DetectorLoss:
     synchrony_weight: float = 0.0
 
     def __call__(self, output: DetectorOutput, labels: Mapping[str, Int[Tensor, " batch"]]) -> Float[Tensor, ""]:
-        """Mean over the batch.
+        """Each part's mean over the clips whose label is known.
 
         ``labels`` holds ``class``, ``video`` and ``audio``, each ``(B,)``. A clip of which the fusion was shown
         one modality only (``shown_video`` or ``shown_audio`` has its label, ``class`` has not) teaches the fusion
         by the marginal of its posterior.
         """
-        total = self.multiclass(output.class_logits, labels["class"])
-        for name in MODALITIES:
-            if f"shown_{name}" in labels:
-                logits = marginal_logits(output.class_logits, name)
-                total = total + self.binary(name, logits, labels[f"shown_{name}"])
+        total = self._fusion(output.class_logits, labels)
         heads = [
             self.binary(name, output.modality_logits[name], labels[name])
             for name in MODALITIES
@@ -199,21 +229,36 @@ class DetectorLoss:
             total = total + self.synchrony_weight * synchrony
         return total
 
-    def multiclass(self, logits: Float[Tensor, "batch 4"], labels: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
-        """Mean loss over the four classes."""
+    def _fusion(
+        self, logits: Float[Tensor, "batch 4"], labels: Mapping[str, Int[Tensor, " batch"]]
+    ) -> Float[Tensor, ""]:
+        """Mean over the clips that teach the fusion, by all four classes or by one modality; each counts alike."""
         assert logits.shape[-1] == len(CLASSES)
         alpha, gamma = self._focus()
-        return focal_loss(logits, labels, alpha=alpha, gamma=gamma, weights=self.weights.get("class")).mean()
+        weights = self.weights.get("class")
+        total = focal_loss(logits, labels["class"], alpha=alpha, gamma=gamma, weights=weights).mean()
+        known = labels["class"] != UNKNOWN
+        for name in MODALITIES:
+            if f"shown_{name}" in labels:
+                shown = labels[f"shown_{name}"]
+                total = total + self._binary(name, marginal_logits(logits, name), shown, "none").mean()
+                known = known | (shown != UNKNOWN)
+        return total * _per_known(known)
 
     def binary(
         self, target: str, logits: Float[Tensor, " batch"], labels: Int[Tensor, " batch"]
     ) -> Float[Tensor, ""]:
-        """Mean loss of one modality's head."""
+        """Mean loss of one modality's head over the known labels."""
+        return self._binary(target, logits, labels, "mean")
+
+    def _binary(
+        self, target: str, logits: Float[Tensor, " batch"], labels: Int[Tensor, " batch"], reduction: Reduction
+    ) -> Float[Tensor, "..."]:
         weights = self.weights.get(target)
         if self.name == "cross_entropy":
             weights = torch.ones(2) if weights is None else weights
         alpha, gamma = self._focus()
-        return binary_focal_loss(logits, labels, alpha=alpha, gamma=gamma, weights=weights).mean()
+        return binary_focal_loss(logits, labels, alpha=alpha, gamma=gamma, weights=weights, reduction=reduction)
 
     def _focus(self) -> tuple[float, float]:
         return (1.0, 0.0) if self.name == "cross_entropy" else (self.alpha, self.gamma)

@@ -1,7 +1,9 @@
 """How a training goes, as plain values; reading them needs no torch."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from multimodal.ranges import above, at_least, between, check_ranges
 
 #: All three are the focal loss: cross entropy has no focus, the weighted one weighs rare classes more.
 LossName = Literal["cross_entropy", "focal", "weighted_focal"]
@@ -22,11 +24,14 @@ class FitOptions:
         seed: of everything random in the steps.
     """
 
-    steps: int = 1000
-    learning_rate: float = 3e-4
-    warmup_share: float = 0.1
-    weight_decay: float = 0.05
-    gradient_norm: float = 1.0
-    validate_every: int = 100
-    patience: int | None = None
-    seed: int = 0
+    steps: Annotated[int, at_least(1)] = 1000
+    learning_rate: Annotated[float, above(0)] = 3e-4
+    warmup_share: Annotated[float, between(0, 1)] = 0.1
+    weight_decay: Annotated[float, at_least(0)] = 0.05
+    gradient_norm: Annotated[float, above(0)] = 1.0
+    validate_every: Annotated[int, at_least(1)] = 100
+    patience: Annotated[int | None, at_least(1)] = None
+    seed: Annotated[int, at_least(0)] = 0
+
+    def __post_init__(self) -> None:
+        check_ranges(self)

@@ -145,6 +145,11 @@ class TestContract:
         with pytest.raises(ValueError, match=r"must be floating point in .*; got torch.int16\. Divide"):
             encoder(window(encoder).to(torch.int16))
 
+    def test_values_of_integers_as_floats_are_questioned(self, encoders, label):
+        encoder = encoders[label]
+        with pytest.raises(ValueError, match=r"^(video|audio) must lie in .*; got up to \d+\. Divide \d+-bit .*$"):
+            encoder(window(encoder).abs() * 20_000)
+
 
 @pytest.mark.parametrize("label", ["frames_cnn", "frames_vit", "spectrogram_mel", "wav2vec2"])
 def test_bfloat16_autocast_gives_finite_gradients(label):

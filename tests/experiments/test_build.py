@@ -3,8 +3,10 @@ from dataclasses import replace
 import pytest
 
 from encoders import create_encoder
-from experiments.runs.build import build_encoder
-from experiments.runs.clips import read_clips
+from experiments.recipes import small
+from experiments.runs.build import build_encoder, open_training
+from experiments.runs.clips import describe_window, read_clips
+from experiments.runs.config import DataConfig, EncoderConfig, FusionConfig
 from experiments.runs.feed import window_shape
 from multimodal.data.options import Reading
 from multimodal.media.store.reader import Store
@@ -42,3 +44,44 @@ def test_a_split_that_lacks_clips_of_the_manifest_is_refused(write_sounds, tmp_p
     make_split(fewer, "random").write(tmp_path / "split.parquet")
     with pytest.raises(ValueError, match=r"1 of 6 clips are not in the split, e.g. tones/0.wav"):
         read_clips(tmp_path / "manifest.parquet", tmp_path / "split.parquet", tmp_path / "tones-store")
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        (
+            {"fusion": FusionConfig(name="concat", options={"num_heads": 4})},
+            "fusion 'concat': unknown option",
+        ),
+        (
+            {"encoders": {"audio": EncoderConfig(name="aasist", options={"backbone": "resnet18"})}},
+            "encoder 'aasist': unknown option 'backbone'; .*oose from",
+        ),
+    ],
+)
+def test_options_that_an_encoder_or_a_fusion_has_not_are_refused_before_a_clip_is_read(part, message, tmp_path):
+    files = {name: tmp_path / name for name in ("manifest", "split", "store")}
+    for path in files.values():
+        path.touch()  # reading one of them would fail otherwise
+    config = replace(small.train(), data=replace(small.DATA, **files), **part)
+    with pytest.raises(ValueError, match=message):
+        open_training(config)
+
+
+def test_a_window_in_seconds_becomes_the_frames_that_last_as_long():
+    data = DataConfig(window_seconds=4.0).at_rate(12.5)
+    assert (data.num_frames, data.window_seconds) == (50, None)
+    assert DataConfig(window_seconds=0.01).at_rate(25.0).num_frames == 1
+    assert DataConfig(num_frames=8).at_rate(25.0) == DataConfig(num_frames=8)
+
+
+@pytest.mark.parametrize(
+    ("num_frames", "hears", "is_warned"), [(8, True, True), (8, False, False), (25, True, False)]
+)
+def test_a_training_says_how_long_its_windows_last_and_warns_of_less_than_a_second_of_sound(
+    num_frames, hears, is_warned
+):
+    said: list[str] = []
+    describe_window(num_frames, 25.0, hears=hears, say=said.append)
+    assert said[0] == f"window: {num_frames} frames at 25 a second, {num_frames / 25:.2f} s"
+    assert (len(said) == 2) == is_warned

@@ -47,6 +47,11 @@ def test_the_help_of_a_verb_that_computes_imports_nothing_that_computes(command,
         ("pretrain video small --sources none", "the source none has no manifest.parquet, split.parquet"),
         ("pretrain video small --balance smote", "which pretraining has not"),
         ("ablate fuson", "fusion"),
+        (
+            "train small --video.name facenet --video.weights folder",
+            "--video.name stands beside --video.weights, whose folder names its encoder; leave one out",
+        ),
+        ("pretrain audio small --encoder.options a 1 --encoder.weights=b", "--encoder.options stands beside"),
     ],
 )
 def test_what_is_wrong_with_a_command_line_is_said_before_torch_is_imported(command, message, tmp_path):

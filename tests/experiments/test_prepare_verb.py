@@ -8,6 +8,7 @@ import pytest
 
 from experiments.prepare import prepare
 from multimodal.corpora.manifest import Clip, Manifest, collect
+from multimodal.media.prepare_corpus import prepare_corpus
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.store.reader import Store
 
@@ -95,3 +96,8 @@ def test_a_ray_cluster_of_two_nodes_gives_the_same_store(manifest, tmp_path, mon
     assert len(Manifest.read(manifest).clips) == len(ours.index) + 1
     for clip_id in theirs.index["clip_id"]:
         np.testing.assert_array_equal(ours.read(clip_id).waveform, theirs.read(clip_id).waveform)
+
+
+def test_clips_that_did_not_reach_the_store_are_no_prepared_clips(manifest, tmp_path):
+    with pytest.raises(ValueError, match=r"6 of 6 clips are not in the store .*; call again to go on"):
+        prepare_corpus(Manifest.read(manifest), tmp_path / "s", OPTIONS, progress=lambda outcomes, total: ())

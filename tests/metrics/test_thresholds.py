@@ -23,7 +23,7 @@ OPTIONS = {
 
 
 def chosen(rule, **options):
-    return choose_threshold(rule, FAKE, REAL, replicates=0, **options)
+    return choose_threshold(rule, fake_scores=FAKE, real_scores=REAL, replicates=0, **options)
 
 
 def test_every_rule_can_be_named_on_a_command_line():
@@ -91,7 +91,7 @@ def test_the_value_is_that_of_the_decisions_at_the_threshold(rule):
 )
 @settings(max_examples=50, deadline=None)
 def test_no_other_threshold_is_better(fake, real, rule):
-    found = choose_threshold(rule, fake, real, replicates=0, **OPTIONS.get(rule, {}))
+    found = choose_threshold(rule, fake_scores=fake, real_scores=real, replicates=0, **OPTIONS.get(rule, {}))
     if found.threshold is None:
         assert len({*fake, *real}) == 1
         return
@@ -103,19 +103,24 @@ def test_no_other_threshold_is_better(fake, real, rule):
         assert merit(ours, **options).objective[0] >= merit(other, **options).objective[0] - 1e-12
 
 
+def test_scores_by_position_are_refused_since_their_order_cannot_be_seen():
+    with pytest.raises(TypeError, match="positional"):
+        choose_threshold("youden", [0, 1], [0.1, 0.9])
+
+
 def test_thresholds_stand_in_the_middle_of_a_gap_even_between_the_closest_floats():
     high = np.nextafter(0.5, 1)
-    found = choose_threshold("youden", [high], [0.5], replicates=0)
+    found = choose_threshold("youden", fake_scores=[high], real_scores=[0.5], replicates=0)
     assert 0.5 < found.threshold <= high
 
 
 def test_uncertainty_covers_the_choice_and_is_the_same_for_a_seed():
     rng = np.random.default_rng(5)
     fake, real = rng.normal(1, 1, 200), rng.normal(-1, 1, 200)
-    found = choose_threshold("youden", fake, real, replicates=200, seed=1)
+    found = choose_threshold("youden", fake_scores=fake, real_scores=real, replicates=200, seed=1)
     assert found.low <= found.threshold <= found.high
     assert found.high - found.low > 0.1
-    assert found == choose_threshold("youden", fake, real, replicates=200, seed=1)
+    assert found == choose_threshold("youden", fake_scores=fake, real_scores=real, replicates=200, seed=1)
 
 
 def test_fewer_identities_make_a_threshold_less_certain():
@@ -123,8 +128,10 @@ def test_fewer_identities_make_a_threshold_less_certain():
     effect = rng.normal(0, 1, 10)
     who = np.arange(200) % 10
     fake, real = (mean + effect[who] + rng.normal(0, 0.3, 200) for mean in (1, -1))
-    alone = choose_threshold("youden", fake, real, replicates=200)
-    together = choose_threshold("youden", fake, real, fake_identity=who, real_identity=who, replicates=200)
+    alone = choose_threshold("youden", fake_scores=fake, real_scores=real, replicates=200)
+    together = choose_threshold(
+        "youden", fake_scores=fake, real_scores=real, fake_identity=who, real_identity=who, replicates=200
+    )
     assert together.high - together.low > alone.high - alone.low
 
 
@@ -133,7 +140,7 @@ def test_fewer_identities_make_a_threshold_less_certain():
     [([], [0.1], "no fake clip"), ([0.1], [], "no real clip"), ([0.5, 0.5], [0.5], "all scores are 0.5")],
 )
 def test_a_threshold_is_not_defined_without_two_classes_or_two_scores(fake, real, reason):
-    found = choose_threshold("f1", fake, real)
+    found = choose_threshold("f1", fake_scores=fake, real_scores=real)
     assert found.threshold is None
     assert found.value is None
     assert reason in found.reason
@@ -141,13 +148,17 @@ def test_a_threshold_is_not_defined_without_two_classes_or_two_scores(fake, real
 
 
 def test_a_precision_out_of_reach_has_no_threshold():
-    found = choose_threshold("recall_at_precision", [0.1, 0.2], [0.8, 0.9], precision_wanted=0.9, replicates=0)
+    found = choose_threshold(
+        "recall_at_precision", fake_scores=[0.1, 0.2], real_scores=[0.8, 0.9], precision_wanted=0.9, replicates=0
+    )
     assert found.threshold is None
     assert "reaches" in found.reason
 
 
 def test_one_identity_gives_a_threshold_without_an_interval_and_says_why():
-    found = choose_threshold("youden", [0.9], [0.1], fake_identity=["ann"], real_identity=["ann"])
+    found = choose_threshold(
+        "youden", fake_scores=[0.9], real_scores=[0.1], fake_identity=["ann"], real_identity=["ann"]
+    )
     assert found.threshold == pytest.approx(0.5)
     assert found.low is None
     assert "one identity" in found.reason
@@ -263,7 +274,7 @@ def test_the_same_scores_transfer_without_a_loss():
     generator = np.random.default_rng(0)
     scores = table(generator.normal(0.7, 0.1, 40).clip(0, 1), generator.normal(0.4, 0.1, 40).clip(0, 1))
     fake, real = scores["score_any"][:40], scores["score_any"][40:]
-    chosen = choose_threshold("youden", fake, real, replicates=0).as_json()
+    chosen = choose_threshold("youden", fake_scores=fake, real_scores=real, replicates=0).as_json()
     found = transfer_thresholds(stored(**chosen), scores, replicates=20)["any"]["youden"]
     assert found["offset"] == 0
     assert found["value_at_stored"] == pytest.approx(found["value_there"])
@@ -273,7 +284,7 @@ def test_the_same_scores_transfer_without_a_loss():
 @pytest.mark.parametrize("rule", RULES)
 def test_the_value_at_a_chosen_threshold_is_the_value_that_was_reported(rule):
     fake, real, options = [0.9, 0.8, 0.6, 0.3], [0.7, 0.4, 0.2, 0.1], TRANSFER_OPTIONS.get(rule, {})
-    found = choose_threshold(rule, fake, real, replicates=0, **options)
+    found = choose_threshold(rule, fake_scores=fake, real_scores=real, replicates=0, **options)
     assert value_at(rule, np.array(fake), np.array(real), found.threshold, **options) == pytest.approx(found.value)
 
 

@@ -60,8 +60,11 @@ def metrics(scores, thresholds) -> dict[str, Any]:
 def _choose(rows: pd.DataFrame, target: str) -> dict[str, Any]:
     is_fake = rows[f"{target}_fake"] == 1
     fake, real = (rows.loc[mask, f"score_{target}"].to_numpy() for mask in (is_fake, ~is_fake))
-    rules = {name: choose_threshold(name, fake, real, replicates=20).as_json() for name in ("f1", "youden")}
-    return {**rules, HOSTILE: choose_threshold("f1", [0.5], [0.5]).as_json()}
+    rules = {
+        name: choose_threshold(name, fake_scores=fake, real_scores=real, replicates=20).as_json()
+        for name in ("f1", "youden")
+    }
+    return {**rules, HOSTILE: choose_threshold("f1", fake_scores=[0.5], real_scores=[0.5]).as_json()}
 
 
 @pytest.fixture(scope="module")

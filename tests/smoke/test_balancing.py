@@ -68,10 +68,10 @@ def test_smote_with_too_few_clips_of_a_class_says_what_to_do(config, tmp_path):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"neighbours": 0}, r"--balance-neighbours must be at least 1; got 0"),
-        ({"ratio": 0.0}, r"--balance-ratio must lie in \(0, 1\]"),
-        ({"ratio": 2.0}, r"got 2.0. For one to two give 0.5"),
-        ({"beta": 1.0}, r"--balance-beta must lie in \[0, 1\); got 1.0"),
+        ({"neighbours": 0}, r"neighbours must be at least 1; got 0"),
+        ({"ratio": 0.0}, r"ratio must lie in \(0, 1\]"),
+        ({"ratio": 2.0}, r"ratio must .*got 2.0"),
+        ({"beta": 1.0}, r"beta must lie in \[0, 1\); got 1.0"),
     ],
 )
 def test_numbers_that_no_balance_can_work_with_are_refused_before_the_run_begins(options, says, config, tmp_path):

@@ -45,6 +45,14 @@ def error_of(capsys) -> str:
 # evaluate --scores
 
 
+def test_decisions_in_place_of_scores_are_warned_of(tmp_path, capsys):
+    whole = table()
+    for frame, is_warned in ((whole, False), (whole.assign(score=(whole["score"] > 1).astype(int)), True)):
+        assert main(["evaluate", "--scores", write(frame, tmp_path / "scores.csv"), *QUICK]) == 0
+        printed = capsys.readouterr().out
+        assert ("has no other scores than 0 and 1, which look like decisions" in printed) == is_warned
+
+
 def test_a_file_of_scores_is_judged_and_printed_with_intervals_and_floors(tmp_path, capsys):
     path = write(table(), tmp_path / "scores.csv")
     assert main(["evaluate", "--scores", path, *QUICK]) == 0
@@ -334,10 +342,6 @@ def test_thresholds_move_to_another_run_and_to_anybodys_table(judged, run, tmp_p
     ("options", "says"),
     [
         (["--rules", "f1", "--fpr", "0.1"], "an option of the rule target_fpr is given"),
-        (["--fpr", "5"], "fpr must be a share in [0, 1]; got 5.0. Percent?"),
-        (["--fake-prior", "5"], "fake_prior must lie inside (0, 1)"),
-        (["--beta", "0"], "beta must be above 0"),
-        (["--cost-miss", "-1"], "costs must be above 0"),
         (["--transfer", "{tmp}/none.csv"], "no such file of scores"),
         (["--transfer", "{run}", "--split", "train"], "has no split 'train'"),
     ],

@@ -206,13 +206,18 @@ def test_the_folder_says_that_its_media_are_generated(tiny: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"identities_per_group": 1}, "identities_per_group must lie between 2 and 999 here; got 1"),
-        ({"groups": 11}, "groups must lie between 1 and 10 here; got 11"),
-        ({"real_clips": 1, "rtvc_clips": 2}, "rtvc_clips must lie between 0 and 1 here; got 2"),
-        ({"frame_size": 97}, "even and at least 64 pixels; got 97"),
-        ({"picture_strength": 1.5}, "picture_strength must lie between 0 and 1 here; got 1.5"),
+        ({"identities_per_group": 1}, r"identities_per_group must lie in \[2, 999\]; got 1"),
+        ({"groups": 11}, r"groups must lie in \[1, 10\]; got 11"),
+        ({"real_clips": 1, "rtvc_clips": 2}, "rtvc_clips must be at most 1 here; got 2"),
+        ({"frame_size": 97}, "frame sizes must be even; got 97"),
+        ({"picture_strength": 1.5}, r"picture_strength must lie in \[0, 1\]; got 1.5"),
     ],
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SyntheticOptions(**options)
+
+
+def test_a_corpus_of_which_a_file_is_lacking_is_not_called_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"\d+ files were not written to .*\.mp4 for one; call again to go on"):
+        generate_fakeavceleb(tmp_path, TINY, progress=lambda steps: ())

@@ -184,3 +184,65 @@ def test_a_fusion_that_compares_nothing_is_refused(name):
     fusion = create_fusion(name, dims={"video": 16, "audio": 16}, out_dim=8)
     with pytest.raises(ValueError, match="compares nothing along time"):
         TokenClassifier(fusion, compares=True)
+
+
+def test_unknown_labels_do_not_shrink_the_mean():
+    logits, labels = torch.tensor([[0.0, 1.0], [2.0, 0.0], [1.0, 1.0], [0.5, 0.0]]), torch.tensor([1, -1, -1, -1])
+    alone = focal_loss(logits[:1], labels[:1], reduction="mean")
+    torch.testing.assert_close(focal_loss(logits, labels, reduction="mean"), alone)
+    assert focal_loss(logits, torch.full((4,), -1), reduction="mean").item() == 0
+    fakes = torch.tensor([1, -1, -1, -1])
+    torch.testing.assert_close(
+        binary_focal_loss(logits[:, 0], fakes, reduction="mean"), binary_focal_loss(logits[0, :1], fakes[:1]).sum()
+    )
+
+
+def test_known_labels_all_through_give_the_plain_mean_to_the_last_bit():
+    generator = torch.Generator().manual_seed(1)
+    logits, labels = torch.randn(31, 4, generator=generator), torch.arange(31) % 4
+    assert focal_loss(logits, labels, reduction="mean").equal(focal_loss(logits, labels).mean())
+    assert focal_loss(logits, labels, reduction="sum").equal(focal_loss(logits, labels).sum())
+
+
+def test_a_reduction_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match="reduction must be mean, sum or none; got 'avg'"):
+        focal_loss(torch.zeros(1, 2), torch.tensor([0]), reduction="avg")
+
+
+def test_a_soft_label_mixes_the_losses_of_both_labels():
+    logits, whole = torch.tensor([2.0, -1.0, 0.5]), torch.tensor([1, 0, -1])
+    torch.testing.assert_close(binary_focal_loss(logits, whole.float()), binary_focal_loss(logits, whole))
+    soft = binary_focal_loss(logits[:1], torch.tensor([0.3]))
+    real, fake = (binary_focal_loss(logits[:1], torch.tensor([label])) for label in (0, 1))
+    torch.testing.assert_close(soft, 0.7 * real + 0.3 * fake)
+
+
+def test_class_weights_take_any_sequence():
+    assert class_weights([1, 3]).equal(class_weights(np.array([1, 3])))
+    assert effective_number_weights((1, 3)).equal(effective_number_weights(np.array([1, 3])))
+
+
+def test_clips_without_a_class_do_not_shrink_the_detectors_loss():
+    generator = torch.Generator().manual_seed(2)
+    logits, heads = torch.randn(4, 4, generator=generator), torch.randn(2, 4, generator=generator)
+    labels = {name: torch.tensor([1, -1, -1, -1]) for name in ("class", "video", "audio")}
+    whole = DetectorLoss()(DetectorOutput(logits, {"video": heads[0], "audio": heads[1]}), labels)
+    alone = DetectorLoss()(
+        DetectorOutput(logits[:1], {"video": heads[0, :1], "audio": heads[1, :1]}),
+        {name: label[:1] for name, label in labels.items()},
+    )
+    torch.testing.assert_close(whole, alone)
+
+
+def test_a_clip_shown_by_one_modality_counts_as_much_as_any_other():
+    logits = torch.zeros(2, 4)
+    output = DetectorOutput(logits, {"video": torch.zeros(2), "audio": torch.zeros(2)})
+    nothing = torch.tensor([-1, -1])
+    labels = {
+        "class": torch.tensor([0, -1]),
+        "video": nothing,
+        "audio": nothing,
+        "shown_video": torch.tensor([-1, 1]),
+    }
+    loss = DetectorLoss(name="cross_entropy")(output, labels)
+    assert loss.item() == pytest.approx((math.log(4) + math.log(2)) / 2)

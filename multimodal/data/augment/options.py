@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from multimodal.ranges import above, at_least, between, check_ranges
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,21 +36,24 @@ class PictureAugmentation:
         erase: probability of erasing a part of the face (eyes, nose, mouth, a half).
     """
 
-    crop_jitter: float = 0.05
-    flip: float = 0.5
-    brightness: float = 0.2
-    contrast: float = 0.2
-    saturation: float = 0.1
-    hue: float = 0.0
-    resize: float = 0.1
-    resize_to: float = 0.5
-    blur: float = 0.1
-    blur_sigma: float = 1.5
-    noise: float = 0.1
-    noise_std: float = 0.03
-    jpeg: float = 0.2
-    jpeg_quality: int = 50
-    erase: float = 0.1
+    crop_jitter: Annotated[float, between(0, 0.5, open_high=True)] = 0.05
+    flip: Annotated[float, between(0, 1)] = 0.5
+    brightness: Annotated[float, between(0, 1)] = 0.2
+    contrast: Annotated[float, between(0, 1)] = 0.2
+    saturation: Annotated[float, between(0, 1)] = 0.1
+    hue: Annotated[float, between(0, 0.5)] = 0.0
+    resize: Annotated[float, between(0, 1)] = 0.1
+    resize_to: Annotated[float, between(0, 1, open_low=True)] = 0.5
+    blur: Annotated[float, between(0, 1)] = 0.1
+    blur_sigma: Annotated[float, above(0)] = 1.5
+    noise: Annotated[float, between(0, 1)] = 0.1
+    noise_std: Annotated[float, between(0, 1)] = 0.03
+    jpeg: Annotated[float, between(0, 1)] = 0.2
+    jpeg_quality: Annotated[int, between(1, 100)] = 50
+    erase: Annotated[float, between(0, 1)] = 0.1
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     def __call__(self, frames: Tensor, generator: np.random.Generator) -> Tensor:
         """Shape: ``(T, C, H, W)`` in [0, 1]; the result is as large."""
@@ -76,16 +81,19 @@ class SoundAugmentation:
         gain_db: largest change of loudness, in decibels.
     """
 
-    shift_seconds: float = 0.02
-    reverberation: float = 0.1
-    reverberation_seconds: float = 0.4
-    rawboost: float = 0.0
-    band_pass: float = 0.05
-    codec: float = 0.05
-    codec_bit_rate: int = 16_000
-    noise: float = 0.5
-    noise_db: float = -20.0
-    gain_db: float = 6.0
+    shift_seconds: Annotated[float, at_least(0)] = 0.02
+    reverberation: Annotated[float, between(0, 1)] = 0.1
+    reverberation_seconds: Annotated[float, above(0)] = 0.4
+    rawboost: Annotated[float, between(0, 1)] = 0.0
+    band_pass: Annotated[float, between(0, 1)] = 0.05
+    codec: Annotated[float, between(0, 1)] = 0.05
+    codec_bit_rate: Annotated[int, at_least(1)] = 16_000
+    noise: Annotated[float, between(0, 1)] = 0.5
+    noise_db: Annotated[float, between(-200, 100)] = -20.0
+    gain_db: Annotated[float, between(0, 100)] = 6.0
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     def __call__(self, sound: Tensor, generator: np.random.Generator, *, sample_rate: int) -> Tensor:
         """Shape: ``(samples,)`` in [-1, 1]; the result is as long."""

@@ -12,8 +12,9 @@ import string
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
+from multimodal.ranges import at_least, between, check_ranges
 from multimodal.synthetic.forge import SwapMethod
 from multimodal.synthetic.identity import Person, invent_person
 from multimodal.synthetic.plan import GROUPS
@@ -234,21 +235,18 @@ class LayoutOptions:
         strength: of the traces that give a forgery away, in [0, 1].
     """
 
-    seed: int = 0
+    seed: Annotated[int, at_least(0)] = 0
     variant: str | None = None
-    identities: int = 4
-    clips: int = 2
-    clip_seconds: float = 0.6
-    frame_size: int = 128
-    strength: float = 0.5
+    identities: Annotated[int, between(3, 90)] = 4
+    clips: Annotated[int, between(1, 99)] = 2
+    clip_seconds: Annotated[float, between(0.3, 60)] = 0.6
+    frame_size: Annotated[int, at_least(64)] = 128
+    strength: Annotated[float, between(0, 1)] = 0.5
 
     def __post_init__(self) -> None:
-        self._check("identities", self.identities, 3, 90)
-        self._check("clips", self.clips, 1, 99)
-        self._check("clip_seconds", self.clip_seconds, 0.3, 60)
-        self._check("strength", self.strength, 0, 1)
-        if self.frame_size < 64 or self.frame_size % 2:
-            raise ValueError(f"frame_size must be even and at least 64 pixels; got {self.frame_size}")
+        check_ranges(self)
+        if self.frame_size % 2:
+            raise ValueError(f"frame_size must be even; got {self.frame_size}")
 
     @property
     def recordings(self) -> int:
@@ -258,7 +256,3 @@ class LayoutOptions:
     def as_json(self) -> dict[str, Any]:
         """The options as plain values."""
         return asdict(self)
-
-    def _check(self, name: str, value: float, low: float, high: float) -> None:
-        if not low <= value <= high:
-            raise ValueError(f"{name} must lie between {low} and {high} here; got {value}")

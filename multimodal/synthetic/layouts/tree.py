@@ -16,7 +16,7 @@ from multimodal.catalog import choose
 from multimodal.corpora.manifest import GENERATED_MARK
 from multimodal.files import atomic_path, write_json, write_text
 from multimodal.synthetic.clip import write_audio, write_video
-from multimodal.synthetic.generation import NOTICE, Progress, claim, make_all
+from multimodal.synthetic.generation import NOTICE, Progress, claim, make_all, require_files
 from multimodal.synthetic.layouts.planned import (
     AudioFile,
     CopyFile,
@@ -127,6 +127,7 @@ def _write_tree(
         for file in tree.files:
             if isinstance(file, kind):
                 _write_derived(root, file)
+    require_files(root, [file.path for file in tree.files])
     kinds = Counter(_kind(file.path) for file in tree.files if isinstance(file, MediaFile | CopyFile))
     return {
         **{kind: kinds[kind] for kind in sorted(kinds)},

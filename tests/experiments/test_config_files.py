@@ -1,0 +1,65 @@
+"""A run's configuration can be given back, and a recipe of one's own can be a file."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from experiments import recipes
+from experiments.__main__ import main
+from experiments.command_line import without_config
+from experiments.runs.config import PretrainConfig, TrainConfig
+from experiments.runs.settings import config_from, write_config
+
+RECIPE = """
+encoders:
+  video: {name: frames, options: {backbone: test_resnet}}
+  audio: {name: spectrogram}
+fit: {steps: 7, learning_rate: 3e-4}
+"""
+
+
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [(recipes.TRAIN["fakeavceleb"](), TrainConfig), (recipes.PRETRAIN["audio"]["speech"](), PretrainConfig)],
+)
+def test_what_a_run_wrote_down_is_read_back_as_it_was(config, kind, tmp_path):
+    config = replace(config, fit=replace(config.fit, seed=3, learning_rate=1e-5))
+    write_config(tmp_path / "config.json", config)
+    assert config_from(tmp_path / "config.json", kind) == config
+
+
+def test_a_recipe_may_be_yaml_with_numbers_as_people_write_them(tmp_path):
+    (tmp_path / "mine.yaml").write_text(RECIPE)
+    config = config_from(tmp_path / "mine.yaml", TrainConfig)
+    assert (config.fit.steps, config.fit.learning_rate) == (7, 3e-4)
+    assert config.encoders["video"].options == {"backbone": "test_resnet"}
+    assert config.data == TrainConfig(encoders={}).data
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("steps: 7", "steps: 0"), "steps must be at least 1; got 0 @ $.fit"),
+        (("steps: 7", "stepz: 7"), "extra fields found (stepz) @ $.fit"),
+        (("fit: {", "fit: {["), "is neither JSON nor YAML"),
+    ],
+)
+def test_a_recipe_that_does_not_fit_is_one_line(change, message, tmp_path, capsys):
+    (tmp_path / "mine.yaml").write_text(RECIPE.replace(*change))
+    assert main(["train", "--config", str(tmp_path / "mine.yaml")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+
+
+def test_the_command_line_stands_on_top_of_the_file(tmp_path, capsys):
+    (tmp_path / "mine.json").write_text(json.dumps({"modality": "audio", "encoder": {"name": "aasist"}}))
+    arguments = ["pretrain", f"--config={tmp_path / 'mine.json'}", "--manifest", str(tmp_path / "none.parquet")]
+    assert main(arguments) == 1
+    assert f"manifest not found: {tmp_path / 'none.parquet'}" in capsys.readouterr().err
+
+
+def test_a_config_without_a_file_is_refused():
+    with pytest.raises(ValueError, match="--config wants a file"):
+        without_config(["--config", "--fit.steps", "3"])
+    assert without_config(["small", "--out", "x"]) == (None, ["small", "--out", "x"])
