@@ -12,7 +12,7 @@ import pandas as pd
 from accelerate import Accelerator
 from torch import nn
 
-from encoders import create_encoder, load_encoder
+from encoders import load_encoder, rebuild_encoder
 from encoders.base import Encoder
 from experiments.runs.build import DetectorPlan, open_detector
 from experiments.runs.clips import Clips, load_clips, read_clips
@@ -27,7 +27,7 @@ from multimodal.detector import AudioVisualDetector
 from multimodal.files import atomic_path, read_json
 from multimodal.heads import Branch
 from multimodal.judge import Judge
-from multimodal.labels import Modality
+from multimodal.labels import MODALITIES, Modality
 from multimodal.media.prepare import IsolatedPreparer
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.store.format import differences, fingerprint_of
@@ -111,14 +111,32 @@ def _open_branch(folder: RunFolder) -> TrainedRun:
 
 
 def _load_detector(folder: RunFolder, plan: DetectorPlan) -> AudioVisualDetector:
-    architecture = read_json(folder.architecture).items()
-    detector = plan.assemble({name: create_encoder(one["name"], **one["arguments"]) for name, one in architecture})
+    detector = plan.assemble(_rebuilt_encoders(folder.architecture))
     if folder.frozen_encoders.is_file():  # the rest learnt from their tokens
         load_weights(detector.encoders, folder.frozen_encoders)
         load_weights(detector.classifier, folder.weights)
     else:
         load_weights(detector, folder.weights)
     return detector
+
+
+def _rebuilt_encoders(file: Path) -> dict[str, Encoder]:
+    """The encoders that ``architecture.json`` describes, by modality, with random weights."""
+    if not file.is_file():
+        raise ValueError(f"not a finished run: {file.parent} has no {file.name}; call `train` on it again")
+    described = read_json(file)
+    if not isinstance(described, dict) or set(described) != set(MODALITIES):
+        raise ValueError(f"{file} describes no detector: want an encoder for {', '.join(MODALITIES)}")
+    encoders: dict[str, Encoder] = {}
+    for modality, one in described.items():
+        known = one if isinstance(one, dict) else {}
+        encoder = rebuild_encoder(known.get("name"), known.get("arguments"), source=file)
+        if encoder.modality != modality:
+            raise ValueError(
+                f"{file} gives {modality} the encoder {encoder.name!r}, which is for another modality"
+            )
+        encoders[modality] = encoder
+    return encoders
 
 
 # A run on the test clips that were held out for it.
