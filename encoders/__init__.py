@@ -139,7 +139,11 @@ def rebuild_encoder(name: Any, arguments: Any, *, source: str | Path) -> "Encode
 
     if not isinstance(name, str) or not isinstance(arguments, dict):
         raise ValueError(f"{source} describes no encoder: want a name and its options; got {name!r:.60}")
-    check_plain(arguments, source)
+    try:
+        kind = encoder_class(name)
+    except ValueError as error:
+        raise ValueError(f"{source} describes no encoder: {error}") from error
+    check_plain(kind, arguments, source)
     try:
         return create_encoder(name, **arguments)
     except Exception as error:  # libraries answer a value that is none of theirs with errors of every kind

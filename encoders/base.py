@@ -180,14 +180,15 @@ class Encoder(
         return encoder.to(map_location).eval()
 
 
-def check_plain(arguments: Mapping[str, Any], source: str | Path) -> None:
+def check_plain(kind: type[Encoder], arguments: Mapping[str, Any], source: str | Path) -> None:
     """Raise ``ValueError`` where options that stand in a file name weights of elsewhere, or have absurd sizes.
 
     A folder may come from a stranger: a name on a hub, a path or ``pretrained`` in it would be fetched or opened
-    while it is loaded. ``save_pretrained`` writes none of them.
+    while it is loaded, and so would a default that it leaves out. ``save_pretrained`` writes none of them.
     """
-    for option in PUBLISHED:
-        value = arguments.get(option)
+    parameters = inspect.signature(kind.__init__).parameters
+    for option in (option for option in PUBLISHED if option in {*parameters, *arguments}):
+        value = arguments[option] if option in arguments else parameters[option].default
         if value and not isinstance(value, Mapping):
             raise ValueError(
                 f"{source} says {option}={str(value)!r:.80}, weights that are not in its folder: they are not "
@@ -195,7 +196,12 @@ def check_plain(arguments: Mapping[str, Any], source: str | Path) -> None:
             )
     for option, value in _numbers(arguments):
         if not abs(value) <= (MOST_LAYERS if "layers" in option else LARGEST_OPTION):
-            raise ValueError(f"{source} says {option}={value:.3g}, which no encoder of this catalog has")
+            raise ValueError(f"{source} says {option}={_short(value)}, which no encoder of this catalog has")
+
+
+def _short(number: float) -> str:
+    """A number for an error; one of too many digits to print is only called huge."""
+    return f"{number:.3g}" if abs(number) < 1e300 else "a huge number"
 
 
 def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, float]]:

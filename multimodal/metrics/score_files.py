@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from multimodal.artefacts import one_line, read_frame, reading
 from multimodal.labels import Target
 from multimodal.metrics.checks import Ints
 from multimodal.metrics.scores_table import ScoreKind
@@ -67,7 +68,18 @@ def read_scores(
         ValueError: for a file or column that is not there, labels that are not two, duplicated clips, scores
             that are infinite or no numbers.
     """
-    named = columns or Columns()
+    with reading(path, "a file of scores"):
+        return _scores_table(path, columns or Columns(), fake_label, higher_is_fake, kind, target)
+
+
+def _scores_table(
+    path: str | Path,
+    named: Columns,
+    fake_label: str | None,
+    higher_is_fake: bool,
+    kind: ScoreKind,
+    target: Target,
+) -> pd.DataFrame:
     table = _read(Path(path))
     for column in (named.clip_id, named.score, named.label, named.identity, named.method, named.split):
         if column is not None and column not in table:
@@ -106,12 +118,11 @@ def _read(path: Path) -> pd.DataFrame:
         raise ValueError(f"no such file of scores: {path}")
     try:
         if path.suffix == ".parquet":
-            return pd.read_parquet(path)
+            return read_frame(path, "a file of scores")
         separator = {".tsv": "\t", ".txt": r"\s+"}.get(path.suffix, ",")
         return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, na_values=_MISSING)
-    except (ValueError, OSError) as error:
-        first = str(error).splitlines()[0]
-        raise ValueError(f"cannot read {path} as {path.suffix or 'CSV'}: {first}") from error
+    except Exception as error:  # a damaged table makes its reader raise anything
+        raise ValueError(f"cannot read {path} as {path.suffix or 'CSV'}: {one_line(error)}") from error
 
 
 def _clip_ids(column: pd.Series, path: str | Path) -> np.ndarray:

@@ -78,6 +78,16 @@ def test_checkpoint_that_a_folder_names_is_not_followed(folder, trap, tried, loa
     assert not (folder.parent / "sprung").exists()
 
 
+@pytest.mark.parametrize("load", [load_encoder, Wav2Vec2Encoder.from_pretrained], ids=["folder", "class"])
+def test_default_checkpoint_is_not_fetched_for_a_folder_that_says_none(folder, tried, load):
+    config = json.loads((folder / "config.json").read_text())
+    del config["checkpoint"]
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"checkpoint='facebook/wav2vec2-base'.*not followed"):
+        load(folder)
+    assert not tried
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [
