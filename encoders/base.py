@@ -189,7 +189,8 @@ def check_plain(kind: type[Encoder], arguments: Mapping[str, Any], source: str |
     parameters = inspect.signature(kind.__init__).parameters
     for option in (option for option in PUBLISHED if option in {*parameters, *arguments}):
         value = arguments[option] if option in arguments else parameters[option].default
-        if value and not isinstance(value, Mapping):
+        is_architecture = option == "checkpoint" and isinstance(value, Mapping)
+        if value and not is_architecture:
             raise ValueError(
                 f"{source} says {option}={str(value)!r:.80}, weights that are not in its folder: they are not "
                 "followed. Build that encoder with create_encoder and save it with save_pretrained"

@@ -123,10 +123,19 @@ def inside(folder: Path, name: str) -> Path:
 def shown(name: object) -> str:
     """A name for the terminal: control characters as escapes, so that it moves no cursor and hides no text.
 
-    >>> shown("a\\x1b[2Jb")
-    'a\\\\x1b[2Jb'
+    >>> print(shown("a\\x1b[2Jb"))
+    a\\u001b[2Jb
     """
-    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), str(name))
+    return _CONTROLS.sub(_escaped, str(name))
+
+
+def shown_text(text: str) -> str:
+    """As :func:`shown`, of text whose lines and tabs are meant."""
+    return _CONTROLS.sub(lambda found: found[0] if found[0] in "\n\t" else _escaped(found), text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"  # as JSON escapes it, so that printed JSON stays JSON
 
 
 def safe_cells(frame: "pd.DataFrame") -> "pd.DataFrame":
@@ -134,8 +143,9 @@ def safe_cells(frame: "pd.DataFrame") -> "pd.DataFrame":
 
     Plain numbers stay. The guard is what OWASP advises against CSV injection.
     """
-    texts = frame.select_dtypes(include=["object", "string", "category"]).columns
-    guarded = {name: frame[name].map(_safe_cell) for name in texts}
+    from pandas.api.types import is_numeric_dtype
+
+    guarded = {name: frame[name].map(_safe_cell) for name in frame if not is_numeric_dtype(frame[name])}
     return frame.assign(**guarded).rename(columns=_safe_cell)
 
 

@@ -5,7 +5,6 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -203,7 +202,7 @@ def _require(found: Any, kinds: Mapping[str, type], path: Path) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def _check_calibration(found: Any, path: Path) -> None:
@@ -216,7 +215,9 @@ def _check_calibration(found: Any, path: Path) -> None:
 
     _require(found, {"method": str, "prior": dict, "fits": dict}, path)
     for name in ("learnt", "validation", "wanted"):
-        shares = found.get("prior", {}).get(name)
+        if name not in found.get("prior", {}):
+            raise ValueError(f"{path} has no prior {name}; run thresholds again")
+        shares = found["prior"][name]
         if name == "wanted" and shares is None:
             continue
         _require(shares, {}, path)

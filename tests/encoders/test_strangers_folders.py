@@ -92,6 +92,7 @@ def test_default_checkpoint_is_not_fetched_for_a_folder_that_says_none(folder, t
     ("name", "options"),
     [
         ("frames", {"backbone": "resnet18", "pretrained": True}),
+        ("frames", {"backbone": "resnet18", "pretrained": {"a": 1}}),
         ("spectrogram", {"backbone": "resnet18", "pretrained": "yes"}),
         ("clips", {"backbone": "mc3_18", "pretrained": True}),
         ("facenet", {"pretrained": "vggface2"}),
