@@ -55,6 +55,7 @@ bench: install
 	$(RUN) benchmarks/metrics.py
 	$(RUN) benchmarks/statistics.py
 	$(RUN) benchmarks/fuzz_prepare.py --files 300
+	$(RUN) -m benchmarks.fuzz_artefacts --tries 100
 	ONEDNN_MAX_CPU_ISA=AVX2 $(RUN) -m benchmarks.encoders --precisions float32
 
 # Executes the notebook anew, on generated copies of all corpora, and keeps its outputs.

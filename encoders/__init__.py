@@ -39,6 +39,7 @@ __all__ = [
     "encoder_class",
     "list_encoders",
     "load_encoder",
+    "rebuild_encoder",
 ]
 
 # Every encoder by name, and where it lies. It is imported when it is asked for: timm, torchvision and transformers
@@ -115,12 +116,43 @@ def load_encoder(folder: str | Path) -> "Encoder":
     try:
         config = json.loads(config_file.read_text(encoding="utf-8"))
         name, trained_on = config.pop("encoder"), config.pop("trained_on")
-    except (AttributeError, KeyError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"not the config of an encoder: {config_file} ({error!r})") from error
-    encoder = create_encoder(name, **config)
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError, OSError) as error:
+        raise ValueError(f"not the config of an encoder: {config_file} ({_one_line(error)})") from error
+    encoder = rebuild_encoder(name, config, source=config_file)
     read_weights(encoder, Path(folder) / WEIGHTS_FILE)
-    encoder.trained_on = trained_on
+    encoder.trained_on = str(trained_on)
     return encoder.eval()
+
+
+def rebuild_encoder(name: Any, arguments: Any, *, source: str | Path) -> "Encoder":
+    """Build an encoder as a file describes it, from plain values alone: no path or name in it is followed.
+
+    Args:
+        name: in the catalog.
+        arguments: of the constructor, as :meth:`Encoder.arguments` gave them.
+        source: the file that says so, for the error.
+
+    Raises:
+        ValueError: names weights of elsewhere, or describes no encoder of this catalog.
+    """
+    from encoders.base import check_plain
+
+    if not isinstance(name, str) or not isinstance(arguments, dict):
+        raise ValueError(f"{source} describes no encoder: want a name and its options; got {name!r:.60}")
+    try:
+        kind = encoder_class(name)
+    except ValueError as error:
+        raise ValueError(f"{source} describes no encoder: {error}") from error
+    check_plain(kind, arguments, source)
+    try:
+        return create_encoder(name, **arguments)
+    except Exception as error:  # libraries answer a value that is none of theirs with errors of every kind
+        raise ValueError(f"{source} describes no encoder that can be built: {_one_line(error)}") from error
+
+
+def _one_line(error: BaseException) -> str:
+    """What an error says, on one line; its kind where it says nothing."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def offer(wrong: str, known: list[str]) -> str:

@@ -3,7 +3,7 @@
 import inspect
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -12,6 +12,7 @@ from huggingface_hub import ModelCard, ModelHubMixin, PyTorchModelHubMixin, hf_h
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from encoders import rebuild_encoder
 from encoders.weights import read_weights, write_weights
 
 #: Written beside an encoder's weights; a Jinja template that :meth:`Encoder.generate_model_card` fills.
@@ -42,6 +43,9 @@ WEIGHTS_FILE = "model.safetensors"
 
 #: Options of constructors by which an encoder begins with weights that somebody published.
 PUBLISHED = ("pretrained", "checkpoint", "weights")
+
+#: Larger than any option of an encoder that was ever published, and small enough that a list of so many is built.
+LARGEST_OPTION, MOST_LAYERS = 10_000_000, 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +174,44 @@ class Encoder(
                     local_files_only=local_files_only,
                 )
             )
-        encoder = cls(**arguments)
+        encoder = rebuild_encoder(cls.name, arguments, source=weights.with_name(CONFIG_FILE))
         read_weights(encoder, weights)
-        encoder.trained_on = config.get("trained_on", cls.trained_on)
+        encoder.trained_on = str(config.get("trained_on", cls.trained_on))
         return encoder.to(map_location).eval()
+
+
+def check_plain(kind: type[Encoder], arguments: Mapping[str, Any], source: str | Path) -> None:
+    """Raise ``ValueError`` where options that stand in a file name weights of elsewhere, or have absurd sizes.
+
+    A folder may come from a stranger: a name on a hub, a path or ``pretrained`` in it would be fetched or opened
+    while it is loaded, and so would a default that it leaves out. ``save_pretrained`` writes none of them.
+    """
+    parameters = inspect.signature(kind.__init__).parameters
+    for option in (option for option in PUBLISHED if option in {*parameters, *arguments}):
+        value = arguments[option] if option in arguments else parameters[option].default
+        is_architecture = option == "checkpoint" and isinstance(value, Mapping)
+        if value and not is_architecture:
+            raise ValueError(
+                f"{source} says {option}={str(value)!r:.80}, weights that are not in its folder: they are not "
+                "followed. Build that encoder with create_encoder and save it with save_pretrained"
+            )
+    for option, value in _numbers(arguments):
+        if not abs(value) <= (MOST_LAYERS if "layers" in option else LARGEST_OPTION):
+            raise ValueError(f"{source} says {option}={_short(value)}, which no encoder of this catalog has")
+
+
+def _short(number: float) -> str:
+    """A number for an error; one of too many digits to print is only called huge."""
+    return f"{number:.3g}" if abs(number) < 1e300 else "a huge number"
+
+
+def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
+    """All numbers in nested values, each with the name of the option that it stands in."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _numbers(inner, str(key))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _numbers(inner, name)
+    elif isinstance(value, int | float):
+        yield name, value

@@ -62,6 +62,4 @@ def check_sound(sound: Tensor, minimum_samples: int) -> None:
         bad = (~torch.isfinite(sound).all(dim=1)).nonzero().flatten().tolist()
         raise ValueError(f"audio has NaN or infinite samples in batch rows {bad}. Leave these clips out.")
     if (largest := sound.detach().abs().max().item()) > _LARGEST_IN_SOUND:
-        raise ValueError(
-            f"audio must lie in [-1, 1]; got up to {largest:.0f}. Divide 16-bit sound by 32768."
-        )
+        raise ValueError(f"audio must lie in [-1, 1]; got up to {largest:.0f}. Divide 16-bit sound by 32768.")

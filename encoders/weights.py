@@ -1,6 +1,7 @@
 """Weights on disk: safetensors only, written atomically, loaded strictly."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -30,16 +31,18 @@ def read_weights(module: nn.Module, file: Path) -> None:
     """Load a safetensors file into ``module``; ``ValueError`` lists every key and shape that does not fit."""
     try:
         saved = load_file(file)
-    except (FileNotFoundError, SafetensorError) as error:
-        raise ValueError(f"cannot read weights from {file}: {error}") from error
+    except (OSError, KeyError, RuntimeError, SafetensorError) as error:  # KeyError: a type that torch has not
+        raise ValueError(f"cannot read weights from {file}: {' '.join(str(error).split())[:300]}") from error
     load_strictly(module, saved, source=str(file))
 
 
-def load_strictly(module: nn.Module, saved: dict[str, Tensor], *, source: str) -> None:
+def load_strictly(module: nn.Module, saved: Mapping[str, Tensor], *, source: str) -> None:
     """Copy ``saved`` into ``module``, or raise one line that lists what does not fit and change nothing."""
+    if not isinstance(saved, Mapping) or not all(isinstance(value, Tensor) for value in saved.values()):
+        raise ValueError(f"{source} holds no weights: want tensors by their names")
     wanted = module.state_dict()
     misfits = [f"{key} missing" for key in sorted(wanted.keys() - saved.keys())]
-    misfits += [f"{key} unexpected" for key in sorted(saved.keys() - wanted.keys())]
+    misfits += [f"{key} unexpected" for key in sorted(map(str, saved.keys() - wanted.keys()))]
     misfits += [
         f"{key} is {tuple(saved[key].shape)}, the encoder wants {tuple(wanted[key].shape)}"
         for key in sorted(wanted.keys() & saved.keys())

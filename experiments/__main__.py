@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import NoReturn
 
+from multimodal.artefacts import shown
 from multimodal.catalog import unknown
 
 #: The verbs in the order in which they are used, and what each does.
@@ -87,7 +88,7 @@ _STOPPED = "stopped; the same command goes on from here"
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {shown(message)}", file=sys.stderr)
     return code
 
 

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from textwrap import indent
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TextIO, TypeVar
 
 import tyro
 from tyro.conf import Positional, arg
 from tyro.constructors import PrimitiveConstructorSpec
 
+from multimodal.artefacts import shown_text
 from multimodal.catalog import nearest, unknown
 from multimodal.ranges import OutOfRangeError, check_range, ranges_of
 
@@ -74,7 +75,21 @@ def run_verb(verb: str, function: Callable[..., Result], arguments: list[str]) -
     except ValueError as error:  # a configuration that refuses its values
         print(f"error: {_with_option(error, arguments)}", file=sys.stderr)
         sys.exit(2)
-    return call()
+    with contextlib.redirect_stdout(_WithoutControls(sys.stdout)):  # type: ignore[type-var]
+        return call()
+
+
+class _WithoutControls:
+    """Standard output that shows control characters as escapes: names of strangers' files end up in every verb."""
+
+    def __init__(self, inner: TextIO) -> None:
+        self._inner = inner
+
+    def write(self, text: str) -> int:
+        return self._inner.write(shown_text(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
 
 
 def _with_option(error: ValueError, arguments: list[str]) -> str:

@@ -28,6 +28,7 @@ def predict(
     if not files:
         raise ValueError("no file given; name one or more media files: predict FILE... --run RUN")
     from experiments.runs.scoring import open_judge
+    from multimodal.artefacts import shown
     from multimodal.files import write_json, write_text
     from multimodal.progress import progress
     from multimodal.report.pages import prediction_page
@@ -41,7 +42,7 @@ def predict(
     print(f"{out / 'verdicts.json'}  {out / 'verdicts.html'}")
     not_judged = [verdict for verdict in verdicts if verdict.main.evidence is None]
     for verdict in not_judged:
-        print(f"error: {verdict.file}: {verdict.warnings[-1]}", file=sys.stderr)
+        print(shown(f"error: {verdict.file}: {verdict.warnings[-1]}"), file=sys.stderr)
     return 1 if not_judged else 0
 
 

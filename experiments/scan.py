@@ -6,6 +6,7 @@ from typing import Annotated
 
 from experiments.command_line import Positional, one_of, run_verb
 from multimodal import corpora
+from multimodal.artefacts import shown, shown_text
 from multimodal.ranges import at_least
 
 ALL = "all"
@@ -55,7 +56,7 @@ def _scan(corpus: str, root: Path, out: Path, options: dict[str, str] | None = N
         manifest = corpora.scan(corpus, root, report=report, options=options)
     finally:  # where it fails, the reason may stand among the warnings
         for line in report.lines():
-            print(line, file=sys.stderr)
+            print(shown_text(line), file=sys.stderr)
     manifest.write(out)
     written = corpora.Manifest.read(out)
     print(f"{out}: {len(written.clips):,} clips of {corpus} ({_kinds(written)})")
@@ -74,7 +75,7 @@ def _scan_all(root: Path, folder: Path, probe: bool, workers: int) -> None:
     report = corpora.ScanReport()
     found = corpora.recognise(root, report=report)
     for line in report.lines():
-        print(line, file=sys.stderr)
+        print(shown_text(line), file=sys.stderr)
     if not found:
         raise ValueError(f"no corpus recognised under {root}; known are {', '.join(sorted(corpora.CORPORA))}")
     for name, where in found:
@@ -89,7 +90,7 @@ def _scan_all(root: Path, folder: Path, probe: bool, workers: int) -> None:
                 _probe(manifest, path, None, workers)
         except ValueError as error:
             failed.append(name)
-            print(f"error: {name}: {error}", file=sys.stderr)
+            print(f"error: {name}: {shown(error)}", file=sys.stderr)
     if failed:
         raise ValueError(f"{len(failed)} of {len(found)} could not be read: {', '.join(failed)}")
 

@@ -11,8 +11,9 @@ from experiments.command_line import Positional, flat, run_verb
 from experiments.runs.folder import RunFolder
 from experiments.runs.pages import write_validation_page
 from experiments.runs.provenance import learnt_shares
+from multimodal.artefacts import read_frame
 from multimodal.corpora.manifest import GENERATED_NOTICE
-from multimodal.files import read_json, write_json, write_text
+from multimodal.files import write_json, write_text
 from multimodal.labels import TARGETS
 from multimodal.metrics import choose_thresholds, evaluate_scores, read_scores
 from multimodal.metrics.probabilities import Method, fit_probabilities, judge_probabilities
@@ -101,7 +102,7 @@ def transfer_to(
     folder = RunFolder(run)
     if not folder.thresholds.is_file():
         raise ValueError(f"no thresholds in {run}; choose them first: thresholds {run}")
-    stored = read_json(folder.thresholds)
+    stored = folder.read_thresholds()
     scores = of_split(read_other(transfer, fake_label), split, transfer)
     found = transfer_thresholds(stored, scores, replicates=replicates, seed=seed)
     metrics = evaluate_scores(scores, thresholds=stored["thresholds"], replicates=replicates, seed=seed)
@@ -132,7 +133,7 @@ def read_other(source: Path, fake_label: str) -> pd.DataFrame:
     if not path.is_file():
         raise ValueError(f"no such file of scores: {path}")
     if path.suffix == ".parquet":
-        table = pd.read_parquet(path)
+        table = read_frame(path, "a table of scores")
         if any(name in TARGETS for name in asked(table)):
             return table
     return read_scores(path, fake_label=fake_label, kind="probability")

@@ -1,10 +1,13 @@
 """wav2vec 2.0, HuBERT and WavLM from transformers."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from jaxtyping import Bool, Float, Int
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig
 
@@ -17,35 +20,55 @@ MODEL_TYPES = ("wav2vec2", "hubert", "wavlm")
 #: Both draw from global generators and leave parameters without gradient, which distributed training refuses.
 _OFF = {"apply_spec_augment": False, "mask_time_prob": 0.0, "mask_feature_prob": 0.0, "layerdrop": 0.0}
 
+#: What transformers would follow out of a config: somebody's code, or kernels and quantisers by their names.
+_FOLLOWED = ("auto_map", "attn_implementation", "experts_implementation", "quantization_config", "use_kernels")
+
 
 def create_model(config: Mapping[str, Any]) -> Any:
     """Model with random weights from a config dict that names its ``model_type``."""
-    values = dict(config)
+    values = {key: value for key, value in config.items() if key != "_name_or_path"}  # where it once came from
+    followed = [key for key in values if key in _FOLLOWED or str(key).startswith("_")]
+    if followed:
+        raise ValueError(f"a config of plain values has no {', '.join(followed)}: code of others is not followed")
     model_type = values.pop("model_type", None)
     if model_type not in MODEL_TYPES:
         raise ValueError(f"model_type must be one of {', '.join(MODEL_TYPES)}; got {model_type!r}")
-    return AutoModel.from_config(_quietened(AutoConfig.for_model(model_type, **values)))
+    config = _quietened(AutoConfig.for_model(model_type, **values))
+    return AutoModel.from_config(config, trust_remote_code=False, dtype=torch.float32)
 
 
 def load_model(checkpoint: str) -> Any:
-    """Model with the weights of a local folder or of a name on the hub; all weights must be there.
+    """Model with the weights of a local folder or of a name on the hub, in float32; all weights must be there.
+
+    Weights are read from safetensors alone, and no code that lies beside them is run.
 
     Raises:
         ValueError: the name cannot be reached, or the weights are of another architecture.
     """
+    if (Path(checkpoint) / "adapter_config.json").is_file():  # it names the model that it belongs to
+        raise ValueError(f"{checkpoint!r} is an adapter to another model; give the folder of a whole model")
+    safely: dict[str, Any] = {"trust_remote_code": False, "local_files_only": Path(checkpoint).is_dir()}
     try:
-        config = AutoConfig.from_pretrained(checkpoint)
+        config = AutoConfig.from_pretrained(checkpoint, **safely)
         if config.model_type not in MODEL_TYPES:
             kinds = ", ".join(MODEL_TYPES)
             raise ValueError(f"{checkpoint!r} is a {config.model_type!r} model; wav2vec2 takes one of {kinds}")
         model, report = AutoModel.from_pretrained(
-            checkpoint, config=_quietened(config), output_loading_info=True, ignore_mismatched_sizes=True
+            checkpoint,
+            config=_quietened(config),
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            **safely,
         )
     except OSError as error:
         raise ValueError(
             f"cannot get {checkpoint!r} ({str(error).splitlines()[0]}). Without network give a local folder that "
             "holds config.json and model.safetensors, as checkpoint='path/to/folder', or a config as a dict."
         ) from error
+    except (AttributeError, KeyError, RuntimeError, StrictDataclassError, SafetensorError, TypeError) as error:
+        raise ValueError(f"cannot read {checkpoint!r}: {' '.join(str(error).split())[:300]}") from error
     misfits = sorted(f"{key} missing" for key in report["missing_keys"])
     misfits += sorted(f"{key} of another shape" for key, *_ in report["mismatched_keys"])
     if misfits:
@@ -56,6 +79,10 @@ def load_model(checkpoint: str) -> Any:
 def _quietened(config: PretrainedConfig) -> PretrainedConfig:
     for option, value in _OFF.items():
         setattr(config, option, value)
+    for option in _FOLLOWED:
+        if hasattr(config, option):
+            delattr(config, option)
+    config._attn_implementation = None
     return config
 
 
@@ -142,7 +169,9 @@ class Wav2Vec2Encoder(Encoder):
 
     def arguments(self) -> dict[str, Any]:
         """Constructor arguments with the checkpoint's own config, so that its name need not be reachable."""
-        return {**super().arguments(), "checkpoint": self.model.config.to_dict()}
+        config = self.model.config.to_dict()
+        config.pop("_name_or_path", None)  # a place on this machine, which nobody else is to learn
+        return {**super().arguments(), "checkpoint": config}
 
     def _tokens(self, outputs: Any) -> Float[Tensor, "batch tokens dim"]:
         if self.layer_weights is None:

@@ -2,10 +2,11 @@
 
 import platform
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from multimodal import __version__
 from multimodal.files import read_json, write_json
@@ -133,33 +134,104 @@ class RunFolder:
         """What the model was trained on."""
         if not self.provenance.is_file():
             raise ValueError(f"{self.path} has no {self.provenance.name}; call `train` on it again to go on")
-        return read_json(self.provenance)
+        found = read_json(self.provenance)
+        _require(found, _PROVENANCE, self.provenance)
+        return found
 
     def read_plain_config(self) -> dict[str, Any]:
         """The configuration of a run that exists, as plain values."""
         if not self.config.is_file():
             raise ValueError(f"not a run: {self.path} has no config.json; give the folder that `train` wrote")
-        return read_json(self.config)
+        found = read_json(self.config)
+        _require(found, {}, self.config)
+        return found
 
     def validation_scores(self) -> "pd.DataFrame":
         """The rows of the validation split, and no other: the filter is applied while reading."""
         if not self.scores.is_file():
             raise ValueError(f"no scores in {self.path}; give the folder that `train` wrote")
-        import pyarrow.parquet as pq
+        from multimodal.artefacts import read_frame
 
-        return pq.read_table(self.scores, filters=[("split", "==", "val")]).to_pandas()
+        return read_frame(self.scores, "a table of scores", filters=[("split", "==", "val")])
 
     def read_thresholds(self) -> dict[str, Any] | None:
         """Thresholds of every rule and target with how they were chosen; None before ``thresholds``."""
-        return _read(self.thresholds)
+        found = _read(self.thresholds)
+        if found is not None:
+            _require(found, {"thresholds": dict}, self.thresholds)
+            if "thresholds" not in found:
+                raise ValueError(f"{self.thresholds} holds no thresholds; choose them anew")
+            for name, rules in found["thresholds"].items():
+                for rule, chosen in (rules if isinstance(rules, dict) else {"": None}).items():
+                    threshold = chosen.get("threshold", "") if isinstance(chosen, dict) else ""
+                    if threshold is not None and not _is_number(threshold):
+                        raise ValueError(f"{self.thresholds} has no threshold for {name} {rule}; choose them anew")
+        return found
 
     def read_calibration(self) -> dict[str, Any] | None:
         """From scores to probabilities; None before ``thresholds``."""
-        return _read(self.calibration)
+        found = _read(self.calibration)
+        if found is not None:
+            _check_calibration(found, self.calibration)
+        return found
+
+
+#: What every run says of its clips, and what kind of value that is.
+_PROVENANCE = {
+    "corpora": list,
+    "clips": dict,
+    "generated": bool,
+    "protocol": str,
+    "split_hash": str,
+    "store": str,
+    "store_options": dict,
+}
 
 
 def _read(path: Path) -> Any:
     return read_json(path) if path.is_file() else None
+
+
+def _require(found: Any, kinds: Mapping[str, type], path: Path) -> None:
+    """Raise ``ValueError`` unless ``found`` is an object whose values, those that it has, are of these kinds."""
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} was not written by this program: want an object; got {type(found).__name__}")
+    for name, kind in kinds.items():
+        if name in found and not isinstance(found[name], kind):
+            raise ValueError(f"{path} was not written by this program: {name} is {found.get(name)!r:.60}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+
+
+def _check_calibration(found: Any, path: Path) -> None:
+    """Raise ``ValueError`` unless every fit that a probability needs is there, and can be read."""
+    from multimodal.artefacts import reading
+    from multimodal.labels import CLASSES
+    from multimodal.metrics.calibration import from_json
+    from multimodal.metrics.probabilities import Method
+    from multimodal.metrics.scores_table import QUESTIONS
+
+    _require(found, {"method": str, "prior": dict, "fits": dict}, path)
+    for name in ("learnt", "validation", "wanted"):
+        if name not in found.get("prior", {}):
+            raise ValueError(f"{path} has no prior {name}; run thresholds again")
+        shares = found["prior"][name]
+        if name == "wanted" and shares is None:
+            continue
+        _require(shares, {}, path)
+        lacking = [one for one in (*CLASSES, *QUESTIONS) if not _is_number(shares.get(one))]
+        if lacking:
+            raise ValueError(f"{path} has no {name} share of {', '.join(lacking)}; run thresholds again")
+    with reading(path, "a calibration"):
+        for name in QUESTIONS:
+            fits = found["fits"][name]
+            for method in {*get_args(Method), found["method"]}:
+                if "reason" not in fits[method]:
+                    from_json(fits[method])
+            if not _is_number(fits["fake"]) or not _is_number(fits["real"]):
+                raise ValueError(f"counts of {name}: {fits['fake']!r:.60} and {fits['real']!r:.60}")
 
 
 def environment() -> dict[str, Any]:

@@ -7,12 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import cattrs
 import pandas as pd
 from accelerate import Accelerator
 from torch import nn
 
-from encoders import create_encoder, load_encoder
+from encoders import load_encoder, rebuild_encoder
 from encoders.base import Encoder
 from experiments.runs.build import DetectorPlan, open_detector
 from experiments.runs.clips import Clips, load_clips, read_clips
@@ -21,16 +20,17 @@ from experiments.runs.feed import split_scorer, window_shape
 from experiments.runs.folder import RunFolder
 from experiments.runs.mixture import mixed_clips
 from experiments.runs.settings import read_config
+from multimodal.artefacts import read_frame
 from multimodal.data.options import Reading
 from multimodal.data.windows import EvaluationWindows, WindowShape
 from multimodal.detector import AudioVisualDetector
 from multimodal.files import atomic_path, read_json
 from multimodal.heads import Branch
 from multimodal.judge import Judge
-from multimodal.labels import Modality
+from multimodal.labels import MODALITIES, Modality
 from multimodal.media.prepare import IsolatedPreparer
-from multimodal.media.prepared import PrepareOptions
-from multimodal.media.store.format import differences, fingerprint_of
+from multimodal.media.store.format import differences, fingerprint_of, options_from
+from multimodal.metrics.scores_table import QUESTIONS
 from multimodal.training.checkpoints import load_weights
 
 
@@ -111,14 +111,32 @@ def _open_branch(folder: RunFolder) -> TrainedRun:
 
 
 def _load_detector(folder: RunFolder, plan: DetectorPlan) -> AudioVisualDetector:
-    architecture = read_json(folder.architecture).items()
-    detector = plan.assemble({name: create_encoder(one["name"], **one["arguments"]) for name, one in architecture})
+    detector = plan.assemble(rebuilt_encoders(folder.architecture))
     if folder.frozen_encoders.is_file():  # the rest learnt from their tokens
         load_weights(detector.encoders, folder.frozen_encoders)
         load_weights(detector.classifier, folder.weights)
     else:
         load_weights(detector, folder.weights)
     return detector
+
+
+def rebuilt_encoders(file: Path) -> dict[str, Encoder]:
+    """The encoders that ``architecture.json`` describes, by modality, with random weights."""
+    if not file.is_file():
+        raise ValueError(f"not a finished run: {file.parent} has no {file.name}; call `train` on it again")
+    described = read_json(file)
+    if not isinstance(described, dict) or set(described) != set(MODALITIES):
+        raise ValueError(f"{file} describes no detector: want an encoder for {', '.join(MODALITIES)}")
+    encoders: dict[str, Encoder] = {}
+    for modality, one in described.items():
+        known = one if isinstance(one, dict) else {}
+        encoder = rebuild_encoder(known.get("name"), known.get("arguments"), source=file)
+        if encoder.modality != modality:
+            raise ValueError(
+                f"{file} gives {modality} the encoder {encoder.name!r}, which is for another modality"
+            )
+        encoders[modality] = encoder
+    return encoders
 
 
 # A run on the test clips that were held out for it.
@@ -161,10 +179,14 @@ def open_judge(path: Path, rule: str) -> Judge:
     if found is None:
         raise ValueError(f"no thresholds in {path}; choose them first: thresholds {path}")
     chosen = found["thresholds"]
-    if rule not in chosen["any"]:
-        raise ValueError(f"no threshold by rule {rule!r} in {path}; choose from {', '.join(chosen['any'])}")
+    lacking = [name for name in QUESTIONS if rule not in chosen.get(name, {})]
+    if lacking:
+        known = ", ".join(chosen.get("any", {})) or "none"
+        raise ValueError(f"no threshold by rule {rule!r} in {path} for {', '.join(lacking)}; choose from {known}")
     provenance = run.folder.read_provenance()
-    options = cattrs.structure(provenance["store_options"], PrepareOptions)
+    if not {"store", "store_options", "generated", "corpora", "clips", "protocol"} <= provenance.keys():
+        raise ValueError(f"{run.folder.provenance} does not say what the run was trained on; train it again")
+    options = options_from(provenance["store_options"])
     if other := differences(provenance["store"], fingerprint_of(options)):
         raise ValueError(
             f"{path} was trained on other crops than this program makes ({'; '.join(other)}); "
@@ -190,8 +212,8 @@ def open_judge(path: Path, rule: str) -> Judge:
 
 def _trained_on(provenance: dict[str, Any]) -> str:
     kind = "generated clips in the layout of" if provenance["generated"] else "clips of"
-    corpora = ", ".join(provenance["corpora"])
-    return f"{provenance['clips']['train']} {kind} {corpora}, split by {provenance['protocol']}."
+    corpora = ", ".join(map(str, provenance["corpora"]))
+    return f"{provenance['clips'].get('train', 'unknown')} {kind} {corpora}, split by {provenance['protocol']}."
 
 
 # Runs on the test clips of any corpus that was prepared.
@@ -236,7 +258,7 @@ def matrix_scores(run: TrainedRun, tested: HeldOut, kept: Path) -> pd.DataFrame:
         )
     file = kept / f"{run.name}-{tested.name}-{_fingerprint(run, tested)}.parquet"
     if file.is_file():
-        return pd.read_parquet(file)
+        return read_frame(file, "scores that were kept", columns=("clip_id",))
     scores = _score(run, tested.clips, tested.split, tested.name).assign(split=tested.split)
     with atomic_path(file) as temporary:
         scores.to_parquet(temporary, index=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from experiments.runs.config import Option
+from multimodal.artefacts import one_line
 from multimodal.files import read_json, write_json
 from multimodal.ranges import OutOfRangeError
 
@@ -68,14 +69,18 @@ def read_config(path: Path, kind: type[Kind]) -> Kind:
 
     if not path.is_file():
         raise ValueError(f"not a run: {path.parent} has no {path.name}; give the folder that `train` wrote")
+    plain = read_json(path)
     try:
-        return _converter().structure(read_json(path), kind)
+        return _converter().structure(plain, kind)
     except BaseValidationError as error:
-        verb, wrong = kind.__name__.removesuffix("Config").lower(), "; ".join(cattrs.transform_error(error))
-        raise ValueError(
-            f"{path} was not written by `{verb}`, or by another version of it: {wrong}. "
-            f"Give a folder that `{verb}` wrote"
-        ) from error
+        wrong = "; ".join(cattrs.transform_error(error))
+    except Exception as error:  # values that no verb wrote make the converter raise anything
+        wrong = one_line(error)
+    verb = kind.__name__.removesuffix("Config").lower()
+    raise ValueError(
+        f"{path} was not written by `{verb}`, or by another version of it: {wrong:.500}. "
+        f"Give a folder that `{verb}` wrote"
+    )
 
 
 def config_from(path: Path, kind: type[Kind]) -> Kind:

@@ -11,6 +11,7 @@ from experiments.runs.config import Source
 from experiments.runs.folder import RunFolder
 from experiments.runs.provenance import learnt_shares
 from experiments.studies.study import Job
+from multimodal.artefacts import safe_cells
 from multimodal.audit.advice import recommend
 from multimodal.corpora.manifest import Manifest
 from multimodal.files import atomic_path, read_json, write_text
@@ -37,7 +38,7 @@ from multimodal.training.options import FitOptions, LossName
 def write_imbalance_pages(folder: Path, results: Mapping[str, Any], failures: Mapping[str, str]) -> None:
     """Write table.csv, table.md, figures and report.html."""
     with atomic_path(folder / "table.csv") as temporary:
-        imbalance_frame(results).to_csv(temporary, index=False)
+        safe_cells(imbalance_frame(results)).to_csv(temporary, index=False)
     write_text(folder / "table.md", imbalance_markdown(results))
     images = {
         "f1": png_bytes(imbalance_figure(results)),

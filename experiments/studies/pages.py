@@ -12,6 +12,7 @@ from experiments.runs.build import open_training
 from experiments.runs.estimate import estimate
 from experiments.runs.folder import RunFolder
 from experiments.studies.study import Job, StudyFolder
+from multimodal.artefacts import safe_cells
 from multimodal.files import atomic_path, read_json, write_json, write_text
 from multimodal.report.figures import png_bytes, save_images, score_scatter
 from multimodal.report.figures.study import study_figures
@@ -28,7 +29,7 @@ def write_pages(
 ) -> None:
     """Write the table as CSV and Markdown, the figures, and the page."""
     with atomic_path(folder.path / "table.csv") as temporary:
-        as_frame(results).to_csv(temporary, index=False)
+        safe_cells(as_frame(results)).to_csv(temporary, index=False)
     write_text(folder.path / "table.md", as_markdown(results))
     images = {name: png_bytes(figure) for name, figure in _figures(results, jobs).items()}
     save_images(images, folder.path / "figures")

@@ -14,6 +14,7 @@ from experiments.runs.config import TrainConfig
 from experiments.runs.folder import RunFolder
 from experiments.runs.settings import with_settings, write_config
 from experiments.train import train
+from multimodal.artefacts import safe_cells
 from multimodal.files import atomic_path, read_json
 
 _NAME = "search"
@@ -92,7 +93,8 @@ def search(trial: Trial, *, trials: int, engine: str, workers: int) -> dict[str,
             raise ValueError(f"a trial failed: {outcome}") from outcome
     study = _study(folder)
     with atomic_path(folder / "trials.csv") as temporary:
-        study.trials_dataframe(attrs=("number", "value", "params", "state")).to_csv(temporary, index=False)
+        table = study.trials_dataframe(attrs=("number", "value", "params", "state"))
+        safe_cells(table).to_csv(temporary, index=False)
     write_config(folder / "best.json", with_settings(trial.config, study.best_params))
     return {"value": study.best_value, "settings": study.best_params, "trials": len(_finished(study))}
 

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from multimodal.artefacts import check_inside, read_table, reading
 from multimodal.files import atomic_path
 from multimodal.labels import CLASSES
 
@@ -48,6 +49,12 @@ GENERATED_NOTICE = "generated media: a smoke test; these numbers say nothing abo
 #: File at the root of a generated corpus; it says how the clips were made.
 GENERATED_MARK = "synthetic.json"
 _ROOTS_KEY = b"multimodal.roots"
+#: Columns with few values, and these.
+_WORDS: dict[str, list[Any]] = {
+    "media": list(get_args(Media)),
+    **{name: [0, 1, None] for name in ("video_fake", "audio_fake", "any_fake")},
+    "av_class": [*CLASSES, None],
+}
 _BATCH_ROWS = 16_384
 
 
@@ -94,15 +101,20 @@ class Manifest:
         path = Path(path)
         if not path.is_file():
             raise ValueError(f"manifest not found: {path}. Make one with: scan CORPUS --root DIR --out {path}")
-        try:
-            table = pq.read_table(path)
-        except pa.ArrowInvalid as error:
-            raise ValueError(f"not a manifest: {path} is no parquet file ({error})") from error
-        missing = [name for name in SCHEMA.names if name not in table.column_names]
-        if missing:
-            raise ValueError(f"not a manifest: {path} lacks the columns {', '.join(missing)}")
-        roots = json.loads((table.schema.metadata or {}).get(_ROOTS_KEY, b"{}"))
-        return cls(_to_pandas(table), roots)
+        table = read_table(path, "a manifest", columns=SCHEMA.names)
+        with reading(path, "a manifest"):
+            roots = json.loads((table.schema.metadata or {}).get(_ROOTS_KEY, b"{}"))
+            table = table.select(SCHEMA.names).cast(SCHEMA)
+            clips = _to_pandas(table)
+        if not isinstance(roots, dict) or not all(isinstance(root, str) for root in roots.values()):
+            raise ValueError(f"not a manifest: {path} does not map corpora to their roots; scan them again")
+        for column in ("clip_id", "path"):
+            check_inside(table[column], column, path)
+        for column, known in _WORDS.items():
+            strange = table.filter(pc.invert(pc.is_in(table[column], pa.array(known, SCHEMA.field(column).type))))
+            if strange.num_rows:
+                raise ValueError(f"not a manifest: {path} has {column} {strange[column][0].as_py()!r:.60}")
+        return cls(clips, roots)
 
     def write(self, path: str | Path) -> None:
         """Write as parquet, in one atomic move."""
@@ -117,6 +129,7 @@ class Manifest:
         where = {**self.roots, **(roots or {})}
         if corpus not in where:
             raise ValueError(f"no root known for corpus {corpus!r}; give --root DIR")
+        check_inside([relative], "path", "the manifest")
         return Path(where[corpus]) / relative
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from multimodal.artefacts import safe_cells
 from multimodal.files import atomic_path
 from multimodal.media.errors import MediaError
 from multimodal.media.isolation import IsolatedWorkers, Limits, Outcome
@@ -142,7 +143,7 @@ def write_rejects(table: "pd.DataFrame", path: str | Path) -> int:
     """Write the clips that cannot be used as CSV (``clip_id,stage,reason``); return how many there are."""
     rejects = table.loc[table["reason"].notna(), ["clip_id", "stage", "reason"]]
     with atomic_path(path) as temporary:
-        rejects.to_csv(temporary, index=False)
+        safe_cells(rejects).to_csv(temporary, index=False)
     return len(rejects)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from multimodal.artefacts import read_table, reading
 from multimodal.files import atomic_path
 from multimodal.splits.assignment import SPLITS
 
@@ -92,16 +93,18 @@ class Split:
         path = Path(path)
         if not path.is_file():
             raise ValueError(f"split not found: {path}. Make one with: split FILE --protocol NAME --out {path}")
-        try:
-            table = pq.read_table(path)
-        except pa.ArrowInvalid as error:
-            raise ValueError(f"not a split: {path} is no parquet file ({error})") from error
+        table = read_table(path, "a split")
         if _KEY not in (table.schema.metadata or {}) or table.column_names != _SCHEMA.names:
             raise ValueError(f"not a split: {path} has the columns {', '.join(table.column_names)}")
-        metadata = json.loads(table.schema.metadata[_KEY])
-        stored = metadata.pop("hash")
-        frame = table.replace_schema_metadata(None).to_pandas()
-        split = cls(frame, **{**metadata, "notes": tuple(metadata["notes"])})
+        with reading(path, "a split"):
+            metadata = json.loads(table.schema.metadata[_KEY])
+            stored = metadata.pop("hash")
+            frame = table.cast(_SCHEMA).replace_schema_metadata(None).to_pandas()
+            split = cls(frame, **{**metadata, "notes": tuple(metadata["notes"])})
+        kinds = (split.protocol, str), (split.options, dict), (split.seed, int), (stored, str)
+        unknown = set(frame["split"].dropna()) - set(SPLITS)
+        if not all(isinstance(value, kind) for value, kind in kinds) or unknown:
+            raise ValueError(f"not a split: {path} was written by another program; make one with: split")
         if split.hash != stored:
             raise ValueError(f"{path} was changed after it was made: hash {split.hash[:12]}, stored {stored[:12]}")
         return split

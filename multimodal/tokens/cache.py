@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from encoders.base import Encoder
+from multimodal.artefacts import inside, one_line
 from multimodal.data.order import SampleKey
 from multimodal.data.windows import ClipWindows, Sample, WindowShape, WindowTensors, label_table, labelled
 from multimodal.files import atomic_path, read_json
@@ -89,6 +90,11 @@ class TokenCache:
         places: list[list[_Place]] = [[] for _ in self.clip_ids]
         for number, shard in enumerate(self._shards):
             for row, clip in enumerate(shard["clip"].tolist()):
+                if not 0 <= clip < len(places):
+                    path = shard_path(self.folder, number)
+                    raise ValueError(
+                        f"tokens of another list of clips: {path}. Delete {self.folder} and call again"
+                    )
                 places[clip].append(_Place(number, row))
         return places
 
@@ -116,6 +122,8 @@ def check_header(folder: Path, facts: dict[str, Any]) -> None:
     if not (folder / HEADER).is_file():
         raise ValueError(f"{folder} holds no tokens; it has no {HEADER}. Give the folder that `train` made")
     found = read_json(folder / HEADER)
+    if not isinstance(found, dict):
+        raise ValueError(f"{folder / HEADER} does not say what its tokens depend on. Use another folder")
     wanted = json.loads(json.dumps(facts))
     differing = [name for name in sorted(wanted.keys() | found.keys()) if wanted.get(name) != found.get(name)]
     if differing:
@@ -130,11 +138,20 @@ def _short(value: Any) -> str:
 
 def _load(path: Path) -> dict[str, Tensor]:
     try:
-        return load_file(path)
-    except (FileNotFoundError, SafetensorError) as error:
+        shard = load_file(inside(path.parent, path.name))
+    except (KeyError, OSError, RuntimeError, SafetensorError, ValueError) as error:  # KeyError: an unknown type
         raise ValueError(
-            f"cannot read tokens from {path}: {error}. Delete {path.parent} and call again"
+            f"cannot read tokens from {path}: {one_line(error)}. Delete {path.parent} and call again"
         ) from error
+    wanted = {"clip": (1, torch.int64)}
+    for name in MODALITIES:
+        wanted |= {name: (3, None), f"present_{name}": (1, None)}
+    for name, (num_axes, dtype) in wanted.items():
+        value = shard.get(name)
+        rows = len(shard["clip"]) if "clip" in shard and shard["clip"].ndim else None
+        if value is None or value.ndim != num_axes or len(value) != rows or dtype not in (None, value.dtype):
+            raise ValueError(f"not tokens: {path} has no fitting {name!r}. Delete {path.parent} and call again")
+    return shard
 
 
 # Cached tokens as what training and scoring read in place of windows of crops and sound.

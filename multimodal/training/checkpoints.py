@@ -104,5 +104,5 @@ def load_weights(model: nn.Module, path: Path) -> None:
         raise ValueError(f"weights not found: {path}; was this run trained to its end?")
     try:
         model.load_state_dict(load_file(path), strict=True)
-    except (RuntimeError, SafetensorError) as error:
+    except (KeyError, OSError, RuntimeError, SafetensorError) as error:  # KeyError: a type that torch has not
         raise ValueError(f"weights do not fit: {path}: {' '.join(str(error).split())[:300]}") from error

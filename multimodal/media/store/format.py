@@ -10,15 +10,17 @@
 import hashlib
 import json
 import re
-from dataclasses import asdict, fields
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 
+from multimodal.artefacts import reading
 from multimodal.files import read_json, write_json
 from multimodal.media.faces import DEFAULT_DETECTOR
-from multimodal.media.prepared import CROPPER_VERSION, PrepareOptions
+from multimodal.media.prepared import CROPPER_VERSION, FrameFormat, PrepareOptions
 
 FORMAT = "multimodal prepared clips"
 FORMAT_VERSION = 2
@@ -97,12 +99,23 @@ def differences(fingerprint: str, other: str) -> list[str]:
     >>> differences('{"crop_size": 224}', '{"crop_size": 160}')
     ['crop_size is 224, not 160']
     """
-    ours, theirs = ({"face_detector": DEFAULT_DETECTOR} | json.loads(text) for text in (fingerprint, other))
+    ours, theirs = ({"face_detector": DEFAULT_DETECTOR} | _facts(text) for text in (fingerprint, other))
     return [
         f"{name} is {ours.get(name)}, not {theirs.get(name)}"
         for name in sorted(ours.keys() | theirs.keys())
         if ours.get(name) != theirs.get(name)
     ]
+
+
+def _facts(fingerprint: str) -> dict[str, Any]:
+    """What a fingerprint says; it may come from a file."""
+    try:
+        facts = json.loads(fingerprint)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"not the fingerprint of a cropper: {fingerprint!r:.60}") from error
+    if not isinstance(facts, dict):
+        raise ValueError(f"not the fingerprint of a cropper: {fingerprint!r:.60}")
+    return facts
 
 
 def write_header(folder: Path, options: PrepareOptions) -> None:
@@ -118,11 +131,37 @@ def read_header(folder: Path) -> tuple[PrepareOptions, str]:
     header: dict[str, Any] = read_json(folder / HEADER)
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise ValueError(f"not a store of prepared clips: {folder / HEADER} says another format")
-    if header["format_version"] != FORMAT_VERSION:
+    if header.get("format_version") != FORMAT_VERSION:
         raise ValueError(
-            f"{folder} has store format {header['format_version']}; this program reads {FORMAT_VERSION}. "
+            f"{folder} has store format {header.get('format_version')!r:.9}; this program reads {FORMAT_VERSION}. "
             "Prepare it again, or use the version of this program that wrote it"
         )
-    known = {field.name for field in fields(PrepareOptions)}
-    options = {name: value for name, value in header["options"].items() if name in known}
-    return PrepareOptions(**options), header["fingerprint"]
+    with reading(folder / HEADER, "the header of a store"):
+        options, fingerprint = options_from(header["options"]), header["fingerprint"]
+        differences(fingerprint, fingerprint)  # a line of JSON, as checkpoints compare it
+    return options, fingerprint
+
+
+#: The most that an option may say, where a number is one that a store or a run remembers.
+_LARGEST = {"frame_rate": 1000, "crop_size": 8192, "margin": 100, "sample_rate": 1_000_000, "jpeg_quality": 100}
+
+
+def options_from(values: Mapping[str, Any]) -> PrepareOptions:
+    """Options of the cropper from plain values of a file; names that are unknown are left out.
+
+    Raises:
+        ValueError: a value is of another type, or no such clip could be.
+    """
+    plain = asdict(PrepareOptions())
+    options = {name: value for name, value in values.items() if name in plain}
+    for name, value in options.items():
+        is_number = isinstance(plain[name], int | float) or name == "max_seconds"
+        if is_number and value is not None:
+            fits = isinstance(value, int | float) and 0 <= value <= _LARGEST.get(name, 1e9)
+            fits &= isinstance(value, int) or not isinstance(plain[name], int)
+            fits &= value > 0 or name not in ("frame_rate", "crop_size", "sample_rate")
+        else:
+            fits = isinstance(value, str) if not is_number else name == "max_seconds"
+        if not fits or (name == "frame_format" and value not in get_args(FrameFormat)):
+            raise ValueError(f"no store was prepared with {name} {value!r:.60}")
+    return PrepareOptions(**options)

@@ -1,5 +1,6 @@
 """Reading prepared clips back, whole or a window at a time."""
 
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -8,9 +9,9 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from jaxtyping import Float, UInt8
 
+from multimodal.artefacts import check_inside, inside, read_table, reading
 from multimodal.labels import MODALITIES, Modality
 from multimodal.media.crops import WAV_HEADER_BYTES, decode_crop
 from multimodal.media.faces import box_area
@@ -63,16 +64,22 @@ class Store:
     @cached_property
     def index(self) -> pd.DataFrame:
         """A row a clip, sorted by ``clip_id``: ``INDEX_SCHEMA`` but for columns of one value a frame."""
-        return self._index_table.select(_PLAIN_COLUMNS).to_pandas()
+        with reading(self.folder / INDEX, "the index of a store"):
+            return self._index_table.select(_PLAIN_COLUMNS).to_pandas()
 
     @cached_property
     def failures(self) -> pd.DataFrame:
         """A row a clip that could not be prepared: ``clip_id``, ``stage``, ``reason``."""
-        return self._table(FAILURES, FAILURE_SCHEMA).to_pandas()
+        table = self._table(FAILURES, FAILURE_SCHEMA)
+        with reading(self.folder / FAILURES, "the failures of a store"):
+            return table.to_pandas()
 
     def median_face(self) -> float | None:
         """Median side of all face boxes in pixels of their source; None without one."""
-        boxes = self._index_table["boxes"].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, 4)
+        boxes = self._index_table["boxes"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        if len(boxes) % 4:
+            raise ValueError(f"{self.folder / INDEX} has boxes that are not of four numbers; run prepare again")
+        boxes = boxes.reshape(-1, 4)
         return float(np.median(np.sqrt(box_area(boxes)))) if len(boxes) else None
 
     def check_options(self, fingerprint: str) -> None:
@@ -98,11 +105,17 @@ class Store:
         not asked for is None without being called absent.
         """
         row = self._row(clip_id)
+        with reading(self.folder / SHARDS / row["shard"], f"the shard of {clip_id!r:.200}"):
+            return self._window(clip_id, row, start, num_frames, modalities)
+
+    def _window(
+        self, clip_id: str, row: dict[str, Any], start: int, num_frames: int | None, modalities: Sequence[Modality]
+    ) -> PreparedClip:
         total = row["num_frames"]
         count = max(0, total - start) if num_frames is None else min(num_frames, max(0, total - start))
         absent = {name: row[f"absent_{name}"] for name in ("video", "audio") if row[f"absent_{name}"] is not None}
         frames = waveform = None
-        with open(self.folder / SHARDS / row["shard"], "rb") as shard:
+        with open(inside(self.folder / SHARDS, row["shard"]), "rb") as shard:
             if row["absent_video"] is None and "video" in modalities:
                 frames = _read_frames(shard, row, start, count, self.options)
             if row["sound_offset"] is not None and "audio" in modalities:
@@ -128,8 +141,9 @@ class Store:
             why = "" if failed.empty else f"; it failed at {failed['stage'].iloc[0]}: {failed['reason'].iloc[0]}"
             raise ValueError(f"no clip {clip_id!r} in {self.folder}{why}")
         place = self._rows[clip_id]
-        row = self._index_table.select(_PLAIN_COLUMNS).slice(place, 1).to_pylist()[0]
-        lists = {name: self._index_table[name][place].values.to_numpy() for name in _LIST_COLUMNS}
+        with reading(self.folder / INDEX, "the index of a store"):
+            row = self._index_table.select(_PLAIN_COLUMNS).slice(place, 1).to_pylist()[0]
+            lists = {name: self._index_table[name][place].values.to_numpy() for name in _LIST_COLUMNS}
         return row | lists
 
     @cached_property
@@ -138,13 +152,22 @@ class Store:
 
     @cached_property
     def _index_table(self) -> pa.Table:
-        return self._table(INDEX, INDEX_SCHEMA).combine_chunks()
+        table = self._table(INDEX, INDEX_SCHEMA).combine_chunks()
+        path = self.folder / INDEX
+        for column in ("clip_id", "shard"):
+            check_inside(table[column], column, path)
+        with reading(path, "the index of a store"):
+            for column in ("num_frames", "frame_rate", "sample_rate"):
+                values = table[column].to_numpy()
+                if not ((values >= 0) & (values < 1e12)).all() or (column != "num_frames" and not values.all()):
+                    raise ValueError(f"{column} {values.min()} to {values.max()}")
+        return table
 
     def _table(self, name: str, schema: pa.Schema) -> pa.Table:
         path = self.folder / name
         if not path.is_file():
             raise ValueError(f"{self.folder} has no {name}: no prepare has come to an end. Run prepare again")
-        return pq.read_table(path, schema=schema)
+        return read_table(path, f"the {path.stem} of a store", schema=schema)
 
 
 def _read_frames(
@@ -154,10 +177,14 @@ def _read_frames(
     if count == 0:
         return frames
     offsets, lengths = row["frame_offsets"][start : start + count], row["frame_lengths"][start : start + count]
-    file.seek(int(offsets[0]))
-    content = memoryview(file.read(int(offsets[-1] + lengths[-1] - offsets[0])))  # they stand one after another
+    if len(offsets) != count or len(lengths) != count:
+        raise ValueError(f"{count} frames have {len(offsets)} places and {len(lengths)} lengths")
+    content = memoryview(_bytes(file, int(offsets[0]), int(offsets[-1] + lengths[-1] - offsets[0])))  # in a row
     for number, (offset, length) in enumerate(zip(offsets - offsets[0], lengths, strict=True)):
-        frames[number] = decode_crop(content[offset : offset + length], options.frame_format)
+        crop = decode_crop(content[offset : offset + length], options.frame_format)
+        if crop.shape != frames.shape[1:]:  # one pixel would be spread over the whole crop without a word
+            raise ValueError(f"a crop of {crop.shape[1]}x{crop.shape[0]} in a store of {options.crop_size}")
+        frames[number] = crop
     return frames
 
 
@@ -166,9 +193,19 @@ def _read_sound(file: BinaryIO, row: dict[str, Any], start: int, count: int) -> 
     if start + count == row["num_frames"] and row["absent_video"] is not None:
         last = row["num_samples"]  # sound alone may end between two points of the grid
     first, last = min(first, row["num_samples"]), min(last, row["num_samples"])
-    file.seek(row["sound_offset"] + WAV_HEADER_BYTES + 2 * first)
-    samples = np.frombuffer(file.read(2 * (last - first)), dtype="<i2")
+    samples = np.frombuffer(
+        _bytes(file, row["sound_offset"] + WAV_HEADER_BYTES + 2 * first, 2 * (last - first)), dtype="<i2"
+    )
     return samples.astype(np.float32) / 32768
+
+
+def _bytes(file: BinaryIO, offset: int, length: int) -> bytes:
+    """A piece of a shard; ``ValueError`` where it is not wholly there, before memory is taken for it."""
+    size = os.fstat(file.fileno()).st_size
+    if offset < 0 or length < 0 or offset + length > size:
+        raise ValueError(f"bytes {offset} to {offset + length} of {size}: the shard was cut off, or is another's")
+    file.seek(offset)
+    return file.read(length)
 
 
 # Several stores read as one: corpora that were prepared apart, for a model that learns from all of them.

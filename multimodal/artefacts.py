@@ -1,0 +1,155 @@
+"""What is read from files that a stranger may have made, and what is shown of them: refused or shown, in one line.
+
+An artefact is damaged, or made to do harm, in more ways than its reader can think of, and libraries answer with
+errors of every kind. :func:`reading` makes them one; :func:`check_inside` and :func:`inside` keep names below
+their folder; :func:`shown` and :func:`safe_cells` keep names from being orders to a terminal or a spreadsheet.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+#: Where a name could leave its folder: a root, a drive, a part that goes up, a NUL that ends it early.
+_LEAVES = r"^/|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)|\x00|^\\"
+_PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?(\s?%)?|[+-]?(inf|nan)")
+#: Characters by which a spreadsheet knows a formula; tab and return are skipped before it looks.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, on one line of at most 300 characters; its kind where it says nothing."""
+    if isinstance(error, MemoryError):
+        return "it asks for more memory than there is"
+    return shown(" ".join(str(error).split())[:300]) or type(error).__name__
+
+
+@contextmanager
+def reading(path: str | Path, kind: str, wrong: str = "cannot be read") -> Iterator[None]:
+    """Whatever goes wrong while a file is read becomes a ``ValueError`` of one line that names it.
+
+    One that names it already passes.
+
+    Args:
+        path: of the file.
+        kind: what it should be, with its article: "a manifest".
+        wrong: what is said of it before the reason.
+    """
+    try:
+        yield
+    except Exception as error:  # a stranger's file makes a library raise anything
+        text = str(error)
+        if type(error) is ValueError and str(path) in text and "\n" not in text:
+            raise
+        raise ValueError(f"not {kind}: {shown(path)} {wrong} ({one_line(error)})") from error
+
+
+def read_table(path: str | Path, kind: str, *, columns: Iterable[str] = (), **options: Any) -> "pa.Table":
+    """Read a parquet file; ``ValueError`` if it is none, is damaged, or lacks one of ``columns``.
+
+    Args:
+        path: of the file.
+        kind: what it should be, with its article, for the error.
+        columns: that it must have; others are kept.
+        options: of ``pyarrow.parquet.read_table``.
+    """
+    import pyarrow.parquet as pq
+
+    with reading(path, kind, "is no parquet file"):
+        table = pq.read_table(path, **options)
+        table.validate(full=True)
+    missing = [name for name in columns if name not in table.column_names]
+    if missing:
+        raise ValueError(f"not {kind}: {path} lacks the columns {', '.join(missing)}")
+    return table
+
+
+def read_frame(path: str | Path, kind: str, *, columns: Iterable[str] = (), **options: Any) -> "pd.DataFrame":
+    """As :func:`read_table`, for pandas."""
+    table = read_table(path, kind, columns=columns, **options)
+    with reading(path, kind):
+        return table.to_pandas()
+
+
+# Names that stay below their folder.
+
+
+def check_inside(names: "pa.ChunkedArray | list[str]", what: str, source: str | Path) -> None:
+    """Raise ``ValueError`` if a name would leave the folder that it is put behind, or is none.
+
+    Args:
+        names: relative paths; all must be there.
+        what: they are, for the error: "path".
+        source: the file that they stand in.
+
+    >>> check_inside(["a/b.mp4", "../b.mp4"], "path", "manifest.parquet")
+    Traceback (most recent call last):
+    ValueError: manifest.parquet has a path that leaves its folder: '../b.mp4'. Make the file anew from your data
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    array = pa.chunked_array([pa.array(names, pa.string())]) if isinstance(names, list) else names
+    if array.null_count:
+        raise ValueError(f"{source} has {array.null_count} rows without {what}. Make the file anew from your data")
+    leaving = array.filter(pc.match_substring_regex(array, _LEAVES))
+    if len(leaving):
+        raise ValueError(
+            f"{source} has a {what} that leaves its folder: {leaving[0].as_py()!r:.200}. "
+            "Make the file anew from your data"
+        )
+
+
+def inside(folder: Path, name: str) -> Path:
+    """``folder / name``, a file or none; ``ValueError`` where the name, or a link, leads out of the folder."""
+    if "\0" in name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        raise ValueError(f"{name!r:.200} leaves {folder}; names in a file must stay in its folder")
+    path = folder / name
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+        raise ValueError(f"{shown(path)} is a link out of {folder}; put the file itself there")
+    return path
+
+
+# Names that are shown.
+
+
+def shown(name: object) -> str:
+    """A name for the terminal: control characters as escapes, so that it moves no cursor and hides no text.
+
+    >>> print(shown("a\\x1b[2Jb"))
+    a\\u001b[2Jb
+    """
+    return _CONTROLS.sub(_escaped, str(name))
+
+
+def shown_text(text: str) -> str:
+    """As :func:`shown`, of text whose lines and tabs are meant."""
+    return _CONTROLS.sub(lambda found: found[0] if found[0] in "\n\t" else _escaped(found), text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"  # as JSON escapes it, so that printed JSON stays JSON
+
+
+def safe_cells(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """A table for CSV in which no cell is a formula to a spreadsheet: an apostrophe goes before one that would be.
+
+    Plain numbers stay. The guard is what OWASP advises against CSV injection.
+    """
+    from pandas.api.types import is_numeric_dtype
+
+    guarded = {name: frame[name].map(_safe_cell) for name in frame if not is_numeric_dtype(frame[name])}
+    return frame.assign(**guarded).rename(columns=_safe_cell)
+
+
+def _safe_cell(cell: Any) -> Any:
+    if not isinstance(cell, str) or not cell.startswith(_FORMULA) or _PLAIN_NUMBER.fullmatch(cell):
+        return cell
+    return "'" + cell
