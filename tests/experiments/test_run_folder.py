@@ -11,25 +11,30 @@ from multimodal import __version__
 from multimodal.files import write_json
 
 
+def begin(run: RunFolder, settings: dict) -> None:
+    with run.begun(settings):
+        pass
+
+
 def settings(name: str) -> dict:
     return to_plain(PretrainConfig(modality="audio", encoder=EncoderConfig(name=name)))
 
 
 def test_a_run_that_failed_before_it_learnt_anything_is_begun_anew_with_other_settings(tmp_path):
     run = RunFolder(tmp_path / "run")
-    run.begin(settings("spectogram"))
-    run.begin(settings("spectrogram"))
+    begin(run, settings("spectogram"))
+    begin(run, settings("spectrogram"))
     assert run.read_plain_config() == settings("spectrogram")
     assert to_plain(read_config(run.config, PretrainConfig)) == settings("spectrogram")
 
 
 def test_a_run_that_began_to_learn_keeps_its_settings(tmp_path):
     run = RunFolder(tmp_path / "run")
-    run.begin(settings("spectrogram"))
+    begin(run, settings("spectrogram"))
     write_json(run.provenance, {})
-    run.begin(settings("spectrogram"))
+    begin(run, settings("spectrogram"))
     with pytest.raises(ValueError, match=r"encoder\.name: 'spectrogram', now 'aasist'\); give a new"):
-        run.begin(settings("aasist"))
+        begin(run, settings("aasist"))
 
 
 def test_a_run_notes_the_versions_of_this_program_and_of_what_reads_its_media():

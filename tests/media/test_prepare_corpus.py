@@ -19,7 +19,7 @@ from multimodal.corpora.manifest import Clip, Manifest, collect
 from multimodal.media.prepare import Preparation, prepare_file
 from multimodal.media.prepare_corpus import prepare_corpus
 from multimodal.media.prepared import PrepareOptions
-from multimodal.media.store.format import write_header
+from multimodal.media.store.format import claim_store
 from multimodal.media.store.journal import finished_clips, merge
 from multimodal.media.store.reader import Store
 from multimodal.media.store.writer import StoreWriter
@@ -116,7 +116,7 @@ def test_twenty_kills_at_random_moments_leave_the_bytes_of_an_undisturbed_run(ro
     stores = tmp_path / "killed", tmp_path / "undisturbed"
     for store in stores:
         store.mkdir()
-        write_header(store, options)
+        claim_store(store, options)
     rng = np.random.default_rng(0)
     for _ in range(20):
         child = multiprocessing.get_context("fork").Process(target=_write_rest, args=(stores[0], preparations))
@@ -211,7 +211,7 @@ def test_a_full_disk_stops_the_run_with_one_line_and_finished_clips_stay(root, u
 
 
 @pytest.mark.parametrize(
-    ("cannot", "exists"), [("prepare_corpus.write_header", False), ("store.journal.store_lock", True)]
+    ("cannot", "exists"), [("prepare_corpus.claim_store", False), ("store.journal.store_lock", True)]
 )
 def test_a_disk_that_may_only_be_read_is_told_in_one_line(
     cannot, exists, root, undisturbed, tmp_path, monkeypatch

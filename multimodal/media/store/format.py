@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from multimodal.files import read_json, write_json
+from multimodal.files import claim, read_json
 from multimodal.media.faces import DEFAULT_DETECTOR
 from multimodal.media.prepared import CROPPER_VERSION, PrepareOptions
 
@@ -105,10 +105,15 @@ def differences(fingerprint: str, other: str) -> list[str]:
     ]
 
 
-def write_header(folder: Path, options: PrepareOptions) -> None:
-    """Make the folder a store of ``options``."""
+def claim_store(folder: Path, options: PrepareOptions) -> None:
+    """Make the folder a store of ``options``, in one step, where it is none yet.
+
+    Raises:
+        ValueError: it holds something else.
+    """
     header = {"format": FORMAT, "format_version": FORMAT_VERSION, "cropper_version": CROPPER_VERSION}
-    write_json(folder / HEADER, {**header, "options": _told(options), "fingerprint": fingerprint_of(options)})
+    header |= {"options": _told(options), "fingerprint": fingerprint_of(options)}
+    claim(folder, HEADER, header, kind="store of prepared clips")
 
 
 def read_header(folder: Path) -> tuple[PrepareOptions, str]:
