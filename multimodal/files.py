@@ -106,8 +106,8 @@ def claim(folder: Path, marker: str, content: Mapping[str, Any], *, kind: str) -
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file and no {kind}; give an empty or a new folder")
     folder.mkdir(parents=True, exist_ok=True)
-    # Seen before the marker is asked for: whoever claims puts the marker in place before anything else, and a folder
-    # of other things is refused without a lock file being left in it.
+    # Seen before the marker is asked for: whoever claims puts the marker in place before anything else, and a
+    # folder of other things is refused without a lock file being left in it.
     holds_others = any(path.name != LOCK and not is_leftover(path) for path in folder.iterdir())
     if not (folder / marker).is_file():
         if holds_others:

@@ -1,4 +1,4 @@
-"""The power goes at every call of saving: what was not synced is lost, and either the old or the new can be read."""
+"""The power goes at every call of saving: what was not synced is lost, and the old or the new can be read."""
 
 import os
 import tarfile
@@ -18,7 +18,7 @@ CALLS = ("fsync", "fdatasync", "replace", "mkdir", "unlink", "rmdir")
 
 
 class Disk:
-    """What a power cut may leave of a folder, at every call that changes names or syncs; by inodes, as file systems do.
+    """What a power cut may leave of a folder, at every call that changes names or syncs.
 
     Content is safe once its file was synced, and is lost else. Of names there are three tales: all changes came
     through, only those whose folder was synced since, and only those but removals at once.
@@ -95,7 +95,7 @@ class Disk:
 
 @pytest.fixture
 def disk(tmp_path):
-    """Records what happens in the folder ``disk``; gives the function that ends the recording and lays out cuts."""
+    """A folder, what starts to record what happens in it, and what ends this and lays out every cut."""
     patch = pytest.MonkeyPatch()
     disks = []
 

@@ -125,7 +125,7 @@ class RunFolder:
             ValueError: the folder holds another run (names what differs), or another process writes it.
         """
         former = claim(self.path, self.config.name, settings, kind="run")
-        # Not the lock of claiming: a second process that claims must be told at once, not wait for the first to end.
+        # Not the lock of claiming: whoever claims meanwhile must be told at once, and not wait for the end.
         with held(self.path, name=".writer"):
             sweep(self.path)
             differing = _differences(former, settings)

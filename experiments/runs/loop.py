@@ -18,6 +18,7 @@ from experiments.runs.trackers import begin_tracking, check_tracker
 from multimodal.data.order import StepBatches
 from multimodal.data.windows import Batch, collate, taken_ahead
 from multimodal.files import write_json
+from multimodal.processes import start_worker
 from multimodal.tokens.cache import TokenCache
 from multimodal.tokens.embedding import link_or_copy
 from multimodal.training.checkpoints import Checkpoints, load_weights
@@ -143,7 +144,13 @@ def batches_of(training: Training, parts: Parts, accelerator: Accelerator) -> Ca
             world_size=accelerator.num_processes,
         )
         return taken_ahead(
-            DataLoader(parts.windows, batch_sampler=sampler, num_workers=training.num_workers, collate_fn=collate)
+            DataLoader(
+                parts.windows,
+                batch_sampler=sampler,
+                num_workers=training.num_workers,
+                collate_fn=collate,
+                worker_init_fn=start_worker,
+            )
         )
 
     return batches_from

@@ -1,13 +1,13 @@
 """What every generator does alike: claim a folder, go on after a kill, make files in processes."""
 
-import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
 from multimodal import files
 from multimodal.corpora.manifest import GENERATED_MARK
+from multimodal.processes import worker_pool
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 Item = TypeVar("Item")
@@ -45,12 +45,7 @@ def make_all(
         for item in progress(items):
             make(root, item, options)
         return
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=workers, mp_context=spawn) as pool:
+    with worker_pool(workers, start_method="spawn") as pool:
         futures: list[Future[None]] = [pool.submit(make, root, item, options) for item in items]
-        try:
-            for future in progress(futures):
-                future.result()
-        except BaseException:  # an interrupt too must not wait for the clips that have not begun
-            pool.shutdown(cancel_futures=True)
-            raise
+        for future in progress(futures):
+            future.result()

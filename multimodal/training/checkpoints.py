@@ -41,8 +41,8 @@ class FitState:
 class Checkpoints:
     """The folder ``checkpoints`` of a run: the latest state, and the best weights beside it.
 
-    The last two checkpoints are kept, each synced before an older one goes: a kill or a power cut leaves the former,
-    and where the newest is damaged the training goes on from the one before it, to the same weights.
+    The last two checkpoints are kept, each synced before an older one goes: a kill or a power cut leaves the
+    former, and where the newest is damaged the training goes on from the one before it, to the same weights.
     """
 
     def __init__(self, run: str | Path) -> None:
@@ -89,7 +89,7 @@ class Checkpoints:
         for folder in sorted(self._all(), reverse=True):
             try:
                 state = _restore(folder, model, optimizer, scaler)
-            except _DAMAGE as error:
+            except _DAMAGE as error:  # noqa: PERF203 - two checkpoints
                 if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
                     raise  # it may be whole, and may not be read just now
                 damage = f"the checkpoint {folder} is damaged ({' '.join(str(error).split())[:200]})"

@@ -10,7 +10,7 @@ from multimodal.media.faces import DETECTORS, FaceDetector, create_detector, mer
 from multimodal.media.prepare import prepare_tracks
 from multimodal.media.prepare_corpus import prepare_corpus
 from multimodal.media.prepared import PrepareOptions
-from multimodal.media.store.format import differences, fingerprint_of, read_header, claim_store
+from multimodal.media.store.format import claim_store, differences, fingerprint_of, read_header
 
 
 @pytest.fixture(scope="module", params=DETECTORS)

@@ -99,8 +99,8 @@ def merge(folder: Path) -> None:
     """Take the journals of writers that ended, or died, into ``index.parquet`` and ``failures.parquet``.
 
     What a dead writer left half-written in its last shard is cut off. A clip that two writers prepared stands in
-    the index once, and in the shards once: the other's members are cut off or marked as removed. Shards and journals
-    change after the tables are in place, so a merge that is killed is done again, to the same end.
+    the index once, and in the shards once: the other's members are cut off or marked as removed. Shards and
+    journals change after the tables are in place, so a merge that is killed is done again, to the same end.
     """
     with store_lock(folder), free_journals(folder) as journals:
         sweep(folder)
@@ -151,7 +151,7 @@ def _shards_of(clips: list[dict[str, Any]], index: pa.Table) -> dict[str, str]:
 
 
 def _end_shards(folder: Path, lines: list[dict[str, Any]], writers: set[str], shard_of: dict[str, str]) -> None:
-    """Cut the shards of dead writers behind the last clip that the index finds there, and hide others before it."""
+    """Cut the shards of dead writers behind the last clip that the index finds there; hide others before it."""
     written: dict[str, list[tuple[str, int, int]]] = {}
     for line in lines:
         if "clip" in line:
