@@ -93,7 +93,7 @@ def _prepare(base: Path, out: Path) -> list[str]:
 
 def _data(base: Path) -> list[str]:
     names = {"manifest": "manifest.parquet", "split": "split.parquet", "store": "store"}
-    return [part for name, file in names.items() for part in (f"--data.{name}", f"{base}/{file}")]
+    return [part for name, file in names.items() for part in (f"--{name}", f"{base}/{file}")]
 
 
 def _train(base: Path, out: Path) -> list[str]:

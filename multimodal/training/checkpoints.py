@@ -102,7 +102,7 @@ class Checkpoints:
 
     def _all(self) -> list[Path]:
         """Folders of all checkpoints; an empty one is what a power cut left, and none."""
-        return [path for path in self.folder.glob("step-*") if any(path.iterdir())]
+        return [path for path in self.folder.glob("step-*") if _holds_files(path)]
 
     def save_best(self, model: nn.Module) -> None:
         """Keep the weights that the validation data chose."""
@@ -112,6 +112,13 @@ class Checkpoints:
 
 #: What damaged files raise: none there, cut off, of other content.
 _DAMAGE = (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, pickle.UnpicklingError)
+
+
+def _holds_files(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except FileNotFoundError:  # a notebook looks while the training removes an older one
+        return False
 
 
 def _restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: Scaler) -> FitState:
