@@ -129,7 +129,7 @@ def store(path: Path, frame_rate: float, where: Path | None = None, *, frame_for
     """Prepare one clip and write it to a store, as a worker does."""
     from multimodal.media.prepare import prepare_file
     from multimodal.media.prepared import PrepareOptions
-    from multimodal.media.store.format import write_header
+    from multimodal.media.store.format import claim_store
     from multimodal.media.store.journal import merge
     from multimodal.media.store.writer import StoreWriter
 
@@ -137,7 +137,7 @@ def store(path: Path, frame_rate: float, where: Path | None = None, *, frame_for
     with tempfile.TemporaryDirectory() as folder:
         where = where or Path(folder)
         where.mkdir(exist_ok=True)
-        write_header(where, options)
+        claim_store(where, options)
         writer = StoreWriter(where)
         writer.write(prepare_file(path, "bench/clip", options)[0])
         writer.close()

@@ -20,12 +20,12 @@ def pretrain(config: PretrainConfig, out: Path, *, tracker: TrackerName = "tenso
     from experiments.runs.provenance import trained_on_text
 
     run, training = RunFolder(out), open_pretraining(config)
-    parts, accelerator = learn(training, run, tracker=tracker)
-    if accelerator.is_main_process:
-        encoder = parts.encoders[config.modality]
-        encoder.trained_on = trained_on_text(encoder, training.clips, config.modality)
-        encoder.save_pretrained(run.encoder)
-    accelerator.end_training()
+    with learn(training, run, tracker=tracker) as (parts, accelerator):
+        if accelerator.is_main_process:
+            encoder = parts.encoders[config.modality]
+            encoder.trained_on = trained_on_text(encoder, training.clips, config.modality)
+            encoder.save_pretrained(run.encoder)
+        accelerator.end_training()
     return run.encoder
 
 

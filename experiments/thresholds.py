@@ -13,7 +13,7 @@ from experiments.runs.pages import write_validation_page
 from experiments.runs.provenance import learnt_shares
 from multimodal.artefacts import read_frame
 from multimodal.corpora.manifest import GENERATED_NOTICE
-from multimodal.files import write_json, write_text
+from multimodal.files import read_json, write_json, write_text
 from multimodal.labels import TARGETS
 from multimodal.metrics import choose_thresholds, evaluate_scores, read_scores
 from multimodal.metrics.probabilities import Method, fit_probabilities, judge_probabilities

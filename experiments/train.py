@@ -20,13 +20,13 @@ def train(config: TrainConfig, out: Path, *, tracker: TrackerName = "tensorboard
     from experiments.runs.loop import learn
 
     run = RunFolder(out)
-    parts, accelerator = learn(open_training(config, out.parent / "tokens"), run, tracker=tracker)
-    if not run.scores.is_file():  # they are there when a finished training is called again
-        scores = parts.task.score_validation(parts.model.to(accelerator.device)).assign(split="val")
-        if accelerator.is_main_process:
-            with atomic_path(run.scores) as temporary:
-                scores.to_parquet(temporary, index=False)
-    accelerator.end_training()
+    with learn(open_training(config, out.parent / "tokens"), run, tracker=tracker) as (parts, accelerator):
+        if not run.scores.is_file():  # they are there when a finished training is called again
+            scores = parts.task.score_validation(parts.model.to(accelerator.device)).assign(split="val")
+            if accelerator.is_main_process:
+                with atomic_path(run.scores) as temporary:
+                    scores.to_parquet(temporary, index=False)
+        accelerator.end_training()
     return run.path
 
 

@@ -13,9 +13,9 @@ import shutil
 import socket
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 #: Taken while a folder is claimed, and held by its writer. It stays: a lock file that goes could be locked twice.
 LOCK = ".lock"
@@ -106,12 +106,18 @@ def claim(folder: Path, marker: str, content: Mapping[str, Any], *, kind: str) -
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file and no {kind}; give an empty or a new folder")
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder, wait=True):
-        if not (folder / marker).is_file():
-            if any(path.name != LOCK and not is_leftover(path) for path in folder.iterdir()):
-                raise ValueError(f"{folder} exists and is no {kind}; give an empty or a new folder")
-            sweep(folder)
-            write_json(folder / marker, dict(content))
+    # Seen before the marker is asked for: whoever claims puts the marker in place before anything else, and a
+    # folder of other things is refused without a lock file being left in it.
+    holds_others = any(path.name != LOCK and not is_leftover(path) for path in folder.iterdir())
+    if not (folder / marker).is_file():
+        if holds_others:
+            raise ValueError(f"{folder} exists and is no {kind}; give an empty or a new folder")
+        with _locked(folder, wait=True):
+            if not (folder / marker).is_file():
+                sweep(folder)
+                write_json(folder / marker, dict(content))
+        with suppress(PermissionError):  # its parent may be a folder that may be written and not be read
+            sync(folder.parent)
     return read_json(folder / marker)
 
 
@@ -142,7 +148,23 @@ def _locked(folder: Path, *, wait: bool, name: str = LOCK) -> Iterator[None]:
             file.truncate(0)
             file.write(f"process {os.getpid()} on {socket.gethostname()}")
             file.flush()
-        yield
+        _locks.add(file)
+        try:
+            yield
+        finally:
+            _locks.discard(file)
+
+
+def _forget_locks() -> None:
+    """A forked child has the locks too, and would keep them when its parent is killed: it closes them."""
+    for file in _locks:
+        file.close()
+    _locks.clear()
+
+
+#: The locks that this process holds.
+_locks: set[TextIO] = set()
+os.register_at_fork(after_in_child=_forget_locks)
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -17,6 +17,7 @@ from multimodal.heads import Branch
 from multimodal.labels import CLASSES, MODALITIES, Modality
 from multimodal.media.prepared import PreparedClip
 from multimodal.media.reading.sound import measure_silence
+from multimodal.processes import start_worker
 
 #: Columns of a manifest that travel into the scores table.
 DESCRIPTION = ["clip_id", "corpus", "identity", "method", "av_class", "video_fake", "audio_fake", "any_fake"]
@@ -79,7 +80,11 @@ def score_clips(
         return clips[DESCRIPTION].head(0)
     mine = [i for i, (row, _) in enumerate(windows.starts) if row % world_size == rank]
     loader = DataLoader(
-        torch.utils.data.Subset(windows, mine), batch_size=batch_size, num_workers=num_workers, collate_fn=collate
+        torch.utils.data.Subset(windows, mine),
+        batch_size=batch_size,
+        num_workers=num_workers,
+        collate_fn=collate,
+        worker_init_fn=start_worker,
     )
     with evaluating(model):
         parts = [

@@ -130,6 +130,7 @@ def test_a_folder_of_other_things_and_a_file_are_not_claimed(tmp_path):
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(ValueError, match="exists and is no store; give an empty or a new folder"):
         claim(tmp_path, "header.json", {}, kind="store")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
     with pytest.raises(ValueError, match="is a file and no store"):
         claim(tmp_path / "thesis.tex", "header.json", {}, kind="store")
 

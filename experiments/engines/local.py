@@ -1,12 +1,13 @@
 """Processes of this machine."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from typing import Any
 
 import torch
+
+from multimodal.processes import worker_pool
 
 
 def require() -> None:
@@ -25,10 +26,7 @@ def run_all(
         for place, item in enumerate(items):
             yield place, _result_of(function, item)
         return
-    context = get_context("forkserver")
-    with ProcessPoolExecutor(
-        workers, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)
-    ) as pool:
+    with worker_pool(workers, start_method="forkserver", prepare=_take_one_thread) as pool:
         places = {pool.submit(function, item): place for place, item in enumerate(items)}
         for future in as_completed(places):
             error = future.exception()
@@ -42,3 +40,7 @@ def _result_of(function: Callable[[Any], Any], item: Any) -> Any | Exception:
         return function(item)
     except Exception as error:  # the others go on
         return error
+
+
+def _take_one_thread() -> None:
+    torch.set_num_threads(1)

@@ -2,14 +2,15 @@
 
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from multimodal import __version__
-from multimodal.files import read_json, write_json
+from multimodal.files import claim, held, read_json, sweep, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +33,11 @@ class RunFolder:
     def config(self) -> Path:
         """The configuration that the run can be rebuilt from."""
         return self.path / "config.json"
+
+    @property
+    def environment(self) -> Path:
+        """Versions, machine and commit that the run began with."""
+        return self.path / "environment.json"
 
     @property
     def history(self) -> Path:
@@ -108,27 +114,30 @@ class RunFolder:
         """The encoder that pretraining made."""
         return self.path / "encoder"
 
-    def begin(self, settings: dict[str, Any]) -> None:
-        """Start the run, or go on with it: the folder may hold the same settings but no others.
+    @contextmanager
+    def begun(self, settings: dict[str, Any]) -> Iterator[None]:
+        """Start the run, or go on with it, as its one writer while the block runs.
 
-        A run that failed before it learnt anything is begun anew, whatever its settings were.
+        The folder may hold the same settings but no others. A run that failed before it learnt anything is begun
+        anew, whatever its settings were. What a killed writer left half-written is removed.
 
         Raises:
-            ValueError: the folder holds another run; names what differs.
+            ValueError: the folder holds another run (names what differs), or another process writes it.
         """
-        if self.config.is_file():
-            former = read_json(self.config)
+        former = claim(self.path, self.config.name, settings, kind="run")
+        # Not the lock of claiming: whoever claims meanwhile must be told at once, and not wait for the end.
+        with held(self.path, name=".writer"):
+            sweep(self.path)
             differing = _differences(former, settings)
-            if not differing:
-                return
-            if self.provenance.is_file():
+            if differing and self.provenance.is_file():
                 raise ValueError(
                     f"{self.path} holds a run with other settings ({'; '.join(differing[:3])}); give a new --out"
                 )
-        elif self.path.exists() and any(self.path.iterdir()):
-            raise ValueError(f"{self.path} is not empty and holds no run; give a new --out")
-        write_json(self.config, settings)
-        write_json(self.path / "environment.json", environment())
+            if differing:
+                write_json(self.config, settings)
+            if differing or not self.environment.is_file():
+                write_json(self.environment, environment())
+            yield
 
     def read_provenance(self) -> dict[str, Any]:
         """What the model was trained on."""

@@ -1,10 +1,11 @@
 """A training from its opened parts to the weights that validation chose; pretraining and training share it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 from accelerate.utils import set_seed
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
@@ -17,6 +18,7 @@ from experiments.runs.trackers import begin_tracking, check_tracker
 from multimodal.data.order import StepBatches
 from multimodal.data.windows import Batch, collate, taken_ahead
 from multimodal.files import write_json
+from multimodal.processes import start_worker
 from multimodal.tokens.cache import TokenCache
 from multimodal.tokens.embedding import link_or_copy
 from multimodal.training.checkpoints import Checkpoints, load_weights
@@ -78,16 +80,31 @@ class Trained(NamedTuple):
     accelerator: Accelerator
 
 
-def learn(training: Training, run: RunFolder, *, tracker: str = "tensorboard") -> Trained:
-    """Train into the run folder, going on where a killed training stopped.
+@contextmanager
+def learn(training: Training, run: RunFolder, *, tracker: str = "tensorboard") -> Iterator[Trained]:
+    """Train into the run folder, going on where a killed training stopped; then the block may write to it too.
+
+    The first process holds the folder until the block ends, and alone writes to it.
 
     Args:
         training: what is trained.
         run: where; may hold the same training, whole or in part, but no other.
         tracker: where the numbers of each validation go; see :data:`experiments.runs.trackers.TRACKERS`.
+
+    Raises:
+        ValueError: the folder holds another training, or another process writes it.
     """
     check_tracker(tracker)
-    run.begin(training.settings)
+    processes = PartialState()
+    with run.begun(training.settings) if processes.is_main_process else nullcontext():
+        processes.wait_for_everyone()  # until the folder is known to be ours
+        yield _learn(training, run, tracker)
+
+
+def _learn(training: Training, run: RunFolder, tracker: str) -> Trained:
+    checkpoints = Checkpoints(run.path)
+    if PartialState().is_main_process:
+        checkpoints.sweep()
     if run.provenance.is_file():
         training.clips.require_same(run.read_provenance())
     accelerator = _start(training, run, tracker)
@@ -95,7 +112,6 @@ def learn(training: Training, run: RunFolder, *, tracker: str = "tensorboard") -
     parts = training.make(training.clips, accelerator, say)
     if accelerator.is_main_process:
         _write_origin(training, parts, run)
-    checkpoints = Checkpoints(run.path)
     state = fit(
         parts.model,
         parts.task,
@@ -128,7 +144,13 @@ def batches_of(training: Training, parts: Parts, accelerator: Accelerator) -> Ca
             world_size=accelerator.num_processes,
         )
         return taken_ahead(
-            DataLoader(parts.windows, batch_sampler=sampler, num_workers=training.num_workers, collate_fn=collate)
+            DataLoader(
+                parts.windows,
+                batch_sampler=sampler,
+                num_workers=training.num_workers,
+                collate_fn=collate,
+                worker_init_fn=start_worker,
+            )
         )
 
     return batches_from

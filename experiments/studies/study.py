@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from experiments.runs.config import TrainConfig
 from experiments.runs.settings import to_plain
-from multimodal.files import read_json, write_json
+from multimodal.files import claim, read_json
 from multimodal.ranges import at_least, check_ranges
 
 if TYPE_CHECKING:
@@ -134,12 +134,8 @@ def plan_jobs(folder: StudyFolder, name: str, variants: Trainings, baseline: str
 def claim_study(folder: StudyFolder, plan: dict[str, Any]) -> None:
     """Write down what a study compares; ``ValueError`` if the folder holds another one."""
     plan = json.loads(json.dumps(plan))
-    if folder.plan.is_file():
-        if read_json(folder.plan) != plan:
-            raise ValueError(f"{folder.path} holds a study of other settings; give a new --out")
-    elif folder.path.exists() and any(folder.path.iterdir()):
-        raise ValueError(f"{folder.path} is not empty and holds no study; give a new --out")
-    write_json(folder.plan, plan)
+    if claim(folder.path, folder.plan.name, plan, kind="study") != plan:
+        raise ValueError(f"{folder.path} holds a study of other settings; give a new --out")
 
 
 def judge_study(jobs: Sequence[Job], baseline: str, *, replicates: int, seed: int = 0) -> dict[str, Any]:

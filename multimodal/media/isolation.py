@@ -4,8 +4,6 @@ Decoders are written in C and read whatever the internet holds. So a file is onl
 spared, under limits that the kernel enforces, wherever in a library the process hangs. One that dies is replaced.
 """
 
-import fcntl
-import os
 import resource
 import signal
 import sys
@@ -14,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from multimodal.media.errors import MediaError, Stage
+from multimodal.processes import die_with_parent
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -224,7 +223,7 @@ def _serve(
     """Do the jobs that come through ``connection``, one answer each, until None or its end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and ends us
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # no handler of Python's, which a library that hangs never calls
-    _die_with_parent()
+    die_with_parent()
     # A pipe that breaks means that the parent is gone; what is finished is safe.
     with suppress(BrokenPipeError, ConnectionResetError), ExitStack() as stack:
         try:
@@ -269,24 +268,6 @@ def _failure_of(error: Exception, blame: Stage) -> MediaError:
     if is_runtime or isinstance(error, MemoryError | BlockingIOError):
         return MediaError("memory limit", "more memory than one clip may take")
     return MediaError(blame, " ".join(f"{type(error).__name__}: {error}".split())[:300])
-
-
-def _die_with_parent() -> None:
-    """Let the kernel end this process when the one that started it ends, however that ends (Linux).
-
-    The parent that the kernel knows is the fork server, which may outlive it. But of the pipe that multiprocessing
-    calls the parent's sentinel only the process that started us holds the other end. When that closes, SIGIO ends
-    us, also while a library computes and no thread of Python's could.
-    """
-    parent = parent_process()
-    if sys.platform != "linux" or parent is None:
-        return  # elsewhere it ends after its job, when the pipe to the parent is found broken
-    signal.signal(signal.SIGIO, signal.SIG_DFL)
-    fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
-    flags = fcntl.fcntl(parent.sentinel, fcntl.F_GETFL)
-    fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
-    if not parent.is_alive():  # since before we listened
-        os._exit(1)
 
 
 def _limit_memory(memory_bytes: int) -> None:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import torch
 
 from multimodal.corpora.manifest import Manifest, Media
+from multimodal.files import sync
 from multimodal.media.errors import MediaError
 from multimodal.media.faces import FaceDetector, check_detector, create_detector, detector_module
 from multimodal.media.isolation import IsolatedWorkers, Limits, Outcome
@@ -20,13 +21,12 @@ from multimodal.media.prepare import prepare_file
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.store.format import (
     FAILURES,
-    HEADER,
     JOURNALS,
     SHARDS,
+    claim_store,
     differences,
     fingerprint_of,
     read_header,
-    write_header,
 )
 from multimodal.media.store.journal import finished_clips, merge
 from multimodal.media.store.reader import Store
@@ -150,15 +150,13 @@ def part_of(manifest: Manifest, number: int, count: int) -> Manifest:
 
 
 def _open_or_make(folder: Path, options: PrepareOptions) -> None:
-    if not (folder / HEADER).is_file():
-        if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-            raise ValueError(f"{folder} exists and is no store of prepared clips; give an empty or a new folder")
-        try:
-            for name in (SHARDS, JOURNALS):
-                (folder / name).mkdir(parents=True, exist_ok=True)
-            write_header(folder, options)
-        except OSError as error:
-            raise ValueError(f"cannot write the store {folder}: {error.strerror}") from error
+    try:
+        claim_store(folder, options)
+        for name in (SHARDS, JOURNALS):
+            (folder / name).mkdir(exist_ok=True)
+        sync(folder)
+    except OSError as error:
+        raise ValueError(f"cannot write the store {folder}: {error.strerror}") from error
     _, fingerprint = read_header(folder)
     if differing := differences(fingerprint, fingerprint_of(options)):
         raise ValueError(f"{folder} was prepared with other options: {'; '.join(differing)}. Use another folder")

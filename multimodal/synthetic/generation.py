@@ -1,14 +1,13 @@
 """What every generator does alike: claim a folder, go on after a kill, make files in processes."""
 
-import multiprocessing
-import re
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
+from multimodal import files
 from multimodal.corpora.manifest import GENERATED_MARK
-from multimodal.files import read_json, write_json
+from multimodal.processes import worker_pool
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 Item = TypeVar("Item")
@@ -18,8 +17,6 @@ NOTICE = (
     "All media in this folder were drawn and synthesised by a program. The people do not exist, and results "
     "obtained here say nothing about real deepfakes."
 )
-#: What a killed job leaves behind: the temporary names of :func:`multimodal.files.atomic_path`.
-_LEFTOVER = re.compile(r"\..+\.[0-9a-f]{32}(\.\w+)?")
 
 
 def claim(root: Path, described: dict[str, Any]) -> None:
@@ -27,18 +24,11 @@ def claim(root: Path, described: dict[str, Any]) -> None:
 
     Raises ``ValueError`` when the folder holds anything else, or what other options made.
     """
-    marker = root / GENERATED_MARK
     described = {"notice": NOTICE, **described}
-    if marker.is_file():
-        if read_json(marker) != described:
-            raise ValueError(f"{root} holds a corpus generated with other options; choose another folder")
-        for path in root.rglob(".*"):
-            if _LEFTOVER.fullmatch(path.name):
-                path.unlink()
-    elif root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise ValueError(f"{root} is not empty and no generated corpus; choose another folder")
-    else:
-        write_json(marker, described)
+    if files.claim(root, GENERATED_MARK, described, kind="generated corpus") != described:
+        raise ValueError(f"{root} holds a corpus generated with other options; choose another folder")
+    for folder in [root, *(path for path in root.rglob("*") if path.is_dir())]:
+        files.sweep(folder)
 
 
 def make_all(
@@ -55,15 +45,10 @@ def make_all(
         for item in progress(items):
             make(root, item, options)
         return
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=workers, mp_context=spawn) as pool:
+    with worker_pool(workers, start_method="spawn") as pool:
         futures: list[Future[None]] = [pool.submit(make, root, item, options) for item in items]
-        try:
-            for future in progress(futures):
-                future.result()
-        except BaseException:  # an interrupt too must not wait for the clips that have not begun
-            pool.shutdown(cancel_futures=True)
-            raise
+        for future in progress(futures):
+            future.result()
 
 
 def require_files(root: Path, paths: Iterable[str]) -> None:

@@ -16,6 +16,7 @@ from multimodal.files import atomic_path, write_json
 from multimodal.heads import encode_padded
 from multimodal.labels import MODALITIES
 from multimodal.media.store.reader import AnyStore
+from multimodal.processes import start_worker
 from multimodal.tokens.cache import (
     CLIPS_PER_SHARD,
     HEADER,
@@ -110,7 +111,13 @@ def _embed_shard(
 ) -> None:
     first = number * CLIPS_PER_SHARD
     mine = [i for i, (row, _) in enumerate(windows.starts) if first <= row < first + CLIPS_PER_SHARD]
-    loader = DataLoader(Subset(windows, mine), batch_size=batch_size, num_workers=num_workers, collate_fn=collate)
+    loader = DataLoader(
+        Subset(windows, mine),
+        batch_size=batch_size,
+        num_workers=num_workers,
+        collate_fn=collate,
+        worker_init_fn=start_worker,
+    )
     tokens: dict[str, list[Tensor]] = {name: [] for name in encoders}
     present: dict[str, list[Tensor]] = {name: [] for name in encoders}
     rows = []

@@ -1,8 +1,8 @@
 """Checkpoints of a training: whole or not there, and enough to go on bit for bit."""
 
-import os
+import pickle
 import shutil
-import uuid
+import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.amp.grad_scaler import GradScaler
 
-from multimodal.files import atomic_path, read_json, write_json
+from multimodal.files import atomic_folder, atomic_path, read_json, sweep, write_json
 
 #: Keeps the gradients of float16 from vanishing, by a factor that changes as the training goes; None otherwise.
 Scaler: TypeAlias = GradScaler | None
@@ -43,7 +43,8 @@ class FitState:
 class Checkpoints:
     """The folder ``checkpoints`` of a run: the latest state, and the best weights beside it.
 
-    A checkpoint is written under another name and moved into place, so a kill leaves the former one.
+    The last two checkpoints are kept, each synced before an older one goes: a kill or a power cut leaves the
+    former, and where the newest is damaged the training goes on from the one before it, to the same weights.
     """
 
     def __init__(self, run: str | Path) -> None:
@@ -51,41 +52,84 @@ class Checkpoints:
         self.best = Path(run) / "best.safetensors"
 
     def latest(self) -> Path | None:
-        """Folder of the latest whole checkpoint, None when there is none."""
-        return max(self.folder.glob("step-*"), default=None)
+        """Folder of the latest checkpoint, None when there is none."""
+        return max(self._all(), default=None)
+
+    def sweep(self) -> None:
+        """Remove what a killed training, or a power cut, left half-written; for the one writer of the run."""
+        if self.folder.is_dir():
+            sweep(self.folder)
+            for path in self.folder.glob("step-*"):
+                if not any(path.iterdir()):
+                    path.rmdir()
 
     def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, state: FitState, scaler: Scaler) -> None:
-        """Write model, optimizer, state and scaler; older checkpoints go once this one is in place."""
+        """Write model, optimizer, state and scaler; all but the one before it go once this one is in place."""
         target = self.folder / f"step-{state.step:08d}"
-        if target.exists():
-            return
-        temporary = self.folder / f".writing-{uuid.uuid4().hex}"
-        temporary.mkdir(parents=True)
-        save_weights(model, temporary / "model.safetensors")
-        torch.save(optimizer.state_dict(), temporary / "optimizer.pt")
-        if scaler is not None:
-            torch.save(scaler.state_dict(), temporary / "scaler.pt")
-        write_json(temporary / "state.json", asdict(state))
-        os.replace(temporary, target)
-        for older in self.folder.iterdir():
-            if older != target:
-                shutil.rmtree(older)
+        former = sorted(self._all())
+        for damaged in [path for path in former if path >= target]:  # else the training had gone on from there
+            shutil.rmtree(damaged)
+            former.remove(damaged)
+        with atomic_folder(target) as temporary:
+            save_weights(model, temporary / "model.safetensors")
+            torch.save(optimizer.state_dict(), temporary / "optimizer.pt")
+            if scaler is not None:
+                torch.save(scaler.state_dict(), temporary / "scaler.pt")
+            write_json(temporary / "state.json", asdict(state))
+        for older in former[:-1]:
+            shutil.rmtree(older)
 
     def load(self, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: Scaler) -> FitState:
-        """Restore the latest checkpoint; a fresh :class:`FitState` when there is none."""
-        latest = self.latest()
-        if latest is None:
-            return FitState()
-        load_weights(model, latest / "model.safetensors")
-        optimizer.load_state_dict(torch.load(latest / "optimizer.pt", map_location="cpu", weights_only=True))
-        if scaler is not None:
-            scaler.load_state_dict(torch.load(latest / "scaler.pt", map_location="cpu", weights_only=True))
-        return FitState(**read_json(latest / "state.json"))
+        """Restore the latest checkpoint that is whole; a fresh :class:`FitState` when there is none at all.
+
+        A damaged one is named on standard error.
+
+        Raises:
+            ValueError: no checkpoint is whole, or they are of another architecture.
+        """
+        damage = ""
+        for folder in sorted(self._all(), reverse=True):
+            try:
+                state = _restore(folder, model, optimizer, scaler)
+            except _DAMAGE as error:  # noqa: PERF203 - two checkpoints
+                if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+                    raise  # it may be whole, and may not be read just now
+                damage = f"the checkpoint {folder} is damaged ({' '.join(str(error).split())[:200]})"
+                print(f"warning: {damage}; the one before it is taken", file=sys.stderr)
+            else:
+                return state
+        if damage:
+            raise ValueError(f"{damage}, and so are all before it; remove {self.folder} to train anew")
+        return FitState()
+
+    def _all(self) -> list[Path]:
+        """Folders of all checkpoints; an empty one is what a power cut left, and none."""
+        return [path for path in self.folder.glob("step-*") if _holds_files(path)]
 
     def save_best(self, model: nn.Module) -> None:
         """Keep the weights that the validation data chose."""
         with atomic_path(self.best) as temporary:
             save_weights(model, temporary)
+
+
+#: What damaged files raise: none there, cut off, of other content.
+_DAMAGE = (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, pickle.UnpicklingError)
+
+
+def _holds_files(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except FileNotFoundError:  # a notebook looks while the training removes an older one
+        return False
+
+
+def _restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: Scaler) -> FitState:
+    state = FitState(**read_json(folder / "state.json"))
+    load_weights(model, folder / "model.safetensors")
+    optimizer.load_state_dict(torch.load(folder / "optimizer.pt", map_location="cpu", weights_only=True))
+    if scaler is not None:
+        scaler.load_state_dict(torch.load(folder / "scaler.pt", map_location="cpu", weights_only=True))
+    return state
 
 
 def save_weights(model: nn.Module, path: Path) -> None:

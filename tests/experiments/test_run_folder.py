@@ -1,14 +1,26 @@
 """A run folder holds one configuration, once something was learnt with it, and what it was made with."""
 
+import multiprocessing
+import os
 import subprocess
+import time
 
 import pytest
 
 from experiments.runs.config import EncoderConfig, PretrainConfig
 from experiments.runs.folder import RunFolder, commit, environment
 from experiments.runs.settings import read_config, to_plain
+from experiments.studies.study import StudyFolder, claim_study
 from multimodal import __version__
-from multimodal.files import write_json
+from multimodal.files import is_leftover, write_json
+from multimodal.media.prepare_corpus import _open_or_make
+from multimodal.media.prepared import PrepareOptions
+from multimodal.synthetic.generation import claim
+
+
+def begin(run: RunFolder, settings: dict) -> None:
+    with run.begun(settings):
+        pass
 
 
 def settings(name: str) -> dict:
@@ -17,19 +29,19 @@ def settings(name: str) -> dict:
 
 def test_a_run_that_failed_before_it_learnt_anything_is_begun_anew_with_other_settings(tmp_path):
     run = RunFolder(tmp_path / "run")
-    run.begin(settings("spectogram"))
-    run.begin(settings("spectrogram"))
+    begin(run, settings("spectogram"))
+    begin(run, settings("spectrogram"))
     assert run.read_plain_config() == settings("spectrogram")
     assert to_plain(read_config(run.config, PretrainConfig)) == settings("spectrogram")
 
 
 def test_a_run_that_began_to_learn_keeps_its_settings(tmp_path):
     run = RunFolder(tmp_path / "run")
-    run.begin(settings("spectrogram"))
+    begin(run, settings("spectrogram"))
     write_json(run.provenance, {})
-    run.begin(settings("spectrogram"))
+    begin(run, settings("spectrogram"))
     with pytest.raises(ValueError, match=r"encoder\.name: 'spectrogram', now 'aasist'\); give a new"):
-        run.begin(settings("aasist"))
+        begin(run, settings("aasist"))
 
 
 def test_a_run_notes_the_versions_of_this_program_and_of_what_reads_its_media():
@@ -52,3 +64,44 @@ def test_the_commit_is_that_of_a_checkout_and_never_of_a_repository_around_it(tm
     git("commit", "--quiet", "--allow-empty", "--message", "first")
     assert commit(tmp_path) == git("rev-parse", "HEAD")
     assert commit(inside) is None
+
+
+def test_what_a_killed_start_left_is_no_reason_to_refuse_the_folder(tmp_path):
+    def prepare(folder):
+        _open_or_make(folder, PrepareOptions())
+
+    def study(folder):
+        claim_study(StudyFolder(folder), {"study": "fusion"})
+
+    def corpus(folder):
+        claim(folder, {"options": {}})
+
+    for start in (prepare, study, corpus, lambda folder: begin(RunFolder(folder), settings("aasist"))):
+        folder = tmp_path / start.__name__
+        folder.mkdir()
+        (folder / f".config.{'0' * 32}.json").write_text("half")
+        start(folder)
+        start(folder)
+        assert not any(is_leftover(path) for path in folder.iterdir())
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of fork, where a library has started threads
+def test_a_second_writer_of_a_run_is_told_and_a_forked_child_holds_nothing_for_a_dead_one(tmp_path):
+    run = RunFolder(tmp_path)
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+    with run.begun(settings("aasist")):
+        child.start()
+        told = rf"being written by process {os.getpid()} on .*; wait for it"
+        with pytest.raises(ValueError, match=told), run.begun(settings("aasist")):
+            pass
+    begin(run, settings("aasist"))
+    child.kill()
+    child.join()
+
+
+def test_a_run_that_goes_on_is_free_of_what_a_killed_writer_left(tmp_path):
+    run = RunFolder(tmp_path)
+    begin(run, settings("aasist"))
+    (tmp_path / f".scores.{'0' * 32}.parquet").write_text("half")
+    begin(run, settings("aasist"))
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", ".writer", "config.json", "environment.json"}

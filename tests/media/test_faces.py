@@ -10,7 +10,7 @@ from multimodal.media.faces import DETECTORS, FaceDetector, create_detector, mer
 from multimodal.media.prepare import prepare_tracks
 from multimodal.media.prepare_corpus import prepare_corpus
 from multimodal.media.prepared import PrepareOptions
-from multimodal.media.store.format import differences, fingerprint_of, read_header, write_header
+from multimodal.media.store.format import claim_store, differences, fingerprint_of, read_header
 
 
 @pytest.fixture(scope="module", params=DETECTORS)
@@ -115,7 +115,7 @@ def test_a_store_names_the_detector_unless_it_is_the_one_of_stores_that_name_non
     assert "face_detector" not in json.loads(fingerprints[0])
     assert differences(*fingerprints) == ["face_detector is mtcnn, not other"]
     for name in ("mtcnn", "other"):
-        write_header(tmp_path, PrepareOptions(face_detector=name))
+        claim_store(tmp_path, PrepareOptions(face_detector=name))
         assert read_header(tmp_path)[0].face_detector == name
         assert ("face_detector" in (tmp_path / "header.json").read_text()) == (name == "other")
 

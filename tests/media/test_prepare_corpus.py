@@ -16,12 +16,14 @@ import numpy as np
 import pytest
 
 from multimodal.corpora.manifest import Clip, Manifest, collect
+from multimodal.files import is_leftover
 from multimodal.media.prepare import Preparation, prepare_file
-from multimodal.media.prepare_corpus import prepare_corpus
+from multimodal.media.prepare_corpus import _open_or_make, prepare_corpus
 from multimodal.media.prepared import PrepareOptions
-from multimodal.media.store.format import write_header
+from multimodal.media.store.format import claim_store
 from multimodal.media.store.journal import finished_clips, merge
 from multimodal.media.store.reader import Store
+from multimodal.media.store.shard import REMOVED
 from multimodal.media.store.writer import StoreWriter
 
 OPTIONS = PrepareOptions(crop_size=48)
@@ -41,6 +43,8 @@ def members_of(store: Path) -> dict[str, str]:
     for path in (store / "shards").glob("*.tar"):
         with tarfile.open(path) as archive:
             for member in archive:
+                if member.name == REMOVED:
+                    continue
                 content = archive.extractfile(member).read()
                 hashes.setdefault(member.name, set()).add(hashlib.sha256(content).hexdigest())
     assert all(len(found) == 1 for found in hashes.values())
@@ -116,7 +120,7 @@ def test_twenty_kills_at_random_moments_leave_the_bytes_of_an_undisturbed_run(ro
     stores = tmp_path / "killed", tmp_path / "undisturbed"
     for store in stores:
         store.mkdir()
-        write_header(store, options)
+        claim_store(store, options)
     rng = np.random.default_rng(0)
     for _ in range(20):
         child = multiprocessing.get_context("fork").Process(target=_write_rest, args=(stores[0], preparations))
@@ -151,6 +155,69 @@ def test_two_processes_on_one_store_do_not_harm_each_other(root, undisturbed, tm
         runner.join()
     assert [runner.exitcode for runner in runners] == [0, 0]
     assert_same_store(tmp_path, undisturbed)
+
+
+def _open(folder, start, answers):
+    start.wait()
+    try:
+        _open_or_make(folder, OPTIONS)
+        answers.put("opened")
+    except ValueError as error:
+        answers.put(str(error))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of fork, where a library has started threads
+def test_of_many_runs_that_start_on_a_new_store_together_none_is_refused(tmp_path):
+    context = multiprocessing.get_context("fork")
+    for attempt in range(3):
+        start, answers = context.Barrier(24), context.Queue()
+        args = (tmp_path / f"store{attempt}", start, answers)
+        runs = [context.Process(target=_open, args=args) for _ in range(24)]
+        for run in runs:
+            run.start()
+        assert {answers.get(timeout=60) for _ in runs} == {"opened"}
+        for run in runs:
+            run.join()
+
+
+@pytest.mark.parametrize("gap", [1, 3])
+def test_a_clip_of_two_writers_is_met_once_by_who_reads_the_shards(gap, root, undisturbed, tmp_path):
+    claim_store(tmp_path, OPTIONS)
+    names = sorted(path.name for path in root.iterdir() if path.name not in ("3.mp4", "5.mp4"))
+    preparations = [prepare_file(root / name, f"tiny/{name}", OPTIONS)[0] for name in names]
+    writers = StoreWriter(tmp_path), StoreWriter(tmp_path)
+    for place, preparation in enumerate(preparations):
+        for number, writer in enumerate(writers):
+            if place % gap == 0 or place % 2 == number:  # some by both, the others by one of them
+                writer.write(preparation)
+    for writer in writers:
+        writer.close()
+    journals = {path: path.read_bytes() for path in (tmp_path / "journals").iterdir()}
+    merge(tmp_path)
+    once = _met(tmp_path)
+    assert sorted(once) == sorted(set(once)) == sorted(_met(undisturbed))
+    for path, content in journals.items():  # a power cut may bring them back: the merge is done again
+        path.write_bytes(content)
+    merge(tmp_path)
+    assert sorted(_met(tmp_path)) == sorted(once)
+    ours, theirs = Store.open(tmp_path), Store.open(undisturbed)
+    for clip_id in theirs.index.clip_id:
+        np.testing.assert_array_equal(ours.read(clip_id).frames, theirs.read(clip_id).frames)
+
+
+def _met(store: Path) -> list[str]:
+    """Names of all members of all shards, as often as a reader of the tar files meets them."""
+    met = []
+    for path in (store / "shards").glob("*.tar"):
+        with tarfile.open(path) as archive:
+            met += [name for name in archive.getnames() if name != REMOVED]
+    return met
+
+
+def test_what_a_killed_merge_left_is_swept(undisturbed):
+    (undisturbed / f".index.{'0' * 32}.parquet").write_bytes(b"half")
+    merge(undisturbed)
+    assert not any(is_leftover(path) for path in undisturbed.iterdir())
 
 
 @pytest.fixture
@@ -211,7 +278,7 @@ def test_a_full_disk_stops_the_run_with_one_line_and_finished_clips_stay(root, u
 
 
 @pytest.mark.parametrize(
-    ("cannot", "exists"), [("prepare_corpus.write_header", False), ("store.journal.store_lock", True)]
+    ("cannot", "exists"), [("prepare_corpus.claim_store", False), ("store.journal.store_lock", True)]
 )
 def test_a_disk_that_may_only_be_read_is_told_in_one_line(
     cannot, exists, root, undisturbed, tmp_path, monkeypatch

@@ -92,7 +92,7 @@ def test_a_killed_job_goes_on_with_what_is_missing_and_keeps_the_rest(tiny: Path
 
 def test_a_folder_with_anything_else_in_it_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(ValueError, match="is not empty and no generated corpus"):
+    with pytest.raises(ValueError, match="exists and is no generated corpus"):
         generate_fakeavceleb(tmp_path, TINY)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 

@@ -185,6 +185,46 @@ def test_six_steps_equal_three_and_a_restart_and_three_with_a_scaler_of_gradient
     assert_bitwise_equal(weights(tmp_path / "whole"), weights(tmp_path / "halves"))
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "model.safetensors").write_bytes(b""),
+        lambda folder: (folder / "optimizer.pt").write_bytes((folder / "optimizer.pt").read_bytes()[:200]),
+        lambda folder: (folder / "state.json").write_bytes(b""),
+        lambda folder: (folder / "state.json").write_text('{"odd": 1}'),
+        lambda folder: (folder / "optimizer.pt").unlink(),
+        lambda folder: [path.unlink() for path in folder.iterdir()],
+    ],
+    ids=["no byte", "cut off", "no JSON", "other JSON", "missing", "empty folder"],
+)
+def test_a_damaged_checkpoint_falls_back_to_the_one_before_it_and_ends_the_same(damage, tmp_path, capfd):
+    values = [0.1, 0.4, 0.3, 0.2, 0.5, 0.6]
+    fit_line(tmp_path / "whole", LineTask(values), steps=6)
+    with contextlib.suppress(StopIteration):
+        fit_line(tmp_path / "damaged", LineTask(values), num_batches=4, steps=6)
+    latest = Checkpoints(tmp_path / "damaged").latest()
+    assert latest.name == "step-00000004"
+    damage(latest)
+    is_empty = not any(latest.iterdir())
+    Checkpoints(tmp_path / "damaged").sweep()
+    task = LineTask(values[3:])
+    fit_line(tmp_path / "damaged", task, steps=6)
+    assert task.calls == 3
+    assert ("step-00000004 is damaged" in capfd.readouterr().err) == (not is_empty)
+    for name in ("checkpoints/step-00000006/model.safetensors", "best.safetensors"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "damaged" / name).read_bytes()
+    kept = sorted(path.name for path in (tmp_path / "damaged" / "checkpoints").iterdir())
+    assert kept == ["step-00000005", "step-00000006"]
+
+
+def test_a_run_without_a_whole_checkpoint_is_not_begun_anew_in_silence(tmp_path):
+    fit_line(tmp_path, LineTask([0.1, 0.2]), steps=2)
+    for folder in Checkpoints(tmp_path).folder.iterdir():
+        (folder / "state.json").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"is damaged \(not JSON.*so are all before it; remove .*checkpoints to"):
+        fit_line(tmp_path, LineTask([0.1, 0.2]), steps=2)
+
+
 def test_weights_of_another_architecture_are_refused_by_name(tmp_path):
     Checkpoints(tmp_path).save_best(torch.nn.Linear(2, 2))
     with pytest.raises(ValueError, match="weights do not fit"):

@@ -18,7 +18,7 @@ from typing import Any, get_args
 import pyarrow as pa
 
 from multimodal.artefacts import reading
-from multimodal.files import read_json, write_json
+from multimodal.files import claim, read_json
 from multimodal.media.faces import DEFAULT_DETECTOR
 from multimodal.media.prepared import CROPPER_VERSION, FrameFormat, PrepareOptions
 
@@ -118,10 +118,15 @@ def _facts(fingerprint: str) -> dict[str, Any]:
     return facts
 
 
-def write_header(folder: Path, options: PrepareOptions) -> None:
-    """Make the folder a store of ``options``."""
+def claim_store(folder: Path, options: PrepareOptions) -> None:
+    """Make the folder a store of ``options``, in one step, where it is none yet.
+
+    Raises:
+        ValueError: it holds something else.
+    """
     header = {"format": FORMAT, "format_version": FORMAT_VERSION, "cropper_version": CROPPER_VERSION}
-    write_json(folder / HEADER, {**header, "options": _told(options), "fingerprint": fingerprint_of(options)})
+    header |= {"options": _told(options), "fingerprint": fingerprint_of(options)}
+    claim(folder, HEADER, header, kind="store of prepared clips")
 
 
 def read_header(folder: Path) -> tuple[PrepareOptions, str]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from multimodal.files import atomic_path
+from multimodal.files import atomic_path, sweep
 from multimodal.media.store.format import FAILURE_SCHEMA, FAILURES, INDEX, INDEX_SCHEMA, JOURNALS, LOCK, SHARDS
 from multimodal.media.store.shard import AppendOnlyFile, StoreWriteError, end_archive
 
@@ -99,11 +99,12 @@ def merge(folder: Path) -> None:
     """Take the journals of writers that ended, or died, into ``index.parquet`` and ``failures.parquet``.
 
     What a dead writer left half-written in its last shard is cut off. A clip that two writers prepared stands in
-    the index once. Journals are deleted after the tables are in place, so a merge that is killed is done again.
+    the index once, and in the shards once: the other's members are cut off or marked as removed. Shards and
+    journals change after the tables are in place, so a merge that is killed is done again, to the same end.
     """
     with store_lock(folder), free_journals(folder) as journals:
+        sweep(folder)
         lines = [line for _, found in journals for line in found]
-        _end_shards(folder, lines, {path.stem for path, _ in journals})
         clips = [line["clip"] for line in lines if "clip" in line]
         failures = [line["failure"] for line in lines if "failure" in line]
         index = _first_of_each(_joined(folder / INDEX, clips, INDEX_SCHEMA))
@@ -112,6 +113,7 @@ def merge(folder: Path) -> None:
         for name, table in ((INDEX, index), (FAILURES, failed)):
             with atomic_path(folder / name) as temporary:
                 pq.write_table(table, temporary)
+        _end_shards(folder, lines, {path.stem for path, _ in journals}, _shards_of(clips, index))
         for path, _ in journals:
             path.unlink()
 
@@ -141,12 +143,27 @@ def _first_of_each(table: pa.Table) -> pa.Table:
     return table.take(firsts["position_min"])
 
 
-def _end_shards(folder: Path, lines: list[dict[str, Any]], writers: set[str]) -> None:
-    ends = {line["clip"]["shard"]: line["end"] for line in lines if "clip" in line}
+def _shards_of(clips: list[dict[str, Any]], index: pa.Table) -> dict[str, str]:
+    """The shard in which the index finds each of these clips."""
+    names = pa.array([clip["clip_id"] for clip in clips], pa.string())
+    found = index.select(["clip_id", "shard"]).filter(pc.is_in(index["clip_id"], value_set=names))
+    return dict(zip(found["clip_id"].to_pylist(), found["shard"].to_pylist(), strict=True))
+
+
+def _end_shards(folder: Path, lines: list[dict[str, Any]], writers: set[str], shard_of: dict[str, str]) -> None:
+    """Cut the shards of dead writers behind the last clip that the index finds there; hide others before it."""
+    written: dict[str, list[tuple[str, int, int]]] = {}
+    for line in lines:
+        if "clip" in line:
+            clip, end = line["clip"], line["end"]
+            written.setdefault(clip["shard"], []).append((clip["clip_id"], end - clip["num_bytes"], end))
     for path in sorted((folder / SHARDS).glob("*.tar")):
         if path.stem.rsplit("-", 1)[0] not in writers:
             continue
-        if path.name in ends:
-            end_archive(path, ends[path.name])
-        else:
-            path.unlink()  # no clip of it was finished
+        runs = written.get(path.name, [])
+        length = max((end for clip_id, _, end in runs if shard_of[clip_id] == path.name), default=None)
+        if length is None:
+            path.unlink()  # no clip of it is in the index
+            continue
+        others = [run[1:] for run in runs if shard_of[run[0]] != path.name and run[2] <= length]
+        end_archive(path, length, others)

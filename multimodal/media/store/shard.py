@@ -2,9 +2,12 @@
 
 import os
 import tarfile
+from collections.abc import Iterable
 from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
+
+from multimodal.files import sync
 
 # Appending to a file so that what was appended is on the disk, whole or not at all.
 
@@ -19,6 +22,7 @@ class AppendOnlyFile:
     def __init__(self, path: Path) -> None:
         self._file = FileIO(path, "xb")
         self.length = 0
+        sync(path.parent)  # its name; what is appended is synced later, and would be lost without one
 
     def fileno(self) -> int:
         """The file's descriptor, for locks."""
@@ -51,6 +55,9 @@ class AppendOnlyFile:
         """Close the file, which frees its locks."""
         self._file.close()
 
+
+#: Name of a member whose bytes belong to no clip.
+REMOVED = "__removed__"
 
 _END_OF_ARCHIVE = bytes(2 * tarfile.BLOCKSIZE)
 
@@ -99,9 +106,24 @@ class Shard:
             self._file.close()
 
 
-def end_archive(path: Path, length: int) -> None:
-    """Cut a shard that its writer left to its first ``length`` bytes and end it as tar files end."""
+def end_archive(path: Path, length: int, removed: Iterable[tuple[int, int]] = ()) -> None:
+    """Cut a shard that its writer left to its first ``length`` bytes and end it as tar files end.
+
+    Args:
+        path: of the shard.
+        length: up to the end of the last member that is kept.
+        removed: first byte and end of runs of members before it that must not be met again. A run becomes one
+            member ``__removed__``, which WebDataset passes over, by one block written over its first header: so
+            other members stay where the index says, and a kill at any moment does no harm.
+    """
     with open(path, "r+b") as file:
+        for start, end in removed:
+            header = tarfile.TarInfo(REMOVED)
+            header.size = end - start - tarfile.BLOCKSIZE
+            file.seek(start)
+            file.write(header.tobuf(tarfile.USTAR_FORMAT))
         file.truncate(length)
         file.seek(length)
         file.write(_END_OF_ARCHIVE)
+        file.flush()
+        os.fsync(file.fileno())
