@@ -1,11 +1,12 @@
 """A folder that is on this machine, or a repository of the Hugging Face hub, by one name."""
 
 import re
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import snapshot_download
+from huggingface_hub import HfApi, snapshot_download
 
 #: owner/name; a path that begins with a dot, a slash or a tilde is none.
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -36,3 +37,23 @@ def find_folder(name: str | Path, files: Sequence[str], **options: Any) -> Path:
         raise ValueError(
             f"no folder {name} here, and the hub did not give a repository of that name ({reason})"
         ) from error
+
+
+def upload(
+    write: Callable[[Path], None], repo_id: str, *, token: str | None, private: bool | None, message: str
+) -> str:
+    """What ``write`` puts into an empty folder, as a repository of the hub; its address.
+
+    Args:
+        write: called with the folder.
+        repo_id: ``owner/name``; the repository is made where it is missing.
+        token: of the account; None for the one that ``hf auth login`` left.
+        private: of a repository that is made now; None for the account's own habit.
+        message: of the commit.
+    """
+    api = HfApi(token=token)
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder))
+        address = api.create_repo(repo_id, private=private, exist_ok=True)
+        api.upload_folder(repo_id=repo_id, folder_path=folder, commit_message=message)
+    return str(address)

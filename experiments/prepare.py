@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from experiments import engines
 from experiments.command_line import Positional, flat, run_verb
+from experiments.runs.device import DeviceName, check_device
 from multimodal.media.prepared import PrepareOptions
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def prepare_elsewhere(
     workers: int,
     seconds_per_clip: float,
     memory_bytes_per_clip: int,
+    device: str = "cpu",
 ) -> "PrepareSummary":
     """The same store as :func:`multimodal.media.prepare_corpus.prepare_corpus` makes, by ``workers`` tasks.
 
@@ -49,6 +51,7 @@ def prepare_elsewhere(
         roots=roots,
         seconds_per_clip=seconds_per_clip,
         memory_bytes_per_clip=memory_bytes_per_clip,
+        device=device,
     )
     outcomes = run_all(prepare_part, parts, workers=workers)
     results = [outcome for _, outcome in progress(outcomes, total=count, desc="prepare", unit="part")]
@@ -88,6 +91,7 @@ def prepare(
     engine: Literal["local", "ray"] = "local",
     clip_seconds: float = 600.0,
     clip_gigabytes: float = 2.0,
+    device: DeviceName = "cpu",
 ) -> None:
     """Decode every clip, find and follow the face, and store aligned crops and mono sound.
 
@@ -116,6 +120,8 @@ def prepare(
             that this machine belongs to.
         clip_seconds: a clip that takes longer is given up.
         clip_gigabytes: a clip that takes more memory is given up.
+        device: where faces are looked for; every worker loads the networks onto a GPU for itself, and boxes may
+            differ from those of a CPU in the last digits.
     """
     from multimodal.corpora.manifest import Manifest, concatenate
     from multimodal.media.prepare_corpus import estimate_corpus, part_of, prepare_corpus
@@ -139,7 +145,7 @@ def prepare(
         )
         print(found.text())
         return
-    where = {"roots": roots, "workers": workers}
+    where = {"roots": roots, "workers": workers, "device": check_device(device) if device != "cpu" else "cpu"}
     limits = {"seconds_per_clip": clip_seconds, "memory_bytes_per_clip": round(clip_gigabytes * 2**30)}
     if engine == "local":
         summary = prepare_corpus(manifest, store, options, **where, **limits, progress=_bar)

@@ -153,6 +153,10 @@ class RunFolder:
         """Thresholds of every rule and target with how they were chosen; None before ``thresholds``."""
         return _read(self.thresholds)
 
+    def read_metrics(self) -> dict[str, Any] | None:
+        """Metrics on the test split; None before ``evaluate``."""
+        return _read(self.metrics)
+
     def read_calibration(self) -> dict[str, Any] | None:
         """From scores to probabilities; None before ``thresholds``."""
         return _read(self.calibration)

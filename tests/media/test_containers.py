@@ -5,7 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from multimodal.media.probe_file import probe_file
+from multimodal.media.probe_corpus import probe_file
 from PIL import Image
 
 from multimodal.corpora.folder.labelled import media_of
