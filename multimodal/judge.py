@@ -1,7 +1,9 @@
 """A trained detector that is asked about files: what `predict`, a page or a server calls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
@@ -103,7 +105,8 @@ class Judge(nn.Module):
         path = Path(path)
         media: Media = "image" if path.suffix.lower() in IMAGE_SUFFIXES else "video"
         try:
-            tracks = self.preparer.tracks(path, media)
+            with _plain_name(path) as plain:
+                tracks = self.preparer.tracks(plain, media)
         except MediaError as error:
             return self.cannot_judge(path, str(error))
         if tracks[0].num_frames == 0:
@@ -224,6 +227,18 @@ class Judge(nn.Module):
             synthetic=self.is_generated,
             warnings=[*(meaningless if self.is_generated else []), *notes],
         )
+
+
+@contextmanager
+def _plain_name(path: Path) -> Iterator[Path]:
+    """The file under a name that is UTF-8: libraries that read media take no other."""
+    if readable(path) == str(path):
+        yield path
+        return
+    with TemporaryDirectory() as folder:
+        link = Path(folder) / f"file{readable(path.suffix)}"
+        link.symlink_to(path.absolute())
+        yield link
 
 
 def _notes(tracks: Sequence[PreparedClip]) -> list[str]:
