@@ -5,13 +5,13 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from multimodal.media.probe_corpus import probe_file
 from PIL import Image
 
 from multimodal.corpora.folder.labelled import media_of
 from multimodal.media.errors import MediaError
 from multimodal.media.prepare import prepare_clip
 from multimodal.media.prepared import PrepareOptions
+from multimodal.media.probe_corpus import probe_file
 from multimodal.media.reading import probe as probe_module
 from multimodal.media.reading import with_decord, with_pyav
 from multimodal.media.reading.images import read_image

@@ -6,12 +6,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from multimodal.media.probe_corpus import probe_file
 from scipy.io import wavfile
 
 from multimodal.media.errors import MediaError
 from multimodal.media.prepare import prepare_clip
 from multimodal.media.prepared import PrepareOptions
+from multimodal.media.probe_corpus import probe_file
 from multimodal.media.reading.sound import read_sound
 
 RATE = 16_000
