@@ -99,27 +99,34 @@ def create_encoder(name: str, **arguments: Any) -> "Encoder":
     return kind(**arguments)
 
 
-def load_encoder(folder: str | Path) -> "Encoder":
+def load_encoder(name: str | Path, **options: Any) -> "Encoder":
     """Read what ``encoder.save_pretrained(folder)`` wrote; in evaluation mode, as the hub's loaders leave it.
+
+    Args:
+        name: the folder, or the id of a repository on the Hugging Face hub, ``owner/name``, that
+            ``encoder.push_to_hub`` filled. A folder of that name here comes first.
+        options: of the download, as :func:`encoders.hub.find_folder` takes them, e.g. ``revision="v1"``.
 
     Raises:
         ValueError: no such folder, not an encoder's folder, or weights that do not fit (all misfits listed).
     """
     from encoders.base import CONFIG_FILE, WEIGHTS_FILE
+    from encoders.hub import find_folder
     from encoders.weights import read_weights
 
-    config_file = Path(folder) / CONFIG_FILE
+    folder = find_folder(name, (CONFIG_FILE, WEIGHTS_FILE), **options)
+    config_file = folder / CONFIG_FILE
     if not config_file.is_file():
         raise ValueError(
             f"not an encoder folder: {folder} has no {CONFIG_FILE}; encoder.save_pretrained writes one"
         )
     try:
         config = json.loads(config_file.read_text(encoding="utf-8"))
-        name, trained_on = config.pop("encoder"), config.pop("trained_on")
+        kind, trained_on = config.pop("encoder"), config.pop("trained_on")
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError, OSError) as error:
         raise ValueError(f"not the config of an encoder: {config_file} ({_one_line(error)})") from error
-    encoder = rebuild_encoder(name, config, source=config_file)
-    read_weights(encoder, Path(folder) / WEIGHTS_FILE)
+    encoder = rebuild_encoder(kind, config, source=config_file)
+    read_weights(encoder, folder / WEIGHTS_FILE)
     encoder.trained_on = str(trained_on)
     return encoder.eval()
 

@@ -83,8 +83,9 @@ class Encoder(
     ``token_mask(mask)`` know padding, and ``minimum_samples`` is the least that a clip needs of sound.
 
     ``save_pretrained(folder)`` writes ``model.safetensors``, ``config.json`` (catalog name and constructor
-    arguments) and a model card; :func:`encoders.load_encoder` reads them back. ``push_to_hub`` and the class's
-    ``from_pretrained`` do the same with the Hugging Face hub. ``trained_on`` travels along: set it after training.
+    arguments) and a model card; :func:`encoders.load_encoder` reads them back. ``push_to_hub`` and
+    ``from_pretrained`` do the same with the Hugging Face hub; ``Encoder.from_pretrained`` reads any encoder, a
+    subclass's only its own. ``trained_on`` travels along: set it after training.
     """
 
     name: ClassVar[str]
@@ -158,6 +159,12 @@ class Encoder(
     ) -> "Encoder":
         if not strict:
             raise ValueError("weights of an encoder are loaded strictly; leave strict=False out")
+        if inspect.isabstract(cls):  # Encoder.from_pretrained: the folder says which encoder it holds
+            from encoders import load_encoder
+
+            hub = {"revision": revision, "cache_dir": cache_dir, "force_download": force_download}
+            hub |= {"token": token, "local_files_only": local_files_only}
+            return load_encoder(model_id, **hub).to(map_location)
         config = config or {}
         if config.get("encoder", cls.name) != cls.name:
             raise ValueError(f"{model_id} holds encoder {config['encoder']!r}, not {cls.name!r}; use load_encoder")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from experiments.command_line import Positional, run_verb
+from experiments.runs.device import DeviceName
 from experiments.runs.folder import RunFolder
 from multimodal.files import atomic_path, write_json
 from multimodal.labels import MODALITIES, TARGETS
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    run: Positional[Path], *, replicates: Annotated[int, at_least(1)] = 1000, seed: Annotated[int, at_least(0)] = 0
+    run: Positional[Path],
+    *,
+    replicates: Annotated[int, at_least(1)] = 1000,
+    seed: Annotated[int, at_least(0)] = 0,
+    device: DeviceName = "auto",
 ) -> dict[str, Any]:
     """Judge a run on its test split: every metric with a 95 % interval and the floors of trivial systems.
 
@@ -26,6 +31,7 @@ def evaluate(
         run: folder that `train` wrote; thresholds and calibration come from `thresholds`, if it was run.
         replicates: of the bootstrap over identities.
         seed: of the bootstrap.
+        device: where the detector computes; auto is the GPU where there is one.
     """
     from experiments.runs.pages import write_report
     from experiments.runs.scoring import score_run
@@ -34,7 +40,7 @@ def evaluate(
     from multimodal.report.terminal import warning_lines
 
     folder = RunFolder(run)
-    scores, generated = score_run(run)
+    scores, generated = score_run(run, device)
     thresholds, calibration = folder.read_thresholds(), folder.read_calibration()
     if calibration is not None:
         said = probabilities(scores, calibration, calibration["method"])

@@ -1,44 +1,70 @@
 """``predict FILE... --run RUN``: media files to a verdict per modality, as JSON and a page."""
 
+import glob
+import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.command_line import Positional, run_verb
+from experiments.runs.device import DeviceName, check_device
+from multimodal.files import readable
 
 if TYPE_CHECKING:
+    from multimodal.judge import Judge
     from multimodal.report.verdict import FileVerdict
 
 
 def predict(
-    files: Positional[tuple[Path, ...]], *, run: Path, out: Path = Path("predictions"), rule: str = "youden"
+    files: Positional[tuple[Path, ...]],
+    *,
+    run: Path,
+    out: Path = Path("predictions"),
+    rule: str = "youden",
+    device: DeviceName = "auto",
+    seconds_per_file: float = 600.0,
+    memory_gb: float = 4.0,
 ) -> int:
     """Judge media files: fake, real or cannot say, for picture, sound and either, with the evidence.
 
-    Writes verdicts.json and verdicts.html. A file that cannot be judged gets a verdict that says why, the others
-    are judged all the same, and the exit code is 1.
+    Writes verdicts.jsonl, a line a file as soon as it is judged, and at the end, or when it is stopped,
+    verdicts.json and verdicts.html. A file that cannot be judged gets a verdict that says why, the others are
+    judged all the same, and the exit code is 1.
+
+    Examples:
+        python -m experiments predict clip.mp4 --run runs/first
+        python -m experiments predict inbox 'more/*.mov' --run owner/name
 
     Args:
-        files: videos with or without sound, sound files or images.
-        run: folder that `train` wrote, with thresholds chosen.
+        files: videos with or without sound, sound files or images; folders of them, or patterns.
+        run: folder that `train` wrote, with thresholds chosen; one that `export` wrote; or owner/name on the hub.
         out: folder to write.
         rule: of the thresholds, e.g. youden or f1.
+        device: where the detector computes; auto is the GPU where there is one.
+        seconds_per_file: a file that takes longer to decode is given up.
+        memory_gb: a file that takes more memory to decode is given up.
     """
     if not files:
         raise ValueError("no file given; name one or more media files: predict FILE... --run RUN")
+    for name, limit in {"--seconds-per-file": seconds_per_file, "--memory-gb": memory_gb}.items():
+        if not limit > 0:
+            raise ValueError(f"{name} must be larger than 0; got {limit}")
+    paths = find_files(files)
     from experiments.runs.scoring import open_judge
     from multimodal.artefacts import shown
     from multimodal.files import write_json, write_text
-    from multimodal.progress import progress
+    from multimodal.media.isolation import Limits
     from multimodal.report.pages import prediction_page
 
-    judge = open_judge(run, rule)
-    verdicts = [judge.file(path) for path in progress(files, desc="predict", unit="file", disable=len(files) < 2)]
-    write_json(out / "verdicts.json", [verdict.as_json() for verdict in verdicts])
-    write_text(out / "verdicts.html", prediction_page(verdicts))
-    for line in _lines(verdicts):
-        print(line)
+    judge = open_judge(run, rule, Limits(seconds_per_file, round(memory_gb * 2**30))).to(check_device(device))
+    verdicts: list[FileVerdict] = []
+    try:
+        verdicts.extend(_judged(judge, paths, out / "verdicts.jsonl"))  # what came stays, if it is stopped
+    finally:  # also of what was judged before somebody stopped it
+        write_json(out / "verdicts.json", [verdict.as_json() for verdict in verdicts])
+        write_text(out / "verdicts.html", prediction_page(verdicts))
     print(f"{out / 'verdicts.json'}  {out / 'verdicts.html'}")
     not_judged = [verdict for verdict in verdicts if verdict.main.evidence is None]
     for verdict in not_judged:
@@ -46,15 +72,74 @@ def predict(
     return 1 if not_judged else 0
 
 
-def _lines(verdicts: "list[FileVerdict]") -> Iterator[str]:
-    for verdict in verdicts:
-        yield verdict.file
-        for target, one in verdict.main.modalities.items():
-            number = "" if one.score is None else f"  score {one.score:.3f}"
-            number += "" if one.threshold is None else f", threshold {one.threshold:.3f}"
-            number += "" if one.probability is None else f", P(fake) {one.probability:.3f}"
-            yield f"  {target:<6}{one.verdict}{number}{f'  ({one.reason})' if one.reason else ''}"
-        yield from (f"  note: {warning}" for warning in verdict.warnings)
+def find_files(given: Sequence[Path]) -> list[Path]:
+    """The files that are meant, each once: folders and patterns give the media files in them, by name.
+
+    Raises:
+        ValueError: nothing of that name, no media file in it, or an address on the network.
+    """
+    found = [path for one in given for path in _files_of(one)]
+    return list(dict.fromkeys(found))
+
+
+def _files_of(given: Path) -> list[Path]:
+    name = readable(given)
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", name):
+        raise ValueError(f"{name} is an address on the network; download it first, and give the file")
+    if given.is_dir():
+        return _media_in(given)
+    if given.exists():
+        return [given]
+    if not glob.has_magic(str(given)):
+        raise ValueError(f"no such file: {name}; give media files, folders of them, or patterns")
+    found = sorted(map(Path, glob.glob(str(given), recursive=True)))
+    if not found:
+        raise ValueError(f"no file fits the pattern {name}")
+    return [path for one in found for path in (_media_in(one) if one.is_dir() else [one])]
+
+
+def _media_in(folder: Path) -> list[Path]:
+    from multimodal.corpora.folder.labelled import SUFFIXES
+
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+    )
+    if not found:
+        raise ValueError(f"no media file in {readable(folder)}; looked for {', '.join(sorted(SUFFIXES))}")
+    return found
+
+
+def _judged(judge: "Judge", paths: Sequence[Path], journal: Path) -> "Iterator[FileVerdict]":
+    """Verdicts as they come, each printed, and safe as a line of ``journal`` before the next file is opened."""
+    from multimodal.progress import progress
+
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    with journal.open("w", encoding="utf-8") as lines:
+        for path in progress(paths, desc="predict", unit="file", disable=len(paths) < 2):
+            verdict = _judge(judge, path)
+            lines.write(json.dumps(verdict.as_json(), allow_nan=False, ensure_ascii=False) + "\n")
+            lines.flush()
+            print("\n".join(_lines(verdict)))
+            yield verdict
+
+
+def _judge(judge: "Judge", path: Path) -> "FileVerdict":
+    try:
+        return judge.file(path)
+    except Exception as error:  # whatever one odd file does to a library, the others are judged
+        return judge.cannot_judge(path, " ".join(f"{type(error).__name__}: {error}".split())[:300])
+
+
+def _lines(verdict: "FileVerdict") -> Iterator[str]:
+    yield verdict.file
+    for target, one in verdict.main.modalities.items():
+        number = "" if one.score is None else f"  score {one.score:.3f}"
+        number += "" if one.threshold is None else f", threshold {one.threshold:.3f}"
+        number += "" if one.probability is None else f", P(fake) {one.probability:.3f}"
+        yield f"  {target:<6}{one.verdict}{number}{f'  ({one.reason})' if one.reason else ''}"
+    yield from (f"  note: {warning}" for warning in verdict.warnings)
 
 
 def main(arguments: list[str]) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from experiments import engines
 from experiments.command_line import Positional, flat, run_verb
+from experiments.runs.device import DeviceName, check_device
 from multimodal.media.prepared import PrepareOptions
 from multimodal.ranges import above, at_least, between
 
@@ -33,6 +34,7 @@ def prepare_elsewhere(
     workers: int,
     seconds_per_clip: float,
     memory_bytes_per_clip: int,
+    device: str = "cpu",
 ) -> "PrepareSummary":
     """The same store as :func:`multimodal.media.prepare_corpus.prepare_corpus` makes, by ``workers`` tasks.
 
@@ -51,6 +53,7 @@ def prepare_elsewhere(
         roots=roots,
         seconds_per_clip=seconds_per_clip,
         memory_bytes_per_clip=memory_bytes_per_clip,
+        device=device,
     )
     outcomes = run_all(prepare_part, parts, workers=workers)
     results = [outcome for _, outcome in progress(outcomes, total=count, desc="prepare", unit="part")]
@@ -90,6 +93,7 @@ def prepare(
     engine: Literal["local", "ray"] = "local",
     clip_seconds: Annotated[float, above(0)] = 600.0,
     clip_gigabytes: Annotated[float, above(0)] = 2.0,
+    device: DeviceName = "cpu",
 ) -> None:
     """Decode every clip, find and follow the face, and store aligned crops and mono sound.
 
@@ -118,6 +122,8 @@ def prepare(
             that this machine belongs to.
         clip_seconds: a clip that takes longer is given up.
         clip_gigabytes: a clip that takes more memory is given up.
+        device: where faces are looked for; every worker loads the networks onto a GPU for itself, and boxes may
+            differ from those of a CPU in the last digits.
     """
     from multimodal.corpora.manifest import Manifest, concatenate
     from multimodal.media.prepare_corpus import estimate_corpus, part_of, prepare_corpus
@@ -141,7 +147,11 @@ def prepare(
         )
         print(found.text())
         return
-    where: dict[str, Any] = {"roots": roots, "workers": workers}
+    where: dict[str, Any] = {
+        "roots": roots,
+        "workers": workers,
+        "device": check_device(device) if device != "cpu" else "cpu",
+    }
     limits: dict[str, Any] = {
         "seconds_per_clip": clip_seconds,
         "memory_bytes_per_clip": round(clip_gigabytes * 2**30),

@@ -97,7 +97,9 @@ def create_fusion(name: str, *, dims: Mapping[str, int], out_dim: int = 256, **o
         kind = type(choices[option])
         if choices[option] is not None and not isinstance(value, kind):
             raise ValueError(f"option {option!r} of fusion {name!r} must be {kind.__name__}; got {value!r}")
-    return mode(dims, out_dim, **options)
+    fusion = mode(dims, out_dim, **options)
+    fusion.recipe = {"name": name, "out_dim": out_dim, "options": options}
+    return fusion
 
 
 def list_options(name: str) -> list[str]:

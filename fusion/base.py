@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -26,6 +26,9 @@ class Fusion(nn.Module, ABC):
         dims: width D of each modality's tokens, by name.
         out_dim: width of the result.
     """
+
+    #: ``name``, ``out_dim`` and ``options`` that make it again by the catalog; None where a class was called.
+    recipe: dict[str, Any] | None = None
 
     def __init__(self, dims: Mapping[str, int], out_dim: int) -> None:
         super().__init__()

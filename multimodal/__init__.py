@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from multimodal.data.dataset import Windows, open_store
     from multimodal.detector import AudioVisualDetector
+    from multimodal.judge import load_detector
 
 __version__ = "0.1.0"
 
-__all__ = ["AudioVisualDetector", "Windows", "open_store"]
+__all__ = ["AudioVisualDetector", "Windows", "load_detector", "open_store"]
 
 _PLACES = {
     "AudioVisualDetector": "multimodal.detector",
     "Windows": "multimodal.data.dataset",
+    "load_detector": "multimodal.judge",
     "open_store": "multimodal.data.dataset",
 }
 

@@ -1,21 +1,36 @@
 """The detector: named encoders, one fusion, heads. Read this file first."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from encoders import load_encoder
+from encoders.base import CONFIG_FILE as ENCODER_CONFIG
+from encoders.base import WEIGHTS_FILE as ENCODER_WEIGHTS
 from encoders.base import Encoder
+from encoders.hub import find_folder, upload
+from encoders.weights import read_weights, write_weights
+from fusion import create_fusion
 from fusion.base import Fusion
+from multimodal.files import read_json, write_json
 from multimodal.heads import ModalityHead, encode_padded
-from multimodal.labels import CLASSES
+from multimodal.labels import CLASSES, MODALITIES
 
 Inputs = Mapping[str, Float[Tensor, "batch ..."]]
 Tokens = Mapping[str, Float[Tensor, "batch _ _"]]
 Present = Mapping[str, Bool[Tensor, " batch"]]
 Lengths = Mapping[str, Int[Tensor, " batch"]]
+
+#: A detector's folder: these two, and a folder of its own for each encoder, named after the modality.
+CONFIG_FILE, WEIGHTS_FILE = "config.json", "classifier.safetensors"
+FILES = (
+    *(CONFIG_FILE, WEIGHTS_FILE),
+    *(f"{name}/{file}" for name in MODALITIES for file in (ENCODER_CONFIG, ENCODER_WEIGHTS)),
+)
 
 
 class DetectorOutput(NamedTuple):
@@ -59,6 +74,7 @@ class TokenClassifier(nn.Module):
                 "choose discrepancy, cross_attention, transformer or bottleneck"
             )
         self.compares = compares
+        self.dropout = dropout
         self.modality_heads = nn.ModuleDict(
             {name: ModalityHead(dim, dropout=dropout) for name, dim in sorted(fusion.dims.items())}
         )
@@ -131,6 +147,69 @@ class AudioVisualDetector(nn.Module):
                 for name, encoder in self.encoders.items()
                 if name in inputs
             }
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write safetensors and JSON that :meth:`from_pretrained` reads back, the same to the bit.
+
+        Each encoder gets a folder of its own in it, ``video`` and ``audio``, which :func:`encoders.load_encoder`
+        reads alone. A :class:`multimodal.judge.Judge` keeps thresholds, calibration and crops as well.
+
+        Raises:
+            ValueError: the fusion was not built by :func:`fusion.create_fusion`, so nobody knows how to again.
+        """
+        fusion = self.classifier.fusion
+        if fusion.recipe is None:
+            raise ValueError(f"{type(fusion).__name__} has no name to be saved by; build it by create_fusion")
+        folder = Path(folder)
+        for name, encoder in self.encoders.items():
+            encoder.save_pretrained(folder / name)  # type: ignore[operator]
+        write_weights(self.classifier, folder / WEIGHTS_FILE)
+        # The config comes last: a folder that was left half written has none.
+        write_json(
+            folder / CONFIG_FILE,
+            {
+                "encoders": list(self.encoders),
+                "fusion": fusion.recipe,
+                "dropout": self.classifier.dropout,
+                "compares": self.classifier.compares,
+            },
+        )
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, **options: Any) -> "AudioVisualDetector":
+        """Read what :meth:`save_pretrained` wrote, in evaluation mode.
+
+        Args:
+            name: the folder, or ``owner/name`` on the Hugging Face hub.
+            options: of the download, as :func:`encoders.hub.find_folder` takes them, e.g. ``revision="v1"``.
+
+        Raises:
+            ValueError: no detector's folder, or weights that do not fit.
+        """
+        folder = find_folder(name, FILES, **options).absolute()
+        if not (folder / CONFIG_FILE).is_file():
+            raise ValueError(f"not a detector's folder: {name} has no {CONFIG_FILE}; save_pretrained writes one")
+        config = read_json(folder / CONFIG_FILE)
+        try:
+            encoders = {name: load_encoder(folder / name) for name in MODALITIES if name in config["encoders"]}
+            dims, fusion = {name: encoder.embed_dim for name, encoder in encoders.items()}, config["fusion"]
+            mode = create_fusion(fusion["name"], dims=dims, out_dim=fusion["out_dim"], **fusion["options"])
+            detector = cls(encoders=encoders, fusion=mode, dropout=config["dropout"], compares=config["compares"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not the config of a detector: {folder / CONFIG_FILE} ({error!r})") from error
+        read_weights(detector.classifier, folder / WEIGHTS_FILE)
+        return detector.eval()
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        token: str | None = None,
+        private: bool | None = None,
+        commit_message: str = "Upload the detector",
+    ) -> str:
+        """Put what :meth:`save_pretrained` writes on the Hugging Face hub, as ``owner/name``; its address."""
+        return upload(self.save_pretrained, repo_id, token=token, private=private, message=commit_message)
 
     def freeze_encoders(self) -> None:
         """Train fusion and heads only; the encoders stay as they are, their running statistics included."""

@@ -188,6 +188,11 @@ def read_json(path: str | Path) -> Any:
         raise ValueError(f"not JSON that this program wrote: {path} is nested too deeply") from error
 
 
+def readable(path: str | Path) -> str:
+    """The name of a file as text that can be written anywhere: a byte that is not UTF-8 as ``\\xe9``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def _temporary(path: Path) -> Path:
     return path.with_name(f".{path.stem}.{uuid.uuid4().hex}{path.suffix}")
 

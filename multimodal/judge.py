@@ -1,70 +1,124 @@
 """A trained detector that is asked about files: what `predict`, a page or a server calls."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
+import cattrs
 import numpy as np
 import pandas as pd
+from torch import nn
 
+from encoders.hub import find_folder, upload
+from multimodal import __version__
 from multimodal.corpora.manifest import Media
+from multimodal.data.options import SilentEnds
 from multimodal.data.windows import WindowShape
-from multimodal.detector import AudioVisualDetector
+from multimodal.detector import FILES, AudioVisualDetector, DetectorOutput, Inputs, Lengths, Present
+from multimodal.files import read_json, readable, write_json, write_text
 from multimodal.labels import MODALITIES, TARGETS, Modality
 from multimodal.media.errors import MediaError
+from multimodal.media.isolation import Limits
 from multimodal.media.prepare import IsolatedPreparer
-from multimodal.media.prepared import PreparedClip
+from multimodal.media.prepared import PreparedClip, PrepareOptions
+from multimodal.media.store.format import differences, fingerprint_of
 from multimodal.metrics.probabilities import probabilities
 from multimodal.metrics.scores_table import QUESTIONS
+from multimodal.report.model_card import model_card
 from multimodal.report.verdict import Evidence, FileVerdict, Judgement, ModalityVerdict, Thumbnail, WindowScores
 from multimodal.scoring import POSTERIOR, score_prepared
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 NUM_THUMBNAILS = 10
+#: What makes a detector's folder one that judges files: thresholds, calibration, crops, provenance and metrics.
+JUDGE_FILE, CARD_FILE = "judge.json", "README.md"
+#: Of one file, where nobody says otherwise.
+DEFAULT_LIMITS = Limits(seconds=600.0, memory_bytes=4 * 2**30)
+
+Thresholds = Mapping[str, Mapping[str, float | None]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Judge:
-    """A trained detector with everything that a verdict needs.
+class Judge(nn.Module):
+    """A trained detector with everything that a verdict needs; called with tensors, it answers as the detector.
 
     Args:
-        detector: in evaluation mode.
-        shape: of the windows that it looks at.
+        detector: is put into evaluation mode, and so is this.
+        num_frames: crops of the windows that it looks at.
+        silent_ends: whether windows are cut from silence at the ends of a file too.
         thresholds: of every target (``any``, ``video``, ``audio``) and of each modality's own head
-            (``video_alone``, ``audio_alone``), all by one rule; None where none could be chosen.
+            (``video_alone``, ``audio_alone``), each by the rules that chose them; None where none could be chosen.
+        rule: whose thresholds judge, e.g. ``youden``.
         calibration: from scores to probabilities, as :func:`multimodal.metrics.probabilities.fit_probabilities`
             gives it; None for no probabilities.
-        trained_on: a sentence on what it has learnt from, for every verdict.
-        is_generated: whether that was drawn by a program, so that a verdict on a real file means nothing.
-        preparer: finds the faces of a file with the crops of training, in a process that a broken file may end.
+        provenance: what it has learnt from, as a run's ``provenance.json`` says it.
+        metrics: on clips that were held out, as ``evaluate`` writes them; None before that.
+        limits: of one file, whose faces are found in a process that a broken file may end.
+
+    Raises:
+        ValueError: no threshold by that rule, or a training on other crops than this program makes.
     """
 
-    detector: AudioVisualDetector
-    shape: WindowShape
-    thresholds: Mapping[str, float | None]
-    calibration: Mapping[str, Any] | None = None
-    trained_on: str
-    is_generated: bool
-    preparer: IsolatedPreparer
+    def __init__(
+        self,
+        detector: AudioVisualDetector,
+        *,
+        num_frames: int,
+        silent_ends: SilentEnds,
+        thresholds: Thresholds,
+        rule: str = "youden",
+        calibration: Mapping[str, Any] | None = None,
+        provenance: Mapping[str, Any],
+        metrics: Mapping[str, Any] | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        super().__init__()
+        if rule not in thresholds["any"]:
+            raise ValueError(f"no threshold by rule {rule!r}; choose from {', '.join(thresholds['any'])}")
+        self.crops = crops = _crops(provenance)
+        self.detector = detector
+        self.shape = WindowShape(
+            num_frames=num_frames,
+            frame_size=detector.encoders["video"].input_spec.frame_size,  # type: ignore[union-attr, arg-type]
+            frame_rate=crops.frame_rate,
+            sample_rate=crops.sample_rate,
+            silent_ends=silent_ends,
+        )
+        self.thresholds_by_rule = thresholds
+        self.thresholds = {name: rules[rule] for name, rules in thresholds.items()}
+        self.calibration, self.provenance, self.metrics = calibration, provenance, metrics
+        self.is_generated: bool = provenance["generated"]
+        self.trained_on = _trained_on(provenance)
+        self.preparer = IsolatedPreparer(crops, seconds=limits.seconds, memory_bytes=limits.memory_bytes)
+        self.eval()
 
-    def file(self, path: Path) -> FileVerdict:
+    def forward(
+        self, inputs: Inputs, present: Present | None = None, lengths: Lengths | None = None
+    ) -> DetectorOutput:
+        """What the detector says of a batch of tensors; see :meth:`AudioVisualDetector.forward`."""
+        return self.detector(inputs, present, lengths)
+
+    def file(self, path: str | Path) -> FileVerdict:
         """Judge one media file: every face, the main one first."""
+        path = Path(path)
         media: Media = "image" if path.suffix.lower() in IMAGE_SUFFIXES else "video"
         try:
-            tracks = self.preparer.tracks(path, media)
+            with _plain_name(path) as plain:
+                tracks = self.preparer.tracks(plain, media)
         except MediaError as error:
-            return self._verdict(path, [_not_judged(str(error))], [str(error)])
+            return self.cannot_judge(path, str(error))
         if tracks[0].num_frames == 0:
             absent = tracks[0].absent
             reason = "; ".join(dict.fromkeys(absent.values())) or "too short for one frame"
             return self._verdict(path, [_not_judged(reason, absent)], [f"nothing to judge: {reason}"])
         judgements = [self.track(clip, f"face {number}") for number, clip in enumerate(tracks, 1)]
-        notes = [f"the file is damaged: {tracks[0].damage}"] if tracks[0].damage else []
-        if len(tracks) > 1:
-            notes.append(f"{len(tracks)} faces: the main one is judged first, the others below.")
-        return self._verdict(path, judgements, notes)
+        return self._verdict(path, judgements, _notes(tracks))
+
+    def cannot_judge(self, path: Path, reason: str) -> FileVerdict:
+        """The verdict on a file of which nothing can be said, and why."""
+        return self._verdict(path, [_not_judged(reason)], [reason])
 
     def track(self, clip: PreparedClip, name: str) -> Judgement:
         """Judge one face with the sound, or the sound alone."""
@@ -119,16 +173,83 @@ class Judge:
             return ModalityVerdict(score=None, threshold=None, reason=reason)
         return ModalityVerdict(score=score, threshold=threshold, probability=likely[target], reason=reason)
 
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write the detector and all that judging needs, with a model card; :func:`load_detector` reads it.
+
+        Safetensors and JSON only. Nothing of the run or of the media is needed to read it again.
+        """
+        folder = Path(folder)
+        (folder / JUDGE_FILE).unlink(missing_ok=True)  # a folder that is half written judges nothing
+        self.detector.save_pretrained(folder)
+        write_text(
+            folder / CARD_FILE,
+            model_card(
+                encoders={name: encoder.name for name, encoder in self.detector.encoders.items()},  # type: ignore[misc]
+                fusion=type(self.detector.classifier.fusion).__name__,
+                trained_on=self.trained_on,
+                provenance=self.provenance,
+                thresholds=self.thresholds_by_rule,
+                is_calibrated=self.calibration is not None,
+                metrics=self.metrics,
+            ),
+        )
+        write_json(
+            folder / JUDGE_FILE,
+            {
+                "version": __version__,
+                "num_frames": self.shape.num_frames,
+                "silent_ends": self.shape.silent_ends,
+                "thresholds": self.thresholds_by_rule,
+                "calibration": self.calibration,
+                "provenance": self.provenance,
+                "metrics": self.metrics,
+            },
+        )
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        token: str | None = None,
+        private: bool | None = None,
+        commit_message: str = "Upload the detector",
+    ) -> str:
+        """Put what :meth:`save_pretrained` writes on the Hugging Face hub, as ``owner/name``; its address."""
+        return upload(self.save_pretrained, repo_id, token=token, private=private, message=commit_message)
+
     def _verdict(self, path: Path, judgements: list[Judgement], notes: list[str]) -> FileVerdict:
         meaningless = ["Trained on generated media only: this verdict on a real video means nothing."]
         return FileVerdict(
-            file=str(path),
+            file=readable(path),
             main=judgements[0],
             faces=judgements[1:],
             trained_on=self.trained_on,
             synthetic=self.is_generated,
             warnings=[*(meaningless if self.is_generated else []), *notes],
         )
+
+
+@contextmanager
+def _plain_name(path: Path) -> Iterator[Path]:
+    """The file under a name that is UTF-8: libraries that read media take no other."""
+    if readable(path) == str(path):
+        yield path
+        return
+    with TemporaryDirectory() as folder:
+        link = Path(folder) / f"file{readable(path.suffix)}"
+        link.symlink_to(path.absolute())
+        yield link
+
+
+def _notes(tracks: Sequence[PreparedClip]) -> list[str]:
+    main, notes = tracks[0], []
+    if main.damage:
+        notes.append(f"the file is damaged: {main.damage}")
+    if main.sound_note:
+        notes.append(f"of the sound: {main.sound_note}")
+    if len(tracks) > 1:
+        notes.append(f"{len(tracks)} faces: the main one is judged first, the others below.")
+    return notes
 
 
 def _not_judged(reason: str, absent: Mapping[str, str] = MappingProxyType({})) -> Judgement:
@@ -153,3 +274,59 @@ def _evidence(clip: PreparedClip) -> Evidence:
         chosen = np.unique(np.linspace(0, len(clip.frames) - 1, NUM_THUMBNAILS).round().astype(int))
         thumbnails = [Thumbnail(clip.start_seconds + k / clip.frame_rate, clip.frames[k]) for k in chosen]
     return Evidence(thumbnails=thumbnails, waveform=clip.waveform, sample_rate=clip.sample_rate)
+
+
+# A detector that was kept or shared.
+
+
+def load_detector(
+    name: str | Path, *, rule: str = "youden", limits: Limits = DEFAULT_LIMITS, **options: Any
+) -> Judge:
+    """A trained detector from a folder or from the Hugging Face hub: it judges files, and takes tensors.
+
+    Nothing in the folder is run, and no path or address in it is followed.
+
+    >>> judge = load_detector("someone/detector")                            # doctest: +SKIP
+    >>> judge.file("clip.mp4").main.modalities["video"].verdict              # doctest: +SKIP
+    'fake'
+
+    Args:
+        name: what ``export`` or :meth:`Judge.save_pretrained` wrote, or ``owner/name`` on the hub.
+        rule: whose thresholds judge.
+        limits: of one file.
+        options: of the download, as :func:`encoders.hub.find_folder` takes them, e.g. ``revision="v1"``.
+
+    Raises:
+        ValueError: no such folder or repository, one that holds no detector or none that can judge, or weights
+            that do not fit.
+    """
+    folder = find_folder(name, (*FILES, JUDGE_FILE), **options).absolute()
+    if not (folder / JUDGE_FILE).is_file():
+        raise ValueError(
+            f"no detector that judges files: {name} has no {JUDGE_FILE}; "
+            "make one of a run by: export RUN --out DIR"
+        )
+    kept = read_json(folder / JUDGE_FILE)
+    try:
+        named = ("num_frames", "silent_ends", "thresholds", "calibration", "provenance", "metrics")
+        facts = {one: kept[one] for one in named}
+        return Judge(AudioVisualDetector.from_pretrained(folder), rule=rule, limits=limits, **facts)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not what this program wrote: {folder / JUDGE_FILE} ({error!r})") from error
+
+
+def _crops(provenance: Mapping[str, Any]) -> PrepareOptions:
+    """The crops that the training saw; ``ValueError`` where this program makes others."""
+    options = cattrs.structure(provenance["store_options"], PrepareOptions)
+    if other := differences(provenance["store"], fingerprint_of(options)):
+        raise ValueError(
+            f"the detector was trained on other crops than this program makes ({'; '.join(other)}); "
+            "train it again, or use the version of this program that trained it"
+        )
+    return options
+
+
+def _trained_on(provenance: Mapping[str, Any]) -> str:
+    kind = "generated clips in the layout of" if provenance["generated"] else "clips of"
+    corpora = ", ".join(provenance["corpora"])
+    return f"{provenance['clips']['train']} {kind} {corpora}, split by {provenance['protocol']}."

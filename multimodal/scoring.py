@@ -99,13 +99,12 @@ def score_prepared(
     shape: WindowShape,
     *,
     batch_size: int = 16,
-    device: torch.device | str = "cpu",
 ) -> pd.DataFrame:
     """Scores of all windows of one clip in memory, end to end, with ``start_seconds`` and ``end_seconds``.
 
-    Silent ends are left out as in training.
+    Silent ends are left out as in training. The windows go to the device that the detector is on.
     """
-    clip = _heard(clip, shape)
+    clip, device = _heard(clip, shape), next(detector.parameters()).device
     starts = window_starts(clip.num_frames, shape.num_frames, limit=-(-clip.num_frames // shape.num_frames))
     parts = []
     with evaluating(detector):

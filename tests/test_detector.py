@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from encoders import create_encoder
-from fusion import create_fusion
+from fusion import create_fusion, fusion_class, list_fusions
 from multimodal.detector import AudioVisualDetector, marginals
 from multimodal.heads import Branch, encode_padded
 from multimodal.labels import CLASSES, class_index
@@ -123,3 +123,28 @@ def test_an_encoder_that_takes_no_mask_reads_the_padding():
     encoder = create_encoder("spectrogram", backbone="test_resnet", n_mels=32).eval()
     sound = torch.randn(2, 4000)
     assert torch.equal(encode_padded(encoder, sound, torch.tensor([10, 4000])), encoder(sound))
+
+
+@pytest.mark.parametrize("fusion", list_fusions())
+@torch.inference_mode()
+def test_a_detector_of_any_fusion_comes_back_from_its_folder_to_the_bit(fusion, tmp_path):
+    video = create_encoder("frames", backbone="test_vit", frame_size=32)
+    audio = create_encoder("spectrogram", backbone="test_resnet", n_mels=32)
+    dims = {"video": video.embed_dim, "audio": audio.embed_dim}
+    mode = create_fusion(fusion, dims=dims, out_dim=8, width=16)
+    detector = AudioVisualDetector(
+        encoders={"video": video, "audio": audio}, fusion=mode, dropout=0.3, compares=mode.compares()
+    ).eval()
+    detector.save_pretrained(tmp_path)
+    loaded = AudioVisualDetector.from_pretrained(tmp_path)
+    inputs = {"video": torch.rand(2, 3, 3, 32, 32), "audio": torch.rand(2, 8000)}
+    assert torch.equal(loaded(inputs).class_logits, detector(inputs).class_logits)
+    assert (loaded.classifier.dropout, loaded.classifier.compares) == (0.3, mode.compares())
+
+
+def test_a_fusion_without_a_name_cannot_be_saved(tmp_path):
+    audio = create_encoder("spectrogram", backbone="test_resnet", n_mels=32)
+    fusion = fusion_class("concat")({"audio": audio.embed_dim}, 8)
+    with pytest.raises(ValueError, match="ConcatFusion has no name to be saved by; build it by create_fusion"):
+        AudioVisualDetector(encoders={"audio": audio}, fusion=fusion).save_pretrained(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -177,6 +177,10 @@ class RunFolder:
                         raise ValueError(f"{self.thresholds} has no threshold for {name} {rule}; choose them anew")
         return found
 
+    def read_metrics(self) -> dict[str, Any] | None:
+        """Metrics on the test split; None before ``evaluate``."""
+        return _read(self.metrics)
+
     def read_calibration(self) -> dict[str, Any] | None:
         """From scores to probabilities; None before ``thresholds``."""
         found = _read(self.calibration)

@@ -16,21 +16,20 @@ from encoders.base import Encoder
 from experiments.runs.build import DetectorPlan, open_detector
 from experiments.runs.clips import Clips, load_clips, read_clips
 from experiments.runs.config import PretrainConfig, TrainConfig
+from experiments.runs.device import DeviceName, check_device
 from experiments.runs.feed import split_scorer, window_shape
 from experiments.runs.folder import RunFolder
 from experiments.runs.mixture import mixed_clips
 from experiments.runs.settings import read_config
 from multimodal.artefacts import read_frame
 from multimodal.data.options import Reading
-from multimodal.data.windows import EvaluationWindows, WindowShape
+from multimodal.data.windows import EvaluationWindows
 from multimodal.detector import AudioVisualDetector
 from multimodal.files import atomic_path, read_json
 from multimodal.heads import Branch
-from multimodal.judge import Judge
+from multimodal.judge import DEFAULT_LIMITS, JUDGE_FILE, Judge, load_detector
 from multimodal.labels import MODALITIES, Modality
-from multimodal.media.prepare import IsolatedPreparer
-from multimodal.media.store.format import differences, fingerprint_of, options_from
-from multimodal.metrics.scores_table import QUESTIONS
+from multimodal.media.isolation import Limits
 from multimodal.training.checkpoints import load_weights
 
 
@@ -142,17 +141,17 @@ def rebuilt_encoders(file: Path) -> dict[str, Encoder]:
 # A run on the test clips that were held out for it.
 
 
-def score_run(path: Path) -> tuple[pd.DataFrame, bool]:
+def score_run(path: Path, device: DeviceName = "auto") -> tuple[pd.DataFrame, bool]:
     """The scores of validation (as training left them) and test, and whether any clip was generated."""
     run = open_detector_run(path)
     clips = run.read()
     clips.require_same(run.folder.read_provenance())
-    test = _score(run, clips, "test", "test").assign(split="test")
+    test = _score(run, clips, "test", "test", device).assign(split="test")
     return pd.concat([run.folder.validation_scores(), test], ignore_index=True), clips.generated
 
 
-def _score(run: TrainedRun, clips: Clips, split: str, title: str) -> pd.DataFrame:
-    rows, accelerator = clips.of(split), Accelerator()
+def _score(run: TrainedRun, clips: Clips, split: str, title: str, device: DeviceName = "auto") -> pd.DataFrame:
+    rows, accelerator = clips.of(split), _accelerator(device)
     windows = EvaluationWindows(
         clips.store,
         rows,
@@ -165,55 +164,49 @@ def _score(run: TrainedRun, clips: Clips, split: str, title: str) -> pd.DataFram
     return score(model.to(accelerator.device))
 
 
+def _accelerator(device: DeviceName) -> Accelerator:
+    check_device(device)
+    return Accelerator(cpu=device == "cpu")
+
+
 # A run asked about files.
 
 
-def open_judge(path: Path, rule: str) -> Judge:
-    """A run with its thresholds, ready to judge files.
+def open_judge(name: Path, rule: str, limits: Limits = DEFAULT_LIMITS) -> Judge:
+    """A run, what `export` made of one, or a detector on the hub, ready to judge files.
 
     Raises:
-        ValueError: no run, one that learnt from other crops, or one without a threshold by ``rule``.
+        ValueError: none of them, one that learnt from other crops, or one without a threshold by ``rule``.
     """
-    run = open_detector_run(path)
+    if (name / JUDGE_FILE).is_file() or not name.exists():
+        return load_detector(name, rule=rule, limits=limits)
+    run = open_detector_run(name)
     found = run.folder.read_thresholds()
     if found is None:
-        raise ValueError(f"no thresholds in {path}; choose them first: thresholds {path}")
-    chosen = found["thresholds"]
-    lacking = [name for name in QUESTIONS if rule not in chosen.get(name, {})]
-    if lacking:
-        known = ", ".join(chosen.get("any", {})) or "none"
-        raise ValueError(f"no threshold by rule {rule!r} in {path} for {', '.join(lacking)}; choose from {known}")
+        raise ValueError(f"no thresholds in {name}; choose them first: thresholds {name}")
     provenance = run.folder.read_provenance()
     if not {"store", "store_options", "generated", "corpora", "clips", "protocol"} <= provenance.keys():
         raise ValueError(f"{run.folder.provenance} does not say what the run was trained on; train it again")
-    options = options_from(provenance["store_options"])
-    if other := differences(provenance["store"], fingerprint_of(options)):
-        raise ValueError(
-            f"{path} was trained on other crops than this program makes ({'; '.join(other)}); "
-            "train it again, or use the version of this program that trained it"
-        )
     detector: Any = run.model
-    return Judge(
-        detector=detector,
-        shape=WindowShape(
-            num_frames=run.reading.num_frames,
-            frame_size=detector.encoders["video"].input_spec.frame_size,
-            frame_rate=options.frame_rate,
-            sample_rate=options.sample_rate,
-            silent_ends=run.reading.silent_ends,
-        ),
-        thresholds={name: rules[rule]["threshold"] for name, rules in chosen.items()},
+    judge = Judge(
+        detector,
+        num_frames=run.reading.num_frames,
+        silent_ends=run.reading.silent_ends,
+        thresholds={
+            question: {each: one["threshold"] for each, one in rules.items()}
+            for question, rules in found["thresholds"].items()
+        },
+        rule=rule,
         calibration=run.folder.read_calibration(),
-        trained_on=_trained_on(provenance),
-        is_generated=provenance["generated"],
-        preparer=IsolatedPreparer(options),
+        provenance=provenance,
+        metrics=run.folder.read_metrics(),
+        limits=limits,
     )
-
-
-def _trained_on(provenance: dict[str, Any]) -> str:
-    kind = "generated clips in the layout of" if provenance["generated"] else "clips of"
-    corpora = ", ".join(map(str, provenance["corpora"]))
-    return f"{provenance['clips'].get('train', 'unknown')} {kind} {corpora}, split by {provenance['protocol']}."
+    is_frozen = run.folder.frozen_encoders.is_file()
+    learnt = "not trained further where fusion and heads learnt from" if is_frozen else "as part of a detector:"
+    for encoder in run.encoders.values():
+        encoder.trained_on = f"{learnt} {judge.trained_on}"
+    return judge
 
 
 # Runs on the test clips of any corpus that was prepared.

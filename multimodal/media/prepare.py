@@ -97,7 +97,8 @@ class Preparation:
             waveform=None if self.waveform is None else self.waveform.astype(np.float32) / 32768,
             absent=self.absent,
             start_seconds=self.start_seconds,
-            damage=self.damage,
+            damage=None if self.info is None else self.info.damage,
+            sound_note=self.sound_note,
         )
 
 
@@ -277,10 +278,12 @@ class IsolatedPreparer:
     Args:
         options: how clips are prepared.
         seconds: a file that takes longer is given up.
-        memory_bytes: a file that takes more, on top of the idle process, is given up (Linux).
+        memory_bytes: a file that takes more, on top of the idle process, is given up (Linux); None for any.
     """
 
-    def __init__(self, options: PrepareOptions, *, seconds: float = 600.0, memory_bytes: int = 4 * 2**30) -> None:
+    def __init__(
+        self, options: PrepareOptions, *, seconds: float = 600.0, memory_bytes: int | None = 4 * 2**30
+    ) -> None:
         self._workers: IsolatedWorkers[tuple[Path, Media], list[PreparedClip]] = IsolatedWorkers(
             partial(_preparing, options),
             workers=1,

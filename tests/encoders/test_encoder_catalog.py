@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from encoders import create_encoder, list_encoders, load_encoder
+from encoders import Encoder, create_encoder, list_encoders, load_encoder
 from encoders.video.clips import ClipEncoder
 from encoders.video.frames import FrameEncoder
 
@@ -147,3 +147,44 @@ def test_saved_weights_can_be_read_by_whom_the_umask_lets(tmp_path):
     finally:
         os.umask(before)
     assert (tmp_path / "model.safetensors").stat().st_mode & 0o777 == 0o644
+
+
+def test_the_contract_s_class_reads_any_encoder_by_what_its_folder_says(folder):
+    loaded = Encoder.from_pretrained(folder)
+    assert type(loaded) is FrameEncoder
+    assert torch.equal(next(loaded.parameters()), next(load_encoder(folder).parameters()))
+    assert loaded.input_spec.frame_size == 32
+
+
+def test_an_encoder_is_read_by_its_name_on_the_hub(folder, monkeypatch):
+    asked = []
+
+    def snapshot(repo_id, *, allow_patterns, **options):
+        asked.append((repo_id, sorted(allow_patterns), options))
+        return str(folder)
+
+    monkeypatch.setattr("encoders.hub.snapshot_download", snapshot)
+    assert type(load_encoder("someone/frames", revision="v1")) is FrameEncoder
+    assert asked == [("someone/frames", ["config.json", "model.safetensors"], {"revision": "v1"})]
+
+
+def test_a_folder_here_comes_before_a_repository_of_that_name(folder, tmp_path_factory, monkeypatch):
+    here = tmp_path_factory.mktemp("here")
+    monkeypatch.chdir(here)
+    (here / "runs").mkdir()
+    (here / "runs" / "encoder").symlink_to(folder)
+
+    def refuse(*_, **__):
+        raise AssertionError("the hub was asked")
+
+    monkeypatch.setattr("encoders.hub.snapshot_download", refuse)
+    assert type(load_encoder("runs/encoder")) is FrameEncoder
+    with pytest.raises(ValueError, match="not an encoder folder"):
+        load_encoder("./nowhere/encoder")
+
+
+def test_a_name_that_neither_this_machine_nor_the_hub_knows_is_one_line(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ValueError, match=r"no folder nobody/nothing here, and the hub did not give") as error:
+        load_encoder("nobody/nothing", local_files_only=True)
+    assert "\n" not in str(error.value)

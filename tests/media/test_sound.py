@@ -74,8 +74,9 @@ def test_the_first_track_is_taken_where_it_is_heard_or_all_are_silent(tracks, tm
 def test_what_was_chosen_travels_with_the_clip_and_into_the_table_of_a_probe(tmp_path):
     path = write_tracks(tmp_path / "a.mkv", [(SILENCE, SILENCE), (VOICE, -VOICE)])
     clip = prepare_clip(path, "a", PrepareOptions(), media="audio")
-    assert "track 2 is taken" in clip.damage
-    assert "only the left is taken" in clip.damage
+    assert clip.damage is None
+    assert "track 2 is taken" in clip.sound_note
+    assert "only the left is taken" in clip.sound_note
     assert "track 2 is taken" in probe_file(path, "audio").damage
 
 

@@ -1,6 +1,8 @@
 import json
 import math
+import os
 import shutil
+from dataclasses import replace
 
 import av
 import pandas as pd
@@ -8,7 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from experiments.__main__ import main
+from experiments.runs.scoring import open_judge
+from multimodal.judge import Judge
 from multimodal.labels import CLASSES, TARGETS
+from multimodal.media.prepare import prepare_clip
+from multimodal.media.prepared import PrepareOptions
 
 
 def test_a_run_folder_holds_what_a_run_is_rebuilt_and_judged_from(run):
@@ -109,7 +115,7 @@ def test_a_training_of_the_same_folder_goes_on_and_of_other_settings_is_refused(
         (["train", "smal"], "did you mean 'small'?"),
         (["evaluate", "{tmp}"], "not a run"),
         (["thresholds", "{tmp}"], "no scores"),
-        (["predict", "x.mp4", "--run", "{tmp}"], "not a run"),
+        (["predict", "{tmp}/x.mp4", "--run", "{tmp}"], "no such file: "),
         (["scan", "fakeavceleb", "--root", "{tmp}/nowhere", "--out", "{tmp}/m.parquet"], "nowhere"),
         (["statistics", "{tmp}/none.parquet"], "manifest not found"),
         (["split", "{tmp}/none.parquet", "--protocol", "random"], "manifest not found"),
@@ -232,7 +238,8 @@ def test_a_probability_by_sound_alone_is_calibrated_for_the_head_that_gave_the_s
 def test_a_folder_that_another_verb_wrote_is_no_run_of_a_detector(run, tmp_path, capsys):
     plain = json.loads((run / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(plain | {"modality": "video"}))
-    assert main(["predict", "x.mp4", "--run", str(tmp_path)]) == 1
+    (tmp_path / "x.mp4").touch()
+    assert main(["predict", str(tmp_path / "x.mp4"), "--run", str(tmp_path)]) == 1
     assert "was not written by `train`, or by another version of it: extra fields" in capsys.readouterr().err
 
 
@@ -242,7 +249,8 @@ def test_a_run_that_learnt_from_other_crops_is_refused(run, tmp_path, capsys):
     provenance = json.loads((copy / "provenance.json").read_text())
     provenance["store"] = json.dumps(json.loads(provenance["store"]) | {"cropper_version": 0})
     (copy / "provenance.json").write_text(json.dumps(provenance))
-    assert main(["predict", "x.mp4", "--run", str(copy), "--out", str(tmp_path / "out")]) == 1
+    (tmp_path / "x.mp4").touch()
+    assert main(["predict", str(tmp_path / "x.mp4"), "--run", str(copy), "--out", str(tmp_path / "out")]) == 1
     assert "was trained on other crops than this program makes (cropper_version is 0" in capsys.readouterr().err
 
 
@@ -267,6 +275,94 @@ def test_a_video_that_was_cut_off_is_judged_with_a_word_of_it(run, workspace, tm
     assert any("the file is damaged: cut off" in warning for warning in verdict["warnings"])
 
 
-def test_a_folder_given_to_predict_is_one_line_that_says_so(run, tmp_path, capsys):
-    assert main(["predict", str(tmp_path), "--run", str(run), "--out", str(tmp_path / "out")]) == 1
-    assert f"error: {tmp_path}: open: a folder; give the files in it" in capsys.readouterr().err
+def test_a_folder_or_a_pattern_given_to_predict_means_the_media_files_in_it(run, workspace, tmp_path):
+    for number, clip in enumerate(sorted((workspace / "corpus").rglob("*.mp4"))[:3]):
+        target = tmp_path / "inbox" / ("deep/a.mp4" if number == 0 else f"{number}.mp4")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(clip, target)
+    (tmp_path / "inbox" / "notes.txt").write_text("none")
+    given = [str(tmp_path / "inbox"), str(tmp_path / "inbox" / "[12].mp4")]
+    assert main(["predict", *given, "--run", str(run), "--out", str(tmp_path / "out")]) == 0
+    judged = [verdict["file"] for verdict in json.loads((tmp_path / "out" / "verdicts.json").read_text())]
+    assert judged == [str(tmp_path / "inbox" / name) for name in ("1.mp4", "2.mp4", "deep/a.mp4")]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("nowhere.mp4", "no such file: nowhere.mp4"),
+        ("*.mp4", "no file fits the pattern *.mp4"),
+        (".", "no media file in .; looked for .3g2, "),
+        ("https://example.org/clip.mp4", "is an address on the network; download it first"),
+    ],
+)
+def test_predict_says_at_once_that_there_is_nothing_of_a_name(given, message, tmp_path, monkeypatch, capsys):
+    def refuse(*_):
+        raise AssertionError("a model was loaded")
+
+    monkeypatch.setattr("experiments.runs.scoring.open_judge", refuse)
+    monkeypatch.chdir(tmp_path)
+    assert main(["predict", given, "--run", "run"]) == 1
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def three_files(workspace, tmp_path):
+    paths = [tmp_path / "in" / name for name in ("a.mp4", os.fsdecode(b"caf\xe9.mp4"), "z.mp4")]
+    paths[0].parent.mkdir()
+    for path in paths:
+        shutil.copy(next((workspace / "corpus" / "RealVideo-RealAudio").rglob("*.mp4")), path)
+    return paths
+
+
+def test_an_odd_file_with_an_odd_name_ends_no_batch(run, three_files, tmp_path, monkeypatch, capsys):
+    track = Judge.track
+
+    def odd(judge, clip, name):
+        if clip.clip_id.startswith("a"):
+            raise ZeroDivisionError("of a library")
+        return track(judge, clip, name)
+
+    monkeypatch.setattr(Judge, "track", odd)
+    out = tmp_path / "out"
+    assert main(["predict", *map(str, three_files), "--run", str(run), "--out", str(out)]) == 1
+    first, second, third = json.loads((out / "verdicts.json").read_text())
+    assert first["modalities"]["any"]["reason"] == "ZeroDivisionError: of a library"
+    assert second["file"].endswith(r"caf\xe9.mp4")
+    assert second["posterior"] == third["posterior"]
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert r"caf\xe9.mp4" in (out / "verdicts.html").read_text()
+
+
+def test_what_was_judged_is_safe_when_somebody_stops_a_batch(run, three_files, tmp_path, monkeypatch):
+    def stopped(judge, path):
+        if path == three_files[1]:
+            seen.extend((out / "verdicts.jsonl").read_text().splitlines())
+            raise KeyboardInterrupt
+        return judge.cannot_judge(path, "because")
+
+    seen, out = [], tmp_path / "out"
+    monkeypatch.setattr(Judge, "file", stopped)
+    assert main(["predict", *map(str, three_files), "--run", str(run), "--out", str(out)]) == 130
+    assert [json.loads(line)["file"] for line in seen] == [str(three_files[0])]
+    (kept,) = json.loads((out / "verdicts.json").read_text())
+    assert kept["file"] == str(three_files[0])
+
+
+def test_predict_gives_up_a_file_that_takes_more_than_it_may(run, three_files, tmp_path):
+    limits = ["--seconds-per-file", "0.001"]
+    out = tmp_path / "out"
+    assert main(["predict", str(three_files[0]), "--run", str(run), "--out", str(out), *limits]) == 1
+    (verdict,) = json.loads((out / "verdicts.json").read_text())
+    assert verdict["modalities"]["any"]["reason"].startswith("time limit")
+
+
+def test_which_sound_was_taken_is_a_note_and_no_damage(run, three_files, monkeypatch):
+    clip = prepare_clip(three_files[0], "a", PrepareOptions(frame_rate=10, crop_size=32))
+    judge = open_judge(run, "youden")
+    chosen = replace(clip, sound_note="sound track 1 of 2 is silent: track 2 is taken")
+    monkeypatch.setattr(judge.preparer, "tracks", lambda *_: [chosen])
+    notes = judge.file(three_files[0]).warnings
+    assert "of the sound: sound track 1 of 2 is silent: track 2 is taken" in notes
+    assert not any("damaged" in note for note in notes)

@@ -1,0 +1,34 @@
+"""``export RUN --out DIR``: a trained detector as a folder to keep or share, with its model card."""
+
+from pathlib import Path
+
+from experiments.command_line import Positional, run_verb
+
+
+def export(run: Positional[Path], *, out: Path) -> None:
+    """Write a trained detector with all that judging needs: safetensors, JSON and a model card.
+
+    The folder needs neither the run nor the media. `predict --run` takes it, and so does, in Python,
+    `multimodal.load_detector(DIR)`, whose `push_to_hub("owner/name")` puts it on the Hugging Face hub.
+
+    Examples:
+        python -m experiments export runs/first --out detectors/first
+
+    Args:
+        run: folder that `train` wrote, with thresholds chosen; after `evaluate` the card has metrics too.
+        out: folder to write, new or empty.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"{out} exists and is not empty; give a new --out")
+    from experiments.runs.scoring import open_judge
+
+    judge = open_judge(run, "youden")
+    judge.save_pretrained(out)
+    if judge.metrics is None:
+        print(f"note: no metrics in {run}, so the card has none; call first: evaluate {run}")
+    print(out / "README.md")
+
+
+def main(arguments: list[str]) -> None:
+    """Command line of the verb."""
+    run_verb("export", export, arguments)

@@ -1,0 +1,19 @@
+"""Where a verb computes: ``--device auto``, ``cpu`` or ``cuda``."""
+
+from typing import Literal
+
+DeviceName = Literal["auto", "cpu", "cuda"]
+
+
+def check_device(name: DeviceName) -> str:
+    """The device that is meant, for torch: with ``auto`` the GPU where there is one.
+
+    Raises:
+        ValueError: a GPU was asked for, and torch sees none.
+    """
+    import torch
+
+    has_gpu = torch.cuda.is_available()
+    if name == "cuda" and not has_gpu:
+        raise ValueError("--device cuda, but torch sees no GPU here; leave it out, or install torch for CUDA")
+    return "cuda" if name != "cpu" and has_gpu else "cpu"

@@ -1,0 +1,145 @@
+"""A trained detector is kept, shared and loaded again without the run that made it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from experiments.__main__ import main
+from experiments.runs.scoring import open_judge
+from multimodal import AudioVisualDetector, load_detector
+
+
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("exported") / "detector"
+    assert main(["export", str(run), "--out", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def moved(exported, tmp_path) -> Path:
+    return Path(shutil.copytree(exported, tmp_path / "moved"))
+
+
+def tensors():
+    generator = torch.Generator().manual_seed(0)
+    video = torch.rand(3, 4, 3, 32, 32, generator=generator)
+    return {"video": video, "audio": torch.rand(3, 6400, generator=generator) * 2 - 1}
+
+
+@torch.inference_mode()
+def test_what_is_loaded_answers_as_the_run_does_to_the_bit(run, moved):
+    judge, loaded = open_judge(run, "youden"), load_detector(moved)
+    assert not loaded.training
+    models = (judge, loaded, AudioVisualDetector.from_pretrained(moved))
+    before, after, alone = (model(tensors()) for model in models)
+    for other in (after, alone):
+        assert torch.equal(before.class_logits, other.class_logits)
+        assert all(torch.equal(before.modality_logits[name], one) for name, one in other.modality_logits.items())
+
+
+@pytest.mark.parametrize("rule", ["youden", "f1"])
+def test_thresholds_calibration_provenance_and_metrics_are_kept(run, moved, rule):
+    judge, loaded = open_judge(run, rule), load_detector(moved, rule=rule)
+    facts = ("thresholds", "calibration", "provenance", "metrics", "trained_on", "is_generated", "shape", "crops")
+    for fact in facts:
+        assert getattr(loaded, fact) == getattr(judge, fact), fact
+    assert loaded.metrics == json.loads((run / "metrics.json").read_text())
+
+
+def test_a_loaded_detector_judges_a_file_as_the_run_does(run, moved, workspace):
+    clip = next((workspace / "corpus" / "FakeVideo-FakeAudio").rglob("*.mp4"))
+    assert load_detector(moved).file(str(clip)).as_json() == open_judge(run, "youden").file(clip).as_json()
+
+
+def test_predict_takes_an_exported_folder_in_place_of_a_run(moved, workspace, tmp_path):
+    clip = next((workspace / "corpus" / "RealVideo-RealAudio").rglob("*.mp4"))
+    assert main(["predict", str(clip), "--run", str(moved), "--out", str(tmp_path / "out")]) == 0
+
+
+def test_a_folder_holds_safetensors_and_json_and_a_card_alone(exported):
+    names = {str(path.relative_to(exported)) for path in exported.rglob("*") if path.is_file()}
+    assert names == {
+        *("README.md", "config.json", "judge.json", "classifier.safetensors"),
+        *(f"video/{file}" for file in ("README.md", "config.json", "model.safetensors")),
+        *(f"audio/{file}" for file in ("README.md", "config.json", "model.safetensors")),
+    }
+
+
+def test_the_card_says_what_it_learnt_from_how_well_it_does_and_what_luck_reaches(exported, run):
+    card = (exported / "README.md").read_text()
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert card.startswith("---\nlibrary_name: ")
+    assert "Trained on generated media only" in card
+    assert "fakeavceleb, split by group_out" in card
+    assert f"| any | {metrics['counts']['any']['fake']} : " in card
+    assert f"{metrics['any']['auc']['value']:.3f} [" in card
+    assert "(0.500)" in card
+    assert "`youden`" in card
+    assert "as part of a detector" in (exported / "video" / "README.md").read_text()
+
+
+def test_a_detector_goes_to_the_hub_and_comes_back(moved, tmp_path, monkeypatch):
+    hub, asked = tmp_path / "hub", []
+
+    class Api:
+        def __init__(self, token):
+            asked.append(token)
+
+        def create_repo(self, repo_id, *, private, exist_ok):
+            return f"https://hub/{repo_id}"
+
+        def upload_folder(self, *, repo_id, folder_path, commit_message):
+            shutil.copytree(folder_path, hub / repo_id)
+
+    def snapshot(repo_id, *, allow_patterns, **_):
+        assert "README.md" not in allow_patterns
+        return str(hub / repo_id)
+
+    monkeypatch.setattr("encoders.hub.HfApi", Api)
+    monkeypatch.setattr("encoders.hub.snapshot_download", snapshot)
+    judge = load_detector(moved)
+    assert judge.push_to_hub("someone/detector", token="mine") == "https://hub/someone/detector"
+    assert asked == ["mine"]
+    with torch.inference_mode():
+        loaded = load_detector("someone/detector")
+        assert torch.equal(loaded(tensors()).class_logits, judge(tensors()).class_logits)
+
+
+def test_a_folder_without_thresholds_is_refused_by_what_judges(moved):
+    (moved / "judge.json").unlink()
+    with pytest.raises(ValueError, match=r"has no judge\.json; make one of a run by: export RUN"):
+        load_detector(moved)
+    assert AudioVisualDetector.from_pretrained(moved).encoders.keys() == {"audio", "video"}
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("judge.json", {"thresholds": None}, "not what this program wrote"),
+        ("judge.json", {"provenance": {}}, "not what this program wrote"),
+        (
+            "config.json",
+            {"fusion": {"name": "os.system", "out_dim": 4, "options": {}}},
+            "unknown fusion 'os.system'",
+        ),
+        ("config.json", {"fusion": {"name": "gated", "out_dim": 5, "options": {}}}, "of another architecture"),
+        ("config.json", {"encoders": ["../../elsewhere"]}, "dims must name a modality"),
+        ("config.json", {"encoders": 3}, "not the config of a detector"),
+        ("config.json", {"dropout": "much"}, "not the config of a detector"),
+    ],
+)
+def test_a_folder_that_was_changed_is_refused_in_one_line(moved, file, change, message):
+    changed = json.loads((moved / file).read_text()) | change
+    (moved / file).write_text(json.dumps(changed))
+    with pytest.raises(ValueError, match=message) as error:
+        load_detector(moved)
+    assert "\n" not in str(error.value)
+
+
+def test_export_overwrites_nothing(exported, run, capsys):
+    assert main(["export", str(run), "--out", str(exported)]) == 1
+    assert "is not empty" in capsys.readouterr().err
