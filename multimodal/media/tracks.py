@@ -1,8 +1,11 @@
 """Faces found at key frames, linked into tracks: one face followed through a clip."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Float
@@ -139,16 +142,20 @@ class Tracker:
         return [track for track in self.tracks if track.indices[-1] == self._last]
 
 
-def link_tracks(found: Iterable[tuple[int, np.ndarray]], *, frame_rate: float, num_points: int) -> list[Track]:
-    """Link detections (number of the point, its faces) and sort: most time on screen times size first.
+def link_tracks(
+    found: Iterable[tuple[int, np.ndarray, int]], *, frame_rate: float, num_points: int
+) -> list[Track]:
+    """Link detections (number of the point, its faces, its shot) and sort: most time on screen times size first.
 
-    Tracks that are short (under 0.4 s, unless the clip is) or unsure (mean probability under 0.8) are dropped.
+    A track ends with its shot. Tracks that are short (under 0.4 s, unless the clip is) or unsure (mean probability
+    under 0.8) are dropped.
     """
-    tracker = Tracker(frame_rate)
-    for index, faces in found:
-        tracker.add(index, faces)
+    trackers: defaultdict[int, Tracker] = defaultdict(partial(Tracker, frame_rate))
+    for index, faces, shot in found:
+        trackers[shot].add(index, faces)
     shortest = min(_SHORTEST_SECONDS * frame_rate, num_points) - 1
-    kept = [track for track in tracker.tracks if _length(track) >= shortest and _is_sure(track)]
+    tracks = chain.from_iterable(tracker.tracks for tracker in trackers.values())
+    kept = [track for track in tracks if _length(track) >= shortest and _is_sure(track)]
     return sorted(kept, key=_time_times_size, reverse=True)
 
 
