@@ -1,13 +1,14 @@
 """Where one shot ends and the next begins: hard cuts and black, to the frame, so that no face is followed across.
 
-Each picture is reduced to 48 x 48 means of its brightness. Two of them are of one shot if the blocks of the one are
-found in the other, moved by a few cells: what a camera that shakes or a head that turns leaves of the picture is
-little (0.15 of its contrast at most in real recordings at 25 pictures a second), what a cut leaves is much (0.3 and
-more). Of a flash the pictures before and after agree, of a cut none do.
+Each picture is reduced to 48 x 48 means of its brightness. Two of them are of one shot if the blocks of the one
+are found in the other, moved by a few cells: what a camera that shakes or a head that turns leaves of the picture
+is little (0.15 of its contrast at most in real recordings at 25 pictures a second), what a cut leaves is much (0.3
+and more). Of a flash the pictures before and after agree, of a cut none do.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -90,11 +91,12 @@ def _begins_shot(around: "deque[_Reduced] | list[_Reduced]", place: int) -> bool
     if left <= _CUT_RESIDUE:
         return False
     pictures = list(around)
-    pairs = [(before, later) for later in pictures[place + 1 :]] + [(earlier, here) for earlier in pictures[: place - 1]]
+    pairs = [(before, later) for later in pictures[place + 1 :]]
+    pairs += [(earlier, here) for earlier in pictures[: place - 1]]
     least = max(_CUT_RESIDUE, _LASTING * left)
     if any(_change(*pair) < least or _residue(*pair) < least for pair in pairs):
         return False
-    steps = [_residue(*pair) for number, pair in enumerate(zip(pictures, pictures[1:])) if number != place - 1]
+    steps = [_residue(*pair) for number, pair in enumerate(pairwise(pictures)) if number != place - 1]
     return not steps or left > _OUTSTANDING * float(np.median(steps))
 
 

@@ -114,10 +114,10 @@ def prepare_clip(
 ) -> PreparedClip:
     """Crops of the main face and the sound of the same interval, all in memory.
 
-    The main face is the one with the most time on screen times size. A clip is cut to the time that it is seen,
-    half a second more at both ends. A modality that is not there, or cannot be judged, is None, with the reason
-    in ``absent``. ``media="audio"`` reads the whole sound of any file and looks at no picture; ``"image"`` gives
-    one frame. ``detector`` is the one that the options name, on the CPU, if None.
+    The main face is the one with the most time on screen times size. A clip is cut to the time from where it is
+    first seen to where it is last, within one shot. A modality that is not there, or cannot be judged, is None,
+    with the reason in ``absent``. ``media="audio"`` reads the whole sound of any file and looks at no picture;
+    ``"image"`` gives one frame. ``detector`` is the one that the options name, on the CPU, if None.
 
     Raises:
         MediaError: the file cannot be opened, or neither picture nor sound can be decoded.

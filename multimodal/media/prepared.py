@@ -9,7 +9,7 @@ from jaxtyping import Float, UInt8
 from multimodal.media.faces import DEFAULT_DETECTOR
 
 #: Version of the cropper; raised whenever the same options would give other crops or another sound.
-CROPPER_VERSION = 5
+CROPPER_VERSION = 6
 
 
 FrameFormat = Literal["webp", "jpeg"]

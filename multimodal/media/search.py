@@ -90,7 +90,7 @@ class _Search:
             self._follow(point)
 
     def look_at_end(self, point: PicturePoint) -> None:
-        """Look at the last picture of the shot: at all of it, unless who came since the last would be seen too briefly."""
+        """Look at the last picture of a shot: at all of it, unless who came since would be seen too briefly."""
         if point.number in self.found:
             return
         if point.number < self._last_whole + self._longest_step and len(self.found[self._last_whole]):
@@ -221,10 +221,7 @@ def _find_tracks(watched: _Watched, options: PrepareOptions, detector: FaceDetec
         found = find_faces(watched, detector, frame_rate=rate, smallest_face=smallest * _SECOND_LOOK_SHARE)
         tracks = link_tracks(found, frame_rate=rate, num_points=watched.num_points)
     width, height = watched.size
-    dense = [
-        box_path(track, frame_rate=rate, num_points=watched.num_points, width=width, height=height)
-        for track in tracks
-    ]
+    dense = [box_path(track, frame_rate=rate, width=width, height=height) for track in tracks]
     return [path for path in (thin_path(path, factor) for path in dense) if len(path.boxes)]
 
 

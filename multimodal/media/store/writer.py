@@ -66,7 +66,7 @@ def _measures(preparation: Preparation) -> dict[str, Any]:
         "silence_end_seconds": None if silence is None else silence.end_seconds,
         "absent_video": preparation.absent.get("video"),
         "absent_audio": preparation.absent.get("audio"),
-        "num_seen": None if track is None else track.num_seen,
+        "num_seen": None if track is None else len(track.boxes),
     }
 
 
