@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -31,6 +31,7 @@ def prepare_elsewhere(
     workers: int,
     seconds_per_clip: float,
     memory_bytes_per_clip: int,
+    tracks: Literal["main", "all"] = "main",
 ) -> "PrepareSummary":
     """The same store as :func:`multimodal.media.prepare_corpus.prepare_corpus` makes, by ``workers`` tasks.
 
@@ -49,6 +50,7 @@ def prepare_elsewhere(
         roots=roots,
         seconds_per_clip=seconds_per_clip,
         memory_bytes_per_clip=memory_bytes_per_clip,
+        tracks=tracks,
     )
     outcomes = run_all(prepare_part, parts, workers=workers)
     results = [outcome for _, outcome in progress(outcomes, total=count, desc="prepare", unit="part")]
@@ -65,13 +67,14 @@ def _prepare_part(manifest: "Manifest", *, store: str, options: PrepareOptions, 
 
 
 def _sum(parts: "list[PrepareSummary]") -> "PrepareSummary":
-    from multimodal.media.prepare_corpus import PrepareSummary
+    from multimodal.media.prepare_corpus import Kept, PrepareSummary
 
     reasons: Counter[str] = Counter()
     for part in parts:
         reasons.update(part.reasons)
     counts = (sum(values) for values in zip(*(part[:3] for part in parts), strict=True))
-    return PrepareSummary(*counts, dict(reasons.most_common()))
+    kept = reduce(Kept.plus, (part.kept for part in parts), Kept())
+    return PrepareSummary(*counts, dict(reasons.most_common()), kept)
 
 
 def prepare(
@@ -88,6 +91,7 @@ def prepare(
     engine: Literal["local", "ray"] = "local",
     clip_seconds: float = 600.0,
     clip_gigabytes: float = 2.0,
+    tracks: Literal["main", "all"] = "main",
 ) -> None:
     """Decode every clip, find and follow the face, and store aligned crops and mono sound.
 
@@ -116,6 +120,8 @@ def prepare(
             that this machine belongs to.
         clip_seconds: a clip that takes longer is given up.
         clip_gigabytes: a clip that takes more memory is given up.
+        tracks: main keeps one face of a clip, the one that speaks; all keeps the others too, as CLIP_ID#face2 and
+            so on.
     """
     from multimodal.corpora.manifest import Manifest, concatenate
     from multimodal.media.prepare_corpus import estimate_corpus, part_of, prepare_corpus
@@ -139,7 +145,7 @@ def prepare(
         )
         print(found.text())
         return
-    where = {"roots": roots, "workers": workers}
+    where = {"roots": roots, "workers": workers, "tracks": tracks}
     limits = {"seconds_per_clip": clip_seconds, "memory_bytes_per_clip": round(clip_gigabytes * 2**30)}
     if engine == "local":
         summary = prepare_corpus(manifest, store, options, **where, **limits, progress=_bar)

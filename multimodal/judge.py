@@ -64,6 +64,7 @@ class Judge:
         notes = [f"the file is damaged: {tracks[0].damage}"] if tracks[0].damage else []
         if len(tracks) > 1:
             notes.append(f"{len(tracks)} faces: the main one is judged first, the others below.")
+            notes += [tracks[0].face_note] if tracks[0].face_note else []
         return self._verdict(path, judgements, notes)
 
     def track(self, clip: PreparedClip, name: str) -> Judgement:

@@ -51,6 +51,7 @@ class PreparedClip:
     ``frames[k]`` shows the time ``start_seconds + k / frame_rate`` and the sound begins at ``start_seconds``.
     A modality that cannot be judged is None and ``absent`` says why, e.g. ``{"audio": "no audio stream"}``.
     ``damage`` is what is wrong with a file that could be read in part, in words, e.g. that it was cut off.
+    ``face_note`` is how the main face was chosen of several, in words; None where there are not several.
     ``boxes[k]`` is the smoothed face box ``x0, y0, x1, y1`` in pixels of the upright source picture. Second 0 is
     the first picture of the file (the first sample where there is none); a clip whose face comes later, or goes
     earlier, is cut to where it is seen, with ``start_seconds`` saying where that begins.
@@ -65,6 +66,7 @@ class PreparedClip:
     absent: dict[str, str] = field(default_factory=dict)
     start_seconds: float = 0.0
     damage: str | None = None
+    face_note: str | None = None
 
     @property
     def num_frames(self) -> int:

@@ -83,7 +83,7 @@ def _source(preparation: Preparation) -> dict[str, Any]:
         "video_codec": None if info is None else info.video_codec,
         "audio_codec": None if info is None else info.audio_codec,
         "reader": preparation.reader,
-        "reader_note": preparation.reader_note,
+        "reader_note": "; ".join(filter(None, (preparation.reader_note, preparation.face_note))) or None,
         "damage": preparation.damage,
     }
 
