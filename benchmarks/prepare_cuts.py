@@ -18,6 +18,7 @@ from PIL import Image
 from multimodal.media.cuts import in_shots
 from multimodal.media.reading.pictures import VideoPictures
 from multimodal.media.reading.probe import probe
+from multimodal.media.reading.time_grid import OnGrid
 from multimodal.synthetic.clip import write_video
 
 FRAME_RATE, WIDTH, HEIGHT = 25, 512, 384
@@ -36,13 +37,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "clip.mp4")
         planted, pictures = plant(videos, rng)
-        found = cuts_in(write(path, pictures))
+        write_video(path, iter(pictures), frame_rate=FRAME_RATE, crf=23)
+        found = cuts_of(point.shown for point in VideoPictures(path, probe(path), FRAME_RATE, None))
         hits = sum(min(abs(cut - other) for other in found or [-9]) <= 1 for cut in planted)
         exact = len(set(planted) & set(found))
-        print(f"planted {len(planted)}: {hits} found within a frame, {exact} at it, {len(found) - hits} more")
+        told = f"{hits} found within a frame, {exact} at it, {len(found) - hits} more"
+        print(f"planted {len(planted)}: {told}", flush=True)
         for name, speed, flashes, shake in CONDITIONS:
             false = [
-                len(cuts_in(write(path, disturbed(to_and_fro(video[::speed]), rng, flashes=flashes, shake=shake))))
+                len(cuts_of(disturbed(to_and_fro(video[::speed]), rng, flashes=flashes, shake=shake)))
                 for video in videos
             ]
             minutes = len(videos) * SECONDS_A_VIDEO / 60
@@ -101,14 +104,10 @@ def disturbed(
         yield picture
 
 
-def write(path: Path, pictures: Iterable[np.ndarray]) -> Path:
-    write_video(path, iter(pictures), frame_rate=FRAME_RATE, crf=23, sound=None)
-    return path
-
-
-def cuts_in(path: Path) -> list[int]:
-    points = VideoPictures(path, probe(path), FRAME_RATE, None)
-    return [at.point.number + 1 for at in in_shots(points.densely(1), FRAME_RATE) if at.is_last][:-1]
+def cuts_of(pictures: Iterable[np.ndarray]) -> list[int]:
+    """Where shots begin, the first left out."""
+    points = (OnGrid(number, picture, number / FRAME_RATE) for number, picture in enumerate(pictures))
+    return [at.point.number + 1 for at in in_shots(points, FRAME_RATE) if at.is_last][:-1]
 
 
 if __name__ == "__main__":

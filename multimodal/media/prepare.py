@@ -251,8 +251,7 @@ def _speaker_first(seen: Seen, sound: Samples | None, options: PrepareOptions) -
         return tracks, None
     if sound is None:
         return tracks, f"{main} seen longest and largest: there is no sound to tell who speaks"
-    rates = {"frame_rate": options.frame_rate, "sample_rate": options.sample_rate}
-    number = speaker(tracks, seen.pictures, sound, **rates)
+    number = speaker(tracks, seen.pictures, sound, frame_rate=options.frame_rate, sample_rate=options.sample_rate)
     if number is None:
         return tracks, f"{main} seen longest and largest: no mouth clearly moves with the sound"
     others = [track for track in tracks if track is not tracks[number]]

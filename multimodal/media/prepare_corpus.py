@@ -48,7 +48,12 @@ class Kept(NamedTuple):
 
     def plus(self, other: "Kept") -> "Kept":
         """Both together."""
-        return Kept(*(one + more for one, more in zip(self, other, strict=True)))
+        return Kept(
+            self.faces + other.faces,
+            self.clips_with_faces + other.clips_with_faces,
+            self.kept_seconds + other.kept_seconds,
+            self.source_seconds + other.source_seconds,
+        )
 
 
 class PrepareSummary(NamedTuple):
