@@ -86,9 +86,8 @@ def _grey(frame: av.VideoFrame) -> UInt8[np.ndarray, "rows columns"] | None:
     if not kind.name.startswith(_BRIGHTNESS_FIRST) or kind.components[0].bits != 8:
         return None
     plane = frame.planes[0]
-    rows = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * frame.height].reshape(
-        frame.height, plane.line_size
-    )
+    pixels = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * frame.height]
+    rows = pixels.reshape(frame.height, plane.line_size)
     return thinned(rows[:, : frame.width])
 
 
