@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -35,6 +35,7 @@ def prepare_elsewhere(
     seconds_per_clip: float,
     memory_bytes_per_clip: int,
     device: str = "cpu",
+    tracks: Literal["main", "all"] = "main",
 ) -> "PrepareSummary":
     """The same store as :func:`multimodal.media.prepare_corpus.prepare_corpus` makes, by ``workers`` tasks.
 
@@ -54,6 +55,7 @@ def prepare_elsewhere(
         seconds_per_clip=seconds_per_clip,
         memory_bytes_per_clip=memory_bytes_per_clip,
         device=device,
+        tracks=tracks,
     )
     outcomes = run_all(prepare_part, parts, workers=workers)
     results = [outcome for _, outcome in progress(outcomes, total=count, desc="prepare", unit="part")]
@@ -70,13 +72,14 @@ def _prepare_part(manifest: "Manifest", *, store: str, options: PrepareOptions, 
 
 
 def _sum(parts: "list[PrepareSummary]") -> "PrepareSummary":
-    from multimodal.media.prepare_corpus import PrepareSummary
+    from multimodal.media.prepare_corpus import Kept, PrepareSummary
 
     reasons: Counter[str] = Counter()
     for part in parts:
         reasons.update(part.reasons)
     prepared, failed, skipped = (sum(values) for values in zip(*(part[:3] for part in parts), strict=True))
-    return PrepareSummary(prepared, failed, skipped, dict(reasons.most_common()))
+    kept = reduce(Kept.plus, (part.kept for part in parts), Kept())
+    return PrepareSummary(prepared, failed, skipped, dict(reasons.most_common()), kept)
 
 
 def prepare(
@@ -94,6 +97,7 @@ def prepare(
     clip_seconds: Annotated[float, above(0)] = 600.0,
     clip_gigabytes: Annotated[float, above(0)] = 2.0,
     device: DeviceName = "cpu",
+    tracks: Literal["main", "all"] = "main",
 ) -> None:
     """Decode every clip, find and follow the face, and store aligned crops and mono sound.
 
@@ -124,6 +128,8 @@ def prepare(
         clip_gigabytes: a clip that takes more memory is given up.
         device: where faces are looked for; every worker loads the networks onto a GPU for itself, and boxes may
             differ from those of a CPU in the last digits.
+        tracks: main keeps one face of a clip, the one that speaks; all keeps the others too, as CLIP_ID#face2 and
+            so on.
     """
     from multimodal.corpora.manifest import Manifest, concatenate
     from multimodal.media.prepare_corpus import estimate_corpus, part_of, prepare_corpus
@@ -150,6 +156,7 @@ def prepare(
     where: dict[str, Any] = {
         "roots": roots,
         "workers": workers,
+        "tracks": tracks,
         "device": check_device(device) if device != "cpu" else "cpu",
     }
     limits: dict[str, Any] = {

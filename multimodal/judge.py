@@ -249,6 +249,7 @@ def _notes(tracks: Sequence[PreparedClip]) -> list[str]:
         notes.append(f"of the sound: {main.sound_note}")
     if len(tracks) > 1:
         notes.append(f"{len(tracks)} faces: the main one is judged first, the others below.")
+        notes += [main.face_note] if main.face_note else []
     return notes
 
 

@@ -21,6 +21,7 @@ from multimodal.media.reading.sound import THRESHOLD as SILENCE_THRESHOLD
 from multimodal.media.reading.sound import Sound, read_sound
 from multimodal.media.reading.time_grid import PicturePoint
 from multimodal.media.search import Seen, look_at, look_through
+from multimodal.media.speaker import speaker
 from multimodal.media.tracks import BoxPath
 
 # A clip found, read and measured, whose crops are still to be made: stores write it, predict collects it.
@@ -39,6 +40,7 @@ class Preparation:
         source_seconds: length of the file's picture, or of its sound where there is none.
         reader_note: why decord did not read it.
         sound_note: which track or channel of the sound was taken, where that is not what players play.
+        face_note: how the main face was chosen where there are several.
         pictures: the whole picture at each point of the time grid; may be iterated more than once.
     """
 
@@ -55,6 +57,7 @@ class Preparation:
     reader: str | None = None
     reader_note: str | None = None
     sound_note: str | None = None
+    face_note: str | None = None
     pictures: Iterable[PicturePoint] = ()
 
     @property
@@ -99,6 +102,7 @@ class Preparation:
             start_seconds=self.start_seconds,
             damage=None if self.info is None else self.info.damage,
             sound_note=self.sound_note,
+            face_note=self.face_note,
         )
 
 
@@ -115,10 +119,11 @@ def prepare_clip(
 ) -> PreparedClip:
     """Crops of the main face and the sound of the same interval, all in memory.
 
-    The main face is the one with the most time on screen times size. A clip is cut to the time that it is seen,
-    half a second more at both ends. A modality that is not there, or cannot be judged, is None, with the reason
-    in ``absent``. ``media="audio"`` reads the whole sound of any file and looks at no picture; ``"image"`` gives
-    one frame. ``detector`` is the one that the options name, on the CPU, if None.
+    The main face is, of several, the one whose mouth moves with the sound; where nothing tells, the one with the
+    most time on screen times size. ``face_note`` says which of the two. A clip is cut to the time from where it is
+    first seen to where it is last, within one shot. A modality that is not there, or cannot be judged, is None,
+    with the reason in ``absent``. ``media="audio"`` reads the whole sound of any file and looks at no picture;
+    ``"image"`` gives one frame. ``detector`` is the one that the options name, on the CPU, if None.
 
     Raises:
         MediaError: the file cannot be opened, or neither picture nor sound can be decoded.
@@ -235,10 +240,26 @@ def _of_faces(common: Preparation, seen: Seen, sound: Samples | None) -> list[Pr
     )
     if not seen.tracks:
         return [_with_sound(common, 0, seen.num_points, sound)]
+    tracks, face_note = _speaker_first(seen, sound, common.options)
+    common = replace(common, face_note=face_note, pictures=seen.pictures)
+    return [_with_sound(replace(common, track=track), track.first, len(track.boxes), sound) for track in tracks]
+
+
+def _speaker_first(seen: Seen, sound: Samples | None, options: PrepareOptions) -> tuple[list[BoxPath], str | None]:
+    """The faces, the one that speaks first, and how it was chosen."""
+    tracks, main = seen.tracks, f"the main of {len(seen.tracks)} faces is the one"
+    if len(tracks) == 1:
+        return tracks, None
+    if sound is None:
+        return tracks, f"{main} seen longest and largest: there is no sound to tell who speaks"
+    number = speaker(tracks, seen.pictures, sound, frame_rate=options.frame_rate, sample_rate=options.sample_rate)
+    if number is None:
+        return tracks, f"{main} seen longest and largest: no mouth clearly moves with the sound"
+    others = [track for track in tracks if track is not tracks[number]]
     return [
-        _with_sound(replace(common, track=track, pictures=seen.pictures), track.first, len(track.boxes), sound)
-        for track in seen.tracks
-    ]
+        tracks[number],
+        *others,
+    ], f"{main} whose mouth moves with the sound"
 
 
 def _with_sound(common: Preparation, start: int, num_points: int, sound: Samples | None) -> Preparation:

@@ -4,9 +4,10 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -34,27 +35,54 @@ from multimodal.media.store.shard import StoreWriteError
 from multimodal.media.store.writer import StoreWriter
 
 
+class Kept(NamedTuple):
+    """How many faces clips have, in how many they were found, and how much of those the stored faces last.
+
+    Of a clip whose faces are all kept, the time in which any is seen counts, once.
+    """
+
+    faces: int = 0
+    clips_with_faces: int = 0
+    kept_seconds: float = 0.0
+    source_seconds: float = 0.0
+
+    def plus(self, other: "Kept") -> "Kept":
+        """Both together."""
+        return Kept(
+            self.faces + other.faces,
+            self.clips_with_faces + other.clips_with_faces,
+            self.kept_seconds + other.kept_seconds,
+            self.source_seconds + other.source_seconds,
+        )
+
+
 class PrepareSummary(NamedTuple):
     """How a run ended: clips prepared and failed in it, clips skipped because an earlier run had finished them.
 
     All are counted in the store. ``reasons`` counts the failures of the whole manifest, earlier runs included, by
-    ``"stage: reason"``.
+    ``"stage: reason"``; ``kept`` speaks of the clips prepared in this run.
     """
 
     prepared: int
     failed: int
     skipped: int
     reasons: dict[str, int]
+    kept: Kept = Kept()
 
     def text(self) -> str:
         """The last lines of a run.
 
-        >>> print(PrepareSummary(prepared=98, failed=2, skipped=0, reasons={"open: the file is empty": 2}).text())
+        >>> kept = Kept(faces=120, clips_with_faces=98, kept_seconds=450.0, source_seconds=500.0)
+        >>> print(PrepareSummary(98, 2, skipped=0, reasons={"open: the file is empty": 2}, kept=kept).text())
         prepared 98 clips, 2 failed, 0 were finished before
+        120 faces in 98 clips; 90.0 % of their time is kept
              2  open: the file is empty
         """
-        first = f"prepared {self.prepared} clips, {self.failed} failed, {self.skipped} were finished before"
-        return "\n".join([first, *(f"{count:6d}  {reason}" for reason, count in self.reasons.items())])
+        first = [f"prepared {self.prepared} clips, {self.failed} failed, {self.skipped} were finished before"]
+        if self.kept.faces:
+            share, where = self.kept.kept_seconds / self.kept.source_seconds, self.kept.clips_with_faces
+            first.append(f"{self.kept.faces} faces in {where} clips; {100 * share:.1f} % of their time is kept")
+        return "\n".join([*first, *(f"{count:6d}  {reason}" for reason, count in self.reasons.items())])
 
 
 class PrepareJob(NamedTuple):
@@ -65,7 +93,9 @@ class PrepareJob(NamedTuple):
     media: Media
 
 
-Prepared: TypeAlias = Outcome[PrepareJob, None]
+Prepared: TypeAlias = Outcome[PrepareJob, Kept]
+#: Which faces of a clip are stored: the main one, or all, each further one as ``CLIP_ID#face2`` and so on.
+Tracks = Literal["main", "all"]
 #: Wraps the outcomes of a number of clips as they come, to show how far a run is.
 ShowProgress = Callable[[Iterable[Prepared], int], Iterable[Prepared]]
 
@@ -80,6 +110,7 @@ def prepare_corpus(
     seconds_per_clip: float = 600.0,
     memory_bytes_per_clip: int = 2 * 2**30,
     device: str = "cpu",
+    tracks: Tracks = "main",
     progress: ShowProgress = lambda outcomes, total: outcomes,
 ) -> PrepareSummary:
     """Prepare every clip of a manifest that the store does not have; stop and call again as often as needed.
@@ -97,6 +128,8 @@ def prepare_corpus(
         seconds_per_clip: a clip that takes longer is given up.
         memory_bytes_per_clip: a clip that takes more, on top of the idle worker, is given up (Linux).
         device: where faces are detected, ``"cpu"`` or ``"cuda"``.
+        tracks: ``"all"`` stores the further faces of a clip too, as ``CLIP_ID#face2`` and so on; nothing is
+            trained on them unless a manifest names them. Clips finished before stay as they are.
         progress: gets the outcomes as they come and their number, and passes them on; ``failure`` of a failed one
             is not None.
 
@@ -116,8 +149,8 @@ def prepare_corpus(
             PrepareJob(clip_id, str(manifest.file_of(clip_id, roots)), media)
             for clip_id, media in zip(rows["clip_id"], rows["media"], strict=True)
         ]
-        crew: IsolatedWorkers[PrepareJob, None] = IsolatedWorkers(
-            partial(_preparing, folder, options, device),
+        crew: IsolatedWorkers[PrepareJob, Kept] = IsolatedWorkers(
+            partial(_preparing, folder, options, device, tracks),
             workers=workers,
             limits=Limits(seconds_per_clip, memory_bytes_per_clip),
             preload=(__name__, detector_module(options.face_detector)),
@@ -125,7 +158,7 @@ def prepare_corpus(
         )
         try:
             with crew:
-                _note_failures(folder, progress(crew.run(jobs), len(jobs)))
+                kept = _note_outcomes(folder, progress(crew.run(jobs), len(jobs)))
         finally:
             merge(folder)
     prepared_now, failed_now = (len({job.clip_id for job in jobs} & names) for names in finished_clips(folder))
@@ -136,6 +169,7 @@ def prepare_corpus(
         failed=failed_now,
         skipped=len(manifest.clips) - len(jobs),
         reasons=_failure_reasons(folder, set(manifest.clips["clip_id"])),
+        kept=kept,
     )
 
 
@@ -174,35 +208,54 @@ def _store_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _note_failures(folder: Path, outcomes: Iterable[Prepared]) -> None:
-    """Write the failures to the store as they come; workers write clips only."""
+def _note_outcomes(folder: Path, outcomes: Iterable[Prepared]) -> "Kept":
+    """Write the failures to the store as they come (workers write clips only), and add up what was kept."""
+    kept = Kept()
     writer = StoreWriter(folder)
     try:
         for outcome in outcomes:
             if outcome.failure is not None:
                 writer.write_failure(outcome.job.clip_id, outcome.failure.stage, outcome.failure.reason)
+            elif outcome.result is not None:
+                kept = kept.plus(outcome.result)
     finally:
         writer.close()
+    return kept
 
 
 @contextmanager
-def _preparing(folder: Path, options: PrepareOptions, device: str) -> Iterator[Callable[[PrepareJob], None]]:
+def _preparing(
+    folder: Path, options: PrepareOptions, device: str, tracks: Tracks
+) -> Iterator[Callable[[PrepareJob], Kept]]:
     """What a worker loads before its first clip; gives the function that prepares one and writes it."""
     torch.set_num_threads(1)  # one worker, one core
     detector = create_detector(options.face_detector, device=device)
     detector.find(np.zeros((96, 96, 3), np.uint8), options.smallest_face)  # loads what it needs
     writer = StoreWriter(folder)
     try:
-        yield partial(_prepare, options=options, detector=detector, writer=writer)
+        yield partial(_prepare, options=options, detector=detector, writer=writer, tracks=tracks)
     finally:
         writer.close()
 
 
-def _prepare(job: PrepareJob, *, options: PrepareOptions, detector: FaceDetector, writer: StoreWriter) -> None:
-    preparation = prepare_file(job.path, job.clip_id, options, media=job.media, detector=detector)[0]
-    if {"video", "audio"} <= preparation.absent.keys():
-        raise MediaError("detect", "; ".join(preparation.absent[name] for name in ("video", "audio")))
-    writer.write(preparation)
+def _prepare(
+    job: PrepareJob, *, options: PrepareOptions, detector: FaceDetector, writer: StoreWriter, tracks: Tracks
+) -> Kept:
+    found = prepare_file(job.path, job.clip_id, options, media=job.media, detector=detector)
+    main, stored = found[0], found if tracks == "all" else found[:1]
+    if {"video", "audio"} <= main.absent.keys():
+        raise MediaError("detect", "; ".join(main.absent[name] for name in ("video", "audio")))
+    # The main face last: a clip counts as finished with it, and a worker may die in between.
+    for number, preparation in reversed(list(enumerate(stored, 1))):
+        clip_id = job.clip_id if number == 1 else f"{job.clip_id}#face{number}"
+        writer.write(replace(preparation, clip_id=clip_id))
+    if main.track is None:
+        return Kept()
+    seen: set[int] = set()
+    for preparation in stored:
+        assert preparation.track is not None
+        seen.update(range(preparation.track.first, preparation.track.first + len(preparation.track.boxes)))
+    return Kept(len(found), 1, len(seen) / options.frame_rate, main.source_seconds)
 
 
 def _failure_reasons(folder: Path, clip_ids: set[str]) -> dict[str, int]:

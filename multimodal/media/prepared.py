@@ -10,7 +10,7 @@ from multimodal.media.faces import DEFAULT_DETECTOR
 from multimodal.ranges import above, at_least, between, check_ranges
 
 #: Version of the cropper; raised whenever the same options would give other crops or another sound.
-CROPPER_VERSION = 5
+CROPPER_VERSION = 6
 
 
 FrameFormat = Literal["webp", "jpeg"]
@@ -56,6 +56,7 @@ class PreparedClip:
     A modality that cannot be judged is None and ``absent`` says why, e.g. ``{"audio": "no audio stream"}``.
     ``damage`` is what is wrong with a file that could be read in part, in words, e.g. that it was cut off;
     ``sound_note`` is which track or channel of the sound was taken, where that is not what players play.
+    ``face_note`` is how the main face was chosen of several, in words; None where there are not several.
     ``boxes[k]`` is the smoothed face box ``x0, y0, x1, y1`` in pixels of the upright source picture. Second 0 is
     the first picture of the file (the first sample where there is none); a clip whose face comes later, or goes
     earlier, is cut to where it is seen, with ``start_seconds`` saying where that begins.
@@ -71,6 +72,7 @@ class PreparedClip:
     start_seconds: float = 0.0
     damage: str | None = None
     sound_note: str | None = None
+    face_note: str | None = None
 
     @property
     def num_frames(self) -> int:

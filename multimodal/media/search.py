@@ -2,17 +2,18 @@
 
 Detection in a whole picture costs several times as much as decoding it (MTCNN on a CPU: 600 ms at 1920x1080),
 following a known face a thousandth of a second. So few pictures are looked at whole, reduced, and the known faces
-are followed at full size: often where they move, seldom where they do not.
+are followed at full size: often where they move, seldom where they do not. No face is followed across a cut.
 """
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from multimodal.media.cuts import in_shots
 from multimodal.media.faces import Detections, FaceDetector, Picture, merge_found, unlike
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.reading.pictures import VideoPictures
@@ -33,10 +34,11 @@ _RECENT_BYTES = 150e6
 
 
 class FacesAt(NamedTuple):
-    """What was found at one point of the time grid, in pixels of the full picture."""
+    """What was found at one point of the time grid, in pixels of the full picture, and the number of its shot."""
 
     number: int
     faces: Detections
+    shot: int = 0
 
 
 def find_faces(
@@ -44,28 +46,30 @@ def find_faces(
 ) -> list[FacesAt]:
     """Look at the pictures of a clip where it is needed; about 150 MB of them are in memory at a time.
 
-    The whole picture is searched at the start, at the end (unless that was just done), every second (two while all
-    faces are known) and where a face was lost, if the last search was half a second ago (else that long after it,
-    or a second while others are left). The faces known so far are followed from one to the next at most 0.4 s
-    apart, and one that comes to light only in a whole picture is followed backwards to the one before.
+    The whole picture is searched where a shot begins and where it ends (unless that was just done), every second
+    (two while all faces are known) and where a face was lost, if the last search was half a second ago (else that
+    long after it, or a second while others are left). The faces known so far are followed from one to the next at
+    most 0.4 s apart, and one that comes to light only in a whole picture is followed backwards to the one before.
 
     Returns:
         What was found at each picture looked at, in order of time; possibly nothing at some.
     """
-    search = _Search(detector, frame_rate, smallest_face)
-    last: PicturePoint | None = None
-    for point in pictures:
-        search.pass_by(point)
-        last = point
-    if last is not None:
-        search.look_at_end(last)
-    return [FacesAt(number, search.found[number]) for number in sorted(search.found)]
+    found: list[FacesAt] = []
+    for shot, points in groupby(in_shots(pictures, frame_rate), key=lambda at: at.shot):
+        search: _Search | None = None
+        for point, _, is_last in points:
+            search = search or _Search(detector, frame_rate, smallest_face, point.number)
+            search.pass_by(point)
+            if is_last:
+                search.look_at_end(point)
+                found += [FacesAt(number, search.found[number], shot) for number in sorted(search.found)]
+    return found
 
 
 class _Search:
-    """Goes along the time grid and decides at each point whether to look, and how closely."""
+    """Goes along the time grid of a shot and decides at each point whether to look, and how closely."""
 
-    def __init__(self, detector: FaceDetector, frame_rate: float, smallest_face: float) -> None:
+    def __init__(self, detector: FaceDetector, frame_rate: float, smallest_face: float, first: int) -> None:
         self.found: dict[int, Detections] = {}
         self._detector = detector
         self._smallest_face = smallest_face
@@ -74,7 +78,7 @@ class _Search:
             max(1, round(seconds * frame_rate))
             for seconds in (_WHOLE_SECONDS, _WHOLE_SECONDS_KNOWN, _AGAIN_SECONDS, _FOLLOW_SECONDS)
         )
-        self._last_whole = self._next_whole = self._next_follow = 0
+        self._last_whole = self._next_whole = self._next_follow = first
         self._patience = max(1, round(_PATIENCE_SECONDS * frame_rate))
         self._recent: list[PicturePoint] = []
 
@@ -86,7 +90,7 @@ class _Search:
             self._follow(point)
 
     def look_at_end(self, point: PicturePoint) -> None:
-        """Look at the last picture: at all of it, unless who came since the last would be seen too briefly."""
+        """Look at the last picture of a shot: at all of it, unless who came since would be seen too briefly."""
         if point.number in self.found:
             return
         if point.number < self._last_whole + self._longest_step and len(self.found[self._last_whole]):
@@ -217,10 +221,7 @@ def _find_tracks(watched: _Watched, options: PrepareOptions, detector: FaceDetec
         found = find_faces(watched, detector, frame_rate=rate, smallest_face=smallest * _SECOND_LOOK_SHARE)
         tracks = link_tracks(found, frame_rate=rate, num_points=watched.num_points)
     width, height = watched.size
-    dense = [
-        box_path(track, frame_rate=rate, num_points=watched.num_points, width=width, height=height)
-        for track in tracks
-    ]
+    dense = [box_path(track, frame_rate=rate, width=width, height=height) for track in tracks]
     return [path for path in (thin_path(path, factor) for path in dense) if len(path.boxes)]
 
 

@@ -1,8 +1,11 @@
 """Faces found at key frames, linked into tracks: one face followed through a clip."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Float
@@ -13,8 +16,6 @@ from multimodal.media.faces import box_area, pairwise_iou
 
 #: A face not seen for so long is another track when it comes back.
 _MAX_GAP_SECONDS = 1.5
-#: Before it is first and after it is last seen, a face is taken to stay where it is for so long.
-HOLD_SECONDS = 0.5
 #: A track is a face if its detections are this sure on average; each of them is surer than MTCNN's own 0.7, and
 #: a dark or half-covered face may stay near 0.85 as long as it is seen.
 _SURE_PROBABILITY = 0.8
@@ -79,15 +80,10 @@ class Track:
 
 @dataclass(frozen=True)
 class BoxPath:
-    """A face at every point of the time grid from ``first`` on.
-
-    ``num_seen`` points from ``first_seen`` on lie between detections; at the others it is taken to stay.
-    """
+    """A face at every point of the time grid from ``first`` on: where it was seen, or between two sightings."""
 
     first: int
     boxes: Float[np.ndarray, "time 4"]
-    first_seen: int
-    num_seen: int
 
 
 class Tracker:
@@ -139,44 +135,43 @@ class Tracker:
         return [track for track in self.tracks if track.indices[-1] == self._last]
 
 
-def link_tracks(found: Iterable[tuple[int, np.ndarray]], *, frame_rate: float, num_points: int) -> list[Track]:
-    """Link detections (number of the point, its faces) and sort: most time on screen times size first.
+def link_tracks(
+    found: Iterable[tuple[int, np.ndarray, int]], *, frame_rate: float, num_points: int
+) -> list[Track]:
+    """Link detections (number of the point, its faces, its shot) and sort: most time on screen times size first.
 
-    Tracks that are short (under 0.4 s, unless the clip is) or unsure (mean probability under 0.8) are dropped.
+    A track ends with its shot. Tracks that are short (under 0.4 s, unless the clip is) or unsure (mean probability
+    under 0.8) are dropped.
     """
-    tracker = Tracker(frame_rate)
-    for index, faces in found:
-        tracker.add(index, faces)
+    trackers: defaultdict[int, Tracker] = defaultdict(partial(Tracker, frame_rate))
+    for index, faces, shot in found:
+        trackers[shot].add(index, faces)
     shortest = min(_SHORTEST_SECONDS * frame_rate, num_points) - 1
-    kept = [track for track in tracker.tracks if _length(track) >= shortest and _is_sure(track)]
+    tracks = chain.from_iterable(tracker.tracks for tracker in trackers.values())
+    kept = [track for track in tracks if _length(track) >= shortest and _is_sure(track)]
     return sorted(kept, key=_time_times_size, reverse=True)
 
 
-def box_path(track: Track, *, frame_rate: float, num_points: int, width: int, height: int) -> BoxPath:
-    """Boxes at every point: linear between detections, smoothed over time, held for half a second outside.
+def box_path(track: Track, *, frame_rate: float, width: int, height: int) -> BoxPath:
+    """Boxes from the first sighting to the last: linear in between, smoothed over time.
 
-    Boxes lie inside the picture of ``width`` by ``height`` pixels and ``num_points`` is the length of the grid.
+    Boxes lie inside the picture of ``width`` by ``height`` pixels.
     """
-    hold = round(HOLD_SECONDS * frame_rate)
-    first = max(0, track.indices[0] - hold)
-    last = min(num_points - 1, track.indices[-1] + hold)
-    points = np.arange(first, last + 1)
+    points = np.arange(track.indices[0], track.indices[-1] + 1)
     corners = np.stack(track.boxes)
     raw = np.stack([np.interp(points, track.indices, corners[:, side]) for side in range(4)], axis=1)
     inside = np.clip(_smooth(raw, frame_rate), 0, np.array([width, height, width, height]))
-    return BoxPath(first, inside, track.indices[0], track.indices[-1] - track.indices[0] + 1)
+    return BoxPath(track.indices[0], inside)
 
 
 def thin_path(path: BoxPath, factor: int) -> BoxPath:
     """The same face on a grid of every ``factor``-th point; without boxes if it is at none of them.
 
-    >>> thin_path(BoxPath(3, np.zeros((10, 4)), first_seen=4, num_seen=5), 4).first
+    >>> thin_path(BoxPath(3, np.zeros((10, 4))), 4).first
     1
     """
-    first, first_seen = -(-path.first // factor), -(-path.first_seen // factor)
-    until_seen = (path.first_seen + path.num_seen - 1) // factor + 1
-    boxes = path.boxes[first * factor - path.first :: factor]
-    return BoxPath(first, boxes, first_seen, max(0, until_seen - first_seen))
+    first = -(-path.first // factor)
+    return BoxPath(first, path.boxes[first * factor - path.first :: factor])
 
 
 def _smooth(boxes: Float[np.ndarray, "time 4"], frame_rate: float) -> Float[np.ndarray, "time 4"]:

@@ -109,8 +109,7 @@ def test_a_clip_is_cut_to_where_its_face_is_seen_and_its_sound_with_it(tmp_path,
     pictures = [*media.counting(50, (112, 112)), *media.talking(50), *media.counting(50, (112, 112))]
     path = media.write(tmp_path / "a.mp4", pictures=pictures, sound=media.clicks(6.0, [0.5, 3.0]))
     clip = prepare_clip(path, "a", SMALL)
-    assert 1.3 < clip.start_seconds < 2.0
-    assert 50 < clip.num_frames < 90
+    assert (clip.start_seconds, clip.num_frames) == (2.0, 50)
     assert len(clip.waveform) == clip.num_frames * 640
     assert clicks_in(clip.waveform) == pytest.approx([3.0 - clip.start_seconds], abs=1e-3)
 

@@ -349,3 +349,23 @@ def _kill_workers_at_work(shards: Path, kills: int) -> None:
             for worker in multiprocessing.active_children():
                 os.kill(worker.pid, signal.SIGKILL)
         time.sleep(0.005)
+
+
+def test_all_faces_of_a_clip_are_kept_on_request_and_the_summary_counts_them(tmp_path, media):
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    room = np.full((200, 400, 3), (70, 110, 140), np.uint8)
+    room[60:156, 20:116] = media.face(96)
+    room[20:180, 200:360] = media.face(160)
+    media.write(corpus / "two.mp4", pictures=[room] * 20, sound=media.speech(0.8))
+    media.write(corpus / "one.mp4", pictures=[*media.talking(15), *media.counting(5, (112, 112))])
+    manifest = manifest_of(corpus)
+    main = prepare_corpus(manifest, tmp_path / "main", OPTIONS)
+    every = prepare_corpus(manifest, tmp_path / "all", OPTIONS, tracks="all")
+    assert main.kept == every.kept == (3, 2, 35 / 25, 40 / 25)
+    assert "3 faces in 2 clips; 87.5 % of their time is kept" in main.text()
+    assert Store.open(tmp_path / "main").index.clip_id.tolist() == ["tiny/one.mp4", "tiny/two.mp4"]
+    store = Store.open(tmp_path / "all")
+    assert store.index.clip_id.tolist() == ["tiny/one.mp4", "tiny/two.mp4", "tiny/two.mp4#face2"]
+    assert store.read("tiny/two.mp4").boxes[0, 0] > store.read("tiny/two.mp4#face2").boxes[0, 0]
+    assert prepare_corpus(manifest, tmp_path / "all", OPTIONS, tracks="all").skipped == 2

@@ -81,7 +81,7 @@ def test_a_fast_face_stays_one_track_and_one_that_turns_is_looked_at_more_often(
     found = find_faces(clip, detector, frame_rate=25.0, smallest_face=40)
     assert len(found) in looks
     (track,) = link_tracks(found, frame_rate=25.0, num_points=50)
-    path = box_path(track, frame_rate=25.0, num_points=50, width=640, height=160)
+    path = box_path(track, frame_rate=25.0, width=640, height=160)
     np.testing.assert_allclose(path.boxes[:, [0, 2]].mean(axis=1), lefts + 56, atol=12)
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from multimodal.media.search import FacesAt
-from multimodal.media.tracks import box_path, link_tracks
+from multimodal.media.tracks import BoxPath, box_path, link_tracks, thin_path
 
 FRAME_RATE = 10.0
 
@@ -67,10 +67,10 @@ def test_one_sighting_is_enough_for_a_single_picture():
 def test_boxes_between_two_sightings_lie_between_them():
     found = faces({0: [box(30)], 5: [box(40)], 10: [box(50)]})
     (track,) = link_tracks(found, frame_rate=FRAME_RATE, num_points=11)
-    path = box_path(track, frame_rate=FRAME_RATE, num_points=11, width=100, height=100)
+    path = box_path(track, frame_rate=FRAME_RATE, width=100, height=100)
     centres = path.boxes[:, [0, 2]].mean(axis=1)
     assert path.first == 0
-    assert path.num_seen == 11
+    assert len(path.boxes) == 11
     assert (np.diff(centres) > 0).all()
     assert centres[5] == pytest.approx(40)
 
@@ -78,13 +78,25 @@ def test_boxes_between_two_sightings_lie_between_them():
 def test_boxes_shake_less_than_the_sightings():
     shaking = {number: [box(50 + (-1) ** number * 3)] for number in range(20)}
     (track,) = link_tracks(faces(shaking), frame_rate=FRAME_RATE, num_points=20)
-    path = box_path(track, frame_rate=FRAME_RATE, num_points=20, width=100, height=100)
+    path = box_path(track, frame_rate=FRAME_RATE, width=100, height=100)
     assert np.ptp(path.boxes[3:-3, 0]) < 3.0
 
 
-def test_a_path_reaches_half_a_second_beyond_the_sightings_and_stays_in_the_picture():
+def test_a_path_begins_and_ends_with_a_sighting_and_stays_in_the_picture():
     found = faces({20: [box(5)], 25: [box(5)], 30: [box(5)]})
     (track,) = link_tracks(found, frame_rate=FRAME_RATE, num_points=60)
-    path = box_path(track, frame_rate=FRAME_RATE, num_points=60, width=100, height=100)
-    assert (path.first, len(path.boxes), path.num_seen) == (15, 21, 11)
+    path = box_path(track, frame_rate=FRAME_RATE, width=100, height=100)
+    assert (path.first, len(path.boxes)) == (20, 11)
     assert path.boxes.min() >= 0
+
+
+def test_a_thinned_path_reaches_no_further_than_the_sightings():
+    path = BoxPath(7, np.zeros((10, 4)))
+    thin = thin_path(path, 3)
+    assert (thin.first, len(thin.boxes)) == (3, 3)  # points 9, 12 and 15 of 7 to 16
+
+
+def test_a_face_that_is_in_the_same_place_after_a_cut_is_another():
+    found = [at._replace(shot=int(at.number >= 15)) for at in faces({number: [box(50)] for number in range(30)})]
+    tracks = link_tracks(found, frame_rate=FRAME_RATE, num_points=30)
+    assert sorted((track.indices[0], track.indices[-1]) for track in tracks) == [(0, 14), (15, 29)]

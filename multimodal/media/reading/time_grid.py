@@ -31,8 +31,16 @@ class ToSee:
     Turning a decoded frame into RGB takes 40 % of reading a video, and most points are not looked at.
     """
 
-    def __init__(self, number: int, since_seconds: float, make: Callable[[], UInt8[np.ndarray, "h w 3"]]) -> None:
+    def __init__(
+        self,
+        number: int,
+        since_seconds: float,
+        make: Callable[[], UInt8[np.ndarray, "h w 3"]],
+        grey: Callable[[], UInt8[np.ndarray, "h w"] | None] = lambda: None,
+    ) -> None:
         self.number, self.since_seconds, self._make = number, since_seconds, make
+        #: Gives a few of its pixels' brightness without making the picture; None where only the picture tells.
+        self.grey = grey
 
     @cached_property
     def shown(self) -> UInt8[np.ndarray, "h w 3"]:
@@ -42,6 +50,19 @@ class ToSee:
 
 #: A point of the grid with its picture, made or to be made.
 PicturePoint = OnGrid | ToSee
+
+#: Rows and columns of a picture that tell roughly what it shows.
+_FEW = 144
+
+
+def thinned(picture: UInt8[np.ndarray, "h w *colours"]) -> UInt8[np.ndarray, "rows columns *colours"]:
+    """About 144 rows and columns of a picture, at regular distances.
+
+    >>> thinned(np.zeros((1080, 1920, 3), np.uint8)).shape
+    (155, 148, 3)
+    """
+    height, width = picture.shape[:2]
+    return np.ascontiguousarray(picture[:: max(1, height // _FEW), :: max(1, width // _FEW)])
 
 
 def on_grid(

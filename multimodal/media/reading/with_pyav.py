@@ -13,10 +13,13 @@ from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from multimodal.media.reading.probe import MediaInfo, decode, open_container, video_stream
-from multimodal.media.reading.time_grid import Payload, ToSee, on_grid
+from multimodal.media.reading.time_grid import Payload, ToSee, on_grid, thinned
 
 #: As many frames in a row as refer to later ones, usually at most.
 _MISPLACED_FRAMES = 4
+
+#: Formats of pixels whose first plane is the brightness alone.
+_BRIGHTNESS_FIRST = ("yuv4", "yuvj4", "nv12", "nv21", "gray")
 
 Picture = UInt8[np.ndarray, "height width 3"]
 
@@ -32,7 +35,8 @@ def pictures(path: Path, info: MediaInfo, frame_rate: float, max_seconds: float 
         frames = in_order(frames)
     last_seconds = info.last_frame_seconds or 1 / (info.frame_rate or frame_rate)
     for point in on_grid(frames, frame_rate, last_seconds=last_seconds, max_seconds=max_seconds):
-        yield ToSee(point.number, point.since_seconds, partial(point.shown.upright_rgb, info))
+        shown: _Frame = point.shown
+        yield ToSee(point.number, point.since_seconds, partial(shown.upright_rgb, info), shown.grey)
 
 
 class _Frame:
@@ -45,9 +49,16 @@ class _Frame:
     def __init__(self, frame: av.VideoFrame) -> None:
         self._frame: av.VideoFrame | None = frame
         self._picture: Picture | None = None
+        self._grey: UInt8[np.ndarray, "rows columns"] | None = None
+
+    def grey(self) -> UInt8[np.ndarray, "rows columns"] | None:
+        if self._grey is None and self._frame is not None:
+            self._grey = _grey(self._frame)
+        return self._grey
 
     def upright_rgb(self, info: MediaInfo) -> Picture:
         if self._frame is not None:
+            self.grey()  # may be asked for later, and must not depend on whether it is
             self._picture = _upright_rgb(self._frame, info)
             self._frame = None
         assert self._picture is not None
@@ -67,6 +78,17 @@ def in_order(frames: Iterable[tuple[float, Payload]]) -> Iterator[tuple[float, P
             yield held[0][0], heapq.heappop(held)[2]
     while held:
         yield held[0][0], heapq.heappop(held)[2]
+
+
+def _grey(frame: av.VideoFrame) -> UInt8[np.ndarray, "rows columns"] | None:
+    """Some of the brightness, as it was coded, on its side where the picture is."""
+    kind = frame.format
+    if not kind.name.startswith(_BRIGHTNESS_FIRST) or kind.components[0].bits != 8:
+        return None
+    plane = frame.planes[0]
+    pixels = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * frame.height]
+    rows = pixels.reshape(frame.height, plane.line_size)
+    return thinned(rows[:, : frame.width])
 
 
 def _upright_rgb(frame: av.VideoFrame, info: MediaInfo) -> Picture:

@@ -30,8 +30,9 @@ SHARDS, JOURNALS = "shards", "journals"
 
 #: ``num_frames`` is the length on the time grid, also of a clip without picture. Offsets and lengths are those
 #: of the members' bytes in the shard. ``boxes`` are flat: four numbers a frame. ``num_seen`` of the frames lie
-#: between detections of the face. ``sound_seconds`` came from the file, the rest of the sound is padding.
-#: ``source_*``, codecs, ``container`` and ``damage`` describe the file that was read.
+#: between detections of the face: all, since version 6 of the cropper. ``sound_seconds`` came from the file, the
+#: rest is padding. ``source_*``, codecs, ``container`` and ``damage`` describe the file that was read;
+#: ``reader_note`` says why decord did not read it, and how the main face was chosen of several.
 INDEX_SCHEMA = pa.schema(
     [
         ("clip_id", pa.string()),

@@ -66,7 +66,7 @@ def _measures(preparation: Preparation) -> dict[str, Any]:
         "silence_end_seconds": None if silence is None else silence.end_seconds,
         "absent_video": preparation.absent.get("video"),
         "absent_audio": preparation.absent.get("audio"),
-        "num_seen": None if track is None else track.num_seen,
+        "num_seen": None if track is None else len(track.boxes),
     }
 
 
@@ -83,7 +83,7 @@ def _source(preparation: Preparation) -> dict[str, Any]:
         "video_codec": None if info is None else info.video_codec,
         "audio_codec": None if info is None else info.audio_codec,
         "reader": preparation.reader,
-        "reader_note": preparation.reader_note,
+        "reader_note": "; ".join(filter(None, (preparation.reader_note, preparation.face_note))) or None,
         "damage": preparation.damage,
     }
 

@@ -1,0 +1,127 @@
+"""Which of several faces speaks: the one whose mouth moves when there is sound."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from jaxtyping import Float, Int16
+from PIL import Image
+
+from multimodal.media.reading.time_grid import PicturePoint
+from multimodal.media.tracks import BoxPath
+
+#: Shares of a face box, left, top, right and bottom: where the mouth is, and what moves with the head alone.
+_MOUTH, _UPPER = (0.15, 0.6, 0.85, 1.05), (0.1, 0.1, 0.9, 0.5)
+_PATCH = (24, 16)
+#: A mouth and a voice are compared over so long at least, smoothed over so long, at lags of up to so much.
+_LEAST_SECONDS, _SMOOTHING_SECONDS, _LAG_SECONDS = 2.0, 0.28, 0.12
+#: A face speaks if its correlation is so sure, and so much surer than any other's, in standard deviations of what
+#: mouths and voices of two persons give (Fisher's z; both change about every third of a second).
+_SURE, _SURER = 2.3, 1.0
+_CHANGE_SECONDS = 0.3
+#: Only the first faces by time and size are compared, over the first minutes.
+_MOST_FACES, _MOST_SECONDS = 4, 120.0
+
+
+def speaker(
+    tracks: list[BoxPath],
+    pictures: Iterable[PicturePoint],
+    sound: Int16[np.ndarray, " samples"],
+    *,
+    frame_rate: float,
+    sample_rate: int,
+) -> int | None:
+    """Number of the track whose mouth moves with the sound, of the first four; None where nothing tells.
+
+    A few seconds tell only where mouth and sound agree very well; ten or twenty tell most of the time.
+
+    Args:
+        tracks: on the time grid, the one to be taken where nothing tells first.
+        pictures: of the time grid.
+        sound: from the first picture on.
+        frame_rate: points of the grid a second; below 10 a mouth moves too much between two, and None is returned.
+        sample_rate: of the sound.
+    """
+    if frame_rate < 10:
+        return None
+    loudness = _loudness(sound, frame_rate, sample_rate)
+    motions = _motions(tracks[:_MOST_FACES], pictures, last=round(_MOST_SECONDS * frame_rate))
+    scores = [
+        _sureness(motion, loudness[track.first + 1 :], frame_rate)
+        for track, motion in zip(tracks, motions, strict=False)
+    ]
+    best = int(np.argmax(scores))
+    others = [score for number, score in enumerate(scores) if number != best]
+    return best if scores[best] >= max(_SURE, max(others, default=0.0) + _SURER) else None
+
+
+def _loudness(
+    sound: Int16[np.ndarray, " samples"], frame_rate: float, sample_rate: int
+) -> Float[np.ndarray, " points"]:
+    """Logarithm of the sound's energy at each point of the grid."""
+    edges = np.round(np.arange(int(len(sound) / sample_rate * frame_rate) + 1) / frame_rate * sample_rate).astype(
+        int
+    )
+    if len(edges) < 2:
+        return np.zeros(0)
+    energy = np.add.reduceat(np.square(sound[: edges[-1]].astype(np.float64)), edges[:-1]) / np.diff(edges)
+    return np.log10(energy + 1e3)  # about -60 dB: what is softer is silence
+
+
+def _motions(
+    tracks: list[BoxPath], pictures: Iterable[PicturePoint], *, last: int
+) -> list[Float[np.ndarray, "steps 2"]]:
+    """How much the mouth and the upper face change from each point of a track to the next."""
+    before: list[np.ndarray | None] = [None] * len(tracks)
+    motions: list[list[list[float]]] = [[] for _ in tracks]
+    last = min(last, max(track.first + len(track.boxes) for track in tracks))
+    for point in pictures:
+        if point.number >= last:
+            break
+        for number, track in enumerate(tracks):
+            place = point.number - track.first
+            if not 0 <= place < len(track.boxes):
+                continue
+            patches = np.stack([_patch(point.shown, track.boxes[place], part) for part in (_MOUTH, _UPPER)])
+            earlier, before[number] = before[number], patches
+            if earlier is not None:
+                motions[number].append(np.abs(patches - earlier).mean(axis=(1, 2)).tolist())
+    return [np.array(steps).reshape(-1, 2) for steps in motions]
+
+
+def _patch(picture: np.ndarray, box: np.ndarray, part: tuple[float, float, float, float]) -> np.ndarray:
+    height, width = picture.shape[:2]
+    corners = np.tile(box[:2], 2) + np.tile(box[2:] - box[:2], 2) * part
+    left, top = int(np.clip(corners[0], 0, width - 2)), int(np.clip(corners[1], 0, height - 2))
+    right = int(np.clip(corners[2], left + 2, width))
+    bottom = int(np.clip(corners[3], top + 2, height))
+    image = Image.fromarray(np.ascontiguousarray(picture[top:bottom, left:right])).convert("L")
+    return np.asarray(image.resize(_PATCH, Image.Resampling.BOX), dtype=np.float32)
+
+
+def _sureness(
+    motion: Float[np.ndarray, "steps 2"], loudness: Float[np.ndarray, " points"], frame_rate: float
+) -> float:
+    """Fisher's z of Pearson's correlation of mouth and sound, at the best lag, in standard deviations.
+
+    What the motion of the upper face tells of either is taken out first, since heads move with speech and without.
+    0 if the face is seen, or the sound heard, for less than two seconds.
+    """
+    count = min(len(motion), len(loudness))
+    if count < _LEAST_SECONDS * frame_rate:
+        return 0.0
+    width = max(1, round(_SMOOTHING_SECONDS * frame_rate))
+    mouth, upper = (np.convolve(part, np.ones(width) / width, "valid") for part in np.log1p(motion[:count]).T)
+    voice = np.convolve(loudness[:count], np.ones(width) / width, "valid")
+    lags = round(_LAG_SECONDS * frame_rate)
+    correlation = max(_partial(mouth, upper, voice, lag) for lag in range(-lags, lags + 1))
+    return float(np.arctanh(min(correlation, 0.999)) * np.sqrt(count / frame_rate / _CHANGE_SECONDS - 3))
+
+
+def _partial(mouth: np.ndarray, upper: np.ndarray, voice: np.ndarray, lag: int) -> float:
+    here, there = slice(max(0, lag), len(mouth) + min(0, lag)), slice(max(0, -lag), len(voice) + min(0, -lag))
+    known = np.stack([np.ones_like(upper[here]), upper[here]], axis=1)
+    mouth, voice = (
+        values - known @ np.linalg.lstsq(known, values, rcond=None)[0] for values in (mouth[here], voice[there])
+    )
+    scale = float(np.linalg.norm(mouth) * np.linalg.norm(voice))
+    return float(mouth @ voice) / scale if scale > 1e-9 else 0.0

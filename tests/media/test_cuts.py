@@ -1,0 +1,130 @@
+"""Shots of generated clips: every planted cut is found at its frame, and what only looks like one is not."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from multimodal.media.cuts import in_shots
+from multimodal.media.prepare import prepare_tracks
+from multimodal.media.prepared import PrepareOptions
+from multimodal.media.reading.time_grid import OnGrid
+
+SMALL = PrepareOptions(crop_size=64)
+HEIGHT, WIDTH = 144, 192
+
+
+def room(seed: int) -> np.ndarray:
+    """A textured picture, wider and higher than what is shown of it."""
+    coarse = np.random.default_rng(seed).integers(40, 220, (12, 16, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((WIDTH + 96, HEIGHT + 96), Image.Resampling.BICUBIC))
+
+
+def shot(seed: int, count: int, *, shake: int = 0, pan: float = 0.0, noise: float = 4.0) -> list[np.ndarray]:
+    """Pictures of one room by a camera that shakes by so many pixels and pans by so many a picture."""
+    rng, whole = np.random.default_rng(1000 + seed), room(seed)
+    pictures = []
+    for number in range(count):
+        top, left = 48 + rng.integers(-shake, shake + 1, 2) + np.array([0, round(pan * number)])
+        seen = whole[top : top + HEIGHT, left : left + WIDTH]
+        pictures.append(np.clip(seen + rng.normal(0, noise, seen.shape), 0, 255).astype(np.uint8))
+    return pictures
+
+
+def begins(pictures: list[np.ndarray], frame_rate: float = 25.0) -> list[int]:
+    """Where shots begin, the first left out."""
+    points = [OnGrid(number, picture, number / frame_rate) for number, picture in enumerate(pictures)]
+    shots = list(in_shots(points, frame_rate))
+    assert [at.point.number for at in shots] == list(range(len(pictures)))
+    assert [at.shot for at in shots] == sorted(at.shot for at in shots)
+    return [at.point.number + 1 for at in shots[:-1] if at.is_last]
+
+
+@pytest.mark.parametrize("frame_rate", [10.0, 25.0, 60.0])
+def test_every_planted_cut_is_found_at_its_frame(frame_rate):
+    lengths = np.random.default_rng(0).integers(16, 40, 12)
+    pictures = [
+        picture
+        for seed, length in enumerate(lengths)
+        for picture in shot(seed, length, shake=2, pan=0.5 * (seed % 3))
+    ]
+    assert begins(pictures, frame_rate) == np.cumsum(lengths)[:-1].tolist()
+
+
+def test_a_cut_to_and_fro_is_found_each_time():
+    pictures = [picture for seed in (1, 2, 1, 2) for picture in shot(seed, 20)]
+    assert begins(pictures) == [20, 40, 60]
+
+
+@pytest.mark.parametrize("cut", [1, 3, 57, 59])
+def test_a_cut_close_to_an_end_of_the_clip_is_found(cut):
+    assert begins([*shot(1, cut), *shot(2, 60 - cut)]) == [cut]
+
+
+def test_a_camera_that_shakes_and_pans_makes_no_cut():
+    assert begins(shot(3, 120, shake=10)) == []
+    assert begins(shot(4, 40, pan=1.1)) == []
+
+
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_a_flash_makes_no_cut(length):
+    pictures = shot(5, 60, shake=1)
+    height = np.linspace(255, 60, HEIGHT)[:, None, None]
+    for number in range(30, 30 + length):
+        pictures[number] = np.clip(0.3 * pictures[number] + height, 0, 255).astype(np.uint8)
+    assert begins(pictures) == []
+
+
+def test_noise_of_a_flat_picture_makes_no_cut():
+    rng = np.random.default_rng(0)
+    dim = [np.clip(60 + rng.normal(0, 6, (HEIGHT, WIDTH, 3)), 0, 255).astype(np.uint8) for _ in range(40)]
+    assert begins(dim) == []
+
+
+def test_a_fade_to_black_and_back_is_a_shot_of_its_own():
+    level = np.concatenate([np.ones(20), np.linspace(1, 0, 10), np.zeros(10), np.linspace(0, 1, 10), np.ones(20)])
+    pictures = [(share * picture).astype(np.uint8) for share, picture in zip(level, shot(6, 70), strict=True)]
+    black, bright = begins(pictures)
+    assert 25 <= black <= 30
+    assert 40 <= bright <= 45
+
+
+def test_one_picture_and_none_are_one_shot_and_none():
+    assert begins(shot(1, 1)) == []
+    assert list(in_shots([], 25.0)) == []
+
+
+def two_persons(media) -> tuple[np.ndarray, np.ndarray]:
+    """Faces in the same place of two rooms, so that overlap alone would take them for one."""
+    pictures = []
+    for seed in (1, 2):
+        picture = room(seed)[:160, :192].copy()
+        picture[30:142, 40:152] = media.face(112, (70, 110, 140))
+        pictures.append(picture)
+    return pictures[0], pictures[1]
+
+
+def test_two_persons_behind_cuts_are_tracks_that_begin_and_end_with_their_shots(tmp_path, media):
+    one, other = two_persons(media)
+    path = media.write(tmp_path / "a.mp4", pictures=[*[one] * 30, *[other] * 25, *[one] * 20, *[other] * 15])
+    tracks = prepare_tracks(path, SMALL)
+    spans = sorted((round(clip.start_seconds * 25), clip.num_frames) for clip in tracks)
+    assert spans == [(0, 30), (30, 25), (55, 20), (75, 15)]
+
+
+def test_a_long_clip_whose_pictures_are_not_kept_is_cut_at_the_same_frames(tmp_path, media, monkeypatch):
+    one, other = two_persons(media)
+    path = media.write(tmp_path / "a.mp4", pictures=[*[one] * 30, *[other] * 25])
+    monkeypatch.setattr("multimodal.media.reading.pictures._KEEP_BYTES", 1)
+    monkeypatch.setattr("multimodal.media.reading.with_decord._AHEAD_BYTES", 1)
+    spans = sorted((clip.start_seconds, clip.num_frames) for clip in prepare_tracks(path, SMALL))
+    assert spans == [(0, 30), (1.2, 25)]
+
+
+def test_no_crop_lies_before_a_face_comes_or_after_it_went(tmp_path, media):
+    empty = np.full((112, 112, 3), (70, 110, 140), np.uint8)
+    path = media.write(tmp_path / "a.mp4", pictures=[*[empty] * 30, *[media.face(112)] * 40, *[empty] * 30])
+    (clip,) = prepare_tracks(path, SMALL)
+    assert clip.start_seconds >= 30 / 25
+    assert clip.start_seconds + clip.num_frames / 25 <= 70 / 25
+    assert clip.num_frames >= 30
+    assert np.abs(clip.frames.astype(int) - clip.frames[10].astype(int)).mean(axis=(1, 2, 3)).max() < 12
