@@ -46,7 +46,7 @@ from multimodal.media.store.format import (
     INDEX,
     INDEX_SCHEMA,
     SHARDS,
-    write_header,
+    claim_store,
 )
 from multimodal.media.store.reader import Store
 from multimodal.media.store.shard import Shard
@@ -181,8 +181,8 @@ def make_scores_parquet(folder: Path) -> Path:
 def make_store(folder: Path) -> Path:
     """A store of two clips of three crops and their sound."""
     options = PrepareOptions(crop_size=16)
+    claim_store(folder, options)
     (folder / SHARDS).mkdir()
-    write_header(folder, options)
     shard, rows = Shard(folder / SHARDS / "made-0.tar"), []
     for clip_id in CLIPS:
         crops = np.random.default_rng(0).integers(0, 255, (3, 16, 16, 3), dtype=np.uint8)

@@ -6,11 +6,12 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from experiments.command_line import Positional, run_verb
 from experiments.runs.device import DeviceName, check_device
 from multimodal.files import readable
+from multimodal.ranges import above
 
 if TYPE_CHECKING:
     from multimodal.judge import Judge
@@ -24,8 +25,8 @@ def predict(
     out: Path = Path("predictions"),
     rule: str = "youden",
     device: DeviceName = "auto",
-    seconds_per_file: float = 600.0,
-    memory_gb: float = 4.0,
+    seconds_per_file: Annotated[float, above(0)] = 600.0,
+    memory_gb: Annotated[float, above(0)] = 4.0,
 ) -> int:
     """Judge media files: fake, real or cannot say, for picture, sound and either, with the evidence.
 
@@ -48,9 +49,6 @@ def predict(
     """
     if not files:
         raise ValueError("no file given; name one or more media files: predict FILE... --run RUN")
-    for name, limit in {"--seconds-per-file": seconds_per_file, "--memory-gb": memory_gb}.items():
-        if not limit > 0:
-            raise ValueError(f"{name} must be larger than 0; got {limit}")
     paths = find_files(files)
     from experiments.runs.scoring import open_judge
     from multimodal.artefacts import shown

@@ -23,6 +23,9 @@ from multimodal.labels import CLASSES
 
 Media = Literal["video", "audio", "image"]
 
+#: LJSpeech and JSUT come from elsewhere; see :mod:`multimodal.corpora.wavefake`.
+_GENUINE_OF_WAVEFAKE = r"^(wavefake/)?(\.\./)+([^./][^/]*/)*(LJ\d{3}-\d{4}|BASIC5000_\d{4})\.wav$"
+
 SCHEMA = pa.schema(
     [
         ("clip_id", pa.string()),
@@ -109,7 +112,7 @@ class Manifest:
         if not isinstance(roots, dict) or not all(isinstance(root, str) for root in roots.values()):
             raise ValueError(f"not a manifest: {path} does not map corpora to their roots; scan them again")
         for column in ("clip_id", "path"):
-            check_inside(table[column], column, path)
+            check_inside(_but_beside(table[column]), column, path)
         for column, known in _WORDS.items():
             strange = table.filter(pc.invert(pc.is_in(table[column], pa.array(known, SCHEMA.field(column).type))))
             if strange.num_rows:
@@ -129,8 +132,14 @@ class Manifest:
         where = {**self.roots, **(roots or {})}
         if corpus not in where:
             raise ValueError(f"no root known for corpus {corpus!r}; give --root DIR")
-        check_inside([relative], "path", "the manifest")
+        check_inside(_but_beside(pa.chunked_array([pa.array([relative], pa.string())])), "path", "the manifest")
         return Path(where[corpus]) / relative
+
+
+def _but_beside(names: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Without WaveFake's genuine recordings, which alone lie beside their corpus, by names that only they have."""
+    is_beside = pc.fill_null(pc.match_substring_regex(names, _GENUINE_OF_WAVEFAKE), False)
+    return names.filter(pc.invert(is_beside))
 
 
 def collect(clips: Iterable[Clip], *, corpus: str, root: str | Path) -> Manifest:

@@ -115,9 +115,9 @@ def test_a_store_names_the_detector_unless_it_is_the_one_of_stores_that_name_non
     assert "face_detector" not in json.loads(fingerprints[0])
     assert differences(*fingerprints) == ["face_detector is mtcnn, not other"]
     for name in ("mtcnn", "other"):
-        claim_store(tmp_path, PrepareOptions(face_detector=name))
-        assert read_header(tmp_path)[0].face_detector == name
-        assert ("face_detector" in (tmp_path / "header.json").read_text()) == (name == "other")
+        claim_store(tmp_path / name, PrepareOptions(face_detector=name))
+        assert read_header(tmp_path / name)[0].face_detector == name
+        assert ("face_detector" in (tmp_path / name / "header.json").read_text()) == (name == "other")
 
 
 def test_a_detector_that_does_not_exist_is_refused_before_a_store_is_made(tmp_path):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
-from multimodal.ranges import above, at_least, between, check_ranges
+from multimodal.ranges import at_least, between, check_ranges
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,13 +43,13 @@ class PictureAugmentation:
     saturation: Annotated[float, between(0, 1)] = 0.1
     hue: Annotated[float, between(0, 0.5)] = 0.0
     resize: Annotated[float, between(0, 1)] = 0.1
-    resize_to: Annotated[float, between(0, 1, open_low=True)] = 0.5
+    resize_to: Annotated[float, between(0, 1)] = 0.5
     blur: Annotated[float, between(0, 1)] = 0.1
-    blur_sigma: Annotated[float, above(0)] = 1.5
+    blur_sigma: Annotated[float, at_least(0)] = 1.5
     noise: Annotated[float, between(0, 1)] = 0.1
     noise_std: Annotated[float, between(0, 1)] = 0.03
     jpeg: Annotated[float, between(0, 1)] = 0.2
-    jpeg_quality: Annotated[int, between(1, 100)] = 50
+    jpeg_quality: Annotated[int, between(0, 100)] = 50
     erase: Annotated[float, between(0, 1)] = 0.1
 
     def __post_init__(self) -> None:
@@ -83,11 +83,11 @@ class SoundAugmentation:
 
     shift_seconds: Annotated[float, at_least(0)] = 0.02
     reverberation: Annotated[float, between(0, 1)] = 0.1
-    reverberation_seconds: Annotated[float, above(0)] = 0.4
+    reverberation_seconds: Annotated[float, at_least(0)] = 0.4
     rawboost: Annotated[float, between(0, 1)] = 0.0
     band_pass: Annotated[float, between(0, 1)] = 0.05
     codec: Annotated[float, between(0, 1)] = 0.05
-    codec_bit_rate: Annotated[int, at_least(1)] = 16_000
+    codec_bit_rate: Annotated[int, at_least(0)] = 16_000
     noise: Annotated[float, between(0, 1)] = 0.5
     noise_db: Annotated[float, between(-200, 100)] = -20.0
     gain_db: Annotated[float, between(0, 100)] = 6.0

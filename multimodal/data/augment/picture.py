@@ -81,7 +81,7 @@ def _noise(frames: Frames, options: PictureAugmentation, generator: np.random.Ge
 def _jpeg(frames: Frames, options: PictureAugmentation, generator: np.random.Generator) -> Frames:
     if generator.random() >= options.jpeg:
         return frames
-    quality = int(generator.integers(options.jpeg_quality, 101))
+    quality = max(int(generator.integers(options.jpeg_quality, 101)), 1)
     return transforms.jpeg(frames.mul(255).round().to(torch.uint8), quality).float().div(255)
 
 
