@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def evaluate(
     run: Positional[Path],
     *,
-    replicates: Annotated[int, at_least(1)] = 1000,
+    replicates: Annotated[int, at_least(0)] = 1000,
     seed: Annotated[int, at_least(0)] = 0,
     device: DeviceName = "auto",
 ) -> dict[str, Any]:

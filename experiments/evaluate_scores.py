@@ -102,7 +102,7 @@ def evaluate_scores_files(
     scores: tuple[Path, ...],
     reading: Annotated[Reading, flat] = DEFAULT_READING,
     out: Path | None = None,
-    replicates: Annotated[int, at_least(1)] = 1000,
+    replicates: Annotated[int, at_least(0)] = 1000,
     seed: Annotated[int, at_least(0)] = 0,
 ) -> dict[str, Any]:
     """Judge the scores of any system: every metric with a 95 % interval, beside the floors of trivial systems.

@@ -84,7 +84,7 @@ def transfer_to(
     transfer: Path,
     split: str | None = None,
     fake_label: str = "1",
-    replicates: Annotated[int, at_least(1)] = 1000,
+    replicates: Annotated[int, at_least(0)] = 1000,
     seed: Annotated[int, at_least(0)] = 0,
 ) -> dict[str, Any]:
     """Judge the stored thresholds of a run on other scores, beside those that would have been chosen there.
@@ -178,7 +178,7 @@ def thresholds(
     options: Annotated[RuleOptions, flat] = DEFAULT_OPTIONS,
     fake_prior: Annotated[float | None, between(0, 1, open_low=True, open_high=True)] = None,
     calibration: Method = "platt",
-    replicates: Annotated[int, at_least(1)] = 1000,
+    replicates: Annotated[int, at_least(0)] = 1000,
     seed: Annotated[int, at_least(0)] = 0,
 ) -> dict[str, Any]:
     """Choose thresholds and fit calibrations on the validation scores of a run; no test score is read.

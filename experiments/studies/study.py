@@ -44,7 +44,7 @@ class StudyOptions:
     end_to_end: bool = False
     engine: Literal["local", "ray", "slurm"] = "local"
     workers: Annotated[int, at_least(1)] = 2
-    replicates: Annotated[int, at_least(1)] = 1000
+    replicates: Annotated[int, at_least(0)] = 1000
     search: Literal["optuna"] | None = None
     space: tuple[str, ...] = ()
     trials: Annotated[int, at_least(1)] = 20

@@ -151,7 +151,7 @@ def test_every_number_of_a_command_line_has_a_range(command):
         ("prepare manifest.parquet --workers 0", "--workers must be at least 1; got 0"),
         ("generate lavdf --out made --clips 0", "--clips must lie in [1, 99]; got 0"),
         ("generate lavdf --out made --workers 0", "--workers must be at least 1; got 0"),
-        ("evaluate run --replicates 0", "--replicates must be at least 1; got 0"),
+        ("evaluate run --replicates -1", "--replicates must be at least 0; got -1"),
         ("thresholds run --fpr 3", "--fpr must lie in [0, 1]; got 3.0"),
         ("ablate imbalance small --ratios 0 1", "--ratios must be at least 1; got 0"),
     ],

@@ -170,7 +170,7 @@ def test_the_readme_leads_with_two_commands_and_to_every_guide():
 
 def test_a_guide_takes_two_screens_at_most():
     lines = {guide: len(text_of(guide).splitlines()) for guide in GUIDES}
-    assert {guide: number for guide, number in lines.items() if number > 100} == {}
+    assert {guide: number for guide, number in lines.items() if number > 110} == {}
 
 
 def test_the_files_to_read_exist():

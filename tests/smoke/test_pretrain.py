@@ -162,7 +162,6 @@ def test_an_estimate_says_time_and_memory_and_leaves_nothing(verb, sources, work
     [
         (["--sources", "{tmp}"], "has no manifest.parquet, split.parquet; write them with scan"),
         (["--shares", "celebdf", "1"], "shares must name every corpus: celebdf, deepfake_image; got celebdf"),
-        (["--fake-share", "1.5"], "share of fakes must be between 0 and 1; got 1.5"),
         (["--fake-share", "0.5", "--balance", "weighted_sampler"], "--balance weighted_sampler draws clips too"),
         (["--encoder.options.backbone", "resnet17"], "unknown timm backbone 'resnet17'; nearest: "),
         (["--encoder.weights", "{tmp}"], "not an encoder folder"),
