@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.jit._trace import is_tracing
 
 #: Far above 1 and above what normalised pictures (2.7) and standardised sound (about 10) reach, far below what
 #: 8-bit frames and 16-bit samples do.
@@ -9,7 +10,7 @@ _LARGEST_IN_FRAMES, _LARGEST_IN_SOUND = 8.0, 30.0
 
 
 def _is_traced() -> bool:
-    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+    return torch.compiler.is_compiling() or is_tracing()
 
 
 def check_video(video: Tensor, frame_size: int, minimum_frames: int = 1) -> None:

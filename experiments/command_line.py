@@ -75,7 +75,7 @@ def run_verb(verb: str, function: Callable[..., Result], arguments: list[str]) -
     except ValueError as error:  # a configuration that refuses its values
         print(f"error: {_with_option(error, arguments)}", file=sys.stderr)
         sys.exit(2)
-    with contextlib.redirect_stdout(_WithoutControls(sys.stdout)):  # type: ignore[type-var]
+    with contextlib.redirect_stdout(_WithoutControls(sys.stdout)):
         return call()
 
 
@@ -192,7 +192,9 @@ def with_named_encoders(recipe: Config, arguments: list[str]) -> Config:
     """
     for one in arguments:
         part = re.match(r"--(\w+)\.weights\b", one)
-        for field in ("name", "options") if part else ():
+        if part is None:
+            continue
+        for field in ("name", "options"):
             if any(re.match(rf"--{part[1]}\.{field}\b", other) for other in arguments):
                 raise ValueError(
                     f"--{part[1]}.{field} stands beside {part[0]}, whose folder names its encoder; leave one out"

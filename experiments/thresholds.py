@@ -100,9 +100,9 @@ def transfer_to(
         seed: of the bootstrap.
     """
     folder = RunFolder(run)
-    if not folder.thresholds.is_file():
-        raise ValueError(f"no thresholds in {run}; choose them first: thresholds {run}")
     stored = folder.read_thresholds()
+    if stored is None:
+        raise ValueError(f"no thresholds in {run}; choose them first: thresholds {run}")
     scores = of_split(read_other(transfer, fake_label), split, transfer)
     found = transfer_thresholds(stored, scores, replicates=replicates, seed=seed)
     metrics = evaluate_scores(scores, thresholds=stored["thresholds"], replicates=replicates, seed=seed)

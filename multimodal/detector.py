@@ -191,8 +191,11 @@ class AudioVisualDetector(nn.Module):
             raise ValueError(f"not a detector's folder: {name} has no {CONFIG_FILE}; save_pretrained writes one")
         config = read_json(folder / CONFIG_FILE)
         try:
-            encoders = {name: load_encoder(folder / name) for name in MODALITIES if name in config["encoders"]}
-            dims, fusion = {name: encoder.embed_dim for name, encoder in encoders.items()}, config["fusion"]
+            encoders: dict[str, Encoder] = {
+                name: load_encoder(folder / name) for name in MODALITIES if name in config["encoders"]
+            }
+            dims: dict[str, int] = {name: encoder.embed_dim for name, encoder in encoders.items()}
+            fusion = config["fusion"]
             mode = create_fusion(fusion["name"], dims=dims, out_dim=fusion["out_dim"], **fusion["options"])
             detector = cls(encoders=encoders, fusion=mode, dropout=config["dropout"], compares=config["compares"])
         except (KeyError, TypeError, AttributeError) as error:

@@ -91,7 +91,8 @@ def check_ranges(options: object) -> None:
     Raises:
         OutOfRangeError: names field, range and value.
     """
-    for name, allowed in ranges_of(type(options)).items():
+    kind: Any = type(options)
+    for name, allowed in ranges_of(kind).items():
         check_range(name, getattr(options, name), allowed)
 
 

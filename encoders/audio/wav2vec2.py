@@ -33,8 +33,8 @@ def create_model(config: Mapping[str, Any]) -> Any:
     model_type = values.pop("model_type", None)
     if model_type not in MODEL_TYPES:
         raise ValueError(f"model_type must be one of {', '.join(MODEL_TYPES)}; got {model_type!r}")
-    config = _quietened(AutoConfig.for_model(model_type, **values))
-    return AutoModel.from_config(config, trust_remote_code=False, dtype=torch.float32)
+    quiet = _quietened(AutoConfig.for_model(model_type, **values))
+    return AutoModel.from_config(quiet, trust_remote_code=False, dtype=torch.float32)
 
 
 def load_model(checkpoint: str) -> Any:

@@ -143,9 +143,9 @@ def _load(path: Path) -> dict[str, Tensor]:
         raise ValueError(
             f"cannot read tokens from {path}: {one_line(error)}. Delete {path.parent} and call again"
         ) from error
-    wanted = {"clip": (1, torch.int64)}
-    for name in MODALITIES:
-        wanted |= {name: (3, None), f"present_{name}": (1, None)}
+    wanted: dict[str, tuple[int, torch.dtype | None]] = {"clip": (1, torch.int64)}
+    for modality in MODALITIES:
+        wanted |= {f"{modality}": (3, None), f"present_{modality}": (1, None)}
     for name, (num_axes, dtype) in wanted.items():
         value = shard.get(name)
         rows = len(shard["clip"]) if "clip" in shard and shard["clip"].ndim else None
