@@ -2,24 +2,17 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Annotated, Any
 
 from experiments.command_line import flat
 from experiments.runs.folder import RunFolder
-from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.files import atomic_path, write_json, write_text
 from multimodal.labels import Target
-from multimodal.metrics import compare, evaluate_scores, read_scores
-from multimodal.metrics.score_files import Columns, JoinedColumns, check_clips, lacks_header
-from multimodal.metrics.scores_table import ScoreKind
+from multimodal.metrics.options import Columns, JoinedColumns, ScoreKind
 from multimodal.ranges import at_least, between, check_ranges
-from multimodal.report.figures import png_bytes, run_figures
-from multimodal.report.pages import run_report
-from multimodal.report.terminal import comparison_table, method_table, metric_table, warning_lines
-from multimodal.splits import Split
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +52,11 @@ class Reading:
     def __post_init__(self) -> None:
         check_ranges(self)
 
-    def read(self, path: Path) -> pd.DataFrame:
+    def read(self, path: Path) -> "pd.DataFrame":
         """The scores table of a file, of one split."""
+        from multimodal.metrics.score_files import check_clips, read_scores
+        from multimodal.splits import Split
+
         scores = read_scores(
             path,
             columns=self.columns,
@@ -79,7 +75,7 @@ class Reading:
             check_clips(scores, Split.read(self.split_file).clip_ids(self.split))
         return scores
 
-    def _of_split(self, scores: pd.DataFrame, path: Path) -> pd.DataFrame:
+    def _of_split(self, scores: "pd.DataFrame", path: Path) -> "pd.DataFrame":
         names = sorted(scores["split"].dropna().unique()) if "split" in scores else []
         if self.split is None:
             if len(names) > 1:
@@ -120,6 +116,10 @@ def evaluate_scores_files(
     """
     if len(scores) not in (1, 2):
         raise ValueError(f"give one file of scores, or two to compare; got {len(scores)}")
+    from multimodal.corpora.manifest import GENERATED_NOTICE
+    from multimodal.metrics import compare, evaluate_scores
+    from multimodal.report.terminal import comparison_table
+
     tables = [reading.read(path) for path in scores]
     judged = [
         evaluate_scores(
@@ -152,11 +152,15 @@ def evaluate_scores_files(
 
 
 def _lines(metrics: dict[str, Any], target: Target, place: str) -> list[str]:
+    from multimodal.report.terminal import method_table, metric_table, warning_lines
+
     return [*metric_table(metrics, target), *method_table(metrics, target), *warning_lines(metrics, place)]
 
 
 def _polarity(path: Path, metrics: dict[str, Any], reading: Reading) -> list[str]:
     """Which way round scores were taken, where the file cannot say it or the ROC area lies on the wrong side."""
+    from multimodal.metrics.score_files import lacks_header
+
     taken, other = ("fake", "--no-higher-is-fake") if reading.higher_is_fake else ("real", "--higher-is-fake")
     area = metrics[reading.target]["auc"]["value"]
     if area is not None and area < 0.5:
@@ -178,8 +182,8 @@ def _of_generated_media(scores: Path) -> bool:
     return run.provenance.is_file() and run.read_provenance()["generated"]
 
 
-def _doubt_of_decisions(path: Path, values: pd.Series) -> list[str]:
-    """A line where there are two scores only, as decisions have: of these an AUC is not that of the system."""
+def _doubt_of_decisions(path: Path, values: "pd.Series") -> list[str]:
+    """A warning where a file holds only two different scores, as decisions do: their AUC is not the system's."""
     found = sorted(values.dropna().unique())
     if len(found) != 2 or values.notna().sum() < 4:
         return []
@@ -189,10 +193,9 @@ def _doubt_of_decisions(path: Path, values: pd.Series) -> list[str]:
     ]
 
 
-def _note_on_ranks(values: pd.Series) -> str:
+def _note_on_ranks(values: "pd.Series") -> str:
     """What is not said of mere ranks, and how to have it."""
-    known = values.to_numpy(dtype=float)
-    known = known[np.isfinite(known)]
+    known = values[values.abs() < float("inf")]
     left_out = "note: taken as mere ranks, so without decisions, calibration, Cllr and actDCF"
     if len(known) and known.min() >= 0 and known.max() <= 1:
         return f"{left_out}; scores lie in [0, 1]: if they are probabilities of fake, say --kind probability"
@@ -203,10 +206,13 @@ def _write(
     out: Path,
     paths: tuple[Path, ...],
     reading: Reading,
-    tables: list[pd.DataFrame],
+    tables: "list[pd.DataFrame]",
     judged: list[dict[str, Any]],
     comparison: dict[str, Any] | None,
 ) -> None:
+    from multimodal.report.figures import png_bytes, run_figures
+    from multimodal.report.pages import run_report
+
     for ending, table, metrics in zip(("", "_b"), tables, judged, strict=False):
         write_json(out / f"metrics{ending}.json", metrics)
         with atomic_path(out / f"scores{ending}.parquet") as temporary:

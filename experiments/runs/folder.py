@@ -125,7 +125,7 @@ class RunFolder:
             ValueError: the folder holds another run (names what differs), or another process writes it.
         """
         former = claim(self.path, self.config.name, settings, kind="run")
-        # Not the lock of claiming: whoever claims meanwhile must be told at once, and not wait for the end.
+        # Another lock than that of claiming: a process that claims meanwhile must be refused at once, not wait.
         with held(self.path, name=".writer"):
             sweep(self.path)
             differing = _differences(former, settings)
@@ -223,7 +223,7 @@ def _check_calibration(found: Any, path: Path) -> None:
     from multimodal.artefacts import reading
     from multimodal.labels import CLASSES
     from multimodal.metrics.calibration import from_json
-    from multimodal.metrics.probabilities import Method
+    from multimodal.metrics.options import CalibrationName
     from multimodal.metrics.scores_table import QUESTIONS
 
     _require(found, {"method": str, "prior": dict, "fits": dict}, path)
@@ -240,7 +240,7 @@ def _check_calibration(found: Any, path: Path) -> None:
     with reading(path, "a calibration"):
         for name in QUESTIONS:
             fits = found["fits"][name]
-            for method in {*get_args(Method), found["method"]}:
+            for method in {*get_args(CalibrationName), found["method"]}:
                 if "reason" not in fits[method]:
                     from_json(fits[method])
             if not _is_number(fits["fake"]) or not _is_number(fits["real"]):

@@ -16,11 +16,11 @@ from scipy import stats
 from multimodal.labels import TARGETS
 from multimodal.metrics.bootstrap import IdentityResampler, bootstrap, paired_difference, precision_of
 from multimodal.metrics.checks import Floats, both_classes
+from multimodal.metrics.options import ScoreKind
 from multimodal.metrics.power import correct
 from multimodal.metrics.scores_table import (
     QUESTIONS,
     BinaryTarget,
-    ScoreKind,
     ScoreMeaning,
     asked,
     binary_target,

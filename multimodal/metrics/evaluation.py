@@ -14,10 +14,10 @@ import pandas as pd
 from multimodal.labels import CLASSES, TARGETS
 from multimodal.metrics.bootstrap import IdentityResampler, Interval, Precision, precision_of
 from multimodal.metrics.floors import Floor, binary_floors, class_floors
+from multimodal.metrics.options import ScoreKind
 from multimodal.metrics.scores_table import (
     QUESTIONS,
     BinaryTarget,
-    ScoreKind,
     ScoreMeaning,
     Unjudged,
     asked,
@@ -79,39 +79,55 @@ def evaluate_scores(
         raise ValueError("no scores: the table has no row. Does the split have clips?")
     check_once(scores)
     scores = in_order(scores)
-    report: Report = {"split": _split_of(scores)}
-    sides: dict[str, Report] = {side: {} for side in _SIDES}
-    warnings: list[str] = []
-    further: list[str] = []
+    split, drawn = _split_of(scores), {"replicates": replicates, "seed": seed}
+    parts = {}
     for name in asked(scores):
         meaning = ScoreMeaning(kind, (fake_prior or {}).get(name, 0.5))
         usable = _usable(thresholds, name, meaning.default_threshold)
-        part = _judge_binary(scores, name, meaning, usable, replicates, seed)
-        report[name], said = part.pop("metrics"), part.pop("warnings")
-        warnings += said.first
-        further += said.further
-        for side in _SIDES if name in TARGETS else _SIDES_ALONE:
-            sides[side][name] = part[side]
+        parts[name] = _judge_binary(scores, name, meaning, usable, **drawn)
+    classes = None
     if has_classes(scores):
         usable_of = {name: _usable(thresholds, name, 0.5) for name in CLASSES}
-        part = _judge_classes(scores, usable_of, replicates, seed)
-        report |= {"class": part.pop("metrics"), "confusion": part.pop("confusion")}
-        sides["at_thresholds"] |= part.pop("at_thresholds")
-        for side, value in part.items():
-            sides[side]["class"] = value
-    if not sides["counts"]:
+        classes = _judge_classes(scores, usable_of, **drawn)
+    if not parts and classes is None:
         raise ValueError(
             "nothing to judge: want a label and a score column, e.g. any_fake and score_any; "
             f"got {', '.join(map(str, scores.columns))}"
         )
-    drawn = "identities" if "identity" in scores and scores["identity"].notna().any() else "clips"
-    if drawn == "clips":
-        warnings.append(
-            "the scores name no identity, so every clip counts as another person's: intervals are too narrow "
-            "where people have several clips"
-        )
-    intervals = {"method": f"bootstrap over {drawn}", "replicates": replicates, "level": 0.95, "seed": seed}
-    return {**report, **sides, "intervals": intervals, "warnings": warnings, "further_warnings": further}
+    unit, unit_warnings = _drawn_unit(scores)
+    said: list[Cautions] = [part["warnings"] for part in parts.values()]
+    return {
+        "split": split,
+        **{name: part["metrics"] for name, part in parts.items()},
+        **({} if classes is None else {"class": classes["metrics"], "confusion": classes["confusion"]}),
+        **_sides(parts, classes),
+        "intervals": {"method": f"bootstrap over {unit}", "replicates": replicates, "level": 0.95, "seed": seed},
+        "warnings": [line for one in said for line in one.first] + unit_warnings,
+        "further_warnings": [line for one in said for line in one.further],
+    }
+
+
+def _sides(parts: Mapping[str, Report], classes: Report | None) -> dict[str, Report]:
+    """What stands beside the metrics: side → target → its part; each class has thresholds of its own."""
+    sides = {
+        side: {name: part[side] for name, part in parts.items() if name in TARGETS or side in _SIDES_ALONE}
+        for side in _SIDES
+    }
+    if classes is not None:
+        sides["at_thresholds"] |= classes["at_thresholds"]
+        for side in ("counts", "floors"):
+            sides[side]["class"] = classes[side]
+    return sides
+
+
+def _drawn_unit(scores: pd.DataFrame) -> tuple[str, list[str]]:
+    """What the bootstrap draws again, and a warning where that must be clips."""
+    if "identity" in scores and scores["identity"].notna().any():
+        return "identities", []
+    return "clips", [
+        "the scores name no identity, so every clip counts as another person's: intervals are too narrow "
+        "where people have several clips"
+    ]
 
 
 def _judge_binary(

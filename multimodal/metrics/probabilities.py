@@ -22,18 +22,18 @@ from multimodal.metrics.calibration_error import ClipSums
 from multimodal.metrics.checks import Floats, Ints
 from multimodal.metrics.costs import log_likelihood_ratios
 from multimodal.metrics.floors import constant_floors
+from multimodal.metrics.options import CalibrationName
 from multimodal.metrics.prior import Shares, correct_class_prior, correct_prior, observed_shares, stated_shares
 from multimodal.metrics.scores_table import QUESTIONS, BinaryTarget, ScoreMeaning, binary_target, in_order
 from multimodal.metrics.target_metrics import PROBABILITIES
 
-Method = Literal["temperature", "platt", "isotonic"]
 Stage = Literal["raw", "prior", "temperature", "platt", "isotonic"]
 
 # Fitted on validation.
 
 
 def fit_probabilities(
-    scores: pd.DataFrame, learnt: Shares, *, fake_prior: float | None = None, method: Method = "platt"
+    scores: pd.DataFrame, learnt: Shares, *, fake_prior: float | None = None, method: CalibrationName = "platt"
 ) -> dict[str, Any]:
     """Fit every calibration on the validation scores of a run.
 
@@ -68,7 +68,7 @@ def _labelled(scores: pd.DataFrame, name: str, values: Floats) -> tuple[Floats, 
 
 def _fits(values: Floats, labels: Ints) -> dict[str, Any]:
     fake, real = values[labels == 1], values[labels == 0]
-    fits = {method: _fit(method, fake, real) for method in get_args(Method)}
+    fits = {method: _fit(method, fake, real) for method in get_args(CalibrationName)}
     return {"fake": len(fake), "real": len(real), **fits}
 
 

@@ -6,7 +6,7 @@ it is kept and counted. Labels, identities and methods may come from a second fi
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -16,46 +16,7 @@ from multimodal.artefacts import reading
 from multimodal.labels import Target
 from multimodal.metrics.any_table import FAKE_WORDS, column_of, has_header, is_key, is_number, read_table
 from multimodal.metrics.checks import Ints
-from multimodal.metrics.scores_table import ScoreKind
-
-
-@dataclass(frozen=True, kw_only=True)
-class Columns:
-    """Names of the columns, or their numbers from 1; those left out are read under their usual name.
-
-    Args:
-        clip_id: names the clip.
-        score: what the system says.
-        label: what the clip is.
-        identity: who is seen or heard; intervals come from drawing identities.
-        method: how it was forged.
-        split: train, val or test.
-    """
-
-    clip_id: str = "clip_id"
-    score: str = "score"
-    label: str = "label"
-    identity: str | None = None
-    method: str | None = None
-    split: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class JoinedColumns:
-    """Names of the columns of the joined file, or their numbers from 1; left out: the usual names.
-
-    Args:
-        label: what the clip is; the usual names are label, and any_fake, video_fake or audio_fake by target.
-        identity: who is seen or heard.
-        method: how it was forged.
-        split: train, val or test.
-    """
-
-    label: str | None = None
-    identity: str | None = None
-    method: str | None = None
-    split: str | None = None
-
+from multimodal.metrics.options import Columns, JoinedColumns, ScoreKind
 
 #: Numbers of the columns of ASVspoof's protocols, by how many columns these have: 2019, and the keys of 2021.
 _PROTOCOLS = {

@@ -8,7 +8,7 @@ score is counted.
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from multimodal.labels import CLASSES, TARGETS, Modality
 from multimodal.metrics.bootstrap import identity_codes
 from multimodal.metrics.checks import Floats, Ints, as_labels, as_probabilities, as_scores, check_prior
 from multimodal.metrics.costs import log_likelihood_ratios
+from multimodal.metrics.options import ScoreKind
 from multimodal.metrics.sorted_scores import SortedScores
 
 # What a scores table can be asked.
@@ -74,9 +75,6 @@ def check_once(scores: pd.DataFrame) -> None:
 
 
 # What a score claims to be: a probability, a log-likelihood ratio, or only a rank.
-
-
-ScoreKind = Literal["probability", "llr", "score"]
 
 
 @dataclass(frozen=True)

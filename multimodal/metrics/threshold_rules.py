@@ -7,7 +7,7 @@ class sought (``fake`` in the names below) may be real instead: the caller excha
 
 import inspect
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -83,19 +83,7 @@ def least_cost(
     return Merit(-cost, cost)
 
 
-RuleName = Literal[
-    "f1",
-    "youden",
-    "eer",
-    "target_fpr",
-    "f_beta",
-    "break_even",
-    "precision_at_recall",
-    "recall_at_precision",
-    "least_cost",
-]
-
-#: The same names and what they stand for; figures mark the first of them.
+#: The names of :data:`.options.RuleName` and what they stand for; figures mark the first of them.
 RULES: dict[str, Callable[..., Merit]] = {
     "f1": f1,
     "youden": youden,

@@ -20,7 +20,8 @@ from numpy.typing import ArrayLike
 from multimodal.metrics.bootstrap import IdentityResampler, bootstrap, identity_codes, precision_of
 from multimodal.metrics.checks import Floats, Ints, as_scores
 from multimodal.metrics.decisions import Decisions, decisions_at
-from multimodal.metrics.scores_table import BinaryTarget, ScoreKind, binary_targets
+from multimodal.metrics.options import ScoreKind
+from multimodal.metrics.scores_table import BinaryTarget, binary_targets
 from multimodal.metrics.sorted_scores import Counts, SortedScores
 from multimodal.metrics.threshold_rules import Merit, find_rule, youden
 

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from multimodal.labels import TARGETS
 from multimodal.metrics.evaluation import BIAS_OF_FEW, FEW_REALS
+from multimodal.metrics.scores_table import QUESTIONS
 from multimodal.report.pages.render import as_number, count, decimal, interval, metric_name, p_value, smallest_seen
 
 _SHOWN_METHODS = ("auc", "eer", "tpr_at_fpr_1pct")
@@ -71,6 +73,54 @@ def comparison_table(comparison: Mapping[str, Any], target: str) -> list[str]:
     )
     delong = f"  DeLong's test of the ROC areas: p {p_value(part['delong']['p_value'])}"
     return [f"{target}: A against B", *aligned([titles, *rows]), seen, delong]
+
+
+def threshold_table(chosen: Mapping[str, Any]) -> list[str]:
+    """A row a rule, a column for any, video, audio and each head alone; then why numbers or intervals lack."""
+    names = [name for name in QUESTIONS if name in chosen["thresholds"]]
+    rows = [("rule", *(text for name in names for text in (name.replace("_", " "), "")))]
+    for rule in chosen["rules"]:
+        entries = [chosen["thresholds"][name][rule] for name in names]
+        rows.append((rule, *(text for entry in entries for text in _cells(entry))))
+    return [*aligned(rows), *_reasons(chosen["thresholds"])]
+
+
+def _reasons(thresholds: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
+    """Each reason why there is no threshold or no interval once, after the targets and rules it holds for."""
+    concerned: dict[str, list[str]] = {}
+    for name, row in thresholds.items():
+        rules: dict[str, list[str]] = {}
+        for rule, entry in row.items():
+            if "reason" in entry:
+                rules.setdefault(entry["reason"], []).append(rule)
+        for reason, of in rules.items():
+            concerned.setdefault(reason, []).append(name if len(of) == len(row) else f"{name} {' '.join(of)}")
+    return [f"  {', '.join(names)}: {reason}" for reason, names in concerned.items()]
+
+
+def _cells(entry: Mapping[str, Any]) -> tuple[str, str]:
+    return decimal(entry["threshold"]), interval({**entry, "value": entry["threshold"]})
+
+
+def transfer_table(found: Mapping[str, Any]) -> list[str]:
+    """The stored thresholds beside those chosen on other scores: a row for each target and rule."""
+    rows: list[tuple[str, ...]] = [
+        ("", "stored", "chosen there", "", "value at stored", "at chosen there", "called differently")
+    ]
+    for name in (name for name in TARGETS if name in found):
+        for rule, entry in found[name].items():
+            there = {**entry, "value": entry["chosen_there"]}
+            numbers = (entry["value_at_stored"], entry["value_there"], entry["called_differently"])
+            rows.append(
+                (
+                    f"{name} {rule}",
+                    decimal(entry["stored"]),
+                    decimal(there),
+                    interval(there),
+                    *map(decimal, numbers),
+                )
+            )
+    return aligned(rows)
 
 
 def warning_lines(metrics: Mapping[str, Any], place: str) -> list[str]:

@@ -11,16 +11,14 @@ from multimodal.synthetic.layouts import CONTENTS
 
 if TYPE_CHECKING:
     from multimodal.synthetic.fakeavceleb import generate_fakeavceleb
-    from multimodal.synthetic.layouts.planned import LayoutOptions
-    from multimodal.synthetic.layouts.tree import Layout
+    from multimodal.synthetic.layouts.planned import Layout, LayoutOptions
     from multimodal.synthetic.plan import SyntheticOptions
 else:
     __getattr__ = public_names(
         __name__,
         {
             "fakeavceleb": ("generate_fakeavceleb",),
-            "layouts.planned": ("LayoutOptions",),
-            "layouts.tree": ("Layout",),
+            "layouts.planned": ("Layout", "LayoutOptions"),
             "plan": ("SyntheticOptions",),
         },
     )

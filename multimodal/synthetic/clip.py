@@ -11,10 +11,10 @@ from scipy.io import wavfile
 
 from multimodal.files import atomic_path
 from multimodal.synthetic.face import Canvas
-from multimodal.synthetic.forge import SwapMethod, fit_face, redraw_mouth, swap_face
+from multimodal.synthetic.forge import fit_face, redraw_mouth, swap_face
 from multimodal.synthetic.identity import Person, invent_person
 from multimodal.synthetic.performance import mouth_from_sound, perform
-from multimodal.synthetic.plan import PlannedClip, SyntheticOptions, Take
+from multimodal.synthetic.plan import PlannedClip, SwapMethod, SyntheticOptions, Take
 from multimodal.synthetic.randomness import keyed_generator
 from multimodal.synthetic.scene import Actor, Overlay, film
 from multimodal.synthetic.voice import add_room, clone_voice, speak, vocode

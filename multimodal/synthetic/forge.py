@@ -5,16 +5,14 @@ forgery away (colour, resolution, missing noise, jitter); at 0 only what is show
 """
 
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 from PIL import Image
 
 from multimodal.synthetic.face import Canvas, face_distance, paint_skin
 from multimodal.synthetic.identity import Face
+from multimodal.synthetic.plan import SwapMethod
 from multimodal.synthetic.scene import Overlay
-
-SwapMethod = Literal["faceswap", "fsgan"]
 
 
 def swap_face(

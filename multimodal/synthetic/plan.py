@@ -83,6 +83,9 @@ _FORGED_COUNTS = (
 )
 
 
+#: How a face is swapped; the method of a clip begins with it.
+SwapMethod = Literal["faceswap", "fsgan"]
+
 TypeFolder = Literal["RealVideo-RealAudio", "RealVideo-FakeAudio", "FakeVideo-RealAudio", "FakeVideo-FakeAudio"]
 
 #: Category letters of the metadata.

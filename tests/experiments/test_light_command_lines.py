@@ -29,6 +29,13 @@ def imported_by(*arguments: str, folder) -> tuple[set[str], str]:
         "ablate imbalance small",
         "predict",
         "evaluate",
+        "thresholds",
+        "evaluate --scores scores.csv",
+        "evaluate --matrix",
+        "thresholds --transfer scores.csv",
+        "generate fakeavceleb",
+        "generate deepfake_audio",
+        "generate avdeepfake1m",
     ],
 )
 def test_the_help_of_a_verb_that_computes_imports_nothing_that_computes(command, tmp_path):

@@ -23,10 +23,11 @@ from experiments.runs.config import (
     PretrainConfig,
     TrainConfig,
 )
-from experiments.thresholds import RuleOptions, transfer_to
+from experiments.thresholds import transfer_to
 from multimodal.data.augment import Augmentation
 from multimodal.data.options import Reading
 from multimodal.media.prepared import PrepareOptions
+from multimodal.metrics.options import RuleOptions
 from multimodal.ranges import Range, check_range, ranges_of
 from multimodal.synthetic import LayoutOptions, SyntheticOptions
 from multimodal.training.options import FitOptions

@@ -7,7 +7,7 @@ import pytest
 from encoders import create_encoder
 from experiments.runs.balancing import label_weights, learnt_labels, training_draw
 from experiments.runs.provenance import learnt_shares, loaded_text
-from experiments.thresholds import RuleOptions
+from multimodal.metrics.options import RuleOptions
 from multimodal.training.losses import DetectorLoss
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from multimodal.labels import CLASSES
 from multimodal.metrics import decisions as d
 from multimodal.metrics import evaluate_scores
-from multimodal.metrics.threshold_rules import RULES, RuleName
+from multimodal.metrics.options import RuleName
+from multimodal.metrics.threshold_rules import RULES
 from multimodal.metrics.thresholds import choose_threshold, choose_thresholds, transfer_thresholds, value_at
 
 FAKE, REAL = [0.9, 0.8, 0.6, 0.3], [0.7, 0.4, 0.2, 0.1]

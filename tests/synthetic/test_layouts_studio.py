@@ -15,9 +15,10 @@ from multimodal.synthetic.layouts.planned import (
     Take,
     VideoFile,
     group_of,
+    num_frames,
     person_called,
 )
-from multimodal.synthetic.layouts.studio import hear, hear_video, num_frames, portray, show, show_mask
+from multimodal.synthetic.layouts.studio import hear, hear_video, portray, show, show_mask
 from multimodal.synthetic.layouts.tree import write_sound
 
 OPTIONS = LayoutOptions(clip_seconds=0.6, frame_size=64)

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 from multimodal.catalog import Catalog, public_names
 
 if TYPE_CHECKING:
-    from multimodal.synthetic.layouts.planned import LayoutOptions
-    from multimodal.synthetic.layouts.tree import Layout
+    from multimodal.synthetic.layouts.planned import Layout, LayoutOptions
 else:
-    __getattr__ = public_names(__name__, {"planned": ("LayoutOptions",), "tree": ("Layout",)})
+    __getattr__ = public_names(__name__, {"planned": ("Layout", "LayoutOptions")})
 
 __all__ = ["CONTENTS", "LAYOUTS", "Layout", "LayoutOptions"]
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from multimodal.synthetic.layouts.planned import (
     AudioFile,
     File,
+    Layout,
     LayoutOptions,
     Sound,
     Take,
@@ -17,7 +18,6 @@ from multimodal.synthetic.layouts.planned import (
     lines_text,
     numbers,
 )
-from multimodal.synthetic.layouts.tree import Layout
 from multimodal.synthetic.randomness import keyed_generator
 
 _PROTOCOLS = {"train": "train.trn", "dev": "dev.trl", "eval": "eval.trl"}

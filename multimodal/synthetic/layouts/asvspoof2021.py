@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle
 
 from multimodal.synthetic.layouts.asvspoof2019 import Trial, trials_of
-from multimodal.synthetic.layouts.planned import AudioFile, LayoutOptions, TextFile, Tree, lines_text
-from multimodal.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import AudioFile, Layout, LayoutOptions, TextFile, Tree, lines_text
 
 _SUBSETS = ("eval", "eval", "progress", "hidden")
 _LA_CODECS = ("none", "alaw", "pstn", "g722", "ulaw", "gsm", "opus")
@@ -57,7 +56,7 @@ def _df_line(index: int, trial: Trial, subset: str) -> str:
 
 
 def _subsets(trials: Sequence[Trial]) -> Iterator[str]:
-    """Of every trial, such that each subset has bona fide and spoofed ones where there are enough."""
+    """The subset of every trial, so that each has bona fide and spoofed ones where there are enough."""
     turns = {is_spoof: cycle(_SUBSETS) for is_spoof in (False, True)}
     return (next(turns[trial.system is not None]) for trial in trials)
 

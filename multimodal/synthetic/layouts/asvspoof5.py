@@ -3,6 +3,7 @@
 from multimodal.synthetic.layouts.planned import (
     AudioFile,
     File,
+    Layout,
     LayoutOptions,
     Sound,
     Take,
@@ -11,7 +12,6 @@ from multimodal.synthetic.layouts.planned import (
     group_of,
     lines_text,
 )
-from multimodal.synthetic.layouts.tree import Layout
 from multimodal.synthetic.randomness import keyed_generator
 
 _LISTS = {

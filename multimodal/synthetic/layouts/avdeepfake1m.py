@@ -10,6 +10,7 @@ from multimodal.synthetic.layouts.lavdf import forged_period
 from multimodal.synthetic.layouts.planned import (
     FRAME_RATE,
     File,
+    Layout,
     LayoutOptions,
     Sound,
     Take,
@@ -18,10 +19,9 @@ from multimodal.synthetic.layouts.planned import (
     VideoFile,
     address,
     lines_text,
+    num_frames,
     voxceleb2_id,
 )
-from multimodal.synthetic.layouts.studio import num_frames
-from multimodal.synthetic.layouts.tree import Layout
 
 _SAMPLE_RATE = 16_000
 #: File name → modify_type.

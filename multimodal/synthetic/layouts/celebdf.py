@@ -4,8 +4,7 @@ Half of the fakes on the list have their own target clip among the listed reals;
 data, as in the real corpus.
 """
 
-from multimodal.synthetic.layouts.planned import LayoutOptions, Take, TextFile, Tree, VideoFile, lines_text
-from multimodal.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import Layout, LayoutOptions, Take, TextFile, Tree, VideoFile, lines_text
 
 TEST_LIST = "List_of_testing_videos.txt"
 #: No celebrity has this number, as there are gaps in the real ids.

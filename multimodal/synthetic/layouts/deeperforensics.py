@@ -8,6 +8,7 @@ from multimodal.synthetic.layouts.faceforensics import originals_of
 from multimodal.synthetic.layouts.planned import (
     CRF,
     File,
+    Layout,
     LayoutOptions,
     Take,
     TextFile,
@@ -17,7 +18,6 @@ from multimodal.synthetic.layouts.planned import (
     lines_text,
     split_of,
 )
-from multimodal.synthetic.layouts.tree import Layout
 
 #: Variant → x264's rate factor.
 _VARIANTS = {

@@ -8,19 +8,18 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from scipy.io import wavfile
 
 from multimodal.synthetic.layouts.planned import (
     AudioFile,
     File,
     LateTextFile,
+    Layout,
     LayoutOptions,
     Sound,
     Take,
     Tree,
     csv_text,
 )
-from multimodal.synthetic.layouts.tree import Layout
 
 SPEAKERS = ("biden", "linus", "margot", "musk", "obama", "ryan", "taylor", "trump")
 _SAMPLE_RATES = (44_100, 48_000, 40_000)
@@ -88,6 +87,8 @@ def _stereo(path: str, sound: Sound, sample_rate: int) -> AudioFile:
 
 def _features(paths: list[str], root: Path) -> str:
     """A row of measurements and a label for each file, but no word about which file it is."""
+    from scipy.io import wavfile  # as slow to import as all else that a plan needs
+
     rows = []
     for path in paths:
         _, samples = wavfile.read(root / path)

@@ -5,8 +5,7 @@ picture that is in train and in test, and a few sample fakes in no split. ``fold
 with numbers that begin anew in every folder.
 """
 
-from multimodal.synthetic.layouts.planned import CopyFile, File, ImageFile, LayoutOptions, Take, Tree
-from multimodal.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import CopyFile, File, ImageFile, Layout, LayoutOptions, Take, Tree
 
 _TRAIN = "train-20250112T065955Z-001/train"
 _TEST = "test-20250112T065939Z-001/test"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from multimodal.synthetic.layouts.planned import (
     CAPITALS_AND_DIGITS,
+    Layout,
     LayoutOptions,
     MaskFile,
     Take,
@@ -14,7 +15,6 @@ from multimodal.synthetic.layouts.planned import (
     VideoFile,
     word,
 )
-from multimodal.synthetic.layouts.tree import Layout
 
 SCENES = (
     "exit_phone_room",

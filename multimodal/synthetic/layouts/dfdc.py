@@ -8,6 +8,7 @@ import string
 
 from multimodal.synthetic.layouts.planned import (
     File,
+    Layout,
     LayoutOptions,
     Sound,
     Take,
@@ -18,7 +19,6 @@ from multimodal.synthetic.layouts.planned import (
     json_text,
     word,
 )
-from multimodal.synthetic.layouts.tree import Layout
 
 _PARTS = 2
 _FAKES_PER_REAL = 2

@@ -4,6 +4,7 @@ import string
 
 from multimodal.synthetic.layouts.planned import (
     File,
+    Layout,
     LayoutOptions,
     Sound,
     Take,
@@ -12,7 +13,6 @@ from multimodal.synthetic.layouts.planned import (
     VideoFile,
     json_text,
 )
-from multimodal.synthetic.layouts.tree import Layout
 
 
 def plan(options: LayoutOptions) -> Tree:

@@ -13,6 +13,7 @@ from multimodal.synthetic.layouts import dfd
 from multimodal.synthetic.layouts.planned import (
     File,
     LateTextFile,
+    Layout,
     LayoutOptions,
     MaskFile,
     Sound,
@@ -23,11 +24,10 @@ from multimodal.synthetic.layouts.planned import (
     address,
     csv_text,
     json_text,
+    num_frames,
     numbers,
     split_of,
 )
-from multimodal.synthetic.layouts.studio import num_frames
-from multimodal.synthetic.layouts.tree import Layout
 from multimodal.synthetic.randomness import keyed_generator
 
 METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")

@@ -5,6 +5,7 @@ import string
 from multimodal.synthetic.layouts.planned import (
     File,
     ImageFile,
+    Layout,
     LayoutOptions,
     Take,
     TextFile,
@@ -13,7 +14,6 @@ from multimodal.synthetic.layouts.planned import (
     numbers,
     word,
 )
-from multimodal.synthetic.layouts.tree import Layout
 
 _PICTURES = "real_vs_fake/real-vs-fake"
 _HEADER = ("", "original_path", "id", "label", "label_str", "path")

@@ -7,17 +7,17 @@ from multimodal.synthetic.layouts.planned import (
     AudioFile,
     File,
     ImageFile,
+    Layout,
     LayoutOptions,
     Sound,
     Take,
     Tree,
     VideoFile,
 )
-from multimodal.synthetic.layouts.tree import Layout
 
 
 def plan(options: LayoutOptions) -> Tree:
-    """Of every recording a video with sound, a silent video, a picture and a sound, genuine and forged."""
+    """A video with sound, a silent video, a picture and a sound of every recording, genuine and forged."""
     files: list[File] = []
     for index in range(options.identities):
         person, donor = f"folder/{index}", f"folder/{index} donor"

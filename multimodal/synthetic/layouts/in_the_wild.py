@@ -1,7 +1,15 @@
 """In-the-Wild: numbered WAVs of celebrities and meta.csv, which writes bona-fide with a hyphen."""
 
-from multimodal.synthetic.layouts.planned import AudioFile, LayoutOptions, Sound, Take, TextFile, Tree, csv_text
-from multimodal.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import (
+    AudioFile,
+    Layout,
+    LayoutOptions,
+    Sound,
+    Take,
+    TextFile,
+    Tree,
+    csv_text,
+)
 from multimodal.synthetic.randomness import keyed_generator
 
 

@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-from multimodal.synthetic.layouts.planned import LayoutOptions, Sound, Take, Tree, VideoFile, word
-from multimodal.synthetic.layouts.tree import Layout
+from multimodal.synthetic.layouts.planned import Layout, LayoutOptions, Sound, Take, Tree, VideoFile, word
 
 #: Method → code in file names.
 _CODES = {"dfl": 1, "dffs": 2, "fsgan": 3, "fo": 4, "audio-driven": 5}

@@ -6,17 +6,17 @@ from typing import Any
 from multimodal.synthetic.layouts.planned import (
     FRAME_RATE,
     File,
+    Layout,
     LayoutOptions,
     Sound,
     Take,
     TextFile,
     Tree,
     VideoFile,
+    num_frames,
     split_of,
     voxceleb2_id,
 )
-from multimodal.synthetic.layouts.studio import num_frames
-from multimodal.synthetic.layouts.tree import Layout
 from multimodal.synthetic.randomness import keyed_generator
 
 _SAMPLE_RATE = 16_000

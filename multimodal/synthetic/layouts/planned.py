@@ -9,16 +9,19 @@ import io
 import json
 import re
 import string
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
+from multimodal.catalog import choose
 from multimodal.ranges import at_least, between, check_ranges
-from multimodal.synthetic.forge import SwapMethod
 from multimodal.synthetic.identity import Person, invent_person
-from multimodal.synthetic.plan import GROUPS
+from multimodal.synthetic.plan import GROUPS, SwapMethod
 from multimodal.synthetic.randomness import keyed_generator
+
+if TYPE_CHECKING:
+    from multimodal.synthetic.generation import Progress
 
 FRAME_RATE, SAMPLE_RATE, CRF = 25, 44_100, 23
 
@@ -256,3 +259,52 @@ class LayoutOptions:
     def as_json(self) -> dict[str, Any]:
         """The options as plain values."""
         return asdict(self)
+
+
+def seconds_of(options: LayoutOptions, take: Take) -> float:
+    """Length of a recording."""
+    return options.clip_seconds * float(keyed_generator(options.seed, "length", *take).uniform(0.9, 1.1))
+
+
+def num_frames(options: LayoutOptions, video: VideoFile) -> int:
+    """Frames of a video, at its own frame rate."""
+    return max(2, round(seconds_of(options, video.take) * video.frame_rate))
+
+
+# A corpus whose layout is known.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """One corpus's layout; calling it writes a small generated copy.
+
+    Args:
+        name: of the corpus.
+        variants: the forms that the corpus is distributed in → what each plans; the first is the default.
+    """
+
+    name: str
+    variants: Mapping[str, Callable[[LayoutOptions], Tree]]
+
+    def __call__(
+        self, root: str | Path, options: LayoutOptions, *, workers: int = 1, progress: "Progress | None" = None
+    ) -> dict[str, int]:
+        """Write the corpus under ``root``, or finish one that was begun with the same options.
+
+        ``progress`` wraps the sequence of files being made (``tqdm`` fits). The bytes do not depend on
+        ``workers``, the number of processes. Returns how many ``videos``, ``images`` and ``audios`` there are
+        and how many of them were ``made`` now and ``kept``. Raises ``ValueError`` when the folder holds
+        anything else or the variant is unknown.
+        """
+        variant = options.variant or next(iter(self.variants))
+        tree = choose(self.variants, variant, f"variant of {self.name}")(options)
+        from multimodal.synthetic.layouts.tree import write_tree  # codecs and the studio, which no plan needs
+
+        return write_tree(
+            Path(root),
+            tree,
+            {"layout": self.name, "variant": variant},
+            options,
+            workers=workers,
+            progress=progress or (lambda steps: steps),
+        )

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from multimodal.synthetic.face import Canvas
-from multimodal.synthetic.forge import SwapMethod, fit_face, redraw_mouth, swap_face
+from multimodal.synthetic.forge import fit_face, redraw_mouth, swap_face
 from multimodal.synthetic.layouts.planned import (
     AudioFile,
     ImageFile,
@@ -16,25 +16,18 @@ from multimodal.synthetic.layouts.planned import (
     Sound,
     Take,
     VideoFile,
+    num_frames,
     person_called,
+    seconds_of,
 )
 from multimodal.synthetic.performance import Performance, mouth_from_sound, perform
+from multimodal.synthetic.plan import SwapMethod
 from multimodal.synthetic.randomness import keyed_generator
 from multimodal.synthetic.scene import Actor, Overlay, film
 from multimodal.synthetic.voice import add_room, clone_voice, speak, vocode
 
 _UNHEARD_SAMPLE_RATE = 16_000
 _FEWEST_MELS, _MOST_MELS = 48, 96
-
-
-def seconds_of(options: LayoutOptions, take: Take) -> float:
-    """Length of a recording."""
-    return options.clip_seconds * float(keyed_generator(options.seed, "length", *take).uniform(0.9, 1.1))
-
-
-def num_frames(options: LayoutOptions, video: VideoFile) -> int:
-    """Frames of a video, at its own frame rate."""
-    return max(2, round(seconds_of(options, video.take) * video.frame_rate))
 
 
 def hear(options: LayoutOptions, sound: Sound, *, seconds: float, sample_rate: int) -> np.ndarray:

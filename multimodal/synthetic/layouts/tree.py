@@ -2,17 +2,13 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
 from scipy.io import wavfile
 
-from multimodal.catalog import choose
 from multimodal.corpora.manifest import GENERATED_MARK
 from multimodal.files import atomic_path, write_json, write_text
 from multimodal.synthetic.clip import write_audio, write_video
@@ -79,43 +75,16 @@ _GENERATOR_VERSION = 1
 _JPEG_QUALITY = 92
 
 
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    """One corpus's layout; calling it writes a small generated copy.
-
-    Args:
-        name: of the corpus.
-        variants: the forms that the corpus is distributed in → what each plans; the first is the default.
-    """
-
-    name: str
-    variants: Mapping[str, Callable[[LayoutOptions], Tree]]
-
-    def __call__(
-        self, root: str | Path, options: LayoutOptions, *, workers: int = 1, progress: Progress | None = None
-    ) -> dict[str, int]:
-        """Write the corpus under ``root``, or finish one that was begun with the same options.
-
-        ``progress`` wraps the sequence of files being made (``tqdm`` fits). The bytes do not depend on
-        ``workers``, the number of processes. Returns how many ``videos``, ``images`` and ``audios`` there are
-        and how many of them were ``made`` now and ``kept``. Raises ``ValueError`` when the folder holds
-        anything else or the variant is unknown.
-        """
-        variant = options.variant or next(iter(self.variants))
-        tree = choose(self.variants, variant, f"variant of {self.name}")(options)
-        described = {
-            "notice": NOTICE,
-            "layout": self.name,
-            "variant": variant,
-            "generator_version": _GENERATOR_VERSION,
-            "options": options.as_json(),
-        }
-        return _write_tree(Path(root), tree, described, options, workers, progress or (lambda steps: steps))
-
-
-def _write_tree(
-    root: Path, tree: Tree, described: dict[str, Any], options: LayoutOptions, workers: int, progress: Progress
+def write_tree(
+    root: Path, tree: Tree, layout: dict[str, str], options: LayoutOptions, *, workers: int, progress: Progress
 ) -> dict[str, int]:
+    """Write what is planned, or what is lacking of it; ``layout`` is the name and the variant of the layout."""
+    described = {
+        "notice": NOTICE,
+        **layout,
+        "generator_version": _GENERATOR_VERSION,
+        "options": options.as_json(),
+    }
     claim(root, described)
     for folder in tree.roots:
         write_json(root / folder / GENERATED_MARK, described)

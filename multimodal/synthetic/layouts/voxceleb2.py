@@ -7,6 +7,7 @@ the table end with blanks.
 from multimodal.synthetic.layouts.planned import (
     AudioFile,
     File,
+    Layout,
     LayoutOptions,
     Sound,
     Take,
@@ -18,7 +19,6 @@ from multimodal.synthetic.layouts.planned import (
     lines_text,
     voxceleb2_id,
 )
-from multimodal.synthetic.layouts.tree import Layout
 
 _SAMPLE_RATE = 16_000
 

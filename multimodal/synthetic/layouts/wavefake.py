@@ -8,6 +8,7 @@ from multimodal.synthetic.layouts.planned import (
     AudioFile,
     CopyFile,
     File,
+    Layout,
     LayoutOptions,
     Sound,
     Take,
@@ -15,7 +16,6 @@ from multimodal.synthetic.layouts.planned import (
     Tree,
     lines_text,
 )
-from multimodal.synthetic.layouts.tree import Layout
 
 #: Vocoder → ending of its files.
 _LJSPEECH_VOCODERS = {
