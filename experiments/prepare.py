@@ -131,44 +131,37 @@ def prepare(
         tracks: main keeps one face of a clip, the one that speaks; all keeps the others too, as CLIP_ID#face2 and
             so on.
     """
-    from multimodal.corpora.manifest import Manifest, concatenate
-    from multimodal.media.prepare_corpus import estimate_corpus, part_of, prepare_corpus
+    from multimodal.media.prepare_corpus import estimate_corpus, prepare_corpus
 
-    manifest = concatenate(Manifest.read(path) for path in manifests)
-    roots = {corpus: str(root) for corpus in manifest.roots} if root else None
-    if engine == "local":
-        _require_roots(roots or manifest.roots)
-    if shard is not None:
-        manifest = part_of(manifest, *_parse_shard(shard))
+    manifest, roots = _clips_of(manifests, root, shard, must_be_here=engine == "local")
+    common: dict[str, Any] = {"roots": roots, "workers": workers, "seconds_per_clip": clip_seconds}
     if estimate:
-        found = estimate_corpus(
-            manifest,
-            options,
-            num_sampled=sample,
-            roots=roots,
-            workers=workers,
-            seconds_per_clip=clip_seconds,
-            scratch=next(folder for folder in store.absolute().parents if folder.is_dir()),
-            progress=_bar,
-        )
+        scratch = next(folder for folder in store.absolute().parents if folder.is_dir())
+        found = estimate_corpus(manifest, options, num_sampled=sample, scratch=scratch, progress=_bar, **common)
         print(found.text())
         return
-    where: dict[str, Any] = {
-        "roots": roots,
-        "workers": workers,
-        "tracks": tracks,
-        "device": check_device(device) if device != "cpu" else "cpu",
-    }
-    limits: dict[str, Any] = {
-        "seconds_per_clip": clip_seconds,
-        "memory_bytes_per_clip": round(clip_gigabytes * 2**30),
-    }
+    common["tracks"] = tracks
+    common["device"] = check_device(device) if device != "cpu" else "cpu"  # "cpu" without waiting for torch
+    common["memory_bytes_per_clip"] = round(clip_gigabytes * 2**30)
     if engine == "local":
-        summary = prepare_corpus(manifest, store, options, **where, **limits, progress=_bar)
+        summary = prepare_corpus(manifest, store, options, progress=_bar, **common)
     else:
-        run_all = engines.get(engine)
-        summary = prepare_elsewhere(manifest, store, options, run_all=run_all, **where, **limits)
+        summary = prepare_elsewhere(manifest, store, options, run_all=engines.get(engine), **common)
     _report(summary, len(manifest.clips), max_failures)
+
+
+def _clips_of(
+    files: Iterable[Path], root: Path | None, shard: str | None, *, must_be_here: bool
+) -> "tuple[Manifest, dict[str, str] | None]":
+    """The clips of all manifests, or this machine's part of them, and where their corpora lie if that is new."""
+    from multimodal.corpora.manifest import Manifest, concatenate
+    from multimodal.media.prepare_corpus import part_of
+
+    manifest = concatenate(Manifest.read(file) for file in files)
+    roots = {corpus: str(root) for corpus in manifest.roots} if root else None
+    if must_be_here:
+        _require_roots(roots or manifest.roots)
+    return (manifest if shard is None else part_of(manifest, *_parse_shard(shard))), roots
 
 
 def _require_roots(roots: dict[str, str]) -> None:

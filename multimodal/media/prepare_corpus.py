@@ -144,11 +144,7 @@ def prepare_corpus(
     with _store_errors(folder):
         merge(folder)
         prepared, failed = finished_clips(folder)
-        rows = manifest.clips[~manifest.clips["clip_id"].isin(prepared | failed)]
-        jobs = [
-            PrepareJob(clip_id, str(manifest.file_of(clip_id, roots)), media)
-            for clip_id, media in zip(rows["clip_id"], rows["media"], strict=True)
-        ]
+        jobs = _jobs(manifest, roots, done=prepared | failed)
         crew: IsolatedWorkers[PrepareJob, Kept] = IsolatedWorkers(
             partial(_preparing, folder, options, device, tracks),
             workers=workers,
@@ -161,16 +157,24 @@ def prepare_corpus(
                 kept = _note_outcomes(folder, progress(crew.run(jobs), len(jobs)))
         finally:
             merge(folder)
-    prepared_now, failed_now = (len({job.clip_id for job in jobs} & names) for names in finished_clips(folder))
-    if lacking := len(jobs) - prepared_now - failed_now:
-        raise ValueError(f"{lacking} of {len(jobs)} clips are not in the store {folder}; call again to go on")
-    return PrepareSummary(
-        prepared=prepared_now,
-        failed=failed_now,
-        skipped=len(manifest.clips) - len(jobs),
-        reasons=_failure_reasons(folder, set(manifest.clips["clip_id"])),
-        kept=kept,
-    )
+    return _summary(folder, manifest, {job.clip_id for job in jobs}, kept)
+
+
+def _jobs(manifest: Manifest, roots: dict[str, str] | None, *, done: set[str]) -> list[PrepareJob]:
+    rows = manifest.clips[~manifest.clips["clip_id"].isin(done)]
+    return [
+        PrepareJob(clip_id, str(manifest.file_of(clip_id, roots)), media)
+        for clip_id, media in zip(rows["clip_id"], rows["media"], strict=True)
+    ]
+
+
+def _summary(folder: Path, manifest: Manifest, tried: set[str], kept: Kept) -> PrepareSummary:
+    """What the store says of the clips that were tried now; each must be in it, prepared or failed."""
+    prepared, failed = (len(tried & names) for names in finished_clips(folder))
+    if lacking := len(tried) - prepared - failed:
+        raise ValueError(f"{lacking} of {len(tried)} clips are not in the store {folder}; call again to go on")
+    clip_ids = set(manifest.clips["clip_id"])
+    return PrepareSummary(prepared, failed, len(clip_ids) - len(tried), _failure_reasons(folder, clip_ids), kept)
 
 
 def part_of(manifest: Manifest, number: int, count: int) -> Manifest:

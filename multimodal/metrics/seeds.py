@@ -76,13 +76,8 @@ def judge_seeds(
     """
     if baseline not in tables:
         raise ValueError(f"no variant {baseline!r} to compare with; choose from {', '.join(tables)}")
-    aligned = {name: [table.sort_values("clip_id") for table in of] for name, of in tables.items()}
+    aligned = _aligned(tables, baseline)
     first = aligned[baseline][0]
-    for name, of in aligned.items():
-        if any(table["clip_id"].tolist() != first["clip_id"].tolist() for table in of):
-            raise ValueError(
-                f"the scores of {name} are of other clips than those of {baseline}; compare like with like"
-            )
     identity = identity_codes(first["identity"].to_numpy(dtype=object))
     resampler = IdentityResampler(identity, first["any_fake"].to_numpy(int))
     drawn = {
@@ -92,23 +87,39 @@ def judge_seeds(
     report: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in drawn}
     for measure, precision in _precisions(first, identity).items():
         there = over_seeds(drawn[baseline], measure)
-        bounds: Range = "area" if measure.startswith("auc_") else "unit"
         for name, seeds in drawn.items():
             here = over_seeds(seeds, measure)
-            if here is None or there is None:
-                continue
-            entry: dict[str, Any] = {
-                **mean_over_seeds(here, precision, bounds=bounds).as_json(),
-                "seeds": here.values.tolist(),
-            }
-            if name != baseline:
-                entry["difference"] = difference_over_seeds(here, there, precision)._asdict()
-            report[name][measure] = entry
+            if here is not None and there is not None:
+                reference = None if name == baseline else there
+                report[name][measure] = _judged(measure, here, reference, precision)
     if not any(primary in row for row in report.values()):
         measured = ", ".join(dict.fromkeys(measure for row in report.values() for measure in row))
         raise ValueError(f"unknown primary measure {primary!r}; the tables have {measured}")
     _correct(report, primary)
     return report
+
+
+def _aligned(tables: Mapping[str, Sequence[pd.DataFrame]], baseline: str) -> dict[str, list[pd.DataFrame]]:
+    """The tables in the order of their clips, which must be the same in all."""
+    aligned = {name: [table.sort_values("clip_id") for table in of] for name, of in tables.items()}
+    clip_ids = aligned[baseline][0]["clip_id"].tolist()
+    for name, of in aligned.items():
+        if any(table["clip_id"].tolist() != clip_ids for table in of):
+            raise ValueError(
+                f"the scores of {name} are of other clips than those of {baseline}; compare like with like"
+            )
+    return aligned
+
+
+def _judged(
+    measure: str, here: "OverSeeds", reference: "OverSeeds | None", precision: Precision
+) -> dict[str, Any]:
+    """A measure of a variant over its seeds, and its difference from the reference where there is one."""
+    bounds: Range = "area" if measure.startswith("auc_") else "unit"
+    entry = {**mean_over_seeds(here, precision, bounds=bounds).as_json(), "seeds": here.values.tolist()}
+    if reference is not None:
+        entry["difference"] = difference_over_seeds(here, reference, precision)._asdict()
+    return entry
 
 
 class _Measures:
