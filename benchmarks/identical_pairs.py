@@ -16,8 +16,8 @@ from scipy import stats
 
 from experiments.recipes import small
 from experiments.runs.config import TrainConfig
-from experiments.studies.runs import do_runs, settle_study
-from experiments.studies.study import Job, StudyFolder, StudyOptions, judge_study
+from experiments.studies.runs import do_runs
+from experiments.studies.study import Job, StudyFolder, StudyOptions, judge_study, settle_study
 from multimodal.report.study_table import SIGNIFICANT, is_significant
 
 SIDES = ("one", "other")

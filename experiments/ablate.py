@@ -3,7 +3,6 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +18,7 @@ from experiments.studies.study import (
     claim_study,
     judge_study,
     plan_jobs,
+    settle_study,
 )
 from experiments.studies.variants import BASELINES, STUDIES, variants_of
 from multimodal.files import write_json
@@ -30,14 +30,12 @@ RATIOS = (1, 3, 10, 42)
 
 def ablate(study: str, config: TrainConfig, options: StudyOptions, out: Path) -> dict[str, Any]:
     """Run a study, or go on with one that was stopped; finished runs are not repeated, failed ones are."""
-    _check(config, options)
-    from experiments.studies.pages import compare_speed, write_pages
-    from experiments.studies.runs import do_runs, search_variant, settle_study
+    started, num_workers = time.perf_counter(), config.data.num_workers
+    config = settle_study(config, options, out)
+    from experiments.studies.pages import compare_speed, write_pages  # torch, once it is known what to train
+    from experiments.studies.runs import do_runs, search_variant
     from multimodal.report.study_table import costs, findings
 
-    started = time.perf_counter()
-    num_workers = config.data.num_workers
-    config = settle_study(config, options, out)
     folder, baseline = StudyFolder(out), options.baseline or BASELINES[study]
     if study == "encoder" and config.freeze_encoders and options.encoders:
         _refuse_random(config.random_encoders)
@@ -73,16 +71,15 @@ def ablate_imbalance(
     config: TrainConfig, options: StudyOptions, ratios: Sequence[float], out: Path
 ) -> dict[str, Any]:
     """Every balance with every loss at several ratios: what helps, and what only moves the threshold."""
-    _check(config, options)
     if options.only or options.baseline:
         raise ValueError("--only and --baseline are for other studies; this one compares everything")
+    asked, config = to_plain(config), settle_study(config, options, out)
     from experiments.studies.imbalance import judge_ratios, plan_ratios, write_imbalance_pages
-    from experiments.studies.runs import do_runs, settle_study
+    from experiments.studies.runs import do_runs
     from multimodal.report.imbalance_table import imbalance_findings
 
     folder = StudyFolder(out)
-    claim_study(folder, {"study": "imbalance", "ratios": list(ratios), "training": to_plain(config)})
-    config = settle_study(config, options, out)
+    claim_study(folder, {"study": "imbalance", "ratios": list(ratios), "training": asked})
     jobs = [
         Job(name, seed, with_settings(config, own), folder.run(name.replace(" ", "-"), seed))
         for name, seed, own in plan_ratios(config.data.source, config.fit, ratios, options.seeds, out / "splits")
@@ -93,12 +90,6 @@ def ablate_imbalance(
     write_imbalance_pages(folder.path, results, failures)
     _conclude(folder, results, imbalance_findings(results), failures)
     return results
-
-
-def _check(config: TrainConfig, options: StudyOptions) -> None:
-    """Refuse what no run could be trained with; a study freezes the encoders itself where it takes tokens."""
-    tokens = None if options.end_to_end else config.tokens
-    replace(config, freeze_encoders=not options.end_to_end, tokens=tokens).check()
 
 
 def _refuse_random(modalities: Sequence[str]) -> None:

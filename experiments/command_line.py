@@ -21,7 +21,7 @@ from multimodal.catalog import nearest, unknown
 from multimodal.ranges import OutOfRangeError, check_range, ranges_of
 
 Result = TypeVar("Result")
-Config = TypeVar("Config", bound=Any)
+Recipe = TypeVar("Recipe", bound=Any)
 PROGRAM = "python -m experiments"
 
 #: For a config whose fields stand at the top level of the command line.
@@ -182,7 +182,7 @@ def without_config(arguments: list[str]) -> tuple[Path | None, list[str]]:
     return None, arguments
 
 
-def with_named_encoders(recipe: Config, arguments: list[str]) -> Config:
+def with_named_encoders(recipe: Recipe, arguments: list[str]) -> Recipe:
     """The recipe without the options of an encoder in whose place ``arguments`` name one.
 
     They belong to the recipe's own; those of the named one are given as pairs, ``--encoder.options NAME VALUE``.

@@ -43,10 +43,9 @@ class TokenFeed(NamedTuple):
         return islice(batches_of(self.training, self.parts, Accelerator())(0), count)
 
 
-def token_feed(config: TrainConfig) -> TokenFeed:
-    """What a training of ``config`` is fed from its token cache, which is made here where it is not there."""
-    training = open_training(config)
-    torch.manual_seed(config.fit.seed)
+def token_feed(training: Training) -> TokenFeed:
+    """What a training is fed from its token cache, which is made here where it is not there."""
+    torch.manual_seed(training.fit.seed)
     return TokenFeed(training, training.make(training.clips, Accelerator(), lambda text: None))
 
 
@@ -64,7 +63,7 @@ def count_classes(
         balance = BalanceConfig(name=name, neighbours=neighbours)
         chosen = replace(config, loss=replace(config.loss, name="cross_entropy"), balance=balance)
         try:
-            feed = token_feed(chosen)
+            feed = token_feed(open_training(chosen))
         except ValueError as error:
             print(f"{name} is not shown: {error}")
             continue

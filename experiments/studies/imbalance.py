@@ -97,8 +97,8 @@ def judge_ratios(
 ) -> dict[str, Any]:
     """The table: ratio → rows, each a balance, a loss and a threshold with its measures over seeds.
 
-    A row's ``"differences"`` are those from plain training at the same threshold, ``"case"`` has those of after
-    from before.
+    A row's ``"differences"`` compare it with plain training at the same threshold; ``"case"`` compares
+    the balanced training with the one before it.
     """
     finished = [job for job in jobs if job.result.is_file()]
     if not finished:

@@ -1,51 +1,36 @@
-"""What all studies share: their options, the tokens that their runs share, and the runs themselves."""
+"""The runs of a study: the tokens that they share, each training with its test scores, and a search."""
 
 import importlib.util
-import sys
+import time
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from accelerate import Accelerator
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from experiments import engines
 from experiments.runs.build import open_detector
-from experiments.runs.clips import load_clips
-from experiments.runs.config import TrainConfig
-from experiments.runs.feed import token_cache
+from experiments.runs.clips import Clips, load_clips
+from experiments.runs.feed import first_window, split_scorer, token_cache, window_shape
+from experiments.runs.scoring import open_detector_run
 from experiments.runs.settings import to_plain
-from experiments.studies.run_one import run_job
 from experiments.studies.search import Trial, check_space, search
 from experiments.studies.study import Job, StudyFolder, StudyOptions, Trainings, claim_study
+from experiments.train import train
 from multimodal.corpora.manifest import GENERATED_NOTICE
-from multimodal.files import write_json
+from multimodal.data.options import Reading
+from multimodal.data.windows import ClipWindows, EvaluationWindows
+from multimodal.detector import AudioVisualDetector
+from multimodal.files import atomic_path, write_json
+from multimodal.labels import MODALITIES, Modality
+from multimodal.metrics.scores_table import WITHOUT_THE_OTHER
 from multimodal.progress import progress
-
-
-def settle_study(config: TrainConfig, options: StudyOptions, out: Path) -> TrainConfig:
-    """The training that a study's variants are made of: on tokens of frozen encoders, or end to end.
-
-    Raises:
-        ValueError: no seed, or nobody to work.
-    """
-    for name in ("seeds", "workers"):
-        if getattr(options, name) < 1:
-            raise ValueError(f"--{name} must be at least 1; got {getattr(options, name)}")
-    if options.end_to_end:
-        return replace(config, freeze_encoders=False, tokens=None)
-    for modality in config.random_encoders:
-        print(
-            f"warning: the {modality} encoder is frozen and has random weights; give --{modality}.weights FOLDER",
-            file=sys.stderr,
-        )
-    return replace(
-        config,
-        freeze_encoders=True,
-        tokens=config.tokens or out / "tokens",
-        data=replace(config.data, num_workers=0),  # tokens need no processes to be read
-    )
+from multimodal.tokens.cache import EvaluationTokens, TokenCache
 
 
 def search_variant(variants: Trainings, options: StudyOptions, out: Path) -> dict[str, Any]:
@@ -121,3 +106,97 @@ def _encoders_of(job: Job) -> tuple[str, int | None]:
 
 def _one_line(error: Exception) -> str:
     return " ".join(f"{error}".split()) or type(error).__name__
+
+
+# One run: train, choose nothing by the test split, and score it, with either modality left out too.
+
+
+def run_job(job: Job) -> dict[str, Any]:
+    """Do one run, or go on with it; returns what ``study.json`` holds.
+
+    Only validation data choose anything: the weights, by the training. The test split is scored with them. What a
+    training prints goes to the study's folder ``logs``.
+    """
+    log = job.folder.parent.parent / "logs" / f"{job.folder.name}.txt"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "a", encoding="utf-8") as text, redirect_stdout(text), redirect_stderr(text):
+        return _run(job)
+
+
+def _run(job: Job) -> dict[str, Any]:
+    started = time.perf_counter()
+    train(job.config, job.folder)
+    trained = time.perf_counter()
+    run = open_detector_run(job.folder)
+    clips, detector, accelerator = run.read(), run.model, Accelerator()
+    assert isinstance(detector, AudioVisualDetector)
+    cache = None
+    if job.config.tokens is not None:
+        detector.to(accelerator.device)
+        cache = token_cache(detector, clips, run.reading, accelerator, job.config.tokens)
+    test = _test_scores(detector, clips, run.reading, accelerator, cache).assign(split="test")
+    with atomic_path(job.scores) as temporary:
+        test.to_parquet(temporary, index=False)
+    result = {
+        "variant": job.variant,
+        "seed": job.seed,
+        "seconds_training": trained - started,
+        "seconds": time.perf_counter() - started,
+        "steps": job.config.fit.steps,
+        "generated": clips.generated,
+        **cost_of(detector, clips, run.reading),
+    }
+    write_json(job.result, result)
+    return result
+
+
+def cost_of(detector: AudioVisualDetector, clips: Clips, reading: Reading) -> dict[str, Any]:
+    """Parameters of the fusion and of the encoders, floating-point operations for one window, and its tokens."""
+    inputs = first_window(detector, clips, reading)
+    detector.cpu().eval().requires_grad_(False)  # the counter stumbles over weights that are inputs of a module
+    with torch.no_grad():
+        with FlopCounterMode(display=False) as of_encoders:
+            tokens = detector.encode(inputs)
+        with FlopCounterMode(display=False) as of_fusion:
+            detector.classifier.fusion(tokens)
+    return {
+        "parameters": _num_parameters(detector.classifier.fusion),
+        "flops": of_fusion.get_total_flops(),
+        "encoder_parameters": _num_parameters(detector.encoders),
+        "encoder_flops": of_encoders.get_total_flops(),
+        "tokens": {name: value.shape[1] for name, value in sorted(tokens.items())},
+    }
+
+
+def _num_parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _test_scores(
+    detector: AudioVisualDetector,
+    clips: Clips,
+    reading: Reading,
+    accelerator: Accelerator,
+    cache: TokenCache | None,
+) -> pd.DataFrame:
+    """Scores of the test split, and the score of each modality by the fusion without the other."""
+    rows = clips.of("test")
+    detector.to(accelerator.device)
+    model = detector if cache is None else detector.classifier
+
+    def score(modalities: Sequence[Modality]) -> pd.DataFrame:
+        windows: ClipWindows
+        if cache is not None:
+            windows = EvaluationTokens(cache, clips.store, rows, modalities=modalities)
+        else:
+            encoders: dict[str, Any] = dict(detector.encoders.items())
+            shape = window_shape(encoders, clips.store, reading)
+            count = reading.windows_per_clip
+            windows = EvaluationWindows(clips.store, rows, shape, windows_per_clip=count, modalities=modalities)
+        return split_scorer(windows, rows, "test", reading, accelerator)(model)
+
+    scores = score(MODALITIES)
+    for name in MODALITIES:
+        alone = score((name,)).set_index("clip_id")[f"fused_{name}"]
+        scores[WITHOUT_THE_OTHER[name].score] = scores["clip_id"].map(alone)
+    return scores

@@ -1,18 +1,16 @@
 """A study in a folder: its runs, what came of them, and the table that is made of their scores."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from experiments.runs.config import TrainConfig
 from experiments.runs.settings import to_plain
 from multimodal.files import claim, read_json
 from multimodal.ranges import at_least, check_ranges
-
-if TYPE_CHECKING:
-    pass
 
 #: variant → its training
 Trainings = Mapping[str, TrainConfig]
@@ -54,6 +52,26 @@ class StudyOptions:
 
 
 DEFAULT_OPTIONS = StudyOptions()
+
+
+def settle_study(config: TrainConfig, options: StudyOptions, out: Path) -> TrainConfig:
+    """The training that a study's variants are made of: on tokens of frozen encoders, or end to end.
+
+    Raises:
+        ValueError: what no run could be trained with.
+    """
+    if options.end_to_end:
+        config = replace(config, freeze_encoders=False, tokens=None)
+        config.check()
+        return config
+    config = replace(config, freeze_encoders=True, tokens=config.tokens or out / "tokens")
+    config.check()
+    for modality in config.random_encoders:
+        print(
+            f"warning: the {modality} encoder is frozen and has random weights; give --{modality}.weights FOLDER",
+            file=sys.stderr,
+        )
+    return replace(config, data=replace(config.data, num_workers=0))  # tokens need no processes to be read
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -15,13 +16,12 @@ from multimodal.splits import make_split
 from multimodal.synthetic import GENERATORS, LayoutOptions
 
 SMALL = LayoutOptions(identities=3, clips=1, clip_seconds=0.3, frame_size=64)
+HEADS = replace(SIZES["tiny"].talking_heads, clip_seconds=0.3, frame_size=64)
 
 
 def test_a_root_that_is_there_is_read_and_one_that_is_not_gets_a_stand_in(workspace, tmp_path):
     roots = {"fakeavceleb": workspace / "corpus", "faces140k": tmp_path / "faces"}
-    found = find_or_generate(
-        roots, tmp_path / "stand-ins", talking_heads=SIZES["tiny"].talking_heads, layouts=SMALL
-    )
+    found = find_or_generate(roots, tmp_path / "stand-ins", talking_heads=HEADS, layouts=SMALL)
     assert found["fakeavceleb"].manifest.roots == scan("fakeavceleb", workspace / "corpus").roots
     assert found["faces140k"].remark == f"there is no folder {tmp_path / 'faces'}"
     assert found["faces140k"].is_stand_in
@@ -54,9 +54,9 @@ def test_the_corpus_to_learn_from_is_replaced_where_too_little_of_it_has_arrived
     is_there, why, workspace, tmp_path
 ):
     root = half_downloaded(workspace / "corpus", tmp_path / "half", is_there=is_there)
-    found = find_or_generate(
-        {"fakeavceleb": root}, tmp_path / "stand-ins", talking_heads=SIZES["tiny"].talking_heads, layouts=SMALL
-    )["fakeavceleb"]
+    found = find_or_generate({"fakeavceleb": root}, tmp_path / "stand-ins", talking_heads=HEADS, layouts=SMALL)[
+        "fakeavceleb"
+    ]
     assert re.match(why, found.remark)
     assert (found.manifest.clips["size_bytes"] > 0).all()
 
@@ -72,8 +72,7 @@ def test_a_corpus_of_which_a_side_is_missing_or_empty_is_replaced(leave, why, tm
     root = tmp_path / "half"
     GENERATORS["faceforensics"](root, SMALL, workers=1, progress=lambda files: files)
     half_downloaded(root, root, is_there=leave)
-    heads = SIZES["tiny"].talking_heads
-    found = find_or_generate({"faceforensics": root}, tmp_path / "copies", talking_heads=heads, layouts=SMALL)
+    found = find_or_generate({"faceforensics": root}, tmp_path / "copies", talking_heads=HEADS, layouts=SMALL)
     assert found["faceforensics"].remark.startswith(why)
     assert set(found["faceforensics"].manifest.clips["any_fake"]) == {REAL, FAKE}
 
@@ -155,6 +154,6 @@ def test_a_balance_that_too_few_clips_rule_out_is_left_out_with_its_reason(monke
     def refuse(config):
         raise ValueError("RVRA has 2 clips")
 
-    monkeypatch.setattr(batches, "token_feed", refuse)
+    monkeypatch.setattr(batches, "open_training", refuse)
     assert batches.count_classes(small.train(), ("smote",)).drawn == {}
     assert capsys.readouterr().out == "smote is not shown: RVRA has 2 clips\n"

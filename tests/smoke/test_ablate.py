@@ -13,7 +13,7 @@ from experiments.runs.config import EncoderConfig, TrainConfig
 from experiments.runs.folder import RunFolder
 from experiments.runs.settings import read_config, with_settings
 from experiments.studies import runs
-from experiments.studies.study import Job, StudyOptions
+from experiments.studies.study import Job, StudyOptions, settle_study
 from multimodal.corpora.manifest import GENERATED_NOTICE
 
 OPTIONS = StudyOptions(seeds=2, only=("gated", "video_only"), workers=1, replicates=30)
@@ -70,7 +70,7 @@ def test_a_mode_of_one_modality_knows_nothing_without_it(study):
 def test_a_study_of_frozen_random_encoders_warns_of_them(config, tmp_path, capsys):
     published = EncoderConfig(name="wav2vec2", options={"checkpoint": "facebook/wav2vec2-base"})
     random = with_settings(config, {"encoders.audio": published, "encoders.video.weights": None})
-    runs.settle_study(random, OPTIONS, tmp_path)
+    settle_study(random, OPTIONS, tmp_path)
     assert capsys.readouterr().err == (
         "warning: the video encoder is frozen and has random weights; give --video.weights FOLDER\n"
     )
