@@ -4,6 +4,8 @@ import importlib.util
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from multimodal.catalog import unknown
+
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
@@ -36,7 +38,7 @@ def check_tracker(name: str) -> None:
     if name == "none":
         return
     if name not in TRACKERS:
-        raise ValueError(f"unknown tracker {name!r}; choose from {', '.join([*TRACKERS, 'none'])}")
+        raise ValueError(unknown("tracker", name, [*TRACKERS, "none"]))
     package = TRACKERS[name].package
     if importlib.util.find_spec(package) is None:
         raise ValueError(f"--tracker {name} needs {package}; install it with: pip install {package}")

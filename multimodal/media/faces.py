@@ -4,12 +4,13 @@ A new detector is a file with a class that does what :class:`FaceDetector` says,
 Its name is an option of ``prepare`` and stands in the store, so that crops of two detectors are never mixed.
 """
 
-import difflib
 import pkgutil
 from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float, UInt8
+
+from multimodal.catalog import unknown
 
 Picture = UInt8[np.ndarray, "height width 3"]
 Detections = Float[np.ndarray, "faces 5"]
@@ -64,12 +65,10 @@ def check_detector(name: str) -> None:
 
     >>> check_detector("mtcn")
     Traceback (most recent call last):
-    ValueError: unknown face detector 'mtcn'; choose from mtcnn. Did you mean mtcnn?
+    ValueError: unknown face detector 'mtcn'; did you mean 'mtcnn'? Choose from mtcnn
     """
     if name not in DETECTORS:
-        near = difflib.get_close_matches(name, DETECTORS, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise ValueError(f"unknown face detector {name!r}; choose from {', '.join(DETECTORS)}.{hint}")
+        raise ValueError(unknown("face detector", name, DETECTORS))
 
 
 # Arithmetic of boxes ``x0, y0, x1, y1`` in pixels.
@@ -108,7 +107,7 @@ def merge_found(known: Detections, more: Detections) -> Detections:
 
 
 def unlike(boxes: Float[np.ndarray, "n columns"], known: Detections) -> Float[np.ndarray, "m columns"]:
-    """Those of the boxes that overlap no known face by much."""
+    """Boxes that overlap no known face by much."""
     if not len(boxes) or not len(known):
         return boxes
     return boxes[pairwise_iou(boxes[:, :4], known[:, :4]).max(axis=1) < _KNOWN_IOU]

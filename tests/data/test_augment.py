@@ -5,9 +5,15 @@ import pytest
 import torch
 
 from multimodal.data.augment import Augmentation, PictureAugmentation, SoundAugmentation
-from multimodal.data.augment.lossy_codec import LOSSY_CODECS, lossy_codec
 from multimodal.data.augment.picture import FACE_PARTS
-from multimodal.data.augment.sound import coloured_noise, reverberate, telephone_band, telephone_codec
+from multimodal.data.augment.sound import (
+    LOSSY_CODECS,
+    coloured_noise,
+    lossy_codec,
+    reverberate,
+    telephone_band,
+    telephone_codec,
+)
 
 RATE = 16_000
 NO_PICTURE = PictureAugmentation(**{f.name: 0 for f in dataclasses.fields(PictureAugmentation)})

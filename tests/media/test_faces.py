@@ -121,6 +121,6 @@ def test_a_store_names_the_detector_unless_it_is_the_one_of_stores_that_name_non
 
 
 def test_a_detector_that_does_not_exist_is_refused_before_a_store_is_made(tmp_path):
-    with pytest.raises(ValueError, match=r"unknown face detector 'mtcn'; choose from mtcnn. Did you mean mtcnn\?"):
+    with pytest.raises(ValueError, match=r"unknown face detector 'mtcn'; did you mean 'mtcnn'\? Choose from"):
         prepare_corpus(None, tmp_path / "store", PrepareOptions(face_detector="mtcn"))
     assert list(tmp_path.iterdir()) == []
