@@ -1,5 +1,6 @@
 import pytest
 import torch
+from tiny_speech import TINY_SPEECH
 
 from encoders import create_encoder
 from fusion import create_fusion, fusion_class, list_fusions
@@ -91,16 +92,10 @@ def test_the_four_classes_stand_in_the_order_of_their_index():
             assert name == f"{'RF'[video_fake]}V{'RF'[audio_fake]}A"
 
 
-SPEECH = {"model_type": "wav2vec2", "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-SPEECH |= {"intermediate_size": 16, "conv_dim": [8, 8], "conv_kernel": [10, 8], "conv_stride": [8, 8]}
-SPEECH |= {"num_feat_extract_layers": 2, "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 2}
-SPEECH |= {"feat_extract_norm": "layer"}
-
-
 @pytest.fixture(scope="module")
 def encoder():
     torch.manual_seed(0)
-    return create_encoder("wav2vec2", checkpoint=SPEECH).eval()
+    return create_encoder("wav2vec2", checkpoint={**TINY_SPEECH, "feat_extract_norm": "layer"}).eval()
 
 
 @torch.no_grad()

@@ -4,22 +4,11 @@ import json
 
 import pytest
 import torch
+from tiny_speech import TINY_SPEECH
 
 from encoders import AudioSpec, VideoSpec, create_encoder, encoder_class, list_encoders, load_encoder
 
-TINY_SPEECH = {
-    "model_type": "wav2vec2",
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 16,
-    "conv_dim": [8, 8],
-    "conv_kernel": [10, 8],
-    "conv_stride": [8, 8],
-    "num_feat_extract_layers": 2,
-    "num_conv_pos_embeddings": 16,
-    "num_conv_pos_embedding_groups": 2,
-}
+TWO_LAYERS = {**TINY_SPEECH, "num_hidden_layers": 2}
 NUM_FRAMES, NUM_SAMPLES = 5, 8000
 
 #: label -> (catalog name, arguments, tokens of a window)
@@ -40,7 +29,7 @@ CASES = {
     "spectrogram_vit": ("spectrogram", {"backbone": "test_vit"}, 4),
     "hubert": ("wav2vec2", {"checkpoint": {**TINY_SPEECH, "model_type": "hubert"}}, 124),
     "wav2vec2": ("wav2vec2", {"checkpoint": TINY_SPEECH}, 124),
-    "wav2vec2_layers": ("wav2vec2", {"checkpoint": TINY_SPEECH, "weigh_layers": True, "frozen_layers": 1}, 124),
+    "wav2vec2_layers": ("wav2vec2", {"checkpoint": TWO_LAYERS, "weigh_layers": True, "frozen_layers": 1}, 124),
     "wavlm": ("wav2vec2", {"checkpoint": {**TINY_SPEECH, "model_type": "wavlm"}}, 124),
 }
 VIDEO = [label for label, (name, *_) in CASES.items() if name in list_encoders("video")]

@@ -4,33 +4,22 @@ import sys
 
 import pytest
 import torch
+from tiny_speech import TINY_SPEECH
 
 from encoders import create_encoder
 from encoders.onnx_export import export_onnx
 
-SPEECH = {
-    "hidden_size": 16,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 16,
-    "conv_dim": [8, 8],
-    "conv_kernel": [10, 8],
-    "conv_stride": [8, 8],
-    "num_feat_extract_layers": 2,
-    "num_conv_pos_embeddings": 16,
-    "num_conv_pos_embedding_groups": 2,
-}
 CASES = {
     "aasist": ("aasist", {"variant": "AASIST-L"}, 8000),
     "clips": ("clips", {"backbone": "mc3_18", "frame_size": 32}, 3),
     "facenet": ("facenet", {"frame_size": 80}, 2),
     "frames": ("frames", {"backbone": "test_resnet", "frame_size": 32, "temporal_layers": 1}, 3),
-    "hubert": ("wav2vec2", {"checkpoint": {"model_type": "hubert", **SPEECH}}, 4000),
+    "hubert": ("wav2vec2", {"checkpoint": {**TINY_SPEECH, "model_type": "hubert"}}, 4000),
     "spectrogram": ("spectrogram", {"backbone": "test_resnet"}, 8000),
     "spectrogram_lfcc": ("spectrogram", {"backbone": "test_resnet", "front_end": "lfcc", "n_mels": 40}, 8000),
     "vit": ("frames", {"backbone": "test_vit", "frame_size": 64}, 3),
-    "wav2vec2": ("wav2vec2", {"checkpoint": {"model_type": "wav2vec2", **SPEECH}, "weigh_layers": True}, 4000),
-    "wavlm": ("wav2vec2", {"checkpoint": {"model_type": "wavlm", **SPEECH}}, 4000),
+    "wav2vec2": ("wav2vec2", {"checkpoint": TINY_SPEECH, "weigh_layers": True}, 4000),
+    "wavlm": ("wav2vec2", {"checkpoint": {**TINY_SPEECH, "model_type": "wavlm"}}, 4000),
 }
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from tiny_speech import TINY_SPEECH
 from transformers import AutoConfig, AutoModel
 
 from encoders import create_encoder, list_encoders
@@ -9,20 +10,6 @@ from encoders.audio import spectrogram
 from encoders.base import Encoder
 from encoders.video import clips, facenet, frames
 from experiments.runs.config import EncoderConfig
-
-TINY_SPEECH = {
-    "model_type": "wav2vec2",
-    "hidden_size": 16,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 16,
-    "conv_dim": [8, 8],
-    "conv_kernel": [10, 8],
-    "conv_stride": [8, 8],
-    "num_feat_extract_layers": 2,
-    "num_conv_pos_embeddings": 16,
-    "num_conv_pos_embedding_groups": 2,
-}
 
 
 @pytest.fixture

@@ -6,24 +6,11 @@ import socket
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_speech import TINY_SPEECH
 from transformers import AutoConfig, AutoModel
 
 from encoders import create_encoder, load_encoder
 from encoders.audio.wav2vec2 import Wav2Vec2Encoder
-
-TINY = {
-    "model_type": "wav2vec2",
-    "hidden_size": 16,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 16,
-    "conv_dim": [8, 8],
-    "conv_kernel": [10, 8],
-    "conv_stride": [8, 8],
-    "num_feat_extract_layers": 2,
-    "num_conv_pos_embeddings": 16,
-    "num_conv_pos_embedding_groups": 2,
-}
 
 
 @pytest.fixture(autouse=True)
@@ -43,14 +30,14 @@ def tried(monkeypatch) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path):
-    create_encoder("wav2vec2", checkpoint=TINY).save_pretrained(tmp_path / "encoder")
+    create_encoder("wav2vec2", checkpoint=TINY_SPEECH).save_pretrained(tmp_path / "encoder")
     return tmp_path / "encoder"
 
 
 @pytest.fixture
 def trap(tmp_path):
     """A folder as transformers reads it, with code that leaves a mark when it is run."""
-    values = {key: value for key, value in TINY.items() if key != "model_type"}
+    values = {key: value for key, value in TINY_SPEECH.items() if key != "model_type"}
     model = AutoModel.from_config(AutoConfig.for_model("wav2vec2", **values))
     model.save_pretrained(tmp_path / "trap")
     config = json.loads((tmp_path / "trap" / "config.json").read_text())
@@ -130,7 +117,7 @@ def test_backbone_that_is_a_place_is_not_followed(folder, tried, backbone):
     ids=lambda one: next(iter(one)),
 )
 def test_code_that_a_config_of_plain_values_names_is_refused(folder, tried, followed):
-    change(folder, checkpoint={**TINY, **followed})
+    change(folder, checkpoint={**TINY_SPEECH, **followed})
     with pytest.raises(ValueError, match="code of others is not followed"):
         load_encoder(folder)
     assert not tried
@@ -172,7 +159,7 @@ def test_half_precision_checkpoint_encodes_in_float32(trap):
 
 
 def test_folder_with_half_precision_in_its_config_and_weights_encodes_in_float32(folder):
-    change(folder, checkpoint={**TINY, "dtype": "float16"})
+    change(folder, checkpoint={**TINY_SPEECH, "dtype": "float16"})
     state = load_file(folder / "model.safetensors")
     save_file({key: value.half() for key, value in state.items()}, folder / "model.safetensors", {"format": "pt"})
     assert load_encoder(folder)(torch.randn(1, 4000)).dtype == torch.float32
@@ -186,6 +173,6 @@ def test_saved_folder_does_not_tell_where_its_checkpoint_lay(trap):
 
 @pytest.mark.parametrize("changes", [{"hidden_size": 10**30}, {"num_hidden_layers": 10**6}, {"conv_dim": [1e300]}])
 def test_absurd_sizes_are_refused_before_memory_is_taken(folder, changes):
-    change(folder, checkpoint={**TINY, **changes})
+    change(folder, checkpoint={**TINY_SPEECH, **changes})
     with pytest.raises(ValueError, match=f"{next(iter(changes))}=.*no encoder of this catalog"):
         load_encoder(folder)

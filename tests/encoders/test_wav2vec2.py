@@ -3,25 +3,13 @@
 import huggingface_hub
 import pytest
 import torch
+from tiny_speech import TINY_SPEECH
 from transformers import AutoConfig, AutoModel, BertConfig
 
 from encoders import create_encoder, load_encoder
 from encoders.audio.wav2vec2 import normalise
 
-TINY = {
-    "model_type": "wav2vec2",
-    "hidden_size": 16,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 2,
-    "intermediate_size": 16,
-    "conv_dim": [8, 8],
-    "conv_kernel": [10, 8],
-    "conv_stride": [8, 8],
-    "num_feat_extract_layers": 2,
-    "num_conv_pos_embeddings": 16,
-    "num_conv_pos_embedding_groups": 2,
-    "feat_extract_norm": "layer",
-}
+TINY = {**TINY_SPEECH, "num_hidden_layers": 3, "feat_extract_norm": "layer"}
 
 
 def tiny(**options):

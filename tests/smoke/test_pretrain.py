@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
+from tiny_speech import TINY_SPEECH
 
 from encoders import load_encoder
 from experiments import recipes
@@ -21,9 +22,6 @@ TINY = {
     "frames": {"backbone": "test_resnet", "frame_size": 32},
     "spectrogram": {"backbone": "test_resnet", "n_mels": 32},
 }
-SPEECH = {"model_type": "wav2vec2", "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-SPEECH |= {"intermediate_size": 16, "conv_dim": [8, 8], "conv_kernel": [10, 8], "conv_stride": [8, 8]}
-SPEECH |= {"num_feat_extract_layers": 2, "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 2}
 SHORT = ["--fit.steps", "2", "--fit.validate-every", "2", "--num-workers", "0", "--batch-size", "4"]
 
 
@@ -36,7 +34,7 @@ def small(recipe: str, modality: str, sources: Path, *names: str):
     """A recipe as it is, but with a tiny encoder and a few steps."""
     config = recipes.PRETRAIN[modality][recipe]()
     name = config.encoder.name
-    options = {"checkpoint": SPEECH} if name == "wav2vec2" else TINY.get(name, {"variant": "AASIST-L"})
+    options = {"checkpoint": TINY_SPEECH} if name == "wav2vec2" else TINY.get(name, {"variant": "AASIST-L"})
     data = replace(config.data, store=sources / "store", num_workers=0, batch_size=2)
     if name == "aasist":  # needs more sound than the generated clips have
         data = replace(data, num_frames=4)
