@@ -6,16 +6,21 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-#: Files whose tests take about as long as all others of the small corpus together.
-_LONG = {"test_documents.py", "test_ablate.py", "test_ablate_imbalance.py"}
+#: Folders whose files take minutes: one that began last would keep one worker busy while the others wait.
+_LONG = ("smoke", "benchmarks")
 
 
+def pytest_configure(config) -> None:
+    """Hand files out in the order below, in place of the one with most tests first."""
+    config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items) -> None:
-    """Send the tests that share the small corpus to two workers, so that it is made once in each."""
+    """Send the tests of a file to one worker, so that what they share is made once; long files go first."""
+    items.sort(key=lambda item: item.path.parent.name not in _LONG)
     for item in items:
-        if "workspace" in getattr(item, "fixturenames", ()):  # those that need `run` or `sources` need it too
-            half = "long" if item.path.name in _LONG else "short"
-            item.add_marker(pytest.mark.xdist_group(f"workspace-{half}"))
+        item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
 
 
 @pytest.fixture(scope="session")
