@@ -153,7 +153,7 @@ def rebuild_encoder(name: Any, arguments: Any, *, source: str | Path) -> "Encode
     check_plain(kind, arguments, source)
     try:
         return create_encoder(name, **arguments)
-    except Exception as error:  # libraries answer a value that is none of theirs with errors of every kind
+    except Exception as error:  # libraries raise errors of every kind for a value that they do not know
         raise ValueError(f"{source} describes no encoder that can be built: {_one_line(error)}") from error
 
 

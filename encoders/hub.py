@@ -42,7 +42,7 @@ def find_folder(name: str | Path, files: Sequence[str], **options: Any) -> Path:
 def upload(
     write: Callable[[Path], None], repo_id: str, *, token: str | None, private: bool | None, message: str
 ) -> str:
-    """What ``write`` puts into an empty folder, as a repository of the hub; its address.
+    """Upload what ``write`` puts into an empty folder as a repository of the hub; returns its address.
 
     Args:
         write: called with the folder.

@@ -16,7 +16,7 @@ def write_weights(module: nn.Module, file: Path) -> None:
     state = {key: tensor.detach().cpu().contiguous() for key, tensor in module.state_dict().items()}
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        temporary.touch()  # gets the mode of the umask, where the library's own file is for its owner alone
+        temporary.touch()  # made with the mode of the umask; the library would make a file for its owner alone
         mode = temporary.stat().st_mode
         save_file(state, temporary, metadata={"format": "pt"})
         with temporary.open("rb") as written:
@@ -31,7 +31,7 @@ def read_weights(module: nn.Module, file: Path) -> None:
     """Load a safetensors file into ``module``; ``ValueError`` lists every key and shape that does not fit."""
     try:
         saved = load_file(file)
-    except (OSError, KeyError, RuntimeError, SafetensorError) as error:  # KeyError: a type that torch has not
+    except (OSError, KeyError, RuntimeError, SafetensorError) as error:  # KeyError where torch lacks the type
         raise ValueError(f"cannot read weights from {file}: {' '.join(str(error).split())[:300]}") from error
     load_strictly(module, saved, source=str(file))
 

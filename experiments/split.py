@@ -38,7 +38,7 @@ def split(
     manifest = concatenate(Manifest.read(path) for path in manifests)
     first, *others = protocol
     for name in others:
-        splits.protocol_options(name)  # a name that nobody knows is said before anything is counted
+        splits.protocol_options(name)  # an unknown name is refused before anything is counted
     chosen = splits.make_split(manifest, first, seed=seed, options=options)
     beside = {name: _try(manifest, name, seed) for name in others}
     made = [chosen, *(one for one in beside.values() if isinstance(one, splits.Split))]

@@ -259,7 +259,7 @@ def matrix_scores(run: TrainedRun, tested: HeldOut, kept: Path) -> pd.DataFrame:
 
 
 def _fingerprint(run: TrainedRun, tested: HeldOut) -> str:
-    """Of the weights and the assignment of clips: scores of others are not taken for these."""
+    """A hash of the weights and of the split, so that scores of another model or split are not taken for these."""
     digest = hashlib.blake2b(run.folder.weights.read_bytes(), digest_size=6)
     digest.update(tested.clips.split.hash.encode())
     return digest.hexdigest()

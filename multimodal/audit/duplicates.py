@@ -42,7 +42,7 @@ def identical_files(paths: Sequence[str], size_bytes: np.ndarray) -> list[np.nda
 
 
 def _repeated(key: pd.Series, rows: np.ndarray) -> np.ndarray:
-    """Those rows whose key another row has too."""
+    """Rows whose key another row has too."""
     return rows[key.loc[rows].duplicated(keep=False).to_numpy()]
 
 

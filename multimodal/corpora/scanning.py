@@ -16,7 +16,7 @@ from multimodal.corpora.manifest import GENERATED, Clip, Manifest, collect, lies
 from multimodal.corpora.roots import existing_folder, find_root, recognise_in
 from multimodal.corpora.walk import is_folder, is_hidden, printable
 
-# What lies beside the folders that a reader walked: a part unpacked elsewhere is said, not dropped.
+# What lies beside the folders that a reader walked: a part that was unpacked elsewhere is reported, not dropped.
 
 
 def tell_unread(root: Path, report: ScanReport) -> None:

@@ -30,7 +30,7 @@ def open_store(folder: str | Path) -> Store:
 class Windows(Dataset[dict[str, Any]]):
     """Every window of prepared clips, numbered from 0, as PyTorch's loaders and samplers expect.
 
-    Torch's own collation makes of its items what a detector takes: ``inputs`` by modality, video
+    Torch's default collation turns its items into what a detector takes: ``inputs`` by modality, video
     ``(B, T, 3, H, W)`` in [0, 1] and audio ``(B, samples)`` in [-1, 1]; ``present`` by modality ``(B,)``, False
     where the clip lacks it; ``lengths`` by modality ``(B,)``, frames or samples that are no padding at the end;
     ``labels`` for ``class``, ``video`` and ``audio`` ``(B,)``, 1 fake, 0 real, -1 unknown; ``row`` ``(B,)``, which

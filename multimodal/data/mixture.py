@@ -46,7 +46,7 @@ def mixture_shares(
 
 
 def mixed(shares: Float[np.ndarray, " clips"], *, seed: int) -> Draw:
-    """As many clips an epoch as there are, each as often as its share says.
+    """Draw each clip as often as its share says; an epoch has as many clips as there are.
 
     Systematic sampling (Madow, 1949) from a shuffled list: what is drawn of clips of one share differs from its
     expectation by at most one, and none of them comes twice before all have come once.

@@ -119,7 +119,7 @@ def shuffled(num_clips: int, *, seed: int) -> Draw:
 
 
 def evenly_drawn(classes: np.ndarray, *, seed: int, groups: np.ndarray | None = None) -> Draw:
-    """As many clips an epoch as there are, drawn with replacement so that every class is as likely as another.
+    """Draw with replacement so that every class is equally likely; an epoch has as many clips as there are.
 
     What torch's ``WeightedRandomSampler`` does with weights of one over the class's count, but as a function of
     (seed, epoch), so that it is the same for any number of processes and after a restart.

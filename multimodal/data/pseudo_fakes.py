@@ -220,7 +220,7 @@ class Move(NamedTuple):
 
     @classmethod
     def draw(cls, generator: np.random.Generator) -> "Move":
-        """As large as the authors have it (section 3.1)."""
+        """Draw a change as large as the authors' (section 3.1)."""
         across, down = generator.uniform(-1, 1, size=2) * (_MOVE_X, _MOVE_Y)
         return cls(across, down, generator.uniform(1 - _SIZE, 1 / (1 - _SIZE)))
 

@@ -120,7 +120,7 @@ class FaceCascade:
 
 
 def keep_one_of_each(found: Float[np.ndarray, "n 5"]) -> Float[np.ndarray, "n 5"]:
-    """Of boxes that lie mostly in one another, the surest one; the unsure are left out too."""
+    """The surest of each set of boxes that lie mostly in one another; unsure boxes are left out."""
     kept: list[np.ndarray] = []
     for face in sorted(found[found[:, 4] > _PASS[2]], key=lambda row: -row[4]):
         if all(_share_of_smaller(face, other) <= _SAME_FACE for other in kept):

@@ -91,7 +91,7 @@ CLASS_METRICS: dict[str, str] = {
     **{f"recall_{name}": f"recall of {name}" for name in CLASSES},
     **{f"auc_{name}": f"ROC-AUC of {name}" for name in CLASSES},
 }
-#: What is told of a class at a stored threshold; the rest is not one thing, so nothing is said of it alone.
+#: Metrics of a class at a stored threshold. The other three classes are no class of their own, so they have none.
 AT_RULE = ("accuracy", "balanced_accuracy", "precision", "recall", "f1")
 
 # All metrics of a system as a function of how often each identity is counted.

@@ -93,7 +93,7 @@ def _pairs(pools: list[np.ndarray], generator: np.random.Generator, num_rounds: 
 def _group_of_people(clips: pd.DataFrame, people: People) -> np.ndarray:
     """Group of each person: that of a clip which shows them, else of one to which they lent something.
 
-    Small groups of a corpus count as one: divided by themselves, those of two would never stay whole.
+    Small groups of a corpus count as one, since a group of two, divided on its own, would never stay whole.
     """
     corpus = clips["corpus"].to_numpy(dtype=object)[people.clip]
     group = clips["group"].fillna("").to_numpy(dtype=object)[people.clip]

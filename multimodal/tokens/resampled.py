@@ -262,5 +262,5 @@ def _labels_of(classes: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _scale(tokens: Tensor) -> float:
-    """So that each modality counts as much as the other in a distance, however wide and loud its tokens are."""
+    """Divided by this, a modality counts as much as the other in a distance, however wide and loud it is."""
     return max(float(tokens.flatten(1).var(dim=0).sum().sqrt()), 1e-12)

@@ -67,7 +67,7 @@ class Checkpoints:
         """Write model, optimizer, state and scaler; all but the one before it go once this one is in place."""
         target = self.folder / f"step-{state.step:08d}"
         former = sorted(self._all())
-        for damaged in [path for path in former if path >= target]:  # else the training had gone on from there
+        for damaged in [path for path in former if path >= target]:  # or the next start would try them again
             shutil.rmtree(damaged)
             former.remove(damaged)
         with atomic_folder(target) as temporary:
@@ -148,5 +148,5 @@ def load_weights(model: nn.Module, path: Path) -> None:
         raise ValueError(f"weights not found: {path}; was this run trained to its end?")
     try:
         model.load_state_dict(load_file(path), strict=True)
-    except (KeyError, OSError, RuntimeError, SafetensorError) as error:  # KeyError: a type that torch has not
+    except (KeyError, OSError, RuntimeError, SafetensorError) as error:  # KeyError where torch lacks the type
         raise ValueError(f"weights do not fit: {path}: {' '.join(str(error).split())[:300]}") from error

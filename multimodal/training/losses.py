@@ -170,7 +170,7 @@ def _reduce(
 
 
 def _per_known(known: Bool[Tensor, " batch"]) -> Float[Tensor, ""]:
-    """What makes a mean over a batch one over its known labels; exactly 1 where all are known."""
+    """Factor from a mean over the batch to one over its known labels; exactly 1 where all are known."""
     return known.numel() / known.sum().clamp(min=1)
 
 

@@ -107,7 +107,7 @@ def _walk_types(root: Path, report: ScanReport) -> Iterator[tuple[str, int]]:
 
 
 def _contradicted(files: Collection[str], metadata: Mapping[str, MetadataEntry], report: ScanReport) -> list[str]:
-    """Files of which the table names another type than the folder: no label is certain, and they are left out.
+    """Files for which table and folder name different types: no label is certain, so they are left out.
 
     Raises ``ValueError`` where that holds for half of the files that the table lists, or more.
     """
