@@ -20,17 +20,21 @@ MOST_SECONDS = 0.5
 
 TORCH = "import torch"
 LIBRARIES = {name: ["-c", name] for name in (TORCH, "import encoders", "import fusion")}
-PLAIN = ("scan", "split", "statistics", "check", "generate", "inspect", "prepare", "thresholds", "completion")
-WITH_TORCH = ("quickstart", "pretrain", "train", "ablate", "evaluate", "predict")
+PLAIN = (
+    *("scan", "split", "statistics", "check", "generate", "generate fakeavceleb", "generate avdeepfake1m"),
+    *("inspect", "prepare", "thresholds", "thresholds --transfer x", "evaluate --scores x", "evaluate --matrix x"),
+    *("export", "completion"),
+)
+WITH_TORCH = ("quickstart", "pretrain video small", "train small", "ablate fusion small", "evaluate", "predict")
 ANSWERS = {
     "the list of verbs": ["-m", "experiments"],
     "a misspelt verb": ["-m", "experiments", "trian"],
     "a misspelt corpus": ["-m", "experiments", "scan", "fakeavcelep", "--root", "."],
     "a misspelt protocol": ["-m", "experiments", "split", "manifest.parquet", "--protocol", "randon"],
     "a misspelt option": ["-m", "experiments", "scan", "dfdc", "--root", ".", "--wrokers", "3"],
-    **{f"{verb} --help": ["-m", "experiments", verb, "--help"] for verb in PLAIN},
+    **{f"{verb} --help": ["-m", "experiments", *verb.split(), "--help"] for verb in PLAIN},
 }
-HELPS = {f"{verb} --help": ["-m", "experiments", verb, "--help"] for verb in WITH_TORCH}
+HELPS = {f"{verb} --help": ["-m", "experiments", *verb.split(), "--help"] for verb in WITH_TORCH}
 
 
 def seconds_of(arguments: Sequence[str]) -> float:

@@ -6,18 +6,7 @@ Speakers are disjoint across train, dev and eval; systems A01 to A06 speak in tr
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from multimodal.synthetic.layouts.planned import (
-    AudioFile,
-    File,
-    Layout,
-    LayoutOptions,
-    Sound,
-    Take,
-    TextFile,
-    Tree,
-    lines_text,
-    numbers,
-)
+from multimodal.synthetic.layouts import planned
 from multimodal.synthetic.randomness import keyed_generator
 
 _PROTOCOLS = {"train": "train.trn", "dev": "dev.trl", "eval": "eval.trl"}
@@ -31,71 +20,74 @@ class Trial(NamedTuple):
     speaker: str
     name: str
     system: str | None
-    sound: Sound
+    sound: planned.Sound
 
 
-def trials_of(options: LayoutOptions, split: str, *, corpus: str, prefix: str, systems: range) -> list[Trial]:
+def trials_of(
+    options: planned.LayoutOptions, split: str, *, corpus: str, prefix: str, systems: range
+) -> list[Trial]:
     """``clips`` bona fide trials of each of the split's speakers, and twice as many spoofs, in random order."""
     trials = []
     for speaker in _speakers(options, split):
         for number in range(options.clips * (1 + _SPOOFS_PER_BONAFIDE)):
-            take = Take(f"asvspoof/{speaker}", number)
+            take = planned.Take(f"asvspoof/{speaker}", number)
             if number < options.clips:
-                trials.append(Trial(speaker, "", None, Sound(take)))
+                trials.append(Trial(speaker, "", None, planned.Sound(take)))
             else:
                 system = f"A{systems[len(trials) % len(systems)]:02d}"
-                trials.append(Trial(speaker, "", system, Sound(take, system, take.person)))
+                trials.append(Trial(speaker, "", system, planned.Sound(take, system, take.person)))
     order = keyed_generator(options.seed, corpus, prefix).permutation(len(trials))
-    names = sorted(numbers(options.seed, corpus, prefix, count=len(trials), below=9_000_000))
+    names = sorted(planned.numbers(options.seed, corpus, prefix, count=len(trials), below=9_000_000))
     return [
         trials[index]._replace(name=f"{prefix}_{name + 1_000_000:07d}")
         for index, name in zip(order.tolist(), names, strict=True)
     ]
 
 
-def plan(options: LayoutOptions) -> Tree:
+def plan(options: planned.LayoutOptions) -> planned.Tree:
     """The three splits, and in dev and eval as many enrolment files as speakers."""
-    files: list[File] = []
+    files: list[planned.File] = []
     for split, protocol in _PROTOCOLS.items():
         trials = trials_of(
             options, split, prefix=f"LA_{split[0].upper()}", systems=_SYSTEMS[split], corpus="asvspoof2019"
         )
         lines = [f"{trial.speaker} {trial.name} - {trial.system or '-'} {_key(trial)}" for trial in trials]
         files += [
-            TextFile(
-                path=f"ASVspoof2019_LA_cm_protocols/ASVspoof2019.LA.cm.{protocol}.txt", text=lines_text(lines)
+            planned.TextFile(
+                path=f"ASVspoof2019_LA_cm_protocols/ASVspoof2019.LA.cm.{protocol}.txt",
+                text=planned.lines_text(lines),
             ),
             *(_flac(split, trial.name, trial.sound) for trial in trials),
         ]
         if split != "train":
             files += [*_enrolment(options, split), _asv_scores(options, split, trials)]
-    return Tree(files=files)
+    return planned.Tree(files=files)
 
 
-def _speakers(options: LayoutOptions, split: str) -> list[str]:
+def _speakers(options: planned.LayoutOptions, split: str) -> list[str]:
     """At least one of the identities in each split; each split has its own numbers."""
     first = {"train": 79, "dev": 69, "eval": 1}[split]
     count = max(1, options.identities // 2)
     return [f"LA_{first + 100 * index:04d}" for index in range(count)]
 
 
-def _flac(split: str, name: str, sound: Sound) -> AudioFile:
-    return AudioFile(path=f"ASVspoof2019_LA_{split}/flac/{name}.flac", sound=sound)
+def _flac(split: str, name: str, sound: planned.Sound) -> planned.AudioFile:
+    return planned.AudioFile(path=f"ASVspoof2019_LA_{split}/flac/{name}.flac", sound=sound)
 
 
-def _enrolment(options: LayoutOptions, split: str) -> Iterator[File]:
+def _enrolment(options: planned.LayoutOptions, split: str) -> Iterator[planned.File]:
     """Speech of each speaker that no countermeasure trial names."""
     lines = []
     for index, speaker in enumerate(_speakers(options, split)):
         # Above all trials' numbers, which have seven digits of which the first is not 0.
         name = f"LA_{split[0].upper()}_0{index:06d}"
-        yield _flac(split, name, Sound(Take(f"asvspoof/{speaker}", 10_000)))
+        yield _flac(split, name, planned.Sound(planned.Take(f"asvspoof/{speaker}", 10_000)))
         lines.append(f"{speaker} {name}")
     path = f"ASVspoof2019_LA_asv_protocols/ASVspoof2019.LA.asv.{split}.gi.trn.txt"
-    yield TextFile(path=path, text=lines_text(lines))
+    yield planned.TextFile(path=path, text=planned.lines_text(lines))
 
 
-def _asv_scores(options: LayoutOptions, split: str, trials: list[Trial]) -> TextFile:
+def _asv_scores(options: planned.LayoutOptions, split: str, trials: list[Trial]) -> planned.TextFile:
     """Attack, key and score of a speaker verifier: targets score high, others low, spoofs between."""
     rng = keyed_generator(options.seed, "asv scores", split)
     lines = []
@@ -105,14 +97,14 @@ def _asv_scores(options: LayoutOptions, split: str, trials: list[Trial]) -> Text
         else:
             lines.append(f"{trial.system} spoof {rng.normal(1, 2):.6f}")
     path = f"ASVspoof2019_LA_asv_scores/ASVspoof2019.LA.asv.{split}.gi.trl.scores.txt"
-    return TextFile(path=path, text=lines_text(lines))
+    return planned.TextFile(path=path, text=planned.lines_text(lines))
 
 
 def _key(trial: Trial) -> str:
     return "bonafide" if trial.system is None else "spoof"
 
 
-LAYOUT = Layout(
+LAYOUT = planned.Layout(
     name="asvspoof2019",
     variants={"la": plan},
 )

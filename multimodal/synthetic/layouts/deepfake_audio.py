@@ -9,80 +9,70 @@ from pathlib import Path
 
 import numpy as np
 
-from multimodal.synthetic.layouts.planned import (
-    AudioFile,
-    File,
-    LateTextFile,
-    Layout,
-    LayoutOptions,
-    Sound,
-    Take,
-    Tree,
-    csv_text,
-)
+from multimodal.synthetic.layouts import planned
 
 SPEAKERS = ("biden", "linus", "margot", "musk", "obama", "ryan", "taylor", "trump")
 _SAMPLE_RATES = (44_100, 48_000, 40_000)
 _AUDIO = "KAGGLE/AUDIO"
 
 
-def deep_voice(options: LayoutOptions) -> Tree:
+def deep_voice(options: planned.LayoutOptions) -> planned.Tree:
     """Names of fakes are capitalised, as some of the real ones are; the feature table names no file."""
     speakers = SPEAKERS[: options.identities]
     reals, fakes = [], []
     for index, source in enumerate(speakers):
-        rate, take = _SAMPLE_RATES[index % len(_SAMPLE_RATES)], Take(f"deep_voice/{source}")
-        reals.append(_stereo(f"{_AUDIO}/REAL/{source}-original.wav", Sound(take), rate))
+        rate, take = _SAMPLE_RATES[index % len(_SAMPLE_RATES)], planned.Take(f"deep_voice/{source}")
+        reals.append(_stereo(f"{_AUDIO}/REAL/{source}-original.wav", planned.Sound(take), rate))
         for target in speakers:
             if target != source:
-                sound = Sound(take, "rvc", f"deep_voice/{target}")
+                sound = planned.Sound(take, "rvc", f"deep_voice/{target}")
                 path = f"{_AUDIO}/FAKE/{source.capitalize()}-to-{target.capitalize()}.wav"
                 fakes.append(_stereo(path, sound, rate))
     first, second = speakers[:2]
-    demonstration = AudioFile(
+    demonstration = planned.AudioFile(
         path=f"DEMONSTRATION/{first}-to-{second}.mp3",
-        sound=Sound(Take(f"deep_voice/{first}"), "rvc", f"deep_voice/{second}"),
+        sound=planned.Sound(planned.Take(f"deep_voice/{first}"), "rvc", f"deep_voice/{second}"),
         sample_rate=44_100,
     )
-    table = LateTextFile(
+    table = planned.LateTextFile(
         path="KAGGLE/DATASET-balanced.csv", write=partial(_features, [audio.path for audio in (*reals, *fakes)])
     )
-    return Tree(files=[*reals, *fakes, demonstration, table], roots=("", "KAGGLE"))
+    return planned.Tree(files=[*reals, *fakes, demonstration, table], roots=("", "KAGGLE"))
 
 
-def for_norm(options: LayoutOptions) -> Tree:
+def for_norm(options: planned.LayoutOptions) -> planned.Tree:
     """Fake-or-Real, normalised."""
     return _fake_or_real(options, "for-norm/for-norm", "", None)
 
 
-def for_2sec(options: LayoutOptions) -> Tree:
+def for_2sec(options: planned.LayoutOptions) -> planned.Tree:
     """Fake-or-Real, cut to two seconds."""
     return _fake_or_real(options, "for-2sec/for-2seconds", "_2sec.wav", 2.0)
 
 
-def _fake_or_real(options: LayoutOptions, folder: str, ending: str, seconds: float | None) -> Tree:
+def _fake_or_real(options: planned.LayoutOptions, folder: str, ending: str, seconds: float | None) -> planned.Tree:
     few = max(1, options.recordings // 4)
-    files: list[File] = []
+    files: list[planned.File] = []
     for split, count in (("training", 2 * few), ("validation", few), ("testing", few)):
         for number in range(count):
             # All fakes of the test split come from a system that training does not have.
             system = "wavenet" if split == "testing" else "deepvoice"
-            take, origin = Take(f"for/{split}", number), ".mp3" if number % 7 else ""
+            take, origin = planned.Take(f"for/{split}", number), ".mp3" if number % 7 else ""
             for label, sound, name in (
-                ("real", Sound(take), f"file{number}.wav"),
+                ("real", planned.Sound(take), f"file{number}.wav"),
                 (
                     "fake",
-                    Sound(take._replace(number=number + 1000), system, take.person),
+                    planned.Sound(take._replace(number=number + 1000), system, take.person),
                     f"file{number}{origin}.wav",
                 ),
             ):
                 path = f"{folder}/{split}/{label}/{name}_16k.wav_norm.wav_mono.wav_silence.wav{ending}"
-                files.append(AudioFile(path=path, sound=sound, seconds=seconds))
-    return Tree(files=files, roots=("", folder.partition("/")[0], folder))
+                files.append(planned.AudioFile(path=path, sound=sound, seconds=seconds))
+    return planned.Tree(files=files, roots=("", folder.partition("/")[0], folder))
 
 
-def _stereo(path: str, sound: Sound, sample_rate: int) -> AudioFile:
-    return AudioFile(path=path, sound=sound, sample_rate=sample_rate, channels=2)
+def _stereo(path: str, sound: planned.Sound, sample_rate: int) -> planned.AudioFile:
+    return planned.AudioFile(path=path, sound=sound, sample_rate=sample_rate, channels=2)
 
 
 def _features(paths: list[str], root: Path) -> str:
@@ -95,10 +85,10 @@ def _features(paths: list[str], root: Path) -> str:
         mono = samples[:, 0] / 32768
         rms, crossings = np.sqrt(np.mean(mono**2)), np.mean(np.diff(np.signbit(mono)))
         rows.append((f"{rms:.6f}", f"{crossings:.6f}", path.split("/")[-2]))
-    return csv_text([("rms", "zero_crossing_rate", "LABEL"), *rows])
+    return planned.csv_text([("rms", "zero_crossing_rate", "LABEL"), *rows])
 
 
-LAYOUT = Layout(
+LAYOUT = planned.Layout(
     name="deepfake_audio",
     variants={"deep_voice": deep_voice, "for_norm": for_norm, "for_2sec": for_2sec},
 )

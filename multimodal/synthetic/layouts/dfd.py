@@ -5,16 +5,7 @@ Real ACTOR__scene.mp4, fake TARGET_SOURCE__scene__EXPERIMENT.mp4. One pair and s
 
 from pathlib import Path
 
-from multimodal.synthetic.layouts.planned import (
-    CAPITALS_AND_DIGITS,
-    Layout,
-    LayoutOptions,
-    MaskFile,
-    Take,
-    Tree,
-    VideoFile,
-    word,
-)
+from multimodal.synthetic.layouts import planned
 
 SCENES = (
     "exit_phone_room",
@@ -29,16 +20,16 @@ SCENES = (
 _FRAME_RATE = 24
 
 
-def real_videos(options: LayoutOptions, folder: str) -> list[VideoFile]:
+def real_videos(options: planned.LayoutOptions, folder: str) -> list[planned.VideoFile]:
     """Every actor in every scene; ``clips`` is how many scenes there are, at most eight."""
     return [
-        VideoFile(path=f"{folder}/{actor}__{scene}.mp4", take=_take(actor, scene), frame_rate=_FRAME_RATE)
+        planned.VideoFile(path=f"{folder}/{actor}__{scene}.mp4", take=_take(actor, scene), frame_rate=_FRAME_RATE)
         for actor in _actors(options)
         for scene in SCENES[: options.clips]
     ]
 
 
-def fake_videos(options: LayoutOptions, folder: str) -> list[VideoFile]:
+def fake_videos(options: planned.LayoutOptions, folder: str) -> list[planned.VideoFile]:
     """Each real video with the face of one other actor; the first of them twice."""
     actors = _actors(options)
     fakes = [
@@ -50,40 +41,44 @@ def fake_videos(options: LayoutOptions, folder: str) -> list[VideoFile]:
     return [_fake(options, folder, actors[0], actors[1], SCENES[0], 1), *fakes]
 
 
-def official(options: LayoutOptions) -> Tree:
+def official(options: planned.LayoutOptions) -> planned.Tree:
     """As the FaceForensics++ script downloads it."""
     manipulated = "manipulated_sequences/DeepFakeDetection"
     fakes = fake_videos(options, f"{manipulated}/c23/videos")
-    mask = MaskFile(path=f"{manipulated}/masks/videos/{Path(fakes[0].path).name}", of=fakes[0])
-    return Tree(files=[*real_videos(options, "original_sequences/actors/c23/videos"), *fakes, mask])
+    mask = planned.MaskFile(path=f"{manipulated}/masks/videos/{Path(fakes[0].path).name}", of=fakes[0])
+    return planned.Tree(files=[*real_videos(options, "original_sequences/actors/c23/videos"), *fakes, mask])
 
 
-def beside_faceforensics(options: LayoutOptions) -> Tree:
+def beside_faceforensics(options: planned.LayoutOptions) -> planned.Tree:
     """The same, where an original and a fake of FaceForensics++ itself were downloaded into the same folders."""
-    neighbour = Take("ffpp/033")
-    original = VideoFile(path="original_sequences/youtube/c23/videos/033.mp4", take=neighbour)
+    neighbour = planned.Take("ffpp/033")
+    original = planned.VideoFile(path="original_sequences/youtube/c23/videos/033.mp4", take=neighbour)
     fake_path = "manipulated_sequences/Deepfakes/c23/videos/033_097.mp4"
-    fake = VideoFile(path=fake_path, take=neighbour, face="ffpp/097")
-    return Tree(files=[*official(options).files, original, fake])
+    fake = planned.VideoFile(path=fake_path, take=neighbour, face="ffpp/097")
+    return planned.Tree(files=[*official(options).files, original, fake])
 
 
-def kaggle(options: LayoutOptions) -> Tree:
+def kaggle(options: planned.LayoutOptions) -> planned.Tree:
     """Two folders, one with a space in its name and one doubled."""
     doubled = "DFD_manipulated_sequences/DFD_manipulated_sequences"
-    return Tree(files=[*real_videos(options, "DFD_original sequences"), *fake_videos(options, doubled)])
+    return planned.Tree(files=[*real_videos(options, "DFD_original sequences"), *fake_videos(options, doubled)])
 
 
-def _actors(options: LayoutOptions) -> list[str]:
+def _actors(options: planned.LayoutOptions) -> list[str]:
     return [f"{number:02d}" for number in range(1, options.identities + 1)]
 
 
-def _take(actor: str, scene: str) -> Take:
-    return Take(f"dfd/{actor}", SCENES.index(scene))
+def _take(actor: str, scene: str) -> planned.Take:
+    return planned.Take(f"dfd/{actor}", SCENES.index(scene))
 
 
-def _fake(options: LayoutOptions, folder: str, target: str, source: str, scene: str, experiment: int) -> VideoFile:
-    key = word(options.seed, "dfd", target, source, scene, experiment, alphabet=CAPITALS_AND_DIGITS, length=8)
-    return VideoFile(
+def _fake(
+    options: planned.LayoutOptions, folder: str, target: str, source: str, scene: str, experiment: int
+) -> planned.VideoFile:
+    key = planned.word(
+        options.seed, "dfd", target, source, scene, experiment, alphabet=planned.CAPITALS_AND_DIGITS, length=8
+    )
+    return planned.VideoFile(
         path=f"{folder}/{target}_{source}__{scene}__{key}.mp4",
         take=_take(target, scene),
         face=f"dfd/{source}",
@@ -91,7 +86,7 @@ def _fake(options: LayoutOptions, folder: str, target: str, source: str, scene: 
     )
 
 
-LAYOUT = Layout(
+LAYOUT = planned.Layout(
     name="dfd",
     variants={"official": official, "beside_faceforensics": beside_faceforensics, "kaggle": kaggle},
 )

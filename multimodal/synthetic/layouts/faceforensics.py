@@ -9,25 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from multimodal.synthetic.layouts import dfd
-from multimodal.synthetic.layouts.planned import (
-    File,
-    LateTextFile,
-    Layout,
-    LayoutOptions,
-    MaskFile,
-    Sound,
-    Take,
-    TextFile,
-    Tree,
-    VideoFile,
-    address,
-    csv_text,
-    json_text,
-    num_frames,
-    numbers,
-    split_of,
-)
+from multimodal.synthetic.layouts import dfd, planned
 from multimodal.synthetic.randomness import keyed_generator
 
 METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")
@@ -42,7 +24,7 @@ class Original(NamedTuple):
     """One original sequence: its number, who is filmed, and from which YouTube video, as which clip of it."""
 
     number: str
-    take: Take
+    take: planned.Take
     video: str
     position: int
 
@@ -55,103 +37,107 @@ class Pair(NamedTuple):
     second: Original
 
 
-def pairs_of(options: LayoutOptions) -> list[Pair]:
+def pairs_of(options: planned.LayoutOptions) -> list[Pair]:
     """The pairs of originals; their numbers are drawn, so that no list of pairs is sorted."""
     count = max(_FEWEST_PAIRS, options.recordings // 2)
-    drawn = numbers(options.seed, "faceforensics", count=2 * count, below=1000)
+    drawn = planned.numbers(options.seed, "faceforensics", count=2 * count, below=1000)
     pairs = [
-        Pair(split_of(index), _original(options, drawn[2 * index]), _original(options, drawn[2 * index + 1]))
+        Pair(
+            planned.split_of(index), _original(options, drawn[2 * index]), _original(options, drawn[2 * index + 1])
+        )
         for index in range(count)
     ]
     earlier, later = sorted((pairs[0].first, pairs[1].first))
-    again = later._replace(take=Take(earlier.take.person, 1), video=earlier.video, position=1)
+    again = later._replace(take=planned.Take(earlier.take.person, 1), video=earlier.video, position=1)
     return [pair._replace(first=again) if pair.first == later else pair for pair in pairs]
 
 
-def originals_of(options: LayoutOptions) -> list[Original]:
+def originals_of(options: planned.LayoutOptions) -> list[Original]:
     """All originals by number."""
     return sorted(original for pair in pairs_of(options) for original in (pair.first, pair.second))
 
 
-def original_videos(options: LayoutOptions, folder: str) -> list[VideoFile]:
+def original_videos(options: planned.LayoutOptions, folder: str) -> list[planned.VideoFile]:
     """The originals' files."""
     return [
-        VideoFile(path=f"{folder}/{original.number}.mp4", take=original.take, frame_rate=_FRAME_RATE)
+        planned.VideoFile(path=f"{folder}/{original.number}.mp4", take=original.take, frame_rate=_FRAME_RATE)
         for original in originals_of(options)
     ]
 
 
-def fake_videos(options: LayoutOptions, method: str, folder: str) -> list[VideoFile]:
+def fake_videos(options: planned.LayoutOptions, method: str, folder: str) -> list[planned.VideoFile]:
     """The fakes of one method: both directions of every pair."""
     videos = []
     for pair in pairs_of(options):
         for target, source in ((pair.first, pair.second), (pair.second, pair.first)):
-            video = VideoFile(
+            video = planned.VideoFile(
                 path=f"{folder}/{target.number}_{source.number}.mp4",
                 take=target.take,
                 face=None if method in _REENACTMENTS else source.take.person,
                 swap="fsgan" if method == "FaceShifter" else "faceswap",
-                lips=Sound(source.take) if method in _REENACTMENTS else None,
+                lips=planned.Sound(source.take) if method in _REENACTMENTS else None,
                 frame_rate=_FRAME_RATE,
             )
             videos.append(video)
     return videos
 
 
-def official(options: LayoutOptions) -> Tree:
+def official(options: planned.LayoutOptions) -> planned.Tree:
     """The tree that the download script writes, with the lists of the repository beside it."""
-    files: list[File] = [*original_videos(options, "original_sequences/youtube/c23/videos")]
+    files: list[planned.File] = [*original_videos(options, "original_sequences/youtube/c23/videos")]
     for method in METHODS:
         videos = fake_videos(options, method, f"manipulated_sequences/{method}/c23/videos")
         files += videos
         if method not in _WITHOUT_MASKS:
             name = Path(videos[0].path).name
-            files.append(MaskFile(path=f"manipulated_sequences/{method}/masks/videos/{name}", of=videos[0]))
-    return Tree(files=[*files, *_lists(options)])
+            files.append(
+                planned.MaskFile(path=f"manipulated_sequences/{method}/masks/videos/{name}", of=videos[0])
+            )
+    return planned.Tree(files=[*files, *_lists(options)])
 
 
-def kaggle(options: LayoutOptions) -> Tree:
+def kaggle(options: planned.LayoutOptions) -> planned.Tree:
     """The Kaggle C23 tree: flat folders, half of DFD's fakes without their originals, CSVs of metadata."""
     folders = {"original": original_videos(options, "original")}
     folders |= {method: fake_videos(options, method, method) for method in METHODS}
     dfd_fakes = dfd.fake_videos(options, "DeepFakeDetection")
     folders["DeepFakeDetection"] = dfd_fakes[: max(1, len(dfd_fakes) // 2)]
-    files: list[File] = [video for videos in folders.values() for video in videos]
+    files: list[planned.File] = [video for videos in folders.values() for video in videos]
     for folder, videos in folders.items():
-        files.append(LateTextFile(path=f"csv/{folder}.csv", write=partial(_table, options, videos)))
+        files.append(planned.LateTextFile(path=f"csv/{folder}.csv", write=partial(_table, options, videos)))
     videos = [video for videos in folders.values() for video in videos]
     shuffled = [videos[index] for index in keyed_generator(options.seed, "csv").permutation(len(videos))]
-    return Tree(
+    return planned.Tree(
         files=[
             *files,
-            LateTextFile(path="csv/FF++_Metadata.csv", write=partial(_table, options, videos)),
-            LateTextFile(path="csv/FF++_Metadata_Shuffled.csv", write=partial(_table, options, shuffled)),
-            TextFile(path="csv/Mean_Data.csv", text=_means(options, folders)),
+            planned.LateTextFile(path="csv/FF++_Metadata.csv", write=partial(_table, options, videos)),
+            planned.LateTextFile(path="csv/FF++_Metadata_Shuffled.csv", write=partial(_table, options, shuffled)),
+            planned.TextFile(path="csv/Mean_Data.csv", text=_means(options, folders)),
         ]
     )
 
 
-def _original(options: LayoutOptions, number: int) -> Original:
+def _original(options: planned.LayoutOptions, number: int) -> Original:
     name = f"{number:03d}"
-    return Original(name, Take(f"ffpp/{name}"), address(options.seed, "faceforensics", name), 0)
+    return Original(name, planned.Take(f"ffpp/{name}"), planned.address(options.seed, "faceforensics", name), 0)
 
 
-def _lists(options: LayoutOptions) -> Iterator[TextFile]:
+def _lists(options: planned.LayoutOptions) -> Iterator[planned.TextFile]:
     pairs = pairs_of(options)
     for split in ("train", "val", "test"):
         listed = [[pair.first.number, pair.second.number] for pair in pairs if pair.split == split]
-        yield TextFile(path=f"dataset/splits/{split}.json", text=json_text(listed))
+        yield planned.TextFile(path=f"dataset/splits/{split}.json", text=planned.json_text(listed))
     origin = {original.number: f"{original.video} {original.position}" for original in originals_of(options)}
-    yield TextFile(path="dataset/conversion_dict.json", text=json_text(origin))
+    yield planned.TextFile(path="dataset/conversion_dict.json", text=planned.json_text(origin))
 
 
-def _table(options: LayoutOptions, videos: list[VideoFile], root: Path) -> str:
+def _table(options: planned.LayoutOptions, videos: list[planned.VideoFile], root: Path) -> str:
     rows = [
         (
             index,
             video.path,
             _label(video),
-            num_frames(options, video),
+            planned.num_frames(options, video),
             options.frame_size,
             options.frame_size,
             "h264",
@@ -159,22 +145,22 @@ def _table(options: LayoutOptions, videos: list[VideoFile], root: Path) -> str:
         )
         for index, video in enumerate(videos)
     ]
-    return csv_text([_HEADER, *rows])
+    return planned.csv_text([_HEADER, *rows])
 
 
-def _means(options: LayoutOptions, folders: dict[str, list[VideoFile]]) -> str:
+def _means(options: planned.LayoutOptions, folders: dict[str, list[planned.VideoFile]]) -> str:
     means = [
-        (name, round(sum(num_frames(options, video) for video in videos) / len(videos), 2))
+        (name, round(sum(planned.num_frames(options, video) for video in videos) / len(videos), 2))
         for name, videos in folders.items()
     ]
-    return csv_text([("Folder", "Mean Frame Count"), *means])
+    return planned.csv_text([("Folder", "Mean Frame Count"), *means])
 
 
-def _label(video: VideoFile) -> str:
+def _label(video: planned.VideoFile) -> str:
     return "REAL" if video.path.startswith("original/") else "FAKE"
 
 
-LAYOUT = Layout(
+LAYOUT = planned.Layout(
     name="faceforensics",
     variants={"official": official, "kaggle": kaggle},
 )

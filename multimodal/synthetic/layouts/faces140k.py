@@ -2,44 +2,35 @@
 
 import string
 
-from multimodal.synthetic.layouts.planned import (
-    File,
-    ImageFile,
-    Layout,
-    LayoutOptions,
-    Take,
-    TextFile,
-    Tree,
-    csv_text,
-    numbers,
-    word,
-)
+from multimodal.synthetic.layouts import planned
 
 _PICTURES = "real_vs_fake/real-vs-fake"
 _HEADER = ("", "original_path", "id", "label", "label_str", "path")
 _FAKE_NAME = string.ascii_uppercase + string.digits
 
 
-def plan(options: LayoutOptions) -> Tree:
+def plan(options: planned.LayoutOptions) -> planned.Tree:
     """As many real as fake pictures: half of them in train, a quarter each in valid and test."""
     few = max(1, options.recordings // 4)
     counts = {"train": 2 * few, "valid": few, "test": few}
-    indices = iter(numbers(options.seed, "faces140k", count=4 * few, below=70_000))
-    files: list[File] = []
+    indices = iter(planned.numbers(options.seed, "faces140k", count=4 * few, below=70_000))
+    files: list[planned.File] = []
     for split, count in counts.items():
         rows = []
         for _ in range(count):
             number = next(indices)
             real = f"{number:05d}"
-            fake = word(options.seed, "faces140k", number, alphabet=_FAKE_NAME, length=10)
+            fake = planned.word(options.seed, "faces140k", number, alphabet=_FAKE_NAME, length=10)
             files += [
-                ImageFile(path=f"{_PICTURES}/{split}/real/{real}.jpg", take=Take(f"ffhq/{real}")),
-                ImageFile(path=f"{_PICTURES}/{split}/fake/{fake}.jpg", take=Take(fake), face=f"{fake} donor"),
+                planned.ImageFile(path=f"{_PICTURES}/{split}/real/{real}.jpg", take=planned.Take(f"ffhq/{real}")),
+                planned.ImageFile(
+                    path=f"{_PICTURES}/{split}/fake/{fake}.jpg", take=planned.Take(fake), face=f"{fake} donor"
+                ),
             ]
             rows += [_row(split, real, "real"), _row(split, fake, "fake")]
         table = [_HEADER, *((index, *row) for index, row in enumerate(rows))]
-        files.append(TextFile(path=f"{split}.csv", text=csv_text(table)))
-    return Tree(files=files, roots=("", "real_vs_fake"))
+        files.append(planned.TextFile(path=f"{split}.csv", text=planned.csv_text(table)))
+    return planned.Tree(files=files, roots=("", "real_vs_fake"))
 
 
 def _row(split: str, name: str, label: str) -> tuple[str, str, str, str, str]:
@@ -47,7 +38,7 @@ def _row(split: str, name: str, label: str) -> tuple[str, str, str, str, str]:
     return original, name, "1" if label == "real" else "0", label, f"{split}/{label}/{name}.jpg"
 
 
-LAYOUT = Layout(
+LAYOUT = planned.Layout(
     name="faces140k",
     variants={"kaggle": plan},
 )

@@ -3,20 +3,7 @@
 import json
 from typing import Any
 
-from multimodal.synthetic.layouts.planned import (
-    FRAME_RATE,
-    File,
-    Layout,
-    LayoutOptions,
-    Sound,
-    Take,
-    TextFile,
-    Tree,
-    VideoFile,
-    num_frames,
-    split_of,
-    voxceleb2_id,
-)
+from multimodal.synthetic.layouts import planned
 from multimodal.synthetic.randomness import keyed_generator
 
 _SAMPLE_RATE = 16_000
@@ -38,14 +25,14 @@ _MINIMAL_FIELDS = (
 )
 
 
-def plan(options: LayoutOptions) -> Tree:
+def plan(options: planned.LayoutOptions) -> planned.Tree:
     """Every clip genuine and forged in three ways; speakers are disjoint across splits and named nowhere."""
-    videos: list[VideoFile] = []
+    videos: list[planned.VideoFile] = []
     entries: list[dict[str, Any]] = []
     for index in range(options.identities):
-        split, person = split_of(index, names=_SPLITS), voxceleb2_id(index, in_fakeavceleb=True)
+        split, person = planned.split_of(index, names=_SPLITS), planned.voxceleb2_id(index, in_fakeavceleb=True)
         for number in range(options.clips):
-            take = Take(person, 100 + number)
+            take = planned.Take(person, 100 + number)
             original = f"{split}/{len(videos):06d}.mp4"
             videos.append(_video(original, take))
             entries.append(_entry(options, videos[-1], None, (False, False)))
@@ -54,47 +41,49 @@ def plan(options: LayoutOptions) -> Tree:
                 videos.append(_forged(options, path, take, *forgery))
                 entries.append(_entry(options, videos[-1], original, forgery))
     minimal = [{name: entry[name] for name in _MINIMAL_FIELDS} for entry in entries]
-    files: list[File] = [
+    files: list[planned.File] = [
         *videos,
-        TextFile(path="metadata.json", text=json.dumps(entries)),
-        TextFile(path="metadata.min.json", text=json.dumps(minimal)),
+        planned.TextFile(path="metadata.json", text=json.dumps(entries)),
+        planned.TextFile(path="metadata.min.json", text=json.dumps(minimal)),
     ]
-    return Tree(files=files)
+    return planned.Tree(files=files)
 
 
-def forged_period(options: LayoutOptions, path: str, seconds: float) -> tuple[float, float]:
+def forged_period(options: planned.LayoutOptions, path: str, seconds: float) -> tuple[float, float]:
     """Start and end of a forged word: about a third of the clip."""
     start = keyed_generator(options.seed, "period", path).uniform(0.2, 0.5)
     return round(start * seconds, 2), round((start + 0.35) * seconds, 2)
 
 
-def _video(path: str, take: Take) -> VideoFile:
-    return VideoFile(path=path, take=take, sound=Sound(take), sample_rate=_SAMPLE_RATE)
+def _video(path: str, take: planned.Take) -> planned.VideoFile:
+    return planned.VideoFile(path=path, take=take, sound=planned.Sound(take), sample_rate=_SAMPLE_RATE)
 
 
-def _forged(options: LayoutOptions, path: str, take: Take, modify_video: bool, modify_audio: bool) -> VideoFile:
-    other = Sound(take._replace(number=take.number + 1000), "sv2tts", take.person)
-    return VideoFile(
+def _forged(
+    options: planned.LayoutOptions, path: str, take: planned.Take, modify_video: bool, modify_audio: bool
+) -> planned.VideoFile:
+    other = planned.Sound(take._replace(number=take.number + 1000), "sv2tts", take.person)
+    return planned.VideoFile(
         path=path,
         take=take,
-        sound=other if modify_audio else Sound(take),
+        sound=other if modify_audio else planned.Sound(take),
         lips=other if modify_video else None,
-        period=forged_period(options, path, num_frames(options, _video(path, take)) / FRAME_RATE),
+        period=forged_period(options, path, planned.num_frames(options, _video(path, take)) / planned.FRAME_RATE),
         sample_rate=_SAMPLE_RATE,
     )
 
 
 def _entry(
-    options: LayoutOptions, video: VideoFile, original: str | None, forgery: tuple[bool, bool]
+    options: planned.LayoutOptions, video: planned.VideoFile, original: str | None, forgery: tuple[bool, bool]
 ) -> dict[str, Any]:
-    frames = num_frames(options, video)
+    frames = planned.num_frames(options, video)
     periods = [list(video.period)] if video.period else []
     return {
         "file": video.path,
         "n_fakes": len(periods),
         "fake_periods": periods,
-        "timestamps": [["nothing", 0.0, frames / FRAME_RATE]],
-        "duration": frames / FRAME_RATE,
+        "timestamps": [["nothing", 0.0, frames / planned.FRAME_RATE]],
+        "duration": frames / planned.FRAME_RATE,
         "transcript": "nothing",
         "original": original,
         "modify_video": forgery[0],
@@ -102,11 +91,11 @@ def _entry(
         "split": video.path.partition("/")[0],
         "video_frames": frames,
         "audio_channels": 2,
-        "audio_frames": round(frames / FRAME_RATE * _SAMPLE_RATE),
+        "audio_frames": round(frames / planned.FRAME_RATE * _SAMPLE_RATE),
     }
 
 
-LAYOUT = Layout(
+LAYOUT = planned.Layout(
     name="lavdf",
     variants={"full": plan},
 )

@@ -8,18 +8,7 @@ from PIL import Image
 
 from multimodal.synthetic.face import Canvas
 from multimodal.synthetic.forge import fit_face, redraw_mouth, swap_face
-from multimodal.synthetic.layouts.planned import (
-    AudioFile,
-    ImageFile,
-    LayoutOptions,
-    MaskFile,
-    Sound,
-    Take,
-    VideoFile,
-    num_frames,
-    person_called,
-    seconds_of,
-)
+from multimodal.synthetic.layouts import planned
 from multimodal.synthetic.performance import Performance, mouth_from_sound, perform
 from multimodal.synthetic.plan import SwapMethod
 from multimodal.synthetic.randomness import keyed_generator
@@ -30,29 +19,29 @@ _UNHEARD_SAMPLE_RATE = 16_000
 _FEWEST_MELS, _MOST_MELS = 48, 96
 
 
-def hear(options: LayoutOptions, sound: Sound, *, seconds: float, sample_rate: int) -> np.ndarray:
+def hear(options: planned.LayoutOptions, sound: planned.Sound, *, seconds: float, sample_rate: int) -> np.ndarray:
     """What a sound is. Shape: → (samples,) float32 mono."""
     if sound.system is None:
         return _record(options, sound.take, seconds, sample_rate)
     rng = keyed_generator(options.seed, "forged sound", *sound.take, sound.system, sound.voice or "")
     if sound.voice is None:
         return _vocode(options, sound.system, _record(options, sound.take, seconds, sample_rate), rng, sample_rate)
-    voice = clone_voice(person_called(options.seed, sound.voice).voice, rng, strength=options.strength)
+    voice = clone_voice(planned.person_called(options.seed, sound.voice).voice, rng, strength=options.strength)
     spoken = speak(voice, _syllables(options, sound.take), seconds=seconds, sample_rate=sample_rate)
     return add_room(_vocode(options, sound.system, spoken, rng, sample_rate), rng, sample_rate=sample_rate)
 
 
-def hear_file(options: LayoutOptions, audio: AudioFile) -> np.ndarray:
+def hear_file(options: planned.LayoutOptions, audio: planned.AudioFile) -> np.ndarray:
     """The sound of an audio file. Shape: → (samples,) float32 mono."""
-    seconds = audio.seconds or seconds_of(options, audio.sound.take)
+    seconds = audio.seconds or planned.seconds_of(options, audio.sound.take)
     return hear(options, audio.sound, seconds=seconds, sample_rate=audio.sample_rate)
 
 
-def hear_video(options: LayoutOptions, video: VideoFile) -> np.ndarray | None:
+def hear_video(options: planned.LayoutOptions, video: planned.VideoFile) -> np.ndarray | None:
     """The sound of a video, None if it is silent; outside of the forged period the recording's own."""
     if video.sound is None:
         return None
-    seconds, recorded = num_frames(options, video) / video.frame_rate, Sound(video.take)
+    seconds, recorded = planned.num_frames(options, video) / video.frame_rate, planned.Sound(video.take)
     sound = hear(options, video.sound, seconds=seconds, sample_rate=video.sample_rate)
     if video.period is None or video.sound == recorded:
         return sound
@@ -62,7 +51,7 @@ def hear_video(options: LayoutOptions, video: VideoFile) -> np.ndarray | None:
     return np.where(inside, sound, genuine).astype(np.float32)
 
 
-def show(options: LayoutOptions, video: VideoFile) -> Iterator[np.ndarray]:
+def show(options: planned.LayoutOptions, video: planned.VideoFile) -> Iterator[np.ndarray]:
     """What a video shows. Yields (size, size, 3) uint8 RGB frames."""
     shot = _shoot(options, video)
     if not video.is_picture_forged:
@@ -75,18 +64,18 @@ def show(options: LayoutOptions, video: VideoFile) -> Iterator[np.ndarray]:
     return (fake if start <= index < end else real for index, (fake, real) in enumerate(both))
 
 
-def show_mask(options: LayoutOptions, mask: MaskFile) -> Iterator[np.ndarray]:
+def show_mask(options: planned.LayoutOptions, mask: planned.MaskFile) -> Iterator[np.ndarray]:
     """White where forged frames differ from filmed ones. Yields (size, size, 3) uint8."""
     shot = _shoot(options, mask.of)
     for real, fake in zip(film(shot.actor, shot.performance, shot.mouth), show(options, mask.of), strict=True):
         yield np.where((real != fake).any(axis=2, keepdims=True), 255, 0).astype(np.uint8).repeat(3, axis=2)
 
 
-def portray(options: LayoutOptions, image: ImageFile) -> Image.Image:
+def portray(options: planned.LayoutOptions, image: planned.ImageFile) -> Image.Image:
     """One picture of a person, or of another's face in the person's head."""
     rng = keyed_generator(options.seed, "portrait", *image.take)
     performance = perform(rng, num_frames=1, frame_rate=1)
-    face = person_called(options.seed, image.take.person).face
+    face = planned.person_called(options.seed, image.take.person).face
     canvas = Canvas(round(image.scale * options.frame_size))
     shot = _Shot(Actor(face, performance.light, canvas), performance, rng.uniform(0, 0.6, size=1))
     overlays = []
@@ -106,21 +95,21 @@ class _Shot(NamedTuple):
     mouth: np.ndarray
 
 
-def _shoot(options: LayoutOptions, video: VideoFile) -> _Shot:
+def _shoot(options: planned.LayoutOptions, video: planned.VideoFile) -> _Shot:
     rng = keyed_generator(options.seed, "performance", *video.take)
-    performance = perform(rng, num_frames=num_frames(options, video), frame_rate=video.frame_rate)
-    face = person_called(options.seed, video.take.person).face
+    performance = perform(rng, num_frames=planned.num_frames(options, video), frame_rate=video.frame_rate)
+    face = planned.person_called(options.seed, video.take.person).face
     actor = Actor(face, performance.light, Canvas(options.frame_size))
-    return _Shot(actor, performance, _mouth(options, Sound(video.take), video))
+    return _Shot(actor, performance, _mouth(options, planned.Sound(video.take), video))
 
 
-def _overlays(options: LayoutOptions, video: VideoFile, shot: _Shot) -> list[Overlay]:
+def _overlays(options: planned.LayoutOptions, video: planned.VideoFile, shot: _Shot) -> list[Overlay]:
     """What is laid over the picture: first another face, then lips to other sound."""
     rng = keyed_generator(options.seed, "forged picture", video.path)
     face, overlays = shot.actor.face, []
     if video.face is not None:
         overlays.append(_swap(options, shot, video.face, video.swap, rng))
-        face = fit_face(person_called(options.seed, video.face).face, face)
+        face = fit_face(planned.person_called(options.seed, video.face).face, face)
     if video.lips is not None:
         redrawn = redraw_mouth(
             rng,
@@ -135,13 +124,13 @@ def _overlays(options: LayoutOptions, video: VideoFile, shot: _Shot) -> list[Ove
 
 
 def _swap(
-    options: LayoutOptions, shot: _Shot, donor: str, method: SwapMethod, rng: np.random.Generator
+    options: planned.LayoutOptions, shot: _Shot, donor: str, method: SwapMethod, rng: np.random.Generator
 ) -> Overlay:
     """The donor's face in the head that was filmed."""
     return swap_face(
         rng,
         shot.actor.face,
-        person_called(options.seed, donor).face,
+        planned.person_called(options.seed, donor).face,
         method=method,
         strength=options.strength,
         light=shot.performance.light,
@@ -150,28 +139,28 @@ def _swap(
     )
 
 
-def _mouth(options: LayoutOptions, sound: Sound, video: VideoFile) -> np.ndarray:
+def _mouth(options: planned.LayoutOptions, sound: planned.Sound, video: planned.VideoFile) -> np.ndarray:
     """How the mouth follows a sound, whether or not the file lets it be heard. Shape: → (frames,)."""
-    frames = num_frames(options, video)
+    frames = planned.num_frames(options, video)
     heard = hear(options, sound, seconds=frames / video.frame_rate, sample_rate=_UNHEARD_SAMPLE_RATE)
     return mouth_from_sound(
         heard, sample_rate=_UNHEARD_SAMPLE_RATE, frame_rate=video.frame_rate, num_frames=frames
     )
 
 
-def _record(options: LayoutOptions, take: Take, seconds: float, sample_rate: int) -> np.ndarray:
-    voice = person_called(options.seed, take.person).voice
+def _record(options: planned.LayoutOptions, take: planned.Take, seconds: float, sample_rate: int) -> np.ndarray:
+    voice = planned.person_called(options.seed, take.person).voice
     spoken = speak(voice, _syllables(options, take), seconds=seconds, sample_rate=sample_rate)
     return add_room(spoken, keyed_generator(options.seed, "room", *take), sample_rate=sample_rate)
 
 
-def _syllables(options: LayoutOptions, take: Take) -> np.random.Generator:
+def _syllables(options: planned.LayoutOptions, take: planned.Take) -> np.random.Generator:
     """What is said in a recording, whoever says it."""
     return keyed_generator(options.seed, "syllables", *take)
 
 
 def _vocode(
-    options: LayoutOptions, system: str, sound: np.ndarray, rng: np.random.Generator, sample_rate: int
+    options: planned.LayoutOptions, system: str, sound: np.ndarray, rng: np.random.Generator, sample_rate: int
 ) -> np.ndarray:
     """A system has its own fineness, the same for every seed, so that systems differ."""
     num_mels = int(keyed_generator(0, "system", system).integers(_FEWEST_MELS, _MOST_MELS + 1))

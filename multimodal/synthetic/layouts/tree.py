@@ -13,19 +13,7 @@ from multimodal.corpora.manifest import GENERATED_MARK
 from multimodal.files import atomic_path, write_json, write_text
 from multimodal.synthetic.clip import write_audio, write_video
 from multimodal.synthetic.generation import NOTICE, Progress, claim, make_all, require_files
-from multimodal.synthetic.layouts.planned import (
-    AudioFile,
-    CopyFile,
-    File,
-    ImageFile,
-    LateTextFile,
-    LayoutOptions,
-    MaskFile,
-    MediaFile,
-    TextFile,
-    Tree,
-    VideoFile,
-)
+from multimodal.synthetic.layouts import planned
 from multimodal.synthetic.layouts.studio import hear_file, hear_video, portray, show, show_mask
 
 # Writes sound in the containers that corpora come in; bytes depend on the content alone.
@@ -76,7 +64,13 @@ _JPEG_QUALITY = 92
 
 
 def write_tree(
-    root: Path, tree: Tree, layout: dict[str, str], options: LayoutOptions, *, workers: int, progress: Progress
+    root: Path,
+    tree: planned.Tree,
+    layout: dict[str, str],
+    options: planned.LayoutOptions,
+    *,
+    workers: int,
+    progress: Progress,
 ) -> dict[str, int]:
     """Write what is planned, or what is lacking of it; ``layout`` is the name and the variant of the layout."""
     described = {
@@ -88,16 +82,18 @@ def write_tree(
     claim(root, described)
     for folder in tree.roots:
         write_json(root / folder / GENERATED_MARK, described)
-    media = [file for file in tree.files if isinstance(file, MediaFile)]
+    media = [file for file in tree.files if isinstance(file, planned.MediaFile)]
     missing = [file for file in media if not (root / file.path).is_file()]
     make_all(make_file, root, missing, options, workers=workers, progress=progress)
     # What is copied must be there, and what is described must be there before it is described.
-    for kind in (CopyFile, TextFile, LateTextFile):
+    for kind in (planned.CopyFile, planned.TextFile, planned.LateTextFile):
         for file in tree.files:
             if isinstance(file, kind):
                 _write_derived(root, file)
     require_files(root, [file.path for file in tree.files])
-    kinds = Counter(_kind(file.path) for file in tree.files if isinstance(file, MediaFile | CopyFile))
+    kinds = Counter(
+        _kind(file.path) for file in tree.files if isinstance(file, planned.MediaFile | planned.CopyFile)
+    )
     return {
         **{kind: kinds[kind] for kind in sorted(kinds)},
         "made": len(missing),
@@ -105,10 +101,10 @@ def write_tree(
     }
 
 
-def make_file(root: Path, file: MediaFile, options: LayoutOptions) -> None:
+def make_file(root: Path, file: planned.MediaFile, options: planned.LayoutOptions) -> None:
     """Make one media file and move it to its place."""
     path = root / file.path
-    if isinstance(file, VideoFile):
+    if isinstance(file, planned.VideoFile):
         write_video(
             path,
             show(options, file),
@@ -117,22 +113,22 @@ def make_file(root: Path, file: MediaFile, options: LayoutOptions) -> None:
             sound=hear_video(options, file),
             sample_rate=file.sample_rate,
         )
-    elif isinstance(file, MaskFile):
+    elif isinstance(file, planned.MaskFile):
         write_video(path, show_mask(options, file), frame_rate=file.of.frame_rate, crf=file.of.crf)
-    elif isinstance(file, ImageFile):
+    elif isinstance(file, planned.ImageFile):
         with atomic_path(path) as temporary:
             portray(options, file).save(temporary, quality=_JPEG_QUALITY)
-    elif isinstance(file, AudioFile):
+    elif isinstance(file, planned.AudioFile):
         write_sound(path, hear_file(options, file), sample_rate=file.sample_rate, channels=file.channels)
 
 
-def _write_derived(root: Path, file: File) -> None:
+def _write_derived(root: Path, file: planned.File) -> None:
     path = root / file.path
-    if isinstance(file, TextFile):
+    if isinstance(file, planned.TextFile):
         write_text(path, file.text)
-    elif isinstance(file, LateTextFile):
+    elif isinstance(file, planned.LateTextFile):
         write_text(path, file.write(root))
-    elif isinstance(file, CopyFile):
+    elif isinstance(file, planned.CopyFile):
         with atomic_path(path) as temporary:
             shutil.copyfile(root / file.of, temporary)
 

@@ -4,18 +4,7 @@ All traps of the real one: other endings for each vocoder, WaveGlow's files call
 ``generated/`` folder of copies inside the text-to-speech folder.
 """
 
-from multimodal.synthetic.layouts.planned import (
-    AudioFile,
-    CopyFile,
-    File,
-    Layout,
-    LayoutOptions,
-    Sound,
-    Take,
-    TextFile,
-    Tree,
-    lines_text,
-)
+from multimodal.synthetic.layouts import planned
 
 #: Vocoder → ending of its files.
 _LJSPEECH_VOCODERS = {
@@ -33,35 +22,39 @@ _LJ_RATE, _JSUT_RATE = 22_050, 24_000
 _UTTERANCES_PER_CHAPTER = 5
 
 
-def plan(options: LayoutOptions) -> Tree:
+def plan(options: planned.LayoutOptions) -> planned.Tree:
     """``identities * clips`` utterances of each speaker, every one vocoded by every vocoder."""
-    lj = {_lj_name(number): Take("LJ", number) for number in range(options.recordings)}
-    jsut = {f"BASIC5000_{number + 1:04d}": Take("JSUT", number) for number in range(options.recordings)}
-    files: list[File] = []
+    lj = {_lj_name(number): planned.Take("LJ", number) for number in range(options.recordings)}
+    jsut = {f"BASIC5000_{number + 1:04d}": planned.Take("JSUT", number) for number in range(options.recordings)}
+    files: list[planned.File] = []
     for vocoder, ending in _LJSPEECH_VOCODERS.items():
         for name, take in lj.items():
             path = f"ljspeech_{vocoder}/{name}{ending}.wav"
-            files.append(_wav(path, Sound(take, vocoder), _LJ_RATE))
+            files.append(_wav(path, planned.Sound(take, vocoder), _LJ_RATE))
     for vocoder in _JSUT_VOCODERS:
         for name, take in jsut.items():
-            files.append(_wav(f"jsut_{vocoder}/{name}_gen.wav", Sound(take, vocoder), _JSUT_RATE))
+            files.append(_wav(f"jsut_{vocoder}/{name}_gen.wav", planned.Sound(take, vocoder), _JSUT_RATE))
     for number in range(options.recordings):
-        spoken, name = Sound(Take("LJ", 10_000 + number), "conformer_fastspeech2", "LJ"), f"gen_{number}.wav"
+        spoken, name = (
+            planned.Sound(planned.Take("LJ", 10_000 + number), "conformer_fastspeech2", "LJ"),
+            f"gen_{number}.wav",
+        )
         files += [
             _wav(f"{_TEXT_TO_SPEECH}/{name}", spoken, _LJ_RATE),
-            CopyFile(path=f"{_TEXT_TO_SPEECH}/generated/{name}", of=f"{_TEXT_TO_SPEECH}/{name}"),
+            planned.CopyFile(path=f"{_TEXT_TO_SPEECH}/generated/{name}", of=f"{_TEXT_TO_SPEECH}/{name}"),
         ]
-    files += [_wav(f"LJSpeech-1.1/wavs/{name}.wav", Sound(take), _LJ_RATE) for name, take in lj.items()]
+    files += [_wav(f"LJSpeech-1.1/wavs/{name}.wav", planned.Sound(take), _LJ_RATE) for name, take in lj.items()]
     files += [
-        _wav(f"jsut_ver1.1/basic5000/wav/{name}.wav", Sound(take), _JSUT_RATE) for name, take in jsut.items()
+        _wav(f"jsut_ver1.1/basic5000/wav/{name}.wav", planned.Sound(take), _JSUT_RATE)
+        for name, take in jsut.items()
     ]
     transcripts = [f"{name}|Nothing was said.|Nothing was said." for name in lj]
     japanese = [f"{name}:何も言わなかった。" for name in jsut]
-    return Tree(
+    return planned.Tree(
         files=[
             *files,
-            TextFile(path="LJSpeech-1.1/metadata.csv", text=lines_text(transcripts)),
-            TextFile(path="jsut_ver1.1/basic5000/transcript_utf8.txt", text=lines_text(japanese)),
+            planned.TextFile(path="LJSpeech-1.1/metadata.csv", text=planned.lines_text(transcripts)),
+            planned.TextFile(path="jsut_ver1.1/basic5000/transcript_utf8.txt", text=planned.lines_text(japanese)),
         ]
     )
 
@@ -71,11 +64,11 @@ def _lj_name(number: int) -> str:
     return f"LJ{number // _UTTERANCES_PER_CHAPTER + 1:03d}-{number % _UTTERANCES_PER_CHAPTER + 1:04d}"
 
 
-def _wav(path: str, sound: Sound, sample_rate: int) -> AudioFile:
-    return AudioFile(path=path, sound=sound, sample_rate=sample_rate)
+def _wav(path: str, sound: planned.Sound, sample_rate: int) -> planned.AudioFile:
+    return planned.AudioFile(path=path, sound=sound, sample_rate=sample_rate)
 
 
-LAYOUT = Layout(
+LAYOUT = planned.Layout(
     name="wavefake",
     variants={"with_reals": plan},
 )
