@@ -1,10 +1,12 @@
 """Planting small trees and scanning them, for tests of corpus readers."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from planting import plant as plant_below
 
 from multimodal.corpora import Manifest, ScanReport, scan
 
@@ -24,15 +26,7 @@ class Scanned(NamedTuple):
 @pytest.fixture
 def plant(tmp_path) -> Callable[..., Path]:
     """Writes files of a few bytes below a temporary folder, which it returns."""
-
-    def write(*paths: str, content: bytes | str = b"bytes") -> Path:
-        for path in paths:
-            file = tmp_path / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content.encode() if isinstance(content, str) else content)
-        return tmp_path
-
-    return write
+    return partial(plant_below, tmp_path)
 
 
 @pytest.fixture

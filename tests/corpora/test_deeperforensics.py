@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from planting import plant
 
 from multimodal.corpora import ScanReport, scan
 from multimodal.splits import make_split
@@ -23,14 +24,6 @@ VARIANTS = (
 ACTORS = [f"{'MW'[number % 2]}{number % 2}{number:02d}" for number in range(100)]
 # how many actors' fakes, and how many fakes, each part has
 PARTS = {"train": (71, 703), "val": (9, 96), "test": (20, 201)}
-
-
-def plant(root: Path, *paths: str) -> Path:
-    for folder in {path.rpartition("/")[0] for path in paths}:
-        (root / folder).mkdir(parents=True, exist_ok=True)
-    for path in paths:
-        (root / path).write_bytes(b"video")
-    return root
 
 
 def names_by_part() -> dict[str, list[str]]:

@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
+from planting import plant
 
 from multimodal.corpora import ScanReport, recognise, scan
 from multimodal.splits import make_split
@@ -28,14 +29,6 @@ SCENES = (
 )
 KAGGLE = ("DFD_original sequences", "DFD_manipulated_sequences/DFD_manipulated_sequences")
 OFFICIAL = ("original_sequences/actors/c23/videos", "manipulated_sequences/DeepFakeDetection/c23/videos")
-
-
-def plant(root: Path, *paths: str) -> Path:
-    for folder in {path.rpartition("/")[0] for path in paths}:
-        (root / folder).mkdir(parents=True, exist_ok=True)
-    for path in paths:
-        (root / path).write_bytes(b"video")
-    return root
 
 
 def read(root: Path, **options: str) -> tuple[dict[str, dict], ScanReport]:

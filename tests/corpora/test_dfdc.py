@@ -4,16 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from planting import plant
 
 from multimodal.corpora import ScanReport, recognise, scan
 from multimodal.splits import make_split
-
-
-def plant(root: Path, *paths: str) -> Path:
-    for path in paths:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(b"video")
-    return root
 
 
 def write(root: Path, path: str, content: object) -> None:

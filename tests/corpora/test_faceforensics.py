@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from planting import plant
 
 from multimodal.corpora import ScanReport, recognise, scan
 from multimodal.splits import make_split
@@ -18,14 +19,6 @@ SHARED = {
     "837": "val", "838": "train", "875": "val", "876": "train", "954": "train", "955": "test",
     "982": "val", "983": "train",
 }  # fmt: skip
-
-
-def plant(root: Path, *paths: str) -> Path:
-    for folder in {path.rpartition("/")[0] for path in paths}:
-        (root / folder).mkdir(parents=True, exist_ok=True)
-    for path in paths:
-        (root / path).write_bytes(b"video")
-    return root
 
 
 def kaggle(root: Path, *paths: str) -> Path:

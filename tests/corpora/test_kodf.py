@@ -4,18 +4,12 @@ import random
 from pathlib import Path
 
 import pytest
+from planting import plant
 
 from multimodal.corpora import ScanReport, scan
 
 CODES = {"dfl": 1, "dffs": 2, "fsgan": 3, "fo": 4, "audio-driven": 5}
 ONE, TWO = "0123456789abcdef0123", "123456"
-
-
-def plant(root: Path, *paths: str) -> Path:
-    for path in paths:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(b"video")
-    return root
 
 
 def read(root: Path) -> tuple[dict[str, dict], ScanReport]:
