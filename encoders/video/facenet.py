@@ -12,6 +12,7 @@ from encoders.backbone import PixelNormalisation
 from encoders.base import Encoder, VideoSpec
 from encoders.checks import check_video
 
+#: In smaller frames nothing is left for the last convolutions, which do not pad.
 SMALLEST_FRAME = 80
 
 

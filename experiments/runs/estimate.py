@@ -13,6 +13,7 @@ from experiments.runs.clips import Clips
 from experiments.runs.loop import Training, batches_of
 from multimodal.training.fit import make_optimizer, training_step
 
+#: The first steps are slower: workers start, memory is allocated, kernels are chosen.
 WARM_UP_STEPS = 4
 TIMED_STEPS = 12
 #: Clips that are scored to time a validation.

@@ -24,6 +24,7 @@ NUMBERS = {
 }
 NAMES = {"container": "container", "video_codec": "video codec", "audio_codec": "audio codec"}
 
+#: ROC area from which a column alone is told, and clips that each label must have, so that chance is not.
 _WORTH_TELLING = 0.75
 _FEWEST = 20
 

@@ -18,6 +18,8 @@ from PIL import Image
 
 from multimodal.media.reading.time_grid import PicturePoint, ToSee, thinned
 
+#: Pictures are compared as cells of 48 x 48, in blocks of 8, each looked for up to 4 cells around its place, so
+#: that what moves, or a camera that shakes, is no cut.
 _SIDE, _BLOCK, _REACH = 48, 8, 4
 #: Share of a picture's contrast that a cut leaves when its blocks were looked for in the one before.
 _CUT_RESIDUE = 0.25

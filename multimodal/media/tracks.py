@@ -27,6 +27,8 @@ _TREMBLING_SECONDS = 0.1
 #: What a face may be off the line between two sightings, and move between them, as shares of its size.
 _OFF_LINE, _MOVED, _MOVED_UNKNOWN = 0.02, 0.5, 0.1
 _STEADY_SIGHTINGS = 3
+#: A detection is the face of a track if it overlaps where the face is expected by so much, or is no further from
+#: there, or from where it was last, than so many sizes of the face: it may move fast, or turn back.
 _LINK_IOU = 0.2
 _LINK_DISTANCE = 0.75
 

@@ -18,6 +18,7 @@ from multimodal.metrics.checks import Floats, Ints, as_probabilities, both_class
 from multimodal.metrics.costs import logits
 
 _LOG_TEMPERATURE_BOUNDS = (np.log(0.01), np.log(100.0))
+#: Newton's method ends long before; this bounds it where rounding keeps every step too large.
 _MOST_STEPS = 200
 _SMALLEST_STEP = 1e-10
 

@@ -29,6 +29,7 @@ from multimodal.files import atomic_path, read_json
 from multimodal.labels import MODALITIES, Modality
 from multimodal.media.store.reader import AnyStore
 
+#: A stopped embedding repeats at most so many clips, and a cache has not a file for every clip.
 CLIPS_PER_SHARD = 64
 HEADER, ENCODERS = "header.json", "encoders.safetensors"
 

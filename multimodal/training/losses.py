@@ -26,6 +26,7 @@ Reduction = Literal["mean", "sum", "none"]
 # Sound and picture of the same moment should be alike, those of other moments not: learnt from real clips.
 
 
+#: Cosines lie in [-1, 1]: undivided, a softmax over them could hardly prefer any shift.
 _TEMPERATURE = 0.1
 
 

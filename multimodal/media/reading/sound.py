@@ -267,6 +267,7 @@ def _form(frame: av.AudioFrame) -> tuple[str, str, int]:
 # Silence at both ends of a sound, measured so that it can be trimmed or audited.
 
 
+#: Sixteen steps of a 16-bit sample: louder than dither, softer than a room.
 THRESHOLD = 5e-4
 
 

@@ -88,6 +88,7 @@ def _source(preparation: Preparation) -> dict[str, Any]:
     }
 
 
+#: Large enough for object storage to stream well, small enough for a shuffle over shards.
 _SHARD_BYTES = 500 * 2**20
 
 

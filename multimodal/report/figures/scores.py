@@ -21,6 +21,7 @@ from multimodal.report.figures.sample import (
 
 Points = Mapping[str, list[OperatingPoint]]
 _NUM_BINS = 25
+#: More dots than that only take time: they lie upon one another.
 _MAX_DOTS = 4000
 
 

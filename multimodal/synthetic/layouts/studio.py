@@ -15,6 +15,7 @@ from multimodal.synthetic.randomness import keyed_generator
 from multimodal.synthetic.scene import Actor, Overlay, film
 from multimodal.synthetic.voice import add_room, clone_voice, speak, vocode
 
+#: Silent videos are spoken too, since mouths move to sound that nobody hears.
 _UNHEARD_SAMPLE_RATE = 16_000
 _FEWEST_MELS, _MOST_MELS = 48, 96
 
