@@ -110,7 +110,7 @@ def load_encoder(name: str | Path, **options: Any) -> "Encoder":
     Raises:
         ValueError: no such folder, not an encoder's folder, or weights that do not fit (all misfits listed).
     """
-    from encoders.base import CONFIG_FILE, WEIGHTS_FILE
+    from encoders.folders import CONFIG_FILE, WEIGHTS_FILE
     from encoders.hub import find_folder
     from encoders.weights import read_weights
 
@@ -118,7 +118,8 @@ def load_encoder(name: str | Path, **options: Any) -> "Encoder":
     config_file = folder / CONFIG_FILE
     if not config_file.is_file():
         raise ValueError(
-            f"not an encoder folder: {folder} has no {CONFIG_FILE}; encoder.save_pretrained writes one"
+            f"not an encoder folder: {folder} has no {CONFIG_FILE}; encoder.save_pretrained writes one. Weights "
+            "that a library saved are given to an encoder: create_encoder(NAME, weights=PLACE)"
         )
     try:
         config = json.loads(config_file.read_text(encoding="utf-8"))

@@ -1,12 +1,15 @@
 """Any timm network by name, as a maker of features, and the normalisation of pixels that it wants."""
 
 import difflib
+from pathlib import Path
 from typing import Any
 
 import timm
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from encoders.weights import Published, check_fit, read_published
 
 
 def resolve_backbone(name: str) -> Any:
@@ -36,12 +39,49 @@ def full_name(name: str) -> str:
     return f"{description.architecture}.{description.tag}" if description.tag else description.architecture
 
 
-def create_backbone(name: str, *, pretrained: bool, stage: int | None, **options: Any) -> nn.Module:
+def read_timm_weights(place: str | Path, name: str) -> Published:
+    """Weights of the timm network ``name`` from a folder or file, without its classifier.
+
+    Raises:
+        ValueError: of another network, or of one that saw pixels normalised in another way; all misfits listed.
+    """
+    description, published = resolve_backbone(name), read_published(place)
+    _check_description(published, description, name)
+    classifiers = description.classifier or ()
+    found = published.without([classifiers] if isinstance(classifiers, str) else classifiers)
+    check_fit(timm.create_model(name, pretrained=False, num_classes=0), found.state, source=str(found.place))
+    return found
+
+
+def _check_description(published: Published, wanted: Any, name: str) -> None:
+    """Refuse a folder whose config.json, as timm writes it, says another network or other pixels."""
+    said, source = published.description, published.place.parent / "config.json"
+    architecture, pixels = said.get("architecture"), said.get("pretrained_cfg", {})
+    if architecture not in (None, wanted.architecture):
+        raise ValueError(
+            f"{source} describes {architecture}, not {wanted.architecture}; "
+            f"give the option backbone={architecture!r}"
+        )
+    for statistic in ("mean", "std"):
+        given = pixels.get(statistic)
+        if given is not None and tuple(given) != tuple(getattr(wanted, statistic)):
+            tag = f"; name its tag, backbone='{architecture}.{pixels['tag']}'" if pixels.get("tag") else ""
+            raise ValueError(
+                f"{source} says pixels of {statistic} {tuple(given)}, {name!r} has "
+                f"{tuple(getattr(wanted, statistic))}{tag}"
+            )
+
+
+def create_backbone(
+    name: str, *, pretrained: bool, stage: int | None, published: Published | None = None, **options: Any
+) -> nn.Module:
     """Build a timm network without classifier; with ``stage``, only up to that stage of its feature maps.
 
     Args:
         name: timm name, with or without tag.
         pretrained: load timm's weights (from its cache, or from the network).
+        published: weights that :func:`read_timm_weights` read, in place of them; timm fits them to another
+            number of channels or another frame size.
         stage: index into timm's ``feature_info``, negative from the end; None for the network's final features.
         options: passed on to ``timm.create_model``.
     """
@@ -51,6 +91,8 @@ def create_backbone(name: str, *, pretrained: bool, stage: int | None, **options
         options |= {"features_only": True, "feature_cls": "getter", "out_indices": (stage,)}
     else:
         options["num_classes"] = 0
+    if published is not None:
+        pretrained, options["pretrained_cfg_overlay"] = True, {"state_dict": dict(published.state)}
     try:
         return timm.create_model(name, pretrained=pretrained, **options)
     except OSError as error:
@@ -59,7 +101,7 @@ def create_backbone(name: str, *, pretrained: bool, stage: int | None, **options
             "Fetch them once with network, or take pretrained=False."
         ) from error
     except (AssertionError, IndexError, KeyError, RuntimeError, TypeError) as error:
-        asked = ", ".join(f"{key}={value}" for key, value in options.items())
+        asked = ", ".join(f"{key}={value}" for key, value in options.items() if key != "pretrained_cfg_overlay")
         raise ValueError(
             f"timm cannot build {name!r} with {asked} ({_first_line(error)}); choose another stage or backbone"
         ) from error

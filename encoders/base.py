@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from encoders import rebuild_encoder
+from encoders.folders import CONFIG_FILE, WEIGHTS_FILE
 from encoders.weights import read_weights, write_weights
 
 #: Written beside an encoder's weights; a Jinja template that :meth:`Encoder.generate_model_card` fills.
@@ -37,9 +38,6 @@ encoder = load_encoder("path/to/this/folder")
 Scores of a detector that uses this encoder say nothing about media unlike what it was trained on.
 """
 
-
-CONFIG_FILE = "config.json"
-WEIGHTS_FILE = "model.safetensors"
 
 #: Options of constructors by which an encoder begins with weights that somebody published.
 PUBLISHED = ("pretrained", "checkpoint", "weights")
@@ -78,9 +76,11 @@ class Encoder(
     """One modality in, tokens ``(B, T, D)`` out.
 
     A subclass sets ``name`` (its key in the catalog) and ``modality``, and in its constructor ``embed_dim`` (D)
-    and ``input_spec``. Data code asks ``input_spec`` and never assumes a size or a rate. Normalisation happens
-    inside. Constructor arguments are plain JSON values. With ``takes_mask``, ``forward(x, mask)`` and
-    ``token_mask(mask)`` know padding, and ``minimum_samples`` is the least that a clip needs of sound.
+    and ``input_spec``. Its option ``weights`` is a folder or file as the encoder's own library saved it
+    (:func:`encoders.weights.read_published`). Data code asks ``input_spec`` and never assumes a size or a rate.
+    Normalisation happens inside. Constructor arguments are plain JSON values. With ``takes_mask``,
+    ``forward(x, mask)`` and ``token_mask(mask)`` know padding, and ``minimum_samples`` is the least that a clip
+    needs of sound.
 
     ``save_pretrained(folder)`` writes ``model.safetensors``, ``config.json`` (catalog name and constructor
     arguments) and a model card; :func:`encoders.load_encoder` reads them back. ``push_to_hub`` and
@@ -121,9 +121,9 @@ class Encoder(
         return any(value and not isinstance(value, Mapping) for value in given)
 
     def arguments(self) -> dict[str, Any]:
-        """Constructor arguments that build this encoder again without any download."""
+        """Constructor arguments that build this encoder again without any download or file of weights."""
         assert isinstance(self._hub_mixin_config, dict)  # the hub mixin remembers them when it makes the instance
-        return dict(self._hub_mixin_config)
+        return {**self._hub_mixin_config, "weights": None}
 
     def generate_model_card(self, **fields: Any) -> ModelCard:
         """Model card saying what the encoder is, what it wants and what it was trained on."""

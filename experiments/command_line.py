@@ -190,9 +190,10 @@ def with_named_encoders(recipe: Recipe, arguments: list[str]) -> Recipe:
     Raises:
         ValueError: name or options beside a folder of weights, which has its own.
     """
-    for one in arguments:
+    for position, one in enumerate(arguments):
+        rest = arguments[position + 1 :]
         part = re.match(r"--(\w+)\.weights\b", one)
-        if part is None:
+        if part is None or _is_published([one, *rest]):
             continue
         for field in ("name", "options"):
             if any(re.match(rf"--{part[1]}\.{field}\b", other) for other in arguments):
@@ -207,6 +208,15 @@ def with_named_encoders(recipe: Recipe, arguments: list[str]) -> Recipe:
         }
         return replace(recipe, encoders=encoders)
     return replace(recipe, encoder=replace(recipe.encoder, options={})) if "encoder" in named else recipe
+
+
+def _is_published(arguments: list[str]) -> bool:
+    """Whether the option at the front gives weights that a library saved, which name no encoder of ours."""
+    from encoders.folders import holds_encoder
+
+    _, _, place = arguments[0].partition("=")
+    place = place or next(iter(arguments[1:]), "")
+    return Path(place).exists() and not holds_encoder(place)
 
 
 def _summary(choice: object) -> str:

@@ -4,7 +4,7 @@ Written from the paper. Attribute names are those of the published weights, whic
 """
 
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -19,7 +19,7 @@ from encoders.audio.aasist_layers import (
 )
 from encoders.base import AudioSpec, Encoder
 from encoders.checks import check_sound
-from encoders.weights import load_strictly
+from encoders.weights import load_strictly, read_published
 
 NUM_FILTERS = 70
 KERNEL_SIZE = 129
@@ -51,7 +51,7 @@ class AasistEncoder(Encoder):
 
     Args:
         variant: "AASIST" (297,866 parameters) or "AASIST-L" (85,306).
-        weights: file of published weights, ``AASIST.pth`` or ``AASIST-L.pth``; None for random weights.
+        weights: a folder or file of published weights, ``AASIST.pth`` or ``AASIST-L.pth``; None for random ones.
 
     >>> encoder = AasistEncoder(variant="AASIST-L").eval()
     >>> encoder(torch.randn(2, 32000)).shape, encoder.logits(torch.randn(2, 32000)).shape
@@ -61,7 +61,9 @@ class AasistEncoder(Encoder):
     name = "aasist"
     modality = "audio"
 
-    def __init__(self, *, variant: Literal["AASIST", "AASIST-L"] = "AASIST", weights: str | None = None) -> None:
+    def __init__(
+        self, *, variant: Literal["AASIST", "AASIST-L"] = "AASIST", weights: str | Path | None = None
+    ) -> None:
         super().__init__()
         if variant not in VARIANTS:
             raise ValueError(f"unknown variant {variant!r}; choose from {', '.join(VARIANTS)}")
@@ -99,8 +101,9 @@ class AasistEncoder(Encoder):
         # only logits() uses it: frozen, so that every trainable parameter has a gradient from the tokens
         self.out_layer = nn.Linear(READOUT_DIM, 2).requires_grad_(False)
         if weights is not None:
-            load_published(self, weights)
-            self.trained_on = f"ASVspoof 2019 LA, train partition (published weights {Path(weights).name})"
+            published = read_published(weights)
+            load_strictly(self, published.state, source=str(published.place))
+            self.trained_on = f"ASVspoof 2019 LA, train partition, {published.text}"
 
     def forward(self, x: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch tokens dim"]:
         """Encode sound.
@@ -137,17 +140,3 @@ class AasistEncoder(Encoder):
         time_change, band_change, stack_change = second(time, band, stack)
         drop = self.branch_drop
         return drop(time + time_change), drop(band + band_change), drop(stack + stack_change)
-
-    def arguments(self) -> dict[str, Any]:
-        """Constructor arguments without the file of published weights, which need not be there again."""
-        return {**super().arguments(), "weights": None}
-
-
-def load_published(encoder: AasistEncoder, file: str | Path) -> None:
-    """Load published weights (a state dict written by torch) strictly, unpickling tensors alone."""
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle raises whatever it meets first
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"cannot read published AASIST weights from {file}: {first}") from error
-    load_strictly(encoder, state, source=str(file))

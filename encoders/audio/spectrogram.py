@@ -1,5 +1,6 @@
 """A spectrogram as a one-channel picture for a timm backbone."""
 
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
@@ -13,10 +14,12 @@ from encoders.backbone import (
     create_backbone,
     full_name,
     prefer_memory_format,
+    read_timm_weights,
     resolve_backbone,
 )
 from encoders.base import AudioSpec, Encoder
 from encoders.checks import check_sound
+from encoders.weights import check_one_source
 
 FrontEnd = Literal["log_mel", "lfcc", "linear"]
 
@@ -31,6 +34,7 @@ class SpectrogramEncoder(Encoder):
     Args:
         backbone: timm name of a CNN, or of a plain ViT (its grid is fitted to the spectrogram).
         pretrained: start from timm's weights, their colour channels summed into one; needs network once.
+        weights: a folder or file of timm's weights in place of them.
         stage: feature map of this stage (timm's ``feature_info``, negative from the end); None for the last.
         front_end: "log_mel"; "lfcc", cepstra on a linear scale, usual in anti-spoofing (Sahidullah et al.,
             Interspeech 2015); or "linear", the log power spectrogram.
@@ -52,6 +56,7 @@ class SpectrogramEncoder(Encoder):
         *,
         backbone: str = "resnet18",
         pretrained: bool = False,
+        weights: str | Path | None = None,
         stage: int | None = None,
         front_end: FrontEnd = "log_mel",
         n_mels: int = 80,
@@ -60,6 +65,8 @@ class SpectrogramEncoder(Encoder):
         sample_rate: int = 16_000,
     ) -> None:
         super().__init__()
+        check_one_source(weights, pretrained)
+        published = None if weights is None else read_timm_weights(weights, backbone)
         options: dict[str, Any] = {"in_chans": 1}
         if resolve_backbone(backbone).fixed_input_size:
             options |= {"dynamic_img_size": True, "dynamic_img_pad": True}
@@ -71,13 +78,16 @@ class SpectrogramEncoder(Encoder):
             front_end, n_mels=n_mels, n_fft=n_fft, hop_length=hop_length, sample_rate=sample_rate
         )
         self.takes_log = front_end != "lfcc"
-        self.backbone: Any = create_backbone(backbone, pretrained=pretrained, stage=stage, **options)
+        self.backbone: Any = create_backbone(
+            backbone, pretrained=pretrained, stage=stage, published=published, **options
+        )
         self.memory_format = prefer_memory_format(self.backbone)
         self.backbone_name = full_name(backbone)
         self.embed_dim = channels_out(self.backbone, stage)
         self.input_spec = AudioSpec(sample_rate=sample_rate)
-        if pretrained:
-            self.trained_on = f"timm's weights {self.backbone_name} (pictures), first layer summed over colours"
+        if published is not None or pretrained:
+            origin = "published weights" if published is None else published.text
+            self.trained_on = f"timm's {self.backbone_name}, {origin} (pictures), first layer summed over colours"
 
     def forward(self, x: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch tokens dim"]:
         """Encode sound.

@@ -1,6 +1,7 @@
 """wav2vec 2.0, HuBERT and WavLM from transformers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,17 @@ from jaxtyping import Bool, Float, Int
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig
+from transformers.utils import logging as library_output
 
 from encoders.base import AudioSpec, Encoder
 from encoders.checks import check_mask, check_sound
+from encoders.weights import listed, read_published
 
 #: Architectures of transformers that this encoder takes.
 MODEL_TYPES = ("wav2vec2", "hubert", "wavlm")
+
+#: What models for a task have beside the network: their heads, and the quantiser of pretraining.
+_HEADS = ("lm_head", "classifier", "projector", "quantizer", "project_q", "project_hid", "layer_weights")
 
 #: Both draw from global generators and leave parameters without gradient, which distributed training refuses.
 _OFF = {"apply_spec_augment": False, "mask_time_prob": 0.0, "mask_feature_prob": 0.0, "layerdrop": 0.0}
@@ -45,23 +51,23 @@ def load_model(checkpoint: str) -> Any:
     Raises:
         ValueError: the name cannot be reached, or the weights are of another architecture.
     """
-    if (Path(checkpoint) / "adapter_config.json").is_file():  # it names the model that it belongs to
-        raise ValueError(f"{checkpoint!r} is an adapter to another model; give the folder of a whole model")
+    _refuse_adapter(checkpoint)
     safely: dict[str, Any] = {"trust_remote_code": False, "local_files_only": Path(checkpoint).is_dir()}
     try:
         config = AutoConfig.from_pretrained(checkpoint, **safely)
         if config.model_type not in MODEL_TYPES:
             kinds = ", ".join(MODEL_TYPES)
             raise ValueError(f"{checkpoint!r} is a {config.model_type!r} model; wav2vec2 takes one of {kinds}")
-        model, report = AutoModel.from_pretrained(
-            checkpoint,
-            config=_quietened(config),
-            use_safetensors=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,
-            **safely,
-        )
+        with _no_report():
+            model, report = AutoModel.from_pretrained(
+                checkpoint,
+                config=_quietened(config),
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
+                **safely,
+            )
     except OSError as error:
         raise ValueError(
             f"cannot get {checkpoint!r} ({str(error).splitlines()[0]}). Without network give a local folder that "
@@ -69,11 +75,70 @@ def load_model(checkpoint: str) -> Any:
         ) from error
     except (AttributeError, KeyError, RuntimeError, StrictDataclassError, SafetensorError, TypeError) as error:
         raise ValueError(f"cannot read {checkpoint!r}: {' '.join(str(error).split())[:300]}") from error
+    _check_report(report, checkpoint)
+    return model
+
+
+def load_published(place: str | Path, architecture: str | Mapping[str, Any]) -> tuple[Any, str]:
+    """Model with the weights of a folder or file as transformers saved them, and what they are in words.
+
+    Args:
+        place: safetensors, or what torch saved; ``config.json`` lies beside it.
+        architecture: the config of a file that has none beside it, as a mapping; a name says nothing of it.
+
+    Raises:
+        ValueError: no config, or weights of another architecture, all misfits listed.
+    """
+    _refuse_adapter(place)
+    published = read_published(place)
+    config = published.description or (architecture if isinstance(architecture, Mapping) else None)
+    if config is None:
+        raise ValueError(f"{published.place} has no config.json beside it; put the one of its model there")
+    plain = {key: value for key, value in config.items() if key not in _FOLLOWED and not key.startswith("_")}
+    model = create_model({**plain, "dtype": "float32"})
+    with _no_report():
+        loaded, report = type(model).from_pretrained(
+            None,
+            config=model.config,
+            state_dict=dict(published.state),
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+        )
+    _check_report(report, published.place)
+    return loaded, published.without(_HEADS).text
+
+
+def _refuse_adapter(place: str | Path) -> None:
+    if (Path(place) / "adapter_config.json").is_file():  # it names the model that it belongs to
+        raise ValueError(f"{str(place)!r} is an adapter to another model; give the folder of a whole model")
+
+
+def _check_report(report: Mapping[str, Any], source: str | Path) -> None:
+    """Raise ``ValueError`` where weights were missing, of another shape, or of a layer that is no known head."""
     misfits = sorted(f"{key} missing" for key in report["missing_keys"])
     misfits += sorted(f"{key} of another shape" for key, *_ in report["mismatched_keys"])
+    misfits += sorted(f"{key} unexpected" for key in report["unexpected_keys"] if not _is_left_out(key))
     if misfits:
-        raise ValueError(f"weights of {checkpoint!r} do not fit its config: {'; '.join(misfits[:12])}")
-    return model
+        raise ValueError(f"weights of {str(source)!r} do not fit its config, {listed(misfits)}")
+
+
+def _is_left_out(key: str) -> bool:
+    """Whether a tensor belongs to a head, or to the masking that is off here."""
+    return key.split(".")[0] in _HEADS or key.endswith("masked_spec_embed")
+
+
+@contextmanager
+def _no_report() -> Iterator[None]:
+    """Keep the library's table of keys and its bar out: what does not fit is our own error."""
+    level, has_bar = library_output.get_verbosity(), library_output.is_progress_bar_enabled()
+    library_output.set_verbosity_error()
+    library_output.disable_progress_bar()
+    try:
+        yield
+    finally:
+        library_output.set_verbosity(level)
+        if has_bar:
+            library_output.enable_progress_bar()
 
 
 def _quietened(config: PretrainedConfig) -> PretrainedConfig:
@@ -95,6 +160,8 @@ class Wav2Vec2Encoder(Encoder):
     Args:
         checkpoint: name on the Hugging Face hub, a local folder with ``config.json`` and weights, or a config
             as a dict with its ``model_type`` (then the weights are random).
+        weights: a folder or file as transformers saved it, in place of ``checkpoint``; read by the same rules as
+            the weights of every other encoder, what torch saved too.
         weigh_layers: tokens are a learned softmax-weighted mean of all hidden states; False for the last one.
         freeze_feature_extractor: keep the convolutional front as it is.
         frozen_layers: keep the first so many transformer layers, and all before them, as they are.
@@ -114,12 +181,20 @@ class Wav2Vec2Encoder(Encoder):
         self,
         *,
         checkpoint: str | Mapping[str, Any] = "facebook/wav2vec2-base",
+        weights: str | Path | None = None,
         weigh_layers: bool = False,
         freeze_feature_extractor: bool = False,
         frozen_layers: int = 0,
     ) -> None:
         super().__init__()
-        self.model: Any = load_model(checkpoint) if isinstance(checkpoint, str) else create_model(checkpoint)
+        self.model: Any
+        if weights is not None:
+            self.model, origin = load_published(weights, checkpoint)
+            self.trained_on = f"transformers' {self.model.config.model_type}, {origin}"
+        elif isinstance(checkpoint, str):
+            self.model, self.trained_on = load_model(checkpoint), f"the weights of {checkpoint}"
+        else:
+            self.model = create_model(checkpoint)
         config = self.model.config
         num_layers = config.num_hidden_layers
         if not 0 <= frozen_layers <= num_layers:
@@ -134,8 +209,6 @@ class Wav2Vec2Encoder(Encoder):
             for part in (self.model.feature_projection, self.model.encoder.pos_conv_embed):
                 part.requires_grad_(False)
             self.model.encoder.layers[:frozen_layers].requires_grad_(False)
-        if isinstance(checkpoint, str):
-            self.trained_on = f"the weights of {checkpoint}"
 
     def forward(
         self, x: Float[Tensor, "batch samples"], mask: Bool[Tensor, "batch samples"] | None = None

@@ -1,5 +1,6 @@
 """Spatio-temporal networks of torchvision: whole clips in, tokens along time out."""
 
+from pathlib import Path
 from typing import Any
 
 from einops import rearrange
@@ -12,10 +13,13 @@ from encoders import offer
 from encoders.backbone import PixelNormalisation
 from encoders.base import Encoder, VideoSpec
 from encoders.checks import check_video
+from encoders.weights import check_one_source, load_strictly, read_published
 
 #: Networks of torchvision whose feature map keeps time.
 BACKBONES = ("mc3_18", "r2plus1d_18", "r3d_18", "s3d", "swin3d_b", "swin3d_s", "swin3d_t")
 SMALLEST_FRAME = 32
+#: How these networks call their classifiers, which an encoder has not.
+_HEADS = ("fc", "classifier", "head")
 MINIMUM_FRAMES = {"s3d": 5}
 
 
@@ -28,6 +32,7 @@ class ClipEncoder(Encoder):
         backbone: r3d_18, mc3_18, r2plus1d_18 (Tran et al. 2018), s3d (Xie et al. 2018), swin3d_t, _s, _b (Liu et
             al. 2022).
         pretrained: start from torchvision's Kinetics-400 weights; needs network once.
+        weights: a folder or file of torchvision's weights in place of them.
         frame_size: side of the square frames in pixels; None for the size that the weights were trained at.
 
     >>> import torch
@@ -41,17 +46,26 @@ class ClipEncoder(Encoder):
     input_spec: VideoSpec
 
     def __init__(
-        self, *, backbone: str = "r3d_18", pretrained: bool = False, frame_size: int | None = None
+        self,
+        *,
+        backbone: str = "r3d_18",
+        pretrained: bool = False,
+        weights: str | Path | None = None,
+        frame_size: int | None = None,
     ) -> None:
         super().__init__()
+        check_one_source(weights, pretrained)
         if backbone not in BACKBONES:
             raise ValueError(f"unknown clip backbone {backbone!r}; {offer(backbone, list(BACKBONES))}")
         if frame_size is not None and frame_size < SMALLEST_FRAME:
             raise ValueError(f"frame_size must be at least {SMALLEST_FRAME} for clips; got {frame_size}")
         self.minimum_frames = MINIMUM_FRAMES.get(backbone, 1)
-        weights = models.get_model_weights(backbone).DEFAULT
-        preparation = weights.transforms()
-        self.layers, self.embed_dim = feature_layers(_network(backbone, weights if pretrained else None))
+        kinetics = models.get_model_weights(backbone).DEFAULT
+        preparation = kinetics.transforms()
+        network = _network(backbone, kinetics if pretrained else None)
+        if weights is not None:
+            self.trained_on = f"torchvision's {backbone}, {load_published(network, weights)}"
+        self.layers, self.embed_dim = feature_layers(network)
         self.input_spec = VideoSpec(
             frame_size=frame_size or preparation.crop_size[0],
             mean=tuple(preparation.mean),
@@ -59,7 +73,7 @@ class ClipEncoder(Encoder):
         )
         self.normalisation = PixelNormalisation(self.input_spec.mean, self.input_spec.std, num_axes=3)
         if pretrained:
-            self.trained_on = f"torchvision's weights {backbone} {weights.name}"
+            self.trained_on = f"torchvision's weights {backbone} {kinetics.name}"
 
     def forward(self, x: Float[Tensor, "batch time channels height width"]) -> Float[Tensor, "batch tokens dim"]:
         """Encode clips.
@@ -85,6 +99,14 @@ def feature_layers(network: Any) -> tuple[nn.Sequential, int]:
     to_channels_first = Permute([0, 4, 1, 2, 3])
     stages = (network.patch_embed, network.pos_drop, network.features, network.norm, to_channels_first)
     return nn.Sequential(*stages), network.num_features
+
+
+def load_published(network: nn.Module, place: str | Path) -> str:
+    """Load torchvision's weights into all but the classifier, strictly; what they are, in words."""
+    published = read_published(place).without(_HEADS)
+    heads = {key: value for key, value in network.state_dict().items() if key.split(".")[0] in _HEADS}
+    load_strictly(network, {**published.state, **heads}, source=str(published.place))
+    return published.text
 
 
 def _network(backbone: str, weights: Any) -> nn.Module:

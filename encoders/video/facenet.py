@@ -1,5 +1,6 @@
 """Inception-ResNet trained to tell faces apart (FaceNet), applied to each frame."""
 
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from encoders.backbone import PixelNormalisation
 from encoders.base import Encoder, VideoSpec
 from encoders.checks import check_video
+from encoders.weights import check_one_source, load_strictly, read_published
 
 #: In smaller frames nothing is left for the last convolutions, which do not pad.
 SMALLEST_FRAME = 80
@@ -21,6 +23,7 @@ class FacenetEncoder(Encoder):
 
     Args:
         pretrained: "vggface2" or "casia-webface" for facenet-pytorch's weights, which need network once.
+        weights: a folder or file of facenet-pytorch's weights in place of them.
         frame_size: side of the square face crops in pixels.
 
     >>> encoder = FacenetEncoder(frame_size=80).eval()
@@ -33,9 +36,14 @@ class FacenetEncoder(Encoder):
     input_spec: VideoSpec
 
     def __init__(
-        self, *, pretrained: Literal["vggface2", "casia-webface"] | None = None, frame_size: int = 160
+        self,
+        *,
+        pretrained: Literal["vggface2", "casia-webface"] | None = None,
+        weights: str | Path | None = None,
+        frame_size: int = 160,
     ) -> None:
         super().__init__()
+        check_one_source(weights, pretrained)
         if pretrained not in (None, "vggface2", "casia-webface"):
             raise ValueError(f"pretrained must be vggface2, casia-webface or None; got {pretrained!r}")
         if frame_size < SMALLEST_FRAME:
@@ -45,7 +53,11 @@ class FacenetEncoder(Encoder):
         # facenet-pytorch wants (pixel - 127.5) / 128 for pixels in 0 to 255
         self.input_spec = VideoSpec(frame_size=frame_size, mean=(0.5,) * 3, std=(128 / 255,) * 3)
         self.normalisation = PixelNormalisation(self.input_spec.mean, self.input_spec.std)
-        if pretrained:
+        if weights is not None:
+            published = read_published(weights).without(["logits"])
+            load_strictly(self.backbone, published.state, source=str(published.place))
+            self.trained_on = f"facenet-pytorch's {published.text}"
+        elif pretrained:
             self.trained_on = f"facenet-pytorch's weights {pretrained}"
 
     def forward(self, x: Float[Tensor, "batch time channels height width"]) -> Float[Tensor, "batch time dim"]:

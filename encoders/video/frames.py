@@ -1,5 +1,6 @@
 """Any timm CNN or ViT, applied to each frame."""
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,10 +14,12 @@ from encoders.backbone import (
     create_backbone,
     full_name,
     prefer_memory_format,
+    read_timm_weights,
     resolve_backbone,
 )
 from encoders.base import Encoder, VideoSpec
 from encoders.checks import check_video
+from encoders.weights import check_one_source
 
 # A light transformer over the tokens of frames, which lets frames see each other.
 
@@ -65,6 +68,7 @@ class FrameEncoder(Encoder):
     Args:
         backbone: timm name, with or without tag (``resnet18``, ``legacy_xception``, ``vit_tiny_patch16_224``).
         pretrained: start from timm's weights; needs network once.
+        weights: a folder or file of timm's weights in place of them.
         frame_size: side of the square frames in pixels; None for the size of the backbone's description.
         stage: take the averaged feature map of this stage (timm's ``feature_info``, negative from the end) and
             leave out the layers behind it; None for the backbone's own final features.
@@ -86,18 +90,23 @@ class FrameEncoder(Encoder):
         *,
         backbone: str = "resnet18",
         pretrained: bool = False,
+        weights: str | Path | None = None,
         frame_size: int | None = None,
         stage: int | None = None,
         temporal_layers: int = 0,
         temporal_heads: int = 4,
     ) -> None:
         super().__init__()
+        check_one_source(weights, pretrained)
+        published = None if weights is None else read_timm_weights(weights, backbone)
         description = resolve_backbone(backbone)
         size = frame_size or description.input_size[-1]
         is_resized = description.fixed_input_size and size != description.input_size[-1]
         options = {"img_size": size} if is_resized else {}
         self.stage = stage
-        self.backbone = create_backbone(backbone, pretrained=pretrained, stage=stage, **options)
+        self.backbone = create_backbone(
+            backbone, pretrained=pretrained, stage=stage, published=published, **options
+        )
         self.memory_format = prefer_memory_format(self.backbone)
         self.backbone_name = full_name(backbone)
         self.embed_dim = channels_out(self.backbone, stage)
@@ -108,7 +117,9 @@ class FrameEncoder(Encoder):
             if temporal_layers
             else None
         )
-        if pretrained:
+        if published is not None:
+            self.trained_on = f"timm's {self.backbone_name}, {published.text}"
+        elif pretrained:
             self.trained_on = f"timm's weights {self.backbone_name}"
 
     def forward(self, x: Float[Tensor, "batch time channels height width"]) -> Float[Tensor, "batch time dim"]:

@@ -10,7 +10,8 @@ import torch
 from accelerate import Accelerator
 
 from encoders import create_encoder, load_encoder
-from encoders.base import Encoder
+from encoders.base import PUBLISHED, Encoder
+from encoders.folders import holds_encoder
 from experiments.runs.advised import advised_options, check_precision, say
 from experiments.runs.balancing import Counts, label_weights, training_draw
 from experiments.runs.clips import Clips, describe, describe_window, load_clips, require_clips
@@ -82,7 +83,7 @@ def open_training(config: TrainConfig, tokens: Path = Path("tokens")) -> Trainin
     make = partial(
         _detector_parts,
         plan=open_detector(config),
-        folders={name: encoder.weights for name, encoder in config.encoders.items()},
+        folders={name: encoder.folder for name, encoder in config.encoders.items()},
         fusion_name=config.fusion.name,
         is_frozen=config.freeze_encoders,
         reading=reading,
@@ -123,7 +124,7 @@ def open_pretraining(config: PretrainConfig) -> Training:
         _branch_parts,
         modality=modality,
         encoder=partial(build_encoder, modality, **vars(config.encoder)),
-        folder=config.encoder.weights,
+        folder=config.encoder.folder,
         reading=config.data.reading,
         feed=partial(
             feed_windows,
@@ -141,8 +142,21 @@ def open_pretraining(config: PretrainConfig) -> Training:
 def build_encoder(
     modality: Modality, name: str, options: Mapping[str, Any] | None = None, weights: Path | None = None
 ) -> Encoder:
-    """Make an encoder, or load a pretrained one from its folder."""
-    encoder = load_encoder(weights) if weights else create_encoder(name, **(options or {}))
+    """Make an encoder, load a pretrained one from its folder, or make one with weights that a library saved.
+
+    Args:
+        modality: that it is for.
+        name: in the catalog.
+        options: of its constructor; published weights that they name are left where ``weights`` stand.
+        weights: a folder of ``save_pretrained``, which says name and options itself, or weights of a library.
+    """
+    if weights is not None and holds_encoder(weights):
+        encoder = load_encoder(weights)
+    elif weights is not None:
+        kept = {key: value for key, value in (options or {}).items() if key not in PUBLISHED}
+        encoder = create_encoder(name, **kept, weights=weights)
+    else:
+        encoder = create_encoder(name, **(options or {}))
     if encoder.modality != modality:
         raise ValueError(f"the encoder {encoder.name!r} is for {encoder.modality}; choose one for {modality}")
     return encoder

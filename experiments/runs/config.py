@@ -99,7 +99,9 @@ class EncoderConfig:
     Args:
         name: in the catalog; where the command line gives it, the recipe's options are left out.
         options: of its constructor.
-        weights: folder of ``save_pretrained`` (what ``pretrain`` writes); name and options then come from there.
+        weights: folder of ``save_pretrained`` (what ``pretrain`` writes), which says name and options itself; or a
+            folder or file of weights as timm, torchvision, facenet-pytorch or transformers saved them, for the
+            encoder of that name and options. No network is asked.
     """
 
     name: str
@@ -115,16 +117,23 @@ class EncoderConfig:
 
         return encoder_class(self.name).starts_trained(**self.options)
 
+    @property
+    def folder(self) -> Path | None:
+        """The folder of ``save_pretrained`` that says which encoder it is; None where name and options do."""
+        from encoders.folders import holds_encoder
+
+        return self.weights if self.weights is not None and holds_encoder(self.weights) else None
+
     def check_folder(self) -> None:
-        """Refuse a folder that holds no encoder."""
-        if self.weights is not None and not (self.weights / "config.json").is_file():
-            raise ValueError(
-                f"not an encoder folder: {self.weights} has no config.json; encoder.save_pretrained writes one"
-            )
+        """Refuse a place that holds neither an encoder nor weights."""
+        if self.weights is not None and self.folder is None:
+            from encoders.folders import find_weights
+
+            find_weights(self.weights)
 
     def check_name(self, modality: Modality) -> None:
         """Refuse a name that the catalog lacks, or has for another modality."""
-        if self.weights is not None:
+        if self.folder is not None:
             return
         from encoders import create_encoder, list_encoders
 
@@ -136,7 +145,7 @@ class EncoderConfig:
 
     def check_options(self) -> None:
         """Refuse options that the encoder has not; imports the encoder's own library."""
-        if self.weights is None and self.options:
+        if self.folder is None and self.options:
             from encoders import encoder_class
 
             known = list(inspect.signature(encoder_class(self.name).__init__).parameters)[1:]

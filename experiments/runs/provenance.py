@@ -17,11 +17,11 @@ if TYPE_CHECKING:  # thresholds reads shares, and needs no torch
 def loaded_text(encoder: "Encoder", folder: Path | None) -> str:
     """What an encoder's weights are, and which of them are frozen, in one line.
 
-    ``folder`` is the one that they were loaded from, None where they were not.
+    ``folder`` is the one of ``save_pretrained`` that they were loaded from, None without one.
     """
     weights = sum(parameter.numel() for parameter in encoder.parameters())
     frozen = sum(parameter.numel() for parameter in encoder.parameters() if not parameter.requires_grad)
-    source = "no weights loaded from a folder"
+    source = "from no folder of an encoder"
     if folder is not None:
         source = f"all {len(encoder.state_dict())} tensors loaded from {folder}, none left over"
     return (

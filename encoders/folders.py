@@ -1,0 +1,56 @@
+"""Folders and files of weights, told apart without torch: an encoder of ours, or what a library saved."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.safetensors"
+
+#: Files of weights: safetensors, and what torch saved, of which nothing but tensors is read.
+SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")
+#: Names that libraries give; where a folder has one, other files in it are not asked.
+_USUAL = (WEIGHTS_FILE, "pytorch_model.bin")
+
+
+def holds_encoder(place: str | Path) -> bool:
+    """Whether ``place`` is a folder that ``encoder.save_pretrained`` wrote."""
+    return Path(place).is_dir() and "encoder" in read_description(place)
+
+
+def read_description(place: str | Path) -> dict[str, Any]:
+    """What ``config.json`` in a folder, or beside a file, says; nothing where there is none that can be read."""
+    folder = Path(place) if Path(place).is_dir() else Path(place).parent
+    try:
+        found = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def find_weights(place: str | Path) -> Path:
+    """The file of weights that a library saved: ``place`` itself, or the one in that folder.
+
+    Raises:
+        ValueError: there is none, it is of another kind, or there are several.
+    """
+    found = Path(place)
+    if found.is_dir():
+        found = _in_folder(found)
+    if not found.is_file():
+        raise ValueError(
+            f"no weights at {place}; give a folder that `pretrain` or encoder.save_pretrained wrote, or a folder "
+            f"or file of published weights ({', '.join(SUFFIXES)})"
+        )
+    if found.suffix not in SUFFIXES:
+        raise ValueError(f"not a file of weights: {place}; its name must end in one of {', '.join(SUFFIXES)}")
+    return found
+
+
+def _in_folder(folder: Path) -> Path:
+    files = sorted(file for file in folder.iterdir() if file.suffix in SUFFIXES)
+    usual = [folder / name for name in _USUAL if (folder / name) in files]
+    if len(files) > 1 and not usual:
+        names = ", ".join(file.name for file in files[:5])
+        raise ValueError(f"{folder} holds several files of weights ({names}); give the one that you mean")
+    return (usual or files or [folder / WEIGHTS_FILE])[0]
