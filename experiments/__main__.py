@@ -55,7 +55,7 @@ def usage() -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb; an error that the user can mend is one line and exit code 1 (2 for a wrong verb)."""
+    """Run one verb; an error that the user can mend is one line and exit code 1 (2 for a wrong command line)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage())
@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
             return _fail(f"too little memory ({error!r}); give more, or do less at a time", 1)
         if not isinstance(error, ValueError | OSError):  # a mistake of this program: its place is wanted
             raise
-        return _fail(str(error), 1)
+        return _fail(str(error), getattr(error, "exit_code", 1))
     except _Terminated:
         print(_STOPPED, file=sys.stderr)
         return 128 + signal.SIGTERM

@@ -30,6 +30,7 @@ flat = arg(name="")
 __all__ = [
     "PROGRAM",
     "Annotated",
+    "CommandLineError",
     "Positional",
     "choose",
     "flat",
@@ -38,6 +39,12 @@ __all__ = [
     "with_named_encoders",
     "without_config",
 ]
+
+
+class CommandLineError(ValueError):
+    """What was typed does not fit; the exit code says so, as for everything that the parser refuses."""
+
+    exit_code = 2
 
 
 def one_of(names: Iterable[str]) -> "PrimitiveConstructorSpec[str]":
@@ -154,7 +161,7 @@ def choose(kind: str, arguments: list[str], choices: Mapping[str, Any], *, verb:
     """Take a name off the front of ``arguments``; with none or ``--help`` the choices are explained.
 
     Raises:
-        ValueError: a name that is no choice; the nearest is offered.
+        CommandLineError: a name that is no choice; the nearest is offered.
     """
     if not arguments or arguments[0] in ("-h", "--help"):
         rows = "\n".join(f"  {name:<16}{_summary(choice)}" for name, choice in choices.items())
@@ -162,7 +169,7 @@ def choose(kind: str, arguments: list[str], choices: Mapping[str, Any], *, verb:
         sys.exit(0 if arguments else 2)
     name, *rest = arguments
     if name not in choices:
-        raise ValueError(unknown(kind, name, choices))
+        raise CommandLineError(unknown(kind, name, choices))
     return name, rest
 
 
@@ -170,14 +177,16 @@ def without_config(arguments: list[str]) -> tuple[Path | None, list[str]]:
     """The file after ``--config``, which stands in a recipe's place, and the other arguments.
 
     Raises:
-        ValueError: ``--config`` without a file.
+        CommandLineError: ``--config`` without a file.
     """
     for position, one in enumerate(arguments):
         option, sign, file = one.partition("=")
         if option == "--config":
             rest = arguments[position + 1 :]
             if not sign and (not rest or rest[0].startswith("--")):
-                raise ValueError("--config wants a file: a run's config.json, or a JSON or YAML file like it")
+                raise CommandLineError(
+                    "--config wants a file: a run's config.json, or a JSON or YAML file like it"
+                )
             return Path(file if sign else rest.pop(0)), arguments[:position] + rest
     return None, arguments
 
@@ -188,7 +197,7 @@ def with_named_encoders(recipe: Recipe, arguments: list[str]) -> Recipe:
     They belong to the recipe's own; those of the named one are given as pairs, ``--encoder.options NAME VALUE``.
 
     Raises:
-        ValueError: name or options beside a folder of weights, which has its own.
+        CommandLineError: name or options beside a folder of weights, which has its own.
     """
     for position, one in enumerate(arguments):
         rest = arguments[position + 1 :]
@@ -197,7 +206,7 @@ def with_named_encoders(recipe: Recipe, arguments: list[str]) -> Recipe:
             continue
         for field in ("name", "options"):
             if any(re.match(rf"--{part[1]}\.{field}\b", other) for other in arguments):
-                raise ValueError(
+                raise CommandLineError(
                     f"--{part[1]}.{field} stands beside {part[0]}, whose folder names its encoder; leave one out"
                 )
     named = {one.removeprefix("--").split(".name")[0] for one in arguments if re.match(r"--\w+\.name\b", one)}

@@ -6,6 +6,7 @@ from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from experiments.command_line import CommandLineError
 from experiments.runs.config import Option
 from multimodal.artefacts import one_line
 from multimodal.files import read_json, write_json
@@ -87,22 +88,24 @@ def config_from(path: Path, kind: type[Kind]) -> Kind:
     """A configuration that anybody wrote, as JSON or YAML: a run's ``config.json``, or a recipe of one's own.
 
     Raises:
-        ValueError: no such file, neither JSON nor YAML, or what does not fit.
+        CommandLineError: no such file, neither JSON nor YAML, or what does not fit.
     """
     import cattrs
     import yaml
     from cattrs.errors import BaseValidationError
 
     if not path.is_file():
-        raise ValueError(f"no such configuration: {path}; give a run's config.json, or a file like it")
+        raise CommandLineError(f"no such configuration: {path}; give a run's config.json, or a file like it")
     try:
         plain = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
         return _converter().structure(_exponents_as_numbers(plain), kind)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is neither JSON nor YAML: {' '.join(str(error).split())}") from error
+        raise CommandLineError(f"{path} is neither JSON nor YAML: {' '.join(str(error).split())}") from error
     except BaseValidationError as error:
         wrong = "; ".join(cattrs.transform_error(error, format_exception=_what_is_wrong))
-        raise ValueError(f"{path} is no {kind.__name__}: {wrong}. Compare it with a run's config.json") from error
+        raise CommandLineError(
+            f"{path} is no {kind.__name__}: {wrong}. Compare it with a run's config.json"
+        ) from error
 
 
 def _what_is_wrong(error: BaseException, kind: type | None) -> str:

@@ -1,7 +1,9 @@
 """A run's configuration can be given back, and a recipe of one's own can be a file."""
 
 import json
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import is_dataclass, replace
+from typing import Any, get_type_hints
 
 import pytest
 
@@ -10,6 +12,7 @@ from experiments.__main__ import main
 from experiments.command_line import without_config
 from experiments.runs.config import PretrainConfig, TrainConfig
 from experiments.runs.settings import config_from, write_config
+from multimodal.ranges import Range, ranges_of
 
 RECIPE = """
 encoders:
@@ -47,9 +50,43 @@ def test_a_recipe_may_be_yaml_with_numbers_as_people_write_them(tmp_path):
 )
 def test_a_recipe_that_does_not_fit_is_one_line(change, message, tmp_path, capsys):
     (tmp_path / "mine.yaml").write_text(RECIPE.replace(*change))
-    assert main(["train", "--config", str(tmp_path / "mine.yaml")]) == 1
+    assert main(["train", "--config", str(tmp_path / "mine.yaml")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
+
+
+def numbers_in(kind: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Range]]:
+    """Every number of a configuration, those of its parts too: where it stands, and its range."""
+    for name, hint in get_type_hints(kind).items():
+        if is_dataclass(hint):
+            yield from numbers_in(hint, (*path, name))
+        elif name in ranges_of(kind):
+            yield (*path, name), ranges_of(kind)[name]
+
+
+@pytest.mark.parametrize(
+    ("verb", "kind", "needed"),
+    [
+        ("train", TrainConfig, {"encoders": {}}),
+        ("pretrain", PretrainConfig, {"modality": "audio", "encoder": {"name": "aasist"}}),
+    ],
+)
+def test_every_number_outside_its_range_in_a_file_is_one_line_and_exit_code_2(
+    verb, kind, needed, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    walked = [*numbers_in(kind)]
+    assert len(walked) > 40
+    for path, allowed in walked:
+        below = allowed.low if allowed.open_low else allowed.low - 1
+        value: Any = {"a": below} if path[-1] == "shares" else below
+        for name in reversed(path):
+            value = {name: value}
+        (tmp_path / "mine.json").write_text(json.dumps(needed | value))
+        assert main([verb, "--config", "mine.json"]) == 2, path
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"{path[-1]} must" in line
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.json"]
 
 
 def test_the_command_line_stands_on_top_of_the_file(tmp_path, capsys):

@@ -227,7 +227,7 @@ def test_an_engine_that_is_not_installed_says_what_to_install(engine, config, tm
 
 
 def test_the_command_line_offers_studies_and_recipes(capsys):
-    assert main(["ablate", "fuson"]) == 1
+    assert main(["ablate", "fuson"]) == 2
     assert "did you mean 'fusion'?" in capsys.readouterr().err
-    assert main(["ablate", "fusion", "smal"]) == 1
+    assert main(["ablate", "fusion", "smal"]) == 2
     assert "did you mean 'small'?" in capsys.readouterr().err
