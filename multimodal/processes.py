@@ -6,8 +6,25 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import active_children, current_process, get_context, parent_process
+
+#: Exit code of a worker that ran the script which started it, and found itself starting workers.
+UNGUARDED = 97
+UNGUARDED_ADVICE = (
+    "workers import the script that starts them, and this one starts some while it is imported: put what it does "
+    'under: if __name__ == "__main__":'
+)
+
+
+def end_if_unguarded() -> None:
+    """End this process where it is a worker that is still importing the script of its parent.
+
+    Python's own answer is a traceback of twenty lines in every worker.
+    """
+    if getattr(current_process(), "_inheriting", False):  # as multiprocessing itself asks
+        os._exit(UNGUARDED)
 
 
 def die_with_parent() -> None:
@@ -50,16 +67,22 @@ def worker_pool(
         workers: how many.
         start_method: of multiprocessing.
         prepare: is called first in each.
+
+    Raises:
+        RuntimeError: a worker died, which it does at once where the script has no guard.
     """
+    end_if_unguarded()
     before = set(active_children())
     context, arguments = get_context(start_method), (prepare,)
     with ProcessPoolExecutor(workers, context, initializer=_start_in_pool, initargs=arguments) as pool:
         try:
             yield pool
-        except BaseException:
+        except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in set(active_children()) - before:
                 process.kill()
+            if isinstance(error, BrokenProcessPool) and start_method != "fork":
+                raise RuntimeError(f"a worker died. If none could start: {UNGUARDED_ADVICE}") from error
             raise
 
 

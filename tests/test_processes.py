@@ -56,3 +56,30 @@ def _is_running(process: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state not in "ZX"
+
+
+UNGUARDED_SCRIPTS = {
+    "isolated": """
+from contextlib import nullcontext
+from functools import partial
+from multimodal.media.isolation import IsolatedWorkers, Limits
+with IsolatedWorkers(partial(nullcontext, abs), workers=2, limits=Limits(5.0, None), preload=()) as crew:
+    print(list(crew.run([1, 2])))
+""",
+    "pool": """
+from multimodal.processes import worker_pool
+with worker_pool(2, start_method="spawn") as pool:
+    print(list(pool.map(abs, [1, 2])))
+""",
+}
+
+
+@pytest.mark.parametrize("kind", UNGUARDED_SCRIPTS)
+def test_a_script_without_a_guard_is_told_what_to_write_once(kind, tmp_path):
+    (tmp_path / "script.py").write_text(UNGUARDED_SCRIPTS[kind])
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    *_, last = done.stderr.splitlines()
+    assert 'put what it does under: if __name__ == "__main__":' in last
+    assert done.stderr.count("put what it does under") == 1
+    assert "freeze_support" not in done.stderr

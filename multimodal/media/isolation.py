@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from multimodal.media.errors import MediaError, Stage
-from multimodal.processes import die_with_parent
+from multimodal.processes import UNGUARDED, UNGUARDED_ADVICE, die_with_parent, end_if_unguarded
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -123,6 +123,7 @@ class IsolatedWorkers(Generic[Job, Result]):
         blame: Stage = "decode",
         errors_of_run: tuple[type[Exception], ...] = (),
     ) -> None:
+        end_if_unguarded()
         if workers < 1:
             raise ValueError(f"workers must be 1 or more; got {workers}")
         self._context = get_context("forkserver")
@@ -202,6 +203,8 @@ class IsolatedWorkers(Generic[Job, Result]):
     def _cause_of_death(self, worker: _Worker[Job]) -> MediaError:
         worker.process.join()
         code = worker.process.exitcode or 0
+        if code == UNGUARDED:
+            raise RuntimeError(UNGUARDED_ADVICE)
         if not worker.is_ready:
             raise RuntimeError(f"a worker could not start (exit code {code}); see what it printed above")
         if code == -signal.SIGALRM:
