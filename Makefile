@@ -1,4 +1,4 @@
-# make quickstart · make test · make lint · make bench · make notebook · make jupyter — each makes the virtual environment it needs on its own.
+# make quickstart · make test · make lint · make bench · make notebook · make jupyter · make docs — each makes the virtual environment it needs on its own.
 # make test-latest tests with the newest versions that setup.cfg allows, make lock writes the exact ones anew: docs/installing.md.
 PYTHON ?= python3
 VENV   ?= .venv
@@ -8,7 +8,7 @@ LOCK    = requirements/lock.txt
 # One instruction set on every machine: on some virtual ones the AVX-512 kernels of oneDNN crash or return noise.
 PYTEST  = TQDM_DISABLE=1 OMP_NUM_THREADS=1 ONEDNN_MAX_CPU_ISA=AVX2 $(1)/bin/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: install quickstart test test-media test-latest lock lint bench notebook jupyter clean
+.PHONY: install quickstart test test-media test-latest lock lint bench notebook jupyter docs clean
 
 # $(call make-venv,FOLDER,WHAT): uv installs the same set several times faster; pip does it where uv cannot be had.
 define make-venv
@@ -67,6 +67,13 @@ jupyter: install
 	$(RUN) -c 'import jupyterlab' 2>/dev/null || $(VENV)/bin/uv pip install --quiet --python $(RUN) --editable '.[notebook]' || $(RUN) -m pip install --editable '.[notebook]'
 	$(RUN) -m jupyter trust experiments/notebooks/all_datasets.ipynb
 	$(RUN) -m jupyterlab experiments/notebooks/all_datasets.ipynb
+
+# The reference of every module from its docstrings, without network; Sphinx is installed on the first call.
+docs: install
+	$(RUN) -c 'import sphinx' 2>/dev/null || $(VENV)/bin/uv pip install --quiet --python $(RUN) --editable '.[docs]' || $(RUN) -m pip install --editable '.[docs]'
+	rm -rf docs/reference/modules build/reference
+	$(RUN) -m sphinx -q -W --keep-going docs/reference build/reference
+	@echo build/reference/index.html
 
 clean:
 	rm -rf $(VENV) $(LATEST) .venv-3.* quickstart notebook-work
