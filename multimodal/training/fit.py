@@ -8,7 +8,7 @@ as 6, bit for bit on a CPU.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -21,12 +21,15 @@ from multimodal.progress import progress
 from multimodal.training.checkpoints import Checkpoints, FitState
 from multimodal.training.options import FitOptions
 
+#: Steps from one row of numbers to the next in whatever tracker follows the training.
+TRACKED_EVERY = 10
+
 
 class Task(Protocol):
     """What is learnt: the loss of a batch, and what validation data say of the model."""
 
-    def loss(self, model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
-        """Loss of this process's part of the batch."""
+    def loss(self, model: nn.Module, batch: Batch) -> dict[str, Float[Tensor, ""]]:
+        """Loss of this process's part of the batch, as ``loss``, and whatever it is made of beside it."""
 
     def validate(self, model: nn.Module) -> dict[str, float | None]:
         """Numbers by name on validation data, among them ``selection``: higher is better."""
@@ -73,9 +76,12 @@ def fit(
         while not state.finished:
             batch = next(batches)
             try:
-                losses.append(training_step(wrapped, task, batch, optimizer, state.step, options, accelerator))
+                numbers = training_step(wrapped, task, batch, optimizer, state.step, options, accelerator)
             except FloatingPointError as error:
                 raise ValueError(f"{error}, {_clips_of(batch, clip_ids)}; {_ADVICE}") from error
+            losses.append(numbers["loss"])
+            if state.step % TRACKED_EVERY == 0:
+                accelerator.log({f"train/{name}": float(one) for name, one in numbers.items()}, step=state.step)
             state.step += 1
             bar.update()
             bar.set_postfix(loss=f"{np.mean(losses):.4f}", refresh=False)
@@ -112,8 +118,8 @@ def training_step(
     step: int,
     options: FitOptions,
     accelerator: Accelerator,
-) -> float:
-    """One optimizer step on this process's part of a batch; gives its loss.
+) -> dict[str, Any]:
+    """One optimizer step on this process's part of a batch; its loss, what that is made of, and how it went.
 
     Raises:
         FloatingPointError: loss or gradient are not finite; the weights were not changed.
@@ -121,17 +127,19 @@ def training_step(
     for group in optimizer.param_groups:
         group["lr"] = learning_rate(step, options)
     with randomness_of(options.seed, step, accelerator.process_index, accelerator.device), accelerator.autocast():
-        loss = task.loss(wrapped, to_device(batch, accelerator.device))
-    value = loss.item()
+        losses = task.loss(wrapped, to_device(batch, accelerator.device))
+    value = losses["loss"].item()
     if not math.isfinite(value):
         raise FloatingPointError(f"the loss of step {step} is {value}")
-    accelerator.backward(loss)
+    accelerator.backward(losses["loss"])
     norm = accelerator.clip_grad_norm_(wrapped.parameters(), options.gradient_norm)
     if accelerator.scaler is None and norm is not None and not math.isfinite(norm):  # a scaler skips such steps
         raise FloatingPointError(f"the gradient of step {step} is {float(norm)}")
     optimizer.step()
     optimizer.zero_grad()
-    return value
+    parts = {name: one.detach() for name, one in losses.items()}
+    how = {"gradient_norm": math.nan if norm is None else norm, "learning_rate": learning_rate(step, options)}
+    return {**parts, **how, "loss": value}
 
 
 _ADVICE = "lower the learning rate or look at these clips (the last good checkpoint, if any, is kept)"
@@ -156,7 +164,8 @@ def _validate(
 ) -> None:
     row = {"step": state.step, "loss": loss, **task.validate(model)}
     state.history.append(row)
-    numbers = {name: value for name, value in row.items() if value is not None}
+    held_out = {name: value for name, value in row.items() if value is not None and name not in ("step", "loss")}
+    numbers = {f"validation/{name.removeprefix('validation_')}": value for name, value in held_out.items()}
     accelerator.log(numbers, step=state.step)
     value = row["selection"]
     if state.best_value is None or (value is not None and value > state.best_value):

@@ -145,6 +145,8 @@ def binary_focal_loss(
     known = labels != UNKNOWN
     per_class = (alpha * weights if weights is not None else torch.tensor([1 - alpha, alpha])).to(logits.device)
     if labels.is_floating_point():
+        if (known & ((labels < 0) | (labels > 1))).any():
+            raise ValueError("labels as shares of fake must lie in [0, 1], or be -1 where unknown")
         share = labels.clamp(min=0)
         sides = [_of_side(logits, torch.full_like(labels, side).long(), per_class, gamma) for side in (0, 1)]
         losses = (1 - share) * sides[0] + share * sides[1]
@@ -211,24 +213,32 @@ class DetectorLoss:
     synchrony_weight: float = 0.0
 
     def __call__(self, output: DetectorOutput, labels: Mapping[str, Int[Tensor, " batch"]]) -> Float[Tensor, ""]:
-        """Each part's mean over the clips whose label is known.
+        """The total of :meth:`in_parts`."""
+        return self.in_parts(output, labels)["loss"]
+
+    def in_parts(
+        self, output: DetectorOutput, labels: Mapping[str, Int[Tensor, " batch"]]
+    ) -> dict[str, Float[Tensor, ""]]:
+        """The total as ``loss``, and its parts by name, before their shares: each a mean over the known labels.
 
         ``labels`` holds ``class``, ``video`` and ``audio``, each ``(B,)``. A clip of which the fusion was shown
         one modality only (``shown_video`` or ``shown_audio`` has its label, ``class`` has not) teaches the fusion
         by the marginal of its posterior.
         """
-        total = self._fusion(output.class_logits, labels)
-        heads = [
-            self.binary(name, output.modality_logits[name], labels[name])
+        fused = self._fusion(output.class_logits, labels)
+        heads = {
+            f"loss_{name}": self.binary(name, output.modality_logits[name], labels[name])
             for name in MODALITIES
             if name in output.modality_logits
-        ]
-        total = total + self.head_weight * torch.stack(heads).sum()
+        }
+        parts = {"loss_class": fused, **heads}
+        total = fused + self.head_weight * torch.stack([*heads.values()]).sum()
         if self.synchrony_weight and output.comparable is not None:
             both_real = labels["class"] == CLASSES.index("RVRA")
             synchrony = synchrony_loss(output.comparable["video"], output.comparable["audio"], both_real)
+            parts["loss_synchrony"] = synchrony
             total = total + self.synchrony_weight * synchrony
-        return total
+        return {"loss": total, **parts}
 
     def _fusion(
         self, logits: Float[Tensor, "batch 4"], labels: Mapping[str, Int[Tensor, " batch"]]

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from multimodal.data.windows import Batch
-from multimodal.labels import TARGETS, UNKNOWN, Modality
+from multimodal.labels import CLASSES, MODALITIES, TARGETS, UNKNOWN, Modality
 from multimodal.metrics.checks import by_label
 from multimodal.metrics.ranking import roc_auc
 from multimodal.training.losses import DetectorLoss
@@ -34,8 +34,8 @@ class DetectorTask:
     score_validation: Scorer
     modality_dropout: float = 0.0
 
-    def loss(self, model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
-        """Loss of a batch; a label counts only where its modality is present."""
+    def loss(self, model: nn.Module, batch: Batch) -> dict[str, Float[Tensor, ""]]:
+        """Loss of a batch, and its parts; a label counts only where its modality is present."""
         present, known = batch["present"], batch["labels"]
         shown = drop_modality(present, self.modality_dropout)
         both = shown["video"] & shown["audio"]
@@ -43,14 +43,23 @@ class DetectorTask:
         labels["class"] = _where(both, known["class"])
         if self.modality_dropout:
             labels |= {f"shown_{name}": _where(shown[name] & ~both, known[name]) for name in shown}
-        return self.criterion(model(batch["inputs"], shown, batch["lengths"]), labels)
+        return self.criterion.in_parts(model(batch["inputs"], shown, batch["lengths"]), labels)
 
     def validate(self, model: nn.Module) -> dict[str, float | None]:
-        """AUC of each target on the validation clips, and their mean as ``selection``."""
+        """AUC of each target on the validation clips, and their mean as ``selection``; losses beside them.
+
+        ``validation_loss`` is put together as in training, of cross entropies of the clips' scores: no class
+        weighs more, and what is easy counts in full.
+        """
         scores = self.score_validation(model)
         aucs = {f"auc_{target}": _auc(scores, target) for target in TARGETS}
         defined = [value for value in aucs.values() if value is not None]
-        return {**aucs, "selection": float(np.mean(defined)) if defined else None}
+        losses = {"class": _surprise(_given_to_class(scores))}
+        losses |= {name: _surprise(_given_to_label(scores, name, f"head_{name}")) for name in MODALITIES}
+        heads = [losses[name] for name in MODALITIES]
+        total = _sum(losses["class"], *heads, share=self.criterion.head_weight)
+        said = {"validation_loss": total, **{f"validation_loss_{name}": value for name, value in losses.items()}}
+        return {**aucs, **said, "selection": float(np.mean(defined)) if defined else None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +70,11 @@ class BranchTask:
     criterion: DetectorLoss
     score_validation: Scorer
 
-    def loss(self, model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
+    def loss(self, model: nn.Module, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Loss of a batch; clips without the modality add nothing."""
         labels = _where(batch["present"][self.modality], batch["labels"][self.modality])
         output = model(batch["inputs"][self.modality], batch["lengths"][self.modality])
-        return self.criterion.binary(self.modality, output.logits, labels)
+        return {"loss": self.criterion.binary(self.modality, output.logits, labels)}
 
     def validate(self, model: nn.Module) -> dict[str, float | None]:
         """AUC of the modality on the validation clips, of each corpus too where there are several.
@@ -78,7 +87,35 @@ class BranchTask:
         defined = [auc for auc in apart.values() if auc is not None]
         named = {f"auc_{self.modality}_{corpus}": auc for corpus, auc in apart.items()} if len(apart) > 1 else {}
         selection = float(np.mean(defined)) if defined else overall
-        return {f"auc_{self.modality}": overall, **named, "selection": selection}
+        loss = _surprise(_given_to_label(scores, self.modality, f"score_{self.modality}"))
+        return {f"auc_{self.modality}": overall, **named, "validation_loss": loss, "selection": selection}
+
+
+def _surprise(given: np.ndarray) -> float | None:
+    """Cross entropy: mean of ``-log`` of what was given to the true labels; None where none is known."""
+    known = given[~np.isnan(given)]
+    return float(-np.log(known.clip(1e-7)).mean()) if len(known) else None
+
+
+def _given_to_class(scores: pd.DataFrame) -> np.ndarray:
+    """The posterior of each clip's own class; NaN where the class is unknown or there is no posterior."""
+    posterior = scores[[f"p_{name}" for name in CLASSES]].to_numpy(float, na_value=np.nan)
+    classes = pd.Categorical(scores["av_class"], categories=CLASSES).codes
+    return np.where(classes < 0, np.nan, posterior[np.arange(len(scores)), classes])
+
+
+def _given_to_label(scores: pd.DataFrame, target: str, column: str) -> np.ndarray:
+    """The probability that a column gives to each clip's own label; NaN where either is missing."""
+    labels = scores[f"{target}_fake"].to_numpy(float, na_value=np.nan)
+    fake = scores[column].to_numpy(float, na_value=np.nan)
+    return np.where(np.isnan(labels), np.nan, np.where(labels == 1, fake, 1 - fake))
+
+
+def _sum(first: float | None, *others: float | None, share: float) -> float | None:
+    """The sum of what is defined, all but the first times ``share``."""
+    parts = [first, *(None if one is None else share * one for one in others)]
+    defined = [one for one in parts if one is not None]
+    return sum(defined) if defined else None
 
 
 def drop_modality(present: dict[str, Bool[Tensor, " batch"]], share: float) -> dict[str, Bool[Tensor, " batch"]]:

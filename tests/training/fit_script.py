@@ -57,9 +57,9 @@ class DrawnTask:
     def __init__(self) -> None:
         self.rows: list[list[int]] = []
 
-    def loss(self, model: torch.nn.Module, batch: Batch) -> torch.Tensor:
+    def loss(self, model: torch.nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
         self.rows.append(batch["row"].tolist())
-        return self.criterion(model(batch["inputs"], batch["present"]), batch["labels"])
+        return self.criterion.in_parts(model(batch["inputs"], batch["present"]), batch["labels"])
 
     def validate(self, model: torch.nn.Module) -> dict[str, float | None]:
         return {"selection": next(model.parameters()).sum().item()}

@@ -107,7 +107,8 @@ class LineTask:
 
     def loss(self, model, batch):
         self.calls += 1
-        return model() * (float("nan") if self.calls == self.poison_step else 1.0)
+        loss = model() * (float("nan") if self.calls == self.poison_step else 1.0)
+        return {"loss": loss, "loss_half": loss / 2}
 
     def validate(self, model):
         return {"selection": self.planned.pop(0)}
@@ -134,6 +135,19 @@ def test_training_stops_when_validation_no_longer_improves_and_keeps_the_best(tm
     assert model.weight.item() != Line().weight.item()
 
 
+def test_numbers_of_every_tenth_step_and_of_every_validation_go_to_the_tracker(tmp_path):
+    accelerator, told = Accelerator(cpu=True), {}
+    accelerator.log = lambda values, step: told.setdefault(step, {}).update(values)
+    fit_line(tmp_path, LineTask([0.5, 0.7] * 6), accelerator=accelerator, steps=12, learning_rate=0.1)
+    assert [step for step, values in told.items() if "train/loss" in values] == [0, 10]
+    first = told[0]
+    assert set(first) == {f"train/{name}" for name in ("loss", "loss_half", "gradient_norm", "learning_rate")}
+    assert first["train/loss_half"] == pytest.approx(first["train/loss"] / 2) == pytest.approx(4.5)
+    assert first["train/gradient_norm"] == pytest.approx(6.0)
+    assert first["train/learning_rate"] == pytest.approx(learning_rate(0, FitOptions(steps=12, learning_rate=0.1)))
+    assert told[1] == {"validation/selection": 0.5}
+
+
 def test_a_finished_training_is_not_trained_again(tmp_path):
     fit_line(tmp_path, LineTask([0.1, 0.2]), steps=2)
     task = LineTask([])
@@ -156,10 +170,10 @@ def test_a_loss_that_is_not_finite_names_the_clips_where_they_are_known(tmp_path
 def test_a_gradient_that_is_not_finite_stops_before_the_weights_are_spoilt(tmp_path):
     class SharpTask(LineTask):
         def loss(self, model, batch):
-            loss = super().loss(model, batch)
+            loss = super().loss(model, batch)["loss"]
             if self.calls == 3:  # finite, but with the slope of a square root at zero
                 loss = loss + (loss - loss.detach()).sqrt()
-            return loss
+            return {"loss": loss}
 
     with pytest.raises(ValueError, match=r"the gradient of step 2 is .*, in rows \[7, 8\]"):
         fit_line(tmp_path, SharpTask([0.1, 0.2]), steps=5)

@@ -1,3 +1,5 @@
+import math
+
 import pandas as pd
 import pytest
 import torch
@@ -10,6 +12,10 @@ def scores(any_scores, video_scores, audio_scores) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "corpus": "fakeavceleb",
+            "av_class": ["RVRA", "RVFA", "FVRA", None],
+            **{f"p_{name}": [0.1, 0.2, 0.4, 0.5] for name in ("RVRA", "RVFA", "FVRA", "FVFA")},
+            "head_video": [0.1, 0.1, 0.9, 0.9],
+            "head_audio": [0.5, 0.5, 0.5, float("nan")],
             "video_fake": [0, 0, 1, 1],
             "audio_fake": [0, 1, 0, 1],
             "any_fake": [0, 1, 1, 1],
@@ -24,13 +30,26 @@ def test_a_detector_is_selected_by_the_mean_auc_of_any_video_and_audio():
     table = scores([0.1, 0.5, 0.6, 0.9], [0.1, 0.2, 0.8, 0.9], [0.9, 0.1, 0.8, 0.2])
     task = DetectorTask(criterion=DetectorLoss(), score_validation=lambda _: table)
     result = task.validate(torch.nn.Identity())
-    assert result == {"auc_any": 1.0, "auc_video": 1.0, "auc_audio": 0.0, "selection": pytest.approx(2 / 3)}
+    aucs = {name: value for name, value in result.items() if "loss" not in name}
+    assert aucs == {"auc_any": 1.0, "auc_video": 1.0, "auc_audio": 0.0, "selection": pytest.approx(2 / 3)}
+
+
+def test_the_loss_of_validation_is_the_cross_entropy_of_what_is_known_with_the_heads_share():
+    table = scores([0.1, 0.5, 0.6, 0.9], [0.1, 0.2, 0.8, 0.9], [0.9, 0.1, 0.8, 0.2])
+    task = DetectorTask(criterion=DetectorLoss(head_weight=0.5), score_validation=lambda _: table)
+    result = task.validate(torch.nn.Identity())
+    by_class, video, audio = -math.log(0.1 * 0.2 * 0.4) / 3, -math.log(0.9), -math.log(0.5)
+    assert result["validation_loss_class"] == pytest.approx(by_class)
+    assert result["validation_loss_video"] == pytest.approx(video)
+    assert result["validation_loss_audio"] == pytest.approx(audio)
+    assert result["validation_loss"] == pytest.approx(by_class + 0.5 * (video + audio))
 
 
 def test_a_branch_is_selected_by_the_auc_of_its_modality():
     table = scores([0.0] * 4, [0.4, 0.1, 0.3, 0.9], [0.0] * 4)
     task = BranchTask(modality="video", criterion=DetectorLoss(), score_validation=lambda _: table)
-    assert task.validate(torch.nn.Identity()) == {"auc_video": 0.75, "selection": 0.75}
+    loss = pytest.approx(-math.log(0.6 * 0.9 * 0.3 * 0.9) / 4)
+    assert task.validate(torch.nn.Identity()) == {"auc_video": 0.75, "validation_loss": loss, "selection": 0.75}
 
 
 def test_an_auc_that_is_not_defined_is_none_and_counts_in_no_mean():
@@ -45,7 +64,7 @@ def test_a_label_counts_only_where_its_modality_is_present():
     seen = {}
 
     class Spy:
-        def __call__(self, output, labels):
+        def in_parts(self, output, labels):
             seen.update(labels)
 
     batch = {
@@ -81,7 +100,7 @@ def test_a_dropped_modality_hides_the_class_and_keeps_the_label_of_the_other():
     seen = {}
 
     class Spy:
-        def __call__(self, output, labels):
+        def in_parts(self, output, labels):
             seen.update(labels)
 
     both = torch.tensor([True, True])
