@@ -21,7 +21,7 @@ from experiments.studies.study import (
     settle_study,
 )
 from experiments.studies.variants import BASELINES, STUDIES, variants_of
-from multimodal.files import write_json
+from multimodal.files import as_written
 from multimodal.ranges import at_least
 
 #: Fakes for each real clip in the study of imbalance.
@@ -61,7 +61,7 @@ def ablate(study: str, config: TrainConfig, options: StudyOptions, out: Path) ->
         jobs, folder, num_workers=num_workers, engine=options.engine, workers=options.workers
     )
     results["seconds"] = time.perf_counter() - started
-    write_json(folder.results, results)
+    results = as_written(folder.results, results)
     write_pages(folder, study, results, jobs, failures)
     _conclude(folder, results, [*findings(results), *costs(results)], failures)
     return results
@@ -86,7 +86,7 @@ def ablate_imbalance(
     ]
     failures = do_runs(jobs, options, folder)
     results = judge_ratios(jobs, ratios, replicates=options.replicates)
-    write_json(folder.results, results)
+    results = as_written(folder.results, results)
     write_imbalance_pages(folder.path, results, failures)
     _conclude(folder, results, imbalance_findings(results), failures)
     return results

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from experiments.command_line import Positional, run_verb
 from experiments.runs.device import DeviceName
 from experiments.runs.folder import RunFolder
-from multimodal.files import atomic_path, write_json
+from multimodal.files import as_written, atomic_path
 from multimodal.labels import MODALITIES, TARGETS
 from multimodal.ranges import at_least
 
@@ -57,7 +57,7 @@ def evaluate(
     )
     if calibration is not None:
         metrics["calibration"] = judge_probabilities(test, calibration, replicates=replicates, seed=seed)
-    write_json(folder.metrics, metrics)
+    metrics = as_written(folder.metrics, metrics)
     write_report(folder, timings=None)
     print("\n".join([*headlines(metrics, generated=generated), *warning_lines(metrics, str(folder.report))]))
     print(folder.report)

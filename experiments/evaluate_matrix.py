@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
-from multimodal.files import write_json
+from multimodal.files import as_written
 from multimodal.labels import TARGETS
 from multimodal.ranges import at_least
 
@@ -57,7 +57,8 @@ def evaluate_matrix(
         f"matrix-{target}": png_bytes(matrix_figure(f"{target}: trained on one, tested on others", cells, names))
         for target, cells in judged.items()
     }
-    write_json(out / "matrix.json", {"split": split, "generated": generated, "matrix": judged})
+    written = as_written(out / "matrix.json", {"split": split, "generated": generated, "matrix": judged})
+    judged = written["matrix"]
     print("\n".join(line for target, cells in judged.items() for line in _table(target, cells, names)))
     if generated:
         print(GENERATED_NOTICE)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from experiments.command_line import flat
 from experiments.runs.folder import RunFolder
-from multimodal.files import atomic_path, write_json, write_text
+from multimodal.files import as_written, atomic_path, write_text
 from multimodal.labels import Target
 from multimodal.metrics.options import Columns, JoinedColumns, ScoreKind
 from multimodal.ranges import at_least, between, check_ranges
@@ -134,6 +134,8 @@ def evaluate_scores_files(
     comparison = None
     if len(tables) == 2:
         comparison = compare(*tables, kinds=(reading.kind,) * 2, replicates=replicates, seed=seed)
+    if out is not None:
+        judged, comparison = _write(out, scores, reading, tables, judged, comparison)
     place = "say --out DIR to read them" if out is None else str(out / "report.html")
     for path, metrics in zip(scores, judged, strict=True):
         print("\n".join([str(path), *_lines(metrics, reading.target, place), *_polarity(path, metrics, reading)]))
@@ -146,7 +148,6 @@ def evaluate_scores_files(
     if any(map(_of_generated_media, scores)):
         print(GENERATED_NOTICE)
     if out is not None:
-        _write(out, scores, reading, tables, judged, comparison)
         print(out / "report.html")
     return judged[0]
 
@@ -209,17 +210,19 @@ def _write(
     tables: "list[pd.DataFrame]",
     judged: list[dict[str, Any]],
     comparison: dict[str, Any] | None,
-) -> None:
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """Write metrics, scores, the comparison and the page; metrics and comparison as the files then hold them."""
     from multimodal.report.figures import png_bytes, run_figures
     from multimodal.report.pages import run_report
 
+    written = []
     for ending, table, metrics in zip(("", "_b"), tables, judged, strict=False):
-        write_json(out / f"metrics{ending}.json", metrics)
+        written.append(as_written(out / f"metrics{ending}.json", metrics))
         with atomic_path(out / f"scores{ending}.parquet") as temporary:
             table.to_parquet(temporary, index=False)
     if comparison is not None:
         files = {name: str(path) for name, path in zip(("a", "b"), paths, strict=True)}
-        write_json(out / "comparison.json", {**files, "comparison": comparison})
+        comparison = as_written(out / "comparison.json", {**files, "comparison": comparison})["comparison"]
     figures = run_figures(metrics=judged[0], thresholds=None, scores=tables[0])
     if reading.kind != "probability":
         del figures["reliability"]
@@ -240,3 +243,4 @@ def _write(
         compared=(paths[0].name, paths[-1].name),
     )
     write_text(out / "report.html", page)
+    return written, comparison

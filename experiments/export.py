@@ -21,10 +21,12 @@ def export(run: Positional[Path], *, out: Path) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} exists and is not empty; give a new --out")
     from experiments.runs.scoring import open_judge
+    from multimodal.judge import load_detector
 
     judge = open_judge(run, "youden")
     judge.save_pretrained(out)
-    if judge.metrics is None:
+    written = load_detector(out)
+    if written.metrics is None:
         print(f"note: no metrics in {run}, so the card has none; call first: evaluate {run}")
     print(out / "README.md")
 

@@ -52,7 +52,7 @@ def predict(
     paths = find_files(files)
     from experiments.runs.scoring import open_judge
     from multimodal.artefacts import shown
-    from multimodal.files import write_json, write_text
+    from multimodal.files import as_written, write_text
     from multimodal.media.isolation import Limits
     from multimodal.report.pages import prediction_page
 
@@ -61,9 +61,9 @@ def predict(
     try:
         verdicts.extend(_judged(judge, paths, out / "verdicts.jsonl"))  # what came stays, if it is stopped
     finally:  # also of what was judged before somebody stopped it
-        write_json(out / "verdicts.json", [verdict.as_json() for verdict in verdicts])
+        written = as_written(out / "verdicts.json", [verdict.as_json() for verdict in verdicts])
         write_text(out / "verdicts.html", prediction_page(verdicts))
-    print(f"{out / 'verdicts.json'}  {out / 'verdicts.html'}")
+    print(f"{len(written)} of {len(paths)} files: {out / 'verdicts.json'}  {out / 'verdicts.html'}")
     not_judged = [verdict for verdict in verdicts if verdict.main.evidence is None]
     for verdict in not_judged:
         print(shown(f"error: {verdict.file}: {verdict.warnings[-1]}"), file=sys.stderr)

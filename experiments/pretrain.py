@@ -15,6 +15,7 @@ def pretrain(config: PretrainConfig, out: Path, *, tracker: TrackerName = "tenso
     """Train an encoder with its head and save the encoder; returns the folder that ``train`` takes as weights."""
     config.check()
     check_tracker(tracker)
+    from encoders import load_encoder
     from experiments.runs.build import open_pretraining  # torch, once the command line is known to be right
     from experiments.runs.loop import learn
     from experiments.runs.provenance import trained_on_text
@@ -25,6 +26,7 @@ def pretrain(config: PretrainConfig, out: Path, *, tracker: TrackerName = "tenso
             encoder = parts.encoders[config.modality]
             encoder.trained_on = trained_on_text(encoder, training.clips, config.modality)
             encoder.save_pretrained(run.encoder)
+            load_encoder(run.encoder)  # what is reported as done can be read
         accelerator.end_training()
     return run.encoder
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from experiments.command_line import Positional, flat, run_verb
 from experiments.runs.folder import RunFolder
-from multimodal.files import read_json, write_json, write_text
+from multimodal.files import as_written, read_json, write_json, write_text
 from multimodal.metrics.options import DEFAULT_RULE_OPTIONS, CalibrationName, RuleName, RuleOptions
 from multimodal.ranges import at_least, between
 
@@ -49,7 +49,8 @@ def transfer_to(
     metrics = evaluate_scores(scores, thresholds=stored["thresholds"], replicates=replicates, seed=seed)
     result = {"scores": str(transfer), "split": metrics["split"], "thresholds": found}
     result["at_thresholds"] = metrics["at_thresholds"]
-    write_json(folder.transfer, result)
+    result = as_written(folder.transfer, result)
+    found = result["thresholds"]
     _write_transfer_page(folder, transfer, scores, found, metrics)
     print("\n".join([*transfer_table(found), *warning_lines(metrics, str(folder.transfer_page))]))
     _tell_if_generated(folder)
@@ -149,14 +150,13 @@ def thresholds(
     fitted = fit_probabilities(scores, learnt, fake_prior=fake_prior, method=calibration)
     prior = fitted["prior"]["wanted"] or fitted["prior"]["validation"]
     chosen = choose_thresholds(scores, asked, fake_prior=prior, replicates=replicates, seed=seed)
-    write_json(folder.thresholds, chosen)
+    written = as_written(folder.thresholds, chosen)
     write_json(folder.calibration, fitted)
     metrics = evaluate_scores(
         scores, thresholds=chosen["thresholds"], fake_prior=learnt, replicates=replicates, seed=seed
     )
     metrics["calibration"] = judge_probabilities(scores, fitted, replicates=replicates, seed=seed)
     write_validation_page(folder, scores, metrics)
-    written = read_json(folder.thresholds)
     print("\n".join([*threshold_table(written), *(f"warning: {line}" for line in metrics["warnings"])]))
     _tell_if_generated(folder)
     print(f"{folder.thresholds_page}\nfigures on the test split: evaluate {run}")

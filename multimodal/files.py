@@ -188,6 +188,12 @@ def read_json(path: str | Path) -> Any:
         raise ValueError(f"not JSON that this program wrote: {path} is nested too deeply") from error
 
 
+def as_written(path: Path, value: Any) -> Any:
+    """Write JSON, and give back what the file then holds: a verb reports as done what can be read there."""
+    write_json(path, value)
+    return read_json(path)
+
+
 def readable(path: str | Path) -> str:
     """The name of a file as text that can be written anywhere: a byte that is not UTF-8 as ``\\xe9``."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -1,6 +1,6 @@
 """A training from its opened parts to the weights that validation chose; pretraining and training share it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from experiments.runs.folder import RunFolder
 from experiments.runs.trackers import begin_tracking, check_tracker
 from multimodal.data.order import StepBatches
 from multimodal.data.windows import Batch, collate, taken_ahead
-from multimodal.files import write_json
+from multimodal.files import as_written, write_json
 from multimodal.processes import start_worker
 from multimodal.tokens.cache import TokenCache
 from multimodal.tokens.embedding import link_or_copy
@@ -124,11 +124,17 @@ def _learn(training: Training, run: RunFolder, tracker: str) -> Trained:
     )
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
-        write_json(run.history, state.history)
+        print(f"{training.title}: {_best_of(as_written(run.history, state.history))}")
     load_weights(parts.model, checkpoints.best)
-    best = "not defined" if state.best_value is None else f"{state.best_value:.3f}"
-    accelerator.print(f"{training.title}: best validation value {best} at step {state.best_step} of {state.step}")
     return Trained(parts, accelerator)
+
+
+def _best_of(history: Sequence[Mapping[str, Any]]) -> str:
+    """The validation that was best, as the run's history has it."""
+    judged = [row for row in history if row["selection"] is not None]
+    best = max(judged, key=lambda row: row["selection"], default=history[-1])
+    value = "not defined" if best["selection"] is None else f"{best['selection']:.3f}"
+    return f"best validation value {value} at step {best['step']} of {history[-1]['step']}"
 
 
 def batches_of(training: Training, parts: Parts, accelerator: Accelerator) -> Callable[[int], Iterable[Batch]]:

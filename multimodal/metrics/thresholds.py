@@ -171,8 +171,9 @@ def choose_thresholds(
         seed: of the bootstrap.
 
     Returns:
-        ``{"chosen_on": split, "rules": rules, "thresholds": {name: {rule: {"threshold", "value", "low",
-        "high"}}}}``, with ``"reason"`` where a threshold is null and ``"prior"`` where the rule asks for one.
+        Plain values: ``{"chosen_on": split, "rules": rules, "thresholds": {name: {rule: {"threshold", "value",
+        "low", "high"}}}}``, with ``"reason"`` where a threshold is null and ``"prior"`` where the rule asks for
+        one.
 
     Raises:
         ValueError: for scores of the test split, for none at all, for an unknown rule or option.
