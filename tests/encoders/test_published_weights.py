@@ -9,25 +9,14 @@ import timm
 import torch
 from facenet_pytorch import InceptionResnetV1
 from safetensors.torch import save_file
+from tiny_speech import TINY_SPEECH
 from torchvision import models
 from transformers import AutoConfig, Wav2Vec2ForCTC
 
 from encoders import create_encoder, encoder_class, list_encoders, load_encoder
 from encoders.weights import read_published
 
-SPEECH = {
-    "hidden_size": 16,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 16,
-    "conv_dim": [8, 8],
-    "conv_kernel": [10, 8],
-    "conv_stride": [8, 8],
-    "num_feat_extract_layers": 2,
-    "num_conv_pos_embeddings": 16,
-    "num_conv_pos_embedding_groups": 2,
-    "vocab_size": 8,
-}
+SPEECH = {name: value for name, value in TINY_SPEECH.items() if name != "model_type"} | {"vocab_size": 8}
 
 
 @pytest.fixture(autouse=True)

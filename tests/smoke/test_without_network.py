@@ -6,13 +6,12 @@ import socket
 import pytest
 import timm
 import torch
+from tiny_speech import TINY_SPEECH
 from transformers import AutoConfig, AutoModel
 
 from experiments.__main__ import main
 
-SPEECH = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
-SPEECH |= {"conv_dim": [8, 8], "conv_kernel": [10, 8], "conv_stride": [8, 8], "num_feat_extract_layers": 2}
-SPEECH |= {"num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 2}
+SPEECH = {name: value for name, value in TINY_SPEECH.items() if name != "model_type"}
 SHORT = "--fit.steps 1 --fit.validate-every 1 --num-workers 0 --batch-size 4 --num-frames 3 --precision no"
 
 
