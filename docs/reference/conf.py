@@ -14,7 +14,12 @@ extensions = ["sphinx.ext.apidoc", "sphinx.ext.autodoc", "sphinx.ext.napoleon", 
 # A page a module, written into modules/ anew by every build.
 _ROOT = Path(__file__).parents[2]
 apidoc_modules = [
-    {"path": str(_ROOT / package), "destination": "modules", "separate_modules": True, "module_first": True}
+    {
+        "path": str(_ROOT / package),
+        "destination": f"modules/{package}",
+        "separate_modules": True,
+        "module_first": True,
+    }
     for package in ("encoders", "fusion", "multimodal", "experiments")
 ]
 autodoc_member_order = "bysource"

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -15,6 +16,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import experiments
+from experiments.runs.estimate import duration
 from multimodal.files import read_json
 from multimodal.report.figures import png_bytes, training_figure
 from multimodal.training.checkpoints import Checkpoints
@@ -119,9 +121,13 @@ Result = TypeVar("Result")
 
 
 def live(train: Callable[[], Result], run: Path, *, seconds: float = 2.0) -> Result:
-    """Call ``train``, and draw the curves of the run folder ``run`` anew whenever a checkpoint adds to them."""
+    """Call ``train``, and draw the curves of the run folder ``run`` anew whenever a checkpoint adds to them.
+
+    How long it took is printed at the end, to be held against the estimate.
+    """
     from IPython.display import display
 
+    began = time.perf_counter()
     handle = display(as_image(training_figure([])), display_id=True)
     with ThreadPoolExecutor(max_workers=1) as pool:
         training = pool.submit(train)
@@ -133,6 +139,7 @@ def live(train: Callable[[], Result], run: Path, *, seconds: float = 2.0) -> Res
                 handle.update(as_image(training_figure(history)))
                 drawn = len(history)
             if done:
+                print(f"took {duration(time.perf_counter() - began)}")
                 return training.result()
 
 

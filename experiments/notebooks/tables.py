@@ -3,17 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from experiments.notebooks.corpora import Found
 from multimodal.audit.advice import Advice, title_of
 from multimodal.corpora import CORPORA
 from multimodal.corpora.manifest import Manifest
-from multimodal.labels import FAKE, REAL, TARGETS
+from multimodal.labels import CLASSES, FAKE, REAL, TARGETS
 from multimodal.report.figures.style import rule_name
 from multimodal.report.pages.render import decimal, interval, metric_name
 from multimodal.splits import SPLITS, Split
 from multimodal.splits.leakage import measure_leakage
+from multimodal.training.losses import class_weights
 
 
 def corpora_table(found: Mapping[str, Found]) -> pd.DataFrame:
@@ -33,6 +36,17 @@ def advice_table(advice: Sequence[Advice]) -> pd.DataFrame:
         for one in advice
     }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def class_weights_table(counts: Mapping[str, ArrayLike]) -> pd.DataFrame:
+    """Clips of each class as training draws them, and what one of them counts in the loss by ``class_weights``.
+
+    ``counts`` has ``class``, the counts of the four classes; ``n_samples / (n_classes * count)`` is the weight.
+    """
+    drawn = np.asarray(counts["class"])
+    weights = class_weights(drawn).numpy()
+    columns = {"drawn": [f"{count:,.0f}" for count in drawn], "weight": [f"{weight:.3f}" for weight in weights]}
+    return pd.DataFrame(columns, index=list(CLASSES))
 
 
 def leakage_table(manifest: Manifest, splits: Sequence[Split]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from experiments.notebooks import batches
 from experiments.notebooks.corpora import few_of_each_class, find_or_generate, folder_of
 from experiments.notebooks.show import as_frame, as_list, as_table, history_of, quietly
 from experiments.notebooks.sizes import SIZES, chosen_sizes
-from experiments.notebooks.tables import corpora_table, leakage_table, thresholds_table
+from experiments.notebooks.tables import class_weights_table, corpora_table, leakage_table, thresholds_table
 from experiments.recipes import small
 from multimodal.corpora import scan
 from multimodal.files import write_json
@@ -157,3 +157,10 @@ def test_a_balance_that_too_few_clips_rule_out_is_left_out_with_its_reason(monke
     monkeypatch.setattr(batches, "open_training", refuse)
     assert batches.count_classes(small.train(), ("smote",)).drawn == {}
     assert capsys.readouterr().out == "smote is not shown: RVRA has 2 clips\n"
+
+
+def test_class_weights_stand_in_the_table_as_numbers():
+    table = class_weights_table({"class": [60, 30, 20, 10]})
+    assert list(table.index) == ["RVRA", "RVFA", "FVRA", "FVFA"]
+    assert list(table["drawn"]) == ["60", "30", "20", "10"]
+    assert list(table["weight"]) == ["0.500", "1.000", "1.500", "3.000"]

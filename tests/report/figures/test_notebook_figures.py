@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
+from multimodal.audit.advice import Advice
 from multimodal.audit.statistics import PartStatistics, balance_of
 from multimodal.media.prepared import PreparedClip
 from multimodal.report.figures import png_bytes
 from multimodal.report.figures.clips import clip_gallery
 from multimodal.report.figures.confusion import class_share_figure
-from multimodal.report.figures.corpora import balance_figure
+from multimodal.report.figures.corpora import advice_tree_figure, balance_figure
 from multimodal.report.figures.training import LossPoints, loss_figure
 
 
@@ -25,6 +26,23 @@ def test_the_balance_figure_has_a_row_for_each_corpus_and_says_its_mark():
     ]
     dots = [line.get_xdata()[0] for line in ratios.lines if line.get_marker() == "o"]
     assert dots == [pytest.approx(21_044 / 500)]
+
+
+def test_the_tree_of_advice_has_a_branch_a_mark_and_each_corpus_at_the_leaf_that_it_reaches():
+    advice = [
+        Advice(corpus, "train", balance_of(real=real, fake=fake), "", ())
+        for corpus, real, fake in [("fakeavceleb", 500, 21_044), ("mine", 10, 20), ("one_sided", 3, 0)]
+    ]
+    (axes,) = advice_tree_figure(advice).axes
+    conditions = [text.get_text() for text in axes.texts if text.get_text().endswith(("balanced", "extreme"))]
+    assert conditions == ["below 3 : 1\nbalanced", "above 10 : 1\nextreme"]
+    leaves = [text.get_text() for text in axes.texts if text.get_text().startswith("detector: ")]
+    assert len(leaves) == 4
+    assert leaves[0] == "detector: --balance class_weights --loss cross_entropy\n   mine"
+    assert "tune the threshold first" in leaves[3]
+    assert "--balance smote --loss focal\nbranch: --balance weighted_sampler" in leaves[3]
+    assert leaves[3].endswith("FakeAVCeleb v1.2")
+    assert not any("one_sided" in leaf for leaf in leaves)
 
 
 def test_class_shares_add_up_to_one_for_every_strategy():
