@@ -121,7 +121,7 @@ def read_published(place: str | Path) -> Published:
     """
     file = find_weights(place)
     saved: Any = _read_safetensors(file) if file.suffix == ".safetensors" else _read_tensors(file)
-    changes = []
+    changes: list[str] = []
     for entry in _ENTRIES:
         if isinstance(saved, Mapping) and isinstance(saved.get(entry), Mapping):
             saved, changes = saved[entry], [f"taken from {entry!r}"]
