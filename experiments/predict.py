@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from experiments.command_line import Positional, run_verb
 from experiments.runs.device import DeviceName, check_device
-from multimodal.files import readable
+from multimodal.files import IMAGE_SUFFIXES, readable
 from multimodal.ranges import above
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def predict(
         python -m experiments predict inbox 'more/*.mov' --run owner/name
 
     Args:
-        files: videos with or without sound, sound files or images; folders of them, or patterns.
+        files: videos with or without sound, sound files or images; folders of them, or patterns. A folder whose
+            images are named by numbers is one video.
         run: folder that `train` wrote, with thresholds chosen; one that `export` wrote; or owner/name on the hub.
         out: folder to write.
         rule: of the thresholds, e.g. youden or f1.
@@ -97,7 +98,9 @@ def _files_of(given: Path) -> list[Path]:
 
 
 def _media_in(folder: Path) -> list[Path]:
+    """Media files of a folder; where the images of one are the frames of a video, that folder."""
     from multimodal.corpora.folder.labelled import SUFFIXES
+    from multimodal.media.reading.frame_folder import looks_like_frames, sound_file
 
     found = sorted(
         path
@@ -106,7 +109,10 @@ def _media_in(folder: Path) -> list[Path]:
     )
     if not found:
         raise ValueError(f"no media file in {readable(folder)}; looked for {', '.join(sorted(SUFFIXES))}")
-    return found
+    holders = {path.parent for path in found if path.suffix.lower() in IMAGE_SUFFIXES}
+    clips = {folder for folder in holders if looks_like_frames(folder)}
+    sounds = {sound_file(clip) for clip in clips}
+    return [path for path in sorted({*found, *clips} - (sounds - clips)) if path.parent not in clips]
 
 
 def _judged(judge: "Judge", paths: Sequence[Path], journal: Path) -> "Iterator[FileVerdict]":

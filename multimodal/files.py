@@ -20,6 +20,9 @@ from typing import Any, TextIO
 #: Taken while a folder is claimed, and held by its writer. It stays: a lock file that goes could be locked twice.
 LOCK = ".lock"
 
+#: What image files are called; a folder of them may hold the frames of a video.
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+
 #: Names of what is not in place yet: those of :func:`atomic_path` and :func:`atomic_folder`.
 _LEFTOVER = re.compile(r"\..+\.[0-9a-f]{32}(\.\w+)?")
 

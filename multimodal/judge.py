@@ -245,6 +245,8 @@ def _notes(tracks: Sequence[PreparedClip]) -> list[str]:
     main, notes = tracks[0], []
     if main.damage:
         notes.append(f"the file is damaged: {main.damage}")
+    if main.picture_note:
+        notes.append(f"of the picture: {main.picture_note}")
     if main.sound_note:
         notes.append(f"of the sound: {main.sound_note}")
     if len(tracks) > 1:

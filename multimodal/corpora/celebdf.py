@@ -26,7 +26,7 @@ from multimodal.corpora.manifest import Clip
 from multimodal.corpora.people import with_closed_groups
 from multimodal.corpora.roots import list_folder
 from multimodal.corpora.table_file import read_lines
-from multimodal.corpora.walk import walk_files
+from multimodal.corpora.walk import walk_clips
 
 # The list of test videos, ``List_of_testing_videos.txt``.
 
@@ -133,7 +133,7 @@ def read_clips(root: Path, report: ScanReport, *, test_list: str = "") -> Iterat
         if _kind_of(path) == "celeb-real" and not stem_of(path).is_copy
     }
     clips = [_clip(path, size_bytes, takes) for path, size_bytes in files]
-    if missing := listed - {list_key(path) for path, _ in files}:
+    if missing := listed - {list_key(_as_video(path)) for path, _ in files}:
         report.warn(f"the test list names {len(missing):,} files that are not on disk, e.g. {min(missing)}")
     counts = Counter(_kind_of(path) for path, _ in files)
     if counts == _V1_COUNTS:
@@ -148,13 +148,19 @@ def _walk_folders(root: Path, report: ScanReport) -> Iterator[tuple[str, int]]:
     for folder in folders:
         if folder.lower() not in _GRAMMAR:
             continue
-        for path, size_bytes in walk_files(root, report, suffixes={".mp4"}, under=folder):
+        walked = walk_clips(root, report, is_clip=lambda path: _fake_by_name(path) is not None, under=folder)
+        for path, size_bytes in walked:
             if check.accepts(path, int(_kind_of(path) == SYNTHESIS), _fake_by_name(path), report):
                 yield path, size_bytes
     check.conclude(report)
     for kind in _GRAMMAR:
         if kind not in {folder.lower() for folder in folders}:
             report.warn(f"folder {kind} is missing under {root}")
+
+
+def _as_video(path: str) -> str:
+    """The name that a video has whose frames lie in a folder."""
+    return path if path.lower().endswith(".mp4") else f"{path}.mp4"
 
 
 def _kind_of(path: str) -> str:
@@ -198,7 +204,7 @@ def _clip(path: str, size_bytes: int, takes: dict[str, str]) -> Clip:
 
 def _method_of(path: str) -> str:
     """The folder of the method in v3, the one method of v2 otherwise."""
-    between = [part for part in path.split("/")[1:-1] if part.lower() != "videos"]
+    between = [part for part in path.split("/")[1:-1] if part.lower() not in ("videos", "frames")]
     return between[-1] if between else SYNTHESIS
 
 

@@ -46,7 +46,7 @@ def read_clips(root: Path, report: ScanReport, *, compression: str = "") -> Iter
     reals: dict[tuple[str, str], str] = {}
     videos = []
     check = NameCheck("01__scene is genuine, 01_02__scene__ABCD1234 is fake")
-    for video in walk_videos(root, folders, report, compression=compression):
+    for video in walk_videos(root, folders, report, fake_by_name=fake_by_actor_name, compression=compression):
         is_fake = folders[video.folder]
         if not check.accepts(video.path, int(is_fake), fake_by_actor_name(video.path), report):
             continue

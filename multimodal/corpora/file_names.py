@@ -32,12 +32,13 @@ class Stem(NamedTuple):
 
 
 def stem_of(path: str) -> Stem:
-    """Stem of the last part of a path.
+    """Stem of the last part of a path, which may be a folder of frames.
 
-    >>> stem_of("original/000 (1).mp4")
-    Stem(text='000', is_copy=True)
+    >>> stem_of("original/000 (1).mp4"), stem_of("frames/000")
+    (Stem(text='000', is_copy=True), Stem(text='000', is_copy=False))
     """
-    stem = path.rpartition("/")[2].rpartition(".")[0]
+    name = path.rpartition("/")[2]
+    stem = name.rpartition(".")[0] or name
     text = _COPY_MARK.sub("", stem)
     return Stem(text, text != stem)
 

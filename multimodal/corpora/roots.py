@@ -13,6 +13,7 @@ from pathlib import Path
 
 from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.walk import is_folder, is_hidden, printable
+from multimodal.files import IMAGE_SUFFIXES
 
 # Whether a folder is the root of a corpus: by the files and folders that it holds beside each other.
 
@@ -226,10 +227,12 @@ def _parents(path: str, top: Path) -> Iterator[str]:
         yield path
 
 
-def _breadth_first(folder: Path, report: ScanReport, finished: Collection[str] = ()) -> Iterator[Listing]:
+def _breadth_first(
+    folder: Path, report: ScanReport, finished: Collection[str] = (), *, deeper: int = 0
+) -> Iterator[Listing]:
     """Names in a folder and in those below it, but for what lies below a folder that is ``finished`` by then."""
     level, seen = [str(folder)], set()
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH + 1 + deeper):
         below: list[str] = []
         for path in level:
             if (real := os.path.realpath(path)) in seen:
@@ -259,7 +262,8 @@ def _why_not_found(corpus: Corpus, folder: Path, catalog: Iterable[Corpus]) -> s
     if others:
         listed = ", ".join(f"{name} in {root}" for name, root in others)
         return f"{start}; recognised there: {listed}. Scan that instead, or give another folder."
-    listings = list(_breadth_first(folder, ScanReport()))
+    listings = list(_breadth_first(folder, ScanReport(), deeper=2))
+    own += _frames_seen(listings)
     for listing in listings:
         there, lacking = _part_of_marker(corpus, listing)
         if there:
@@ -277,6 +281,16 @@ def _why_not_found(corpus: Corpus, folder: Path, catalog: Iterable[Corpus]) -> s
         f"{start}: nowhere down to {MAX_DEPTH} levels is there a folder that holds {markers}. "
         f"There is {_contents(folder)}. {own}"
     )
+
+
+def _frames_seen(listings: Iterable[Listing]) -> str:
+    """What to say of folders that look like the frames of a video; nothing where there is none."""
+    for listing in listings:
+        count = sum(name.lower().endswith(IMAGE_SUFFIXES) for name in listing.files)
+        if count > 1 and any(character.isdigit() for character in os.path.basename(listing.path)):
+            seen = f"{printable(listing.path)} with {count:,} images"
+            return f". Folders such as {seen} are one clip each with: frames true"
+    return ""
 
 
 def _is_archive(name: str) -> bool:

@@ -2,16 +2,20 @@
 
 import os
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
 from multimodal.corpora.base import ScanReport
 from multimodal.corpora.manifest import GENERATED_MARK
+from multimodal.files import IMAGE_SUFFIXES
 
 #: What unpacking on another system leaves behind; ``__MACOSX`` repeats the whole tree.
 JUNK_FOLDERS = frozenset({"__MACOSX", "System Volume Information", "$RECYCLE.BIN"})
+
+#: Folders that tell a video from its frames; FaceForensics++'s own script says images, DeepfakeBench's frames.
+_KIND_FOLDERS = frozenset({"videos", "frames", "images"})
 
 _BY_NAME = attrgetter("name")
 
@@ -30,6 +34,60 @@ def walk_files(
     folder = os.path.join(root, under.strip("/")).rstrip("/")
     report.walked.append(folder)
     return _walk(folder, prefix, frozenset(suffixes), report)
+
+
+def walk_clips(
+    root: str | Path,
+    report: ScanReport,
+    *,
+    is_clip: Callable[[str], bool],
+    suffixes: Collection[str] = (".mp4",),
+    under: str = "",
+) -> Iterator[tuple[str, int]]:
+    """Files with such a suffix as :func:`walk_files` gives them, and folders that hold the frames of a video.
+
+    Such a folder is given once, by its own path and with the size of all of its images and of its sound: a WAV of
+    its name, beside it or in it. ``is_clip`` says by its path whether it is called like a clip; images elsewhere
+    are told to ``report``, and so are the frames of a video that is there too.
+    """
+    folders: dict[str, int] = {}
+    sounds, videos = [], set()
+    for path, size_bytes in walk_files(root, report, suffixes={*suffixes, *IMAGE_SUFFIXES, ".wav"}, under=under):
+        folder, _, name = path.rpartition("/")
+        suffix = name[name.rfind(".") :].lower()
+        if suffix == ".wav":
+            sounds.append((path, size_bytes))
+        elif suffix in suffixes:
+            videos.add(_wherever(path[: -len(suffix)]))
+            yield path, size_bytes
+        else:
+            folders[folder] = folders.get(folder, 0) + size_bytes
+    for path, size_bytes in sounds:
+        owner = next((one for one in (path[:-4], _inside(path)) if one in folders), None)
+        if owner is not None:
+            folders[owner] += size_bytes
+        elif ".wav" in suffixes:
+            yield path, size_bytes
+        else:
+            report.skip(_why_no_clip(path), path)
+    for folder, size_bytes in folders.items():
+        if _wherever(folder) in videos:
+            report.skip("frames of a video that is there too", folder)
+        elif not is_clip(folder):
+            report.skip("images in a folder that is not called like a clip", folder)
+        else:
+            yield folder, size_bytes
+
+
+def _inside(sound: str) -> str | None:
+    """The folder that a sound lies in and is called like; None where it is called otherwise."""
+    folder, _, name = sound.rpartition("/")
+    return folder if folder.rpartition("/")[2] == name[:-4] else None
+
+
+def _wherever(path: str) -> str:
+    """A path without the folders that tell a video from its frames."""
+    return "/".join(part for part in path.split("/") if part.lower() not in _KIND_FOLDERS)
 
 
 def is_hidden(name: str) -> bool:

@@ -15,8 +15,9 @@ from multimodal.media.errors import MediaError
 from multimodal.media.faces import FaceDetector, create_detector, detector_module
 from multimodal.media.isolation import IsolatedWorkers, Limits
 from multimodal.media.prepared import PreparedClip, PrepareOptions, sample_span
+from multimodal.media.reading.frame_folder import probe_clip, sound_file
 from multimodal.media.reading.images import read_image
-from multimodal.media.reading.probe import MediaInfo, probe
+from multimodal.media.reading.probe import MediaInfo
 from multimodal.media.reading.sound import THRESHOLD as SILENCE_THRESHOLD
 from multimodal.media.reading.sound import Sound, read_sound
 from multimodal.media.reading.time_grid import PicturePoint
@@ -39,6 +40,7 @@ class Preparation:
         sound_seconds: how much of that the file gave; the rest is padded with silence.
         source_seconds: length of the file's picture, or of its sound where there is none.
         reader_note: why decord did not read it.
+        picture_note: how its pictures were taken, where the file does not say it.
         sound_note: which track or channel of the sound was taken, where that is not what players play.
         face_note: how the main face was chosen where there are several.
         pictures: the whole picture at each point of the time grid; may be iterated more than once.
@@ -56,6 +58,7 @@ class Preparation:
     start_seconds: float = 0.0
     reader: str | None = None
     reader_note: str | None = None
+    picture_note: str | None = None
     sound_note: str | None = None
     face_note: str | None = None
     pictures: Iterable[PicturePoint] = ()
@@ -63,7 +66,7 @@ class Preparation:
     @property
     def damage(self) -> str | None:
         """What is wrong with a file that could be read in part, and what was chosen of it; None if nothing is."""
-        parts = (None if self.info is None else self.info.damage, self.sound_note)
+        parts = (None if self.info is None else self.info.damage, self.picture_note, self.sound_note)
         return "; ".join(part for part in parts if part) or None
 
     def crops(self) -> Iterator[UInt8[np.ndarray, "size size 3"]]:
@@ -101,6 +104,7 @@ class Preparation:
             absent=self.absent,
             start_seconds=self.start_seconds,
             damage=None if self.info is None else self.info.damage,
+            picture_note=self.picture_note,
             sound_note=self.sound_note,
             face_note=self.face_note,
         )
@@ -161,7 +165,7 @@ def prepare_file(
     path, detector = Path(path), detector or _loaded(options.face_detector)
     if media == "image":
         return _prepare_image(path, clip_id, options, detector)
-    info = probe(path)
+    info = probe_clip(path, options.image_rate)
     if not info.has_video and not info.has_audio:
         raise MediaError("open", "neither a video nor an audio stream that can be decoded")
     absent: dict[str, str] = {}
@@ -170,7 +174,9 @@ def prepare_file(
     if seen is None and sound is None:
         raise MediaError("decode", "; ".join(dict.fromkeys(absent.values())))
     note = None if sound is None else sound.note
-    common = Preparation(clip_id=clip_id, options=options, info=info, absent=absent, sound_note=note)
+    common = Preparation(
+        clip_id=clip_id, options=options, info=info, absent=absent, picture_note=info.note, sound_note=note
+    )
     samples = None if sound is None else sound.samples
     if seen is None:
         return [_sound_alone(common, samples)]
@@ -211,7 +217,7 @@ def _listen(
     start = None if seen is None else seen.start_seconds
     seconds = options.max_seconds if seen is None else seen.num_points / options.frame_rate
     try:
-        sound = read_sound(path, options.sample_rate, start_seconds=start, max_seconds=seconds)
+        sound = read_sound(sound_file(path), options.sample_rate, start_seconds=start, max_seconds=seconds)
     except MediaError as error:
         absent["audio"] = error.reason
         return None

@@ -14,6 +14,7 @@ CROPPER_VERSION = 6
 
 
 FrameFormat = Literal["webp", "jpeg"]
+Crops = Literal["faces", "as-they-are"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,8 @@ class PrepareOptions:
             ways), ``"jpeg"`` is smaller and recompresses the traces that a detector looks for.
         jpeg_quality: 1 to 100, for ``"jpeg"``.
         face_detector: name in :data:`multimodal.media.faces.DETECTORS`.
+        crops: ``"faces"`` looks for faces; ``"as-they-are"`` takes pictures that are faces already, whole.
+        image_rate: frames a second of clips that are folders of images, which do not say it; 25 are assumed.
     """
 
     frame_rate: Annotated[float, between(0, 1000, open_low=True)] = 25.0
@@ -43,6 +46,8 @@ class PrepareOptions:
     frame_format: FrameFormat = "webp"
     jpeg_quality: Annotated[int, between(1, 100)] = 95
     face_detector: str = DEFAULT_DETECTOR
+    crops: Crops = "faces"
+    image_rate: Annotated[float | None, between(0, 1000, open_low=True)] = None
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -55,6 +60,7 @@ class PreparedClip:
     ``frames[k]`` shows the time ``start_seconds + k / frame_rate`` and the sound begins at ``start_seconds``.
     A modality that cannot be judged is None and ``absent`` says why, e.g. ``{"audio": "no audio stream"}``.
     ``damage`` is what is wrong with a file that could be read in part, in words, e.g. that it was cut off;
+    ``picture_note`` says how its pictures were taken, e.g. at which assumed rate those of a folder, and
     ``sound_note`` is which track or channel of the sound was taken, where that is not what players play.
     ``face_note`` is how the main face was chosen of several, in words; None where there are not several.
     ``boxes[k]`` is the smoothed face box ``x0, y0, x1, y1`` in pixels of the upright source picture. Second 0 is
@@ -71,6 +77,7 @@ class PreparedClip:
     absent: dict[str, str] = field(default_factory=dict)
     start_seconds: float = 0.0
     damage: str | None = None
+    picture_note: str | None = None
     sound_note: str | None = None
     face_note: str | None = None
 

@@ -18,8 +18,9 @@ from multimodal.artefacts import safe_cells
 from multimodal.files import atomic_path
 from multimodal.media.errors import MediaError
 from multimodal.media.isolation import IsolatedWorkers, Limits, Outcome
+from multimodal.media.reading.frame_folder import probe_clip, sound_file
 from multimodal.media.reading.images import open_image
-from multimodal.media.reading.probe import MediaInfo, probe
+from multimodal.media.reading.probe import MediaInfo
 from multimodal.media.reading.sound import measure_silence, read_sound
 
 if TYPE_CHECKING:  # so that a worker starts without pandas and the readers of all corpora
@@ -226,7 +227,7 @@ def probe_file(path: str | Path, media: "Media") -> FileFacts:
     """
     if media == "image":
         return _probe_image(Path(path))
-    info = probe(path)
+    info = probe_clip(path)
     if media == "video" and not info.has_video:
         raise MediaError("open", "there is no moving picture in it")
     if media == "audio" and not info.has_audio:
@@ -258,7 +259,7 @@ def _listen(path: Path, info: MediaInfo, *, must_sound: bool) -> tuple[float | N
     if not info.has_audio:
         return None, None
     try:
-        sound = read_sound(path, _LISTEN_RATE, max_seconds=_LISTEN_SECONDS)
+        sound = read_sound(sound_file(path), _LISTEN_RATE, max_seconds=_LISTEN_SECONDS)
     except MediaError as error:
         if must_sound:
             raise

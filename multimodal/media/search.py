@@ -214,6 +214,8 @@ class _Watched:
 
 
 def _find_tracks(watched: _Watched, options: PrepareOptions, detector: FaceDetector, factor: int) -> list[BoxPath]:
+    if options.crops == "as-they-are":
+        return [_whole_pictures(watched, factor)]
     rate, smallest = options.frame_rate * factor, options.smallest_face
     found = find_faces(watched, detector, frame_rate=rate, smallest_face=smallest)
     tracks = link_tracks(found, frame_rate=rate, num_points=watched.num_points)
@@ -223,6 +225,12 @@ def _find_tracks(watched: _Watched, options: PrepareOptions, detector: FaceDetec
     width, height = watched.size
     dense = [box_path(track, frame_rate=rate, width=width, height=height) for track in tracks]
     return [path for path in (thin_path(path, factor) for path in dense) if len(path.boxes)]
+
+
+def _whole_pictures(watched: _Watched, factor: int) -> BoxPath:
+    """The whole picture at every point, of media that are cropped already; cuts are not looked for."""
+    count = -(-sum(1 for _ in watched) // factor)
+    return BoxPath(0, np.tile(np.array([0.0, 0.0, *watched.size]), (count, 1)))
 
 
 def _has_small_faces(watched: _Watched, options: PrepareOptions, detector: FaceDetector) -> bool:

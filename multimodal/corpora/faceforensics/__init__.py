@@ -2,7 +2,8 @@
 
 Two trees are read: the authors' download (``original_sequences/youtube/c23/videos/000.mp4``,
 ``manipulated_sequences/Deepfakes/c23/videos/000_003.mp4``) and Kaggle's C23 copy, which has a folder a method
-(``original/000.mp4``, ``Deepfakes/000_003.mp4``). Whatever is easily got wrong here:
+(``original/000.mp4``, ``Deepfakes/000_003.mp4``). In either a folder of frames (``c23/frames/000/000.png``,
+``Deepfakes/000_003/0.jpg``) may stand in the place of a video. Whatever is easily got wrong here:
 
 * A fake ``000_003`` shows the body and background of 000 (its genuine clip is ``000.mp4``) with the face, or in
   Face2Face and NeuralTextures the expression, of 003. Sequences swap in pairs, so the pair is the smallest unit
@@ -82,7 +83,7 @@ def read_clips(
     is_strict, has_dfd = _is_true("strict", strict), _is_true("include_dfd", include_dfd)
     videos, dfd_videos = [], []
     check = NameCheck("000 is an original, 000_003 is a fake")
-    for video in walk_videos(root, folders, report, compression=compression):
+    for video in walk_videos(root, folders, report, fake_by_name=_named_as, compression=compression):
         method = folders[video.folder]
         if method == _DFD:
             dfd_videos.append(video)
@@ -130,6 +131,11 @@ def _find_folders(root: Path, report: ScanReport) -> dict[str, str]:
 def _fake_by_name(path: str) -> int | None:
     stem = stem_of(path).text
     return 1 if _FAKE.fullmatch(stem) else 0 if _ORIGINAL.fullmatch(stem) else None
+
+
+def _named_as(path: str) -> int | None:
+    """1 or 0 where a name is that of a fake or of an original, of DFD too."""
+    return fake_by_actor_name(path) if _fake_by_name(path) is None else _fake_by_name(path)
 
 
 def _clip(video: Video, method: str, context: Context) -> Clip:
@@ -199,6 +205,7 @@ CORPUS = Corpus(
         ("original/", "Deepfakes/", "Face2Face/"),
         *((f"manipulated_sequences/{method}/",) for method in METHODS),
         *((f"{method}/[0-9]*_[0-9]*.mp4",) for method in METHODS),
+        *((f"{method}/[0-9]*_[0-9]*/",) for method in METHODS),
     ),
     clips=read_clips,
     namespace=NAMESPACE,

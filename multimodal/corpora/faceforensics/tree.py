@@ -6,7 +6,7 @@ too; the copies on Kaggle put videos straight into a folder named after the meth
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from multimodal.corpora.base import ScanReport
 from multimodal.corpora.file_names import COPY, NAME_UNPARSED, stem_of
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.roots import Listing, list_folder
-from multimodal.corpora.walk import walk_files
+from multimodal.corpora.walk import walk_clips
 
 #: Folder → level of compression; the script of the authors writes ``raw``, their text says ``c0``.
 LEVELS = {"raw": "raw", "c0": "raw", "c23": "c23", "c40": "c40"}
@@ -52,15 +52,24 @@ def _list_readable(path: Path) -> Listing:
         return Listing(str(path), (), ())
 
 
-def walk_videos(root: Path, folders: Iterable[str], report: ScanReport, *, compression: str = "") -> list[Video]:
+def walk_videos(
+    root: Path,
+    folders: Iterable[str],
+    report: ScanReport,
+    *,
+    fake_by_name: Callable[[str], int | None],
+    compression: str = "",
+) -> list[Video]:
     """Videos below each of the folders (relative to ``root``), of one level of compression.
+
+    A folder of frames whose name ``fake_by_name`` knows is a video.
 
     ``compression`` is raw, c23 or c40; where it is empty and there are several, c23 is taken, for mixing them
     would give every video several times. Masks, models and videos of other levels are told to ``report``.
     """
     if compression:
         choose(LEVELS, compression, "compression")
-    videos = [video for folder in folders for video in _walk(root, folder, report)]
+    videos = [video for folder in folders for video in _walk(root, folder, report, fake_by_name)]
     levels = Counter(video.level for video in videos if video.level)
     chosen = LEVELS.get(compression) or next((level for level in _PREFERRED if level in levels), None)
     if compression and levels and chosen not in levels:
@@ -76,9 +85,10 @@ def walk_videos(root: Path, folders: Iterable[str], report: ScanReport, *, compr
     return [video for video in videos if video.level in (None, chosen)]
 
 
-def _walk(root: Path, folder: str, report: ScanReport) -> list[Video]:
+def _walk(root: Path, folder: str, report: ScanReport, fake_by_name: Callable[[str], int | None]) -> list[Video]:
     videos = []
-    for path, size_bytes in walk_files(root, report, suffixes={".mp4"}, under=folder):
+    walked = walk_clips(root, report, is_clip=lambda path: fake_by_name(path) is not None, under=folder)
+    for path, size_bytes in walked:
         between = [part.lower() for part in path[len(folder) + 1 :].split("/")[:-1]]
         reason = next((_NOT_CLIPS[part] for part in between if part in _NOT_CLIPS), None)
         if reason:

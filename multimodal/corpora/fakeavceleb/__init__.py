@@ -9,6 +9,7 @@ of 50 a cell of race and gender, beside ``meta_data.csv``. Whatever is easily go
   unit that can be split off without tearing clips apart.
 * RealVideo-FakeAudio is the genuine video under a cloned voice, not synchronised: its video is real.
 * Fakes begin with a short silence that alone tells them from reals; report trimmed sound too.
+* A folder of frames called like a clip is read in its place, and a WAV beside it as its sound.
 * Each genuine clip comes with a text file; those are counted and left out.
 * A row of the table that names another type than the folder leaves its clip out; a method that the name cannot
   mean is no label, and only a flag.
@@ -38,7 +39,7 @@ from multimodal.corpora.fakeavceleb.names import TYPES, NameRule, ParsedName, pa
 from multimodal.corpora.file_names import NameCheck
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.roots import list_folder
-from multimodal.corpora.walk import walk_files
+from multimodal.corpora.walk import walk_clips
 
 NAMESPACE = "vox2"
 GENDERS = ("men", "women")
@@ -82,7 +83,7 @@ def read_clips(root: Path, report: ScanReport) -> Iterator[Clip]:
     crosstab: Counter[tuple[str, str]] = Counter()
     num_unlisted = 0
     for path, size_bytes in files.items():
-        place, entry = _place_of(path), metadata.pop(file_key(path), None)
+        place, entry = _place_of(path), metadata.pop(_key_of(path), None)
         parsed = parse_name(place.type_folder, place.stem)
         num_unlisted += entry is None
         if parsed and entry and place.type_folder == "FakeVideo-FakeAudio":
@@ -101,9 +102,19 @@ def _walk_types(root: Path, report: ScanReport) -> Iterator[tuple[str, int]]:
     for type_folder in TYPES:
         found = listing.find(type_folder, is_folder=True)
         for folder in found:
-            yield from walk_files(root, report, suffixes={".mp4"}, under=folder)
+            yield from walk_clips(root, report, is_clip=_is_named_as_clip, under=folder)
         if not found:
             report.warn(f"folder {type_folder} is missing under {root}")
+
+
+def _is_named_as_clip(path: str) -> bool:
+    place = _place_of(path)
+    return type_of_name(place.type_folder, place.stem) is not None
+
+
+def _key_of(path: str) -> str:
+    """What the table calls a file, or the video whose frames lie in a folder."""
+    return file_key(path if path.lower().endswith(".mp4") else f"{path}.mp4")
 
 
 def _contradicted(files: Collection[str], metadata: Mapping[str, MetadataEntry], report: ScanReport) -> list[str]:
@@ -111,7 +122,7 @@ def _contradicted(files: Collection[str], metadata: Mapping[str, MetadataEntry],
 
     Raises ``ValueError`` where that holds for half of the files that the table lists, or more.
     """
-    types = {path: metadata[file_key(path)].types for path in files if file_key(path) in metadata}
+    types = {path: metadata[_key_of(path)].types for path in files if _key_of(path) in metadata}
     stated = {path: named for path, named in types.items() if named}
     wrong = [path for path, named in stated.items() if named != {_place_of(path).type_folder}]
     if not wrong:

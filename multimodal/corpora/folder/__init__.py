@@ -7,6 +7,8 @@ easily got wrong here:
   real, bonafide, genuine ...) are understood.
 * A video in a ``fake`` folder is fake as a whole; whether its picture or its sound is, nobody said. Unless
   ``modality`` says it, such clips count for "any" and are unknown for video and audio.
+* Images are clips of their own. Where folders hold the frames of videos, say ``frames true``: then each is a clip,
+  and a WAV of its name its sound.
 * A file below a real and a fake folder at once, or one that two rows label differently, has no certain label and
   is left out with a word.
 * Without ``identity`` (or a column of that) nobody knows who is in a clip, so no split can keep people apart.
@@ -17,10 +19,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from multimodal.corpora.base import Corpus, ScanReport
-from multimodal.corpora.folder.labelled import SPLITS, SUFFIXES, Labels, PersonPattern, labels_of
+from multimodal.corpora.folder.labelled import (
+    SPLITS,
+    Labels,
+    PersonPattern,
+    labels_of,
+    media_of,
+    walk_media,
+)
 from multimodal.corpora.folder.listed import COLUMN_OPTIONS, read_listed
 from multimodal.corpora.manifest import Clip, Media
-from multimodal.corpora.walk import walk_files
 
 # Clips whose labels are the names of folders above them.
 
@@ -44,10 +52,12 @@ def read_sorted(
     fake: frozenset[str],
     modality: str,
     person: PersonPattern,
+    *,
+    has_frames: bool,
 ) -> Iterator[Clip]:
     """Every media file below a folder whose name is in ``real`` or ``fake`` (lower case)."""
     places: dict[str, Place] = {}
-    for path, size_bytes in walk_files(root, report, suffixes=SUFFIXES):
+    for path, size_bytes in walk_media(root, report, has_frames=has_frames):
         folder = path[: path.rfind("/") + 1]
         place = places.get(folder)
         if place is None:
@@ -55,7 +65,7 @@ def read_sorted(
         if place.problem is not None:
             report.skip(place.problem, path)
             continue
-        media = SUFFIXES[path[path.rfind(".") :].lower()]
+        media = media_of(path)
         labels = place.labels[media]
         yield Clip(
             path,
@@ -99,17 +109,22 @@ def read_clips(
     fake: str = "fake",
     modality: str = "",
     identity: str = "",
+    frames: str = "",
     **columns: str,
 ) -> Iterator[Clip]:
     """Clips of a CSV if one is named, else of the folders whose names say real or fake."""
     if modality not in ("", "video", "audio", "both"):
         raise ValueError(f"modality must be video, audio or both; got {modality!r}")
-    person = PersonPattern(identity)
+    if frames not in ("", "true", "false"):
+        raise ValueError(f"frames must be true or false; got {frames!r}")
+    person, has_frames = PersonPattern(identity), frames == "true"
     if csv:
-        return read_listed(root, report, Path(csv).expanduser(), modality, person, columns)
+        table = Path(csv).expanduser()
+        return read_listed(root, report, table, modality, person, columns, has_frames=has_frames)
     if columns:
         raise ValueError(f"{next(iter(columns))} is for a CSV; name it too, e.g. --options csv labels.csv")
-    return read_sorted(root, report, _names(real, "real"), _names(fake, "fake"), modality, person)
+    real_names, fake_names = _names(real, "real"), _names(fake, "fake")
+    return read_sorted(root, report, real_names, fake_names, modality, person, has_frames=has_frames)
 
 
 def _names(text: str, option: str) -> frozenset[str]:
@@ -133,6 +148,7 @@ CORPUS = Corpus(
         "fake": "names of folders that mean fake, with commas (default: fake)",
         "modality": "what is fake in fake videos: video, audio or both (default: not known)",
         "identity": "regular expression; what it (or its first group) finds in a path names the person",
+        "frames": "true: the images of a folder are the frames of one clip (default: each is a clip)",
         "csv": "a table of files and labels instead of real and fake folders",
         **COLUMN_OPTIONS,
     },

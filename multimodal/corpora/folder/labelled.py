@@ -2,15 +2,20 @@
 
 import os
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
+from multimodal.corpora.base import ScanReport
 from multimodal.corpora.manifest import Media
+from multimodal.corpora.walk import walk_clips, walk_files
+from multimodal.files import IMAGE_SUFFIXES
 
 SUFFIXES: dict[str, Media] = {
     **dict.fromkeys((".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv"), "video"),
     **dict.fromkeys((".ts", ".mts", ".m2ts", ".vob", ".3gp", ".3g2", ".ogv", ".asf", ".gif"), "video"),
     **dict.fromkeys((".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".wma"), "audio"),
-    **dict.fromkeys((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"), "image"),
+    **dict.fromkeys(IMAGE_SUFFIXES, "image"),
 }
 
 SPLITS = {
@@ -18,6 +23,14 @@ SPLITS = {
     **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
+
+
+def walk_media(root: Path, report: ScanReport, *, has_frames: bool) -> Iterator[tuple[str, int]]:
+    """Every media file with its size; where ``has_frames``, folders of images in the place of their images."""
+    if not has_frames:
+        return walk_files(root, report, suffixes=SUFFIXES)
+    others = SUFFIXES.keys() - set(IMAGE_SUFFIXES)
+    return walk_clips(root, report, is_clip=bool, suffixes=others)
 
 
 class Labels(NamedTuple):
@@ -29,8 +42,8 @@ class Labels(NamedTuple):
 
 
 def media_of(path: str) -> Media:
-    """Kind of media by the suffix, which must be one of :data:`SUFFIXES`."""
-    return SUFFIXES[os.path.splitext(path)[1].lower()]
+    """Kind of media by the suffix; a folder of frames, which has none of :data:`SUFFIXES`, is a video."""
+    return SUFFIXES.get(os.path.splitext(path)[1].lower(), "video")
 
 
 def labels_of(media: Media, fake: int, modality: str) -> Labels:

@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from multimodal.corpora.base import ScanReport
-from multimodal.corpora.folder.labelled import SPLITS, SUFFIXES, Labels, PersonPattern, labels_of, media_of
+from multimodal.corpora.folder.labelled import SPLITS, Labels, PersonPattern, labels_of, media_of, walk_media
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.table_file import read_rows
-from multimodal.corpora.walk import walk_files
 
 # What the values of somebody's label column mean; a number means nothing until somebody says so.
 
@@ -84,12 +83,14 @@ def read_listed(
     modality: str,
     person: PersonPattern,
     options: Mapping[str, str],
+    *,
+    has_frames: bool,
 ) -> Iterator[Clip]:
     """Every file on disk that a row labels; rows without a file and files without a row are told to ``report``."""
     table = table if table.is_file() else root / table
     if not table.is_file():
         raise ValueError(f"no such file: {table}. Give the CSV as a path, or relative to {root}")
-    files = dict(walk_files(root, report, suffixes=SUFFIXES))
+    files = dict(walk_media(root, report, has_frames=has_frames))
     finder = _Finder(root, table, files)
     columns = _columns(table, options)
     values = LabelValues(options.get("fake_value", ""), options.get("real_value", ""))

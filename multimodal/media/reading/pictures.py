@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from multimodal.media.reading import with_decord, with_pyav
+from multimodal.media.reading import frame_folder, with_decord, with_pyav
 from multimodal.media.reading.probe import MediaInfo, require_size
 from multimodal.media.reading.time_grid import OnGrid, PicturePoint
 
@@ -58,6 +58,10 @@ class VideoPictures:
 
     def _read(self, factor: int) -> Iterator[PicturePoint]:
         grid = (self._frame_rate * factor, self._max_seconds)
+        if self._info.container == frame_folder.FRAMES:
+            self.reader = "pillow"
+            yield from frame_folder.pictures(self._path, self._info, *grid)
+            return
         if self.reader == "decord":
             points = with_decord.pictures(self._path, self._info, *grid)
             try:

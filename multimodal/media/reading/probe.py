@@ -143,7 +143,7 @@ class MediaInfo:
     ``missing_seconds`` and ``missing_bytes`` are named by the header but not in the file; ``lost_frames`` are not
     there in the middle of a regular video, and ``clock_jumps`` is how often a clock is set back or leaps ahead.
     ``video_end`` and ``audio_end`` are the seconds at which the streams end, the longest track of sound counting.
-    Fields of a stream that is not there are None.
+    ``note`` says how a file was taken that does not say it itself. Fields of a stream that is not there are None.
     """
 
     container: str
@@ -168,6 +168,7 @@ class MediaInfo:
     lost_frames: int = 0
     num_gaps: int = 0
     clock_jumps: int = 0
+    note: str | None = None
 
     @property
     def damage(self) -> str | None:

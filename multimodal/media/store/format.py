@@ -20,7 +20,7 @@ import pyarrow as pa
 from multimodal.artefacts import reading
 from multimodal.files import claim, read_json
 from multimodal.media.faces import DEFAULT_DETECTOR
-from multimodal.media.prepared import CROPPER_VERSION, FrameFormat, PrepareOptions
+from multimodal.media.prepared import CROPPER_VERSION, Crops, FrameFormat, PrepareOptions
 
 FORMAT = "multimodal prepared clips"
 FORMAT_VERSION = 2
@@ -86,12 +86,13 @@ def fingerprint_of(options: PrepareOptions) -> str:
     return json.dumps({"cropper_version": CROPPER_VERSION, **_told(options)}, sort_keys=True)
 
 
+#: Options that came later: a store tells them only where they are not what all stores before had.
+_CAME_LATER = {"face_detector": DEFAULT_DETECTOR, "crops": "faces", "image_rate": None}
+
+
 def _told(options: PrepareOptions) -> dict[str, Any]:
-    """Options as a store tells them: a face detector only where it is not the one of stores that name none."""
-    told = asdict(options)
-    if options.face_detector == DEFAULT_DETECTOR:
-        del told["face_detector"]
-    return told
+    """Options as a store tells them."""
+    return {name: value for name, value in asdict(options).items() if _CAME_LATER.get(name, ...) != value}
 
 
 def differences(fingerprint: str, other: str) -> list[str]:
@@ -100,7 +101,7 @@ def differences(fingerprint: str, other: str) -> list[str]:
     >>> differences('{"crop_size": 224}', '{"crop_size": 160}')
     ['crop_size is 224, not 160']
     """
-    ours, theirs = ({"face_detector": DEFAULT_DETECTOR} | _facts(text) for text in (fingerprint, other))
+    ours, theirs = (_CAME_LATER | _facts(text) for text in (fingerprint, other))
     return [
         f"{name} is {ours.get(name)}, not {theirs.get(name)}"
         for name in sorted(ours.keys() | theirs.keys())
@@ -150,6 +151,10 @@ def read_header(folder: Path) -> tuple[PrepareOptions, str]:
 
 #: The most that an option may say, where a number is one that a store or a run remembers.
 _LARGEST = {"frame_rate": 1000, "crop_size": 8192, "margin": 100, "sample_rate": 1_000_000, "jpeg_quality": 100}
+_LARGEST |= {"image_rate": 1000}
+#: Numbers that may be None, and words of which there are few.
+_MAY_LACK = ("max_seconds", "image_rate")
+_WORDS = {"frame_format": get_args(FrameFormat), "crops": get_args(Crops)}
 
 
 def options_from(values: Mapping[str, Any]) -> PrepareOptions:
@@ -161,13 +166,13 @@ def options_from(values: Mapping[str, Any]) -> PrepareOptions:
     plain = asdict(PrepareOptions())
     options = {name: value for name, value in values.items() if name in plain}
     for name, value in options.items():
-        is_number = isinstance(plain[name], int | float) or name == "max_seconds"
+        is_number = isinstance(plain[name], int | float) or name in _MAY_LACK
         if is_number and value is not None:
             fits = isinstance(value, int | float) and 0 <= value <= _LARGEST.get(name, 1e9)
             fits &= isinstance(value, int) or not isinstance(plain[name], int)
-            fits &= value > 0 or name not in ("frame_rate", "crop_size", "sample_rate")
+            fits = fits and (value > 0 or name not in ("frame_rate", "crop_size", "sample_rate", "image_rate"))
         else:
-            fits = isinstance(value, str) if not is_number else name == "max_seconds"
-        if not fits or (name == "frame_format" and value not in get_args(FrameFormat)):
+            fits = isinstance(value, str) if not is_number else name in _MAY_LACK
+        if not fits or value not in _WORDS.get(name, (value,)):
             raise ValueError(f"no store was prepared with {name} {value!r:.60}")
     return PrepareOptions(**options)

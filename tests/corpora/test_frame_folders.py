@@ -1,0 +1,76 @@
+"""A folder of frames in the place of a video: one clip, with what its name says of it."""
+
+import pytest
+
+from multimodal.corpora import ScanReport, scan
+
+PEOPLE = "RealVideo-RealAudio/African/men/id00076"
+FORGED = "FakeVideo-RealAudio/African/men/id00076"
+
+
+def said_of(row):
+    return [row[name] for name in ("media", "video_fake", "method", "identity", "donors", "source_clip")]
+
+
+def test_frames_as_deepfakebench_extracts_them_are_one_clip_a_folder(plant, scan_rows):
+    originals, fakes = "original_sequences/youtube/c23/frames", "manipulated_sequences/Deepfakes/c23/frames"
+    root = plant(*(f"{originals}/{name}/{k:03d}.png" for name in ("000", "003") for k in (0, 9)))
+    plant(
+        f"{fakes}/000_003/000.png", f"{fakes}/000_003/017.png", f"{fakes}/000_003.wav", f"{originals}/other/1.png"
+    )
+    found = scan_rows("faceforensics", root)
+    assert found.rows.keys() == {f"{originals}/000", f"{originals}/003", f"{fakes}/000_003"}
+    row = found.rows[f"{fakes}/000_003"]
+    assert said_of(row)[:4] == ["video", 1, "Deepfakes", "ffpp:000"]
+    assert (list(row["donors"]), row["source_clip"]) == (["ffpp:003"], f"{originals}/000")
+    assert row["size_bytes"] == 15  # two images and the sound
+    assert list(found.report.skipped) == ["images in a folder that is not called like a clip"]
+
+
+def test_frames_of_kaggles_tree_are_clips_where_the_video_is_not_there_too(plant, scan_rows):
+    root = plant(
+        "Deepfakes/000_003/0.jpg", "Deepfakes/003_000/0.jpg", "Deepfakes/003_000.mp4", "original/000/0.jpg"
+    )
+    found = scan_rows("faceforensics", root)
+    assert found.rows.keys() == {"Deepfakes/000_003", "Deepfakes/003_000.mp4", "original/000"}
+    assert found.report.skipped["frames of a video that is there too"].examples == ["Deepfakes/003_000"]
+
+
+def test_frames_of_fakeavceleb_have_the_method_of_their_row_in_the_table(plant, scan_rows):
+    name = "00109_id00476_wavtolip"
+    root = plant(f"{PEOPLE}/00109/0.jpg", f"{PEOPLE}/00109.wav", f"{FORGED}/{name}/0.jpg")
+    header = "source,target1,target2,method,category,type,race,gender,path,\n"
+    row = f"id00076,id00476,-,wav2lip,C,FakeVideo-RealAudio,African,men,{name}.mp4,FakeAVCeleb/{FORGED}\n"
+    plant("meta_data.csv", content=header + row)
+    found = scan_rows("fakeavceleb", root)
+    assert found.rows[f"{FORGED}/{name}"]["method"] == "wav2lip"
+    assert said_of(found.rows[f"{FORGED}/{name}"])[3:] == ["vox2:id00076", ["vox2:id00476"], f"{PEOPLE}/00109"]
+    assert found.rows[f"{PEOPLE}/00109"]["size_bytes"] == 10
+    assert any("lacks 1 of 2 files" in warning for warning in found.report.warnings)
+
+
+def test_frames_of_celeb_df_have_the_part_that_the_list_gives_their_video(plant, scan_rows):
+    root = plant("Celeb-real/frames/id0_0000/0.png", "Celeb-synthesis/frames/id0_id1_0000/0.png")
+    plant("List_of_testing_videos.txt", content="0 Celeb-synthesis/id0_id1_0000.mp4\n")
+    found = scan_rows("celebdf", root)
+    row = found.rows["Celeb-synthesis/frames/id0_id1_0000"]
+    assert (row["official_split"], row["method"]) == ("test", "celeb-synthesis")
+    assert row["source_clip"] == "Celeb-real/frames/id0_0000"
+    assert not any("not on disk" in warning for warning in found.report.warnings)
+
+
+def test_folders_of_your_own_are_clips_where_you_say_that_they_hold_frames(plant, scan_rows):
+    root = plant("real/anna/1.png", "real/anna/2.png", "real/anna/anna.wav", "fake/swap/7/1.png", "real/song.wav")
+    plant("labels.csv", content="path,label\nreal/anna,real\n")
+    found = scan_rows("folder", root, frames="true")
+    assert found.column("media") == {"real/anna": "video", "real/song.wav": "audio", "fake/swap/7": "video"}
+    assert found.rows["fake/swap/7"]["method"] == "swap"
+    assert scan_rows("folder", root, frames="true", csv="labels.csv").rows["real/anna"]["any_fake"] == 0
+    with pytest.raises(ValueError, match="frames must be true or false"):
+        scan_rows("folder", root, frames="yes")
+
+
+def test_an_unknown_layout_of_frames_is_told_the_option_that_reads_it(plant):
+    root = plant("dataset/set1/genuine/videos/17/1.png", "dataset/set1/genuine/videos/17/2.png")
+    with pytest.raises(ValueError, match=r"videos/17 with 2 images are one clip each with: frames true"):
+        scan("celebdf", root, report=ScanReport())
