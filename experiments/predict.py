@@ -15,7 +15,9 @@ from multimodal.ranges import above
 
 if TYPE_CHECKING:
     from multimodal.judge import Judge
-    from multimodal.report.verdict import FileVerdict
+    from multimodal.report.verdict import FileVerdict, WindowScores
+
+_MINUTE = 60.0
 
 
 def predict(
@@ -30,6 +32,7 @@ def predict(
 ) -> int:
     """Judge media files: fake, real or cannot say, for picture, sound and either, with the evidence.
 
+    Files may be of any length: of one that lasts over a minute a line is printed for every minute that is judged.
     Writes verdicts.jsonl, a line a file as soon as it is judged, and at the end, or when it is stopped,
     verdicts.json and verdicts.html. A file that cannot be judged gets a verdict that says why, the others are
     judged all the same, and the exit code is 1.
@@ -45,8 +48,8 @@ def predict(
         out: folder to write.
         rule: of the thresholds, e.g. youden or f1.
         device: where the detector computes; auto is the GPU where there is one.
-        seconds_per_file: a file that takes longer to decode is given up.
-        memory_gb: a file that takes more memory to decode is given up.
+        seconds_per_file: a file with which nothing comes on for so long is given up.
+        memory_gb: a file that takes more memory to decode is given up. A film needs no more than a clip.
     """
     if not files:
         raise ValueError("no file given; name one or more media files: predict FILE... --run RUN")
@@ -129,9 +132,30 @@ def _judged(judge: "Judge", paths: Sequence[Path], journal: Path) -> "Iterator[F
             yield verdict
 
 
+class _Minutes:
+    """Prints a line for every minute of a face that was judged, with the mean scores of that minute."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, list[WindowScores]] = {}
+
+    def __call__(self, name: str, windows: "Sequence[WindowScores]") -> None:
+        waiting = self._waiting.setdefault(name, [])
+        waiting += windows
+        begin, end = waiting[0].start_seconds, waiting[-1].end_seconds
+        if end - begin < _MINUTE:
+            return
+        self._waiting[name] = []
+        scores = {target: [getattr(one, target) for one in waiting] for target in ("video", "audio", "any")}
+        known = {target: [one for one in values if one is not None] for target, values in scores.items()}
+        means = "  ".join(
+            f"{target} {sum(values) / len(values):.3f}" for target, values in known.items() if values
+        )
+        print(f"  {name}, {begin:.0f} to {end:.0f} s: {means}", flush=True)
+
+
 def _judge(judge: "Judge", path: Path) -> "FileVerdict":
     try:
-        return judge.file(path)
+        return judge.file(path, _Minutes())
     except Exception as error:  # whatever one odd file does to a library, the others are judged
         return judge.cannot_judge(path, " ".join(f"{type(error).__name__}: {error}".split())[:300])
 

@@ -1,7 +1,9 @@
 """A trained detector that is asked about files: what `predict`, a page or a server calls."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -16,20 +18,20 @@ from encoders.hub import find_folder, upload
 from multimodal import __version__
 from multimodal.corpora.manifest import Media
 from multimodal.data.options import SilentEnds
-from multimodal.data.windows import WindowShape
+from multimodal.data.windows import WindowShape, judged_spans
 from multimodal.detector import FILES, AudioVisualDetector, DetectorOutput, Inputs, Lengths, Present
 from multimodal.files import read_json, readable, write_json, write_text
 from multimodal.labels import MODALITIES, TARGETS, Modality
 from multimodal.media.errors import MediaError
 from multimodal.media.isolation import Limits
-from multimodal.media.prepare import IsolatedPreparer
 from multimodal.media.prepared import PreparedClip, PrepareOptions
 from multimodal.media.store.format import differences, fingerprint_of
+from multimodal.media.streamed import Asked, Crop, FaceFound, IsolatedPreparer, Looks, Piece
 from multimodal.metrics.probabilities import probabilities
 from multimodal.metrics.scores_table import QUESTIONS
 from multimodal.report.model_card import model_card
 from multimodal.report.verdict import Evidence, FileVerdict, Judgement, ModalityVerdict, Thumbnail, WindowScores
-from multimodal.scoring import POSTERIOR, score_prepared
+from multimodal.scoring import POSTERIOR, RunningScores
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 NUM_THUMBNAILS = 10
@@ -39,6 +41,8 @@ JUDGE_FILE, CARD_FILE = "judge.json", "README.md"
 DEFAULT_LIMITS = Limits(seconds=600.0, memory_bytes=4 * 2**30)
 
 Thresholds = Mapping[str, Mapping[str, float | None]]
+#: Is told the name of a face and the scores of its next windows.
+Watch = Callable[[str, Sequence[WindowScores]], None]
 
 
 class Judge(nn.Module):
@@ -100,40 +104,59 @@ class Judge(nn.Module):
         """What the detector says of a batch of tensors; see :meth:`AudioVisualDetector.forward`."""
         return self.detector(inputs, present, lengths)
 
-    def file(self, path: str | Path) -> FileVerdict:
-        """Judge one media file: every face, the main one first."""
+    def file(self, path: str | Path, watch: Watch = lambda name, windows: None) -> FileVerdict:
+        """Judge one media file of any length: every face, the main one first.
+
+        ``watch`` is called with each face's name and scores of its next windows as they come.
+        """
         path = Path(path)
         media: Media = "image" if path.suffix.lower() in IMAGE_SUFFIXES else "video"
         try:
             with _plain_name(path) as plain:
-                tracks = self.preparer.tracks(plain, media)
+                asked = Asked(plain, media, partial(judged_spans, shape=self.shape), NUM_THUMBNAILS)
+                return self._judged(path, self.preparer.pieces(asked), watch)
         except MediaError as error:
             return self.cannot_judge(path, str(error))
-        if tracks[0].num_frames == 0:
-            absent = tracks[0].absent
+
+    def _judged(self, path: Path, pieces: Iterator[Piece], watch: Watch) -> FileVerdict:
+        """A verdict from the faces of a file, their windows and what there is to see of them, as they come."""
+        faces: list[_Face] = []
+        for piece in pieces:
+            if isinstance(piece, list):
+                scores = [RunningScores(self.detector, self.shape) for _ in piece]
+                faces = [_Face(number, *both) for number, both in enumerate(zip(piece, scores, strict=True), 1)]
+            elif isinstance(piece, Looks):
+                faces[piece.face].looks = piece.crops
+            elif faces[piece.face].scores.add(piece.clip):
+                faces[piece.face].tell(watch)
+        absent = faces[0].found.clip.absent
+        if faces[0].found.num_frames == 0:
             reason = "; ".join(dict.fromkeys(absent.values())) or "too short for one frame"
             return self._verdict(path, [_not_judged(reason, absent)], [f"nothing to judge: {reason}"])
-        judgements = [self.track(clip, f"face {number}") for number, clip in enumerate(tracks, 1)]
-        return self._verdict(path, judgements, _notes(tracks))
+        for face in faces:
+            if face.scores.finish():
+                face.tell(watch)
+        clips = [face.found.clip for face in faces]
+        return self._verdict(path, [self._judge_face(face) for face in faces], _notes(clips))
 
     def cannot_judge(self, path: Path, reason: str) -> FileVerdict:
         """The verdict on a file of which nothing can be said, and why."""
         return self._verdict(path, [_not_judged(reason)], [reason])
 
-    def track(self, clip: PreparedClip, name: str) -> Judgement:
+    def _judge_face(self, face: "_Face") -> Judgement:
         """Judge one face with the sound, or the sound alone."""
-        windows = score_prepared(self.detector, clip, self.shape)
+        windows, clip = pd.concat(face.scores.parts, ignore_index=True), face.found.clip
         means = windows.mean()
         lacking = [modality for modality in MODALITIES if modality in clip.absent]
         likely = self._probabilities(means)
         modalities = {target: self._judge_target(target, means, likely, clip, lacking) for target in TARGETS}
         posterior = None if lacking else {column.removeprefix("p_"): float(means[column]) for column in POSTERIOR}
         return Judgement(
-            name=name if clip.frames is not None else "sound only",
+            name=face.name,
             modalities=modalities,
             posterior=posterior,
             windows=[_window(row) for _, row in windows.iterrows()],
-            evidence=_evidence(clip),
+            evidence=face.evidence(),
         )
 
     def _probabilities(self, means: pd.Series) -> dict[str, float | None]:
@@ -271,12 +294,27 @@ def _window(row: pd.Series) -> WindowScores:
     return WindowScores(float(row["start_seconds"]), float(row["end_seconds"]), **scores)
 
 
-def _evidence(clip: PreparedClip) -> Evidence:
-    thumbnails = []
-    if clip.frames is not None:
-        chosen = np.unique(np.linspace(0, len(clip.frames) - 1, NUM_THUMBNAILS).round().astype(int))
-        thumbnails = [Thumbnail(clip.start_seconds + k / clip.frame_rate, clip.frames[k]) for k in chosen]
-    return Evidence(thumbnails=thumbnails, waveform=clip.waveform, sample_rate=clip.sample_rate)
+@dataclass
+class _Face:
+    """One face of a file, or its sound alone, while it is judged."""
+
+    number: int
+    found: FaceFound
+    scores: RunningScores
+    looks: Mapping[int, Crop] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return f"face {self.number}" if self.found.has_picture else "sound only"
+
+    def tell(self, watch: Watch) -> None:
+        """Show the scores that came last to somebody who watches."""
+        watch(self.name, [_window(row) for _, row in self.scores.parts[-1].iterrows()])
+
+    def evidence(self) -> Evidence:
+        start, rate = self.found.clip.start_seconds, self.found.clip.frame_rate
+        thumbnails = [Thumbnail(start + place / rate, crop) for place, crop in sorted(self.looks.items())]
+        return Evidence(thumbnails=thumbnails, waveform=self.found.sound, sample_rate=self.found.sound_rate)
 
 
 # A detector that was kept or shared.

@@ -10,13 +10,11 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from multimodal.data.silence_trim import heard_span
-from multimodal.data.windows import Batch, ClipWindows, WindowShape, collate, stack, window_starts, window_tensors
+from multimodal.data.windows import Batch, ClipWindows, WindowShape, collate, stack, window_tensors
 from multimodal.detector import AudioVisualDetector, marginals
 from multimodal.heads import Branch
 from multimodal.labels import CLASSES, MODALITIES, Modality
 from multimodal.media.prepared import PreparedClip
-from multimodal.media.reading.sound import measure_silence
 from multimodal.processes import start_worker
 
 #: Columns of a manifest that travel into the scores table.
@@ -93,40 +91,35 @@ def score_clips(
     return clip_scores(pd.concat(parts, ignore_index=True), clips, windows)
 
 
-def score_prepared(
-    detector: AudioVisualDetector,
-    clip: PreparedClip,
-    shape: WindowShape,
-    *,
-    batch_size: int = 16,
-) -> pd.DataFrame:
-    """Scores of all windows of one clip in memory, end to end, with ``start_seconds`` and ``end_seconds``.
+class RunningScores:
+    """Scores of the windows of one face as they come, a batch at a time, on the device that the detector is on.
 
-    Silent ends are left out as in training. The windows go to the device that the detector is on.
+    ``parts`` holds what is scored so far: tables of windows with ``start_seconds`` and ``end_seconds``.
     """
-    clip, device = _heard(clip, shape), next(detector.parameters()).device
-    starts = window_starts(clip.num_frames, shape.num_frames, limit=-(-clip.num_frames // shape.num_frames))
-    parts = []
-    with evaluating(detector):
-        for first in range(0, len(starts), batch_size):
-            windows = [
-                window_tensors(clip.window(start, shape.num_frames), shape)
-                for start in starts[first : first + batch_size]
-            ]
-            parts.append(score_windows(detector, stack(windows), device))
-    begins = clip.start_seconds + np.array(starts) / clip.frame_rate
-    ends = np.minimum(
-        begins + shape.num_frames / clip.frame_rate, clip.start_seconds + clip.num_frames / clip.frame_rate
-    )
-    return pd.concat(parts, ignore_index=True).assign(start_seconds=begins, end_seconds=ends)
 
+    def __init__(self, detector: AudioVisualDetector, shape: WindowShape, *, batch_size: int = 16) -> None:
+        self.parts: list[pd.DataFrame] = []
+        self._detector, self._shape, self._batch_size = detector, shape, batch_size
+        self._waiting: list[PreparedClip] = []
 
-def _heard(clip: PreparedClip, shape: WindowShape) -> PreparedClip:
-    if clip.waveform is None or shape.silent_ends != "trim":
-        return clip
-    silence = measure_silence(clip.waveform, clip.sample_rate)
-    span = heard_span(clip.num_frames, *silence, clip.frame_rate)
-    return clip if span.length == clip.num_frames else clip.window(span.first, span.length)
+    def add(self, window: PreparedClip) -> bool:
+        """Take the next window; whether a batch was scored with it."""
+        self._waiting.append(window)
+        return len(self._waiting) == self._batch_size and self._score()
+
+    def finish(self) -> bool:
+        """Score the windows that are left, if there are any."""
+        return bool(self._waiting) and self._score()
+
+    def _score(self) -> bool:
+        windows, self._waiting = self._waiting, []
+        batch = stack([window_tensors(window, self._shape) for window in windows])
+        with evaluating(self._detector):
+            scores = score_windows(self._detector, batch, next(self._detector.parameters()).device)
+        begins = [window.start_seconds for window in windows]
+        ends = [window.start_seconds + window.num_frames / window.frame_rate for window in windows]
+        self.parts.append(scores.assign(start_seconds=begins, end_seconds=ends))
+        return True
 
 
 def clip_scores(windows_table: pd.DataFrame, clips: pd.DataFrame, windows: ClipWindows) -> pd.DataFrame:

@@ -228,11 +228,11 @@ def _parents(path: str, top: Path) -> Iterator[str]:
 
 
 def _breadth_first(
-    folder: Path, report: ScanReport, finished: Collection[str] = (), *, deeper: int = 0
+    folder: Path, report: ScanReport, finished: Collection[str] = (), *, depth: int = MAX_DEPTH
 ) -> Iterator[Listing]:
     """Names in a folder and in those below it, but for what lies below a folder that is ``finished`` by then."""
     level, seen = [str(folder)], set()
-    for _ in range(MAX_DEPTH + 1 + deeper):
+    for _ in range(depth + 1):
         below: list[str] = []
         for path in level:
             if (real := os.path.realpath(path)) in seen:
@@ -262,8 +262,8 @@ def _why_not_found(corpus: Corpus, folder: Path, catalog: Iterable[Corpus]) -> s
     if others:
         listed = ", ".join(f"{name} in {root}" for name, root in others)
         return f"{start}; recognised there: {listed}. Scan that instead, or give another folder."
-    listings = list(_breadth_first(folder, ScanReport(), deeper=2))
-    own += _frames_seen(listings)
+    own += _frames_seen(_breadth_first(folder, ScanReport(), depth=MAX_DEPTH + 2))  # they lie deeper than roots
+    listings = list(_breadth_first(folder, ScanReport()))
     for listing in listings:
         there, lacking = _part_of_marker(corpus, listing)
         if there:

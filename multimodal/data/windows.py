@@ -18,9 +18,10 @@ from multimodal.data.augment import Augmentation
 from multimodal.data.options import SilentEnds
 from multimodal.data.order import SampleKey
 from multimodal.data.pseudo_fakes import Forge, forged_rows, pair_rows
-from multimodal.data.silence_trim import spans_of, widened
+from multimodal.data.silence_trim import Span, heard_span, spans_of, widened
 from multimodal.labels import MODALITIES, UNKNOWN, Modality, class_index
 from multimodal.media.prepared import PreparedClip, sample_span
+from multimodal.media.reading.sound import Silence
 from multimodal.media.store.reader import AnyStore
 
 # What a model is fed and learns from: windows stacked, by modality name.
@@ -216,6 +217,21 @@ def window_starts(length: int, num_frames: int, limit: int) -> list[int]:
     room = max(length - num_frames, 0)
     count = min(limit, -(-room // num_frames) + 1)
     return sorted({round(position) for position in np.linspace(0, room, count)})
+
+
+def judged_spans(num_frames: int, silence: Silence | None, shape: WindowShape) -> list[Span]:
+    """Windows, end to end, in which a clip is judged; silent ends are left out as in training.
+
+    >>> shape = WindowShape(num_frames=20, frame_size=32, frame_rate=25.0, sample_rate=16_000)
+    >>> judged_spans(30, None, shape)
+    [Span(first=0, end=20), Span(first=10, end=30)]
+    """
+    span = Span(0, num_frames)
+    if silence is not None and shape.silent_ends == "trim":
+        span = heard_span(num_frames, *silence, shape.frame_rate)
+    starts = window_starts(span.length, shape.num_frames, -(-span.length // shape.num_frames))
+    firsts = [span.first + start for start in starts]
+    return [Span(first, min(first + shape.num_frames, span.end)) for first in firsts]
 
 
 def window_tensors(window: PreparedClip, shape: WindowShape) -> WindowTensors:

@@ -76,6 +76,13 @@ def decode_crop(content: bytes | memoryview, frame_format: FrameFormat) -> UInt8
     return decode(data, ImageReadMode.RGB).permute(1, 2, 0).numpy()
 
 
+def as_stored(crop: UInt8[np.ndarray, "size size 3"], options: PrepareOptions) -> UInt8[np.ndarray, "size size 3"]:
+    """The crop as a store gives it back: what is not stored must show the same pixels."""
+    return (
+        crop if options.frame_format == "webp" else decode_crop(encode_crop(crop, options), options.frame_format)
+    )
+
+
 def encode_sound(samples: Int16[np.ndarray, " samples"], sample_rate: int) -> bytes:
     """A WAV file of mono 16-bit samples, which start at byte :data:`WAV_HEADER_BYTES`."""
     buffer = io.BytesIO()

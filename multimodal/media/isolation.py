@@ -32,7 +32,10 @@ _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "could not creat
 
 
 class Limits(NamedTuple):
-    """What one job may take: seconds, and bytes on top of what the idle worker has (Linux; None for any)."""
+    """What one job may take: seconds, and bytes on top of what the idle worker has (Linux; None for any).
+
+    A job that gives pieces, or calls :func:`comes_on`, may take so many seconds from one to the next.
+    """
 
     seconds: float
     memory_bytes: int | None = None
@@ -40,12 +43,17 @@ class Limits(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome(Generic[Job, Result]):
-    """What became of a job, and how many seconds its last attempt took: done if ``failure`` is None."""
+    """What became of a job, and how many seconds its last attempt took: done if ``failure`` is None.
+
+    Of a job whose function gives an iterator there is an outcome for each piece, and one more at the end, with
+    ``is_last`` and no result.
+    """
 
     job: Job
     result: Result | None = None
     failure: MediaError | None = None
     seconds: float = 0.0
+    is_last: bool = True
 
 
 class _Answer(NamedTuple):
@@ -54,12 +62,14 @@ class _Answer(NamedTuple):
     result: Any = None
     failure: MediaError | None = None
     error: Exception | None = None
+    is_last: bool = True
 
 
 @dataclass
 class _Task(Generic[Job]):
     job: Job
     attempts: int = 0
+    has_begun: bool = False  #: a piece of what it gives is out, so it cannot be done again
 
 
 @dataclass
@@ -105,7 +115,8 @@ class IsolatedWorkers(Generic[Job, Result]):
     takes little time. They die with the process that started them, however that dies.
 
     Args:
-        enter: called once in each worker, where it may load what jobs need; gives the function that does a job.
+        enter: called once in each worker, where it may load what jobs need; gives the function that does a job,
+            or that gives pieces of its result as they are made.
         workers: how many there are at most.
         limits: of one job. Loading is not limited.
         preload: modules that the fork server imports, once for all workers, which share their memory.
@@ -115,7 +126,7 @@ class IsolatedWorkers(Generic[Job, Result]):
 
     def __init__(
         self,
-        enter: Callable[[], AbstractContextManager[Callable[[Job], Result]]],
+        enter: Callable[[], AbstractContextManager[Callable[[Job], Result | Iterator[Result]]]],
         *,
         workers: int,
         limits: Limits,
@@ -143,6 +154,8 @@ class IsolatedWorkers(Generic[Job, Result]):
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Outcome[Job, Result]]:
         """Do all jobs and yield what became of each, in the order in which they are done.
+
+        Pieces of a job come as they are made; a worker that is ahead waits until they are taken.
 
         When the iterator is closed early, workers are killed.
 
@@ -185,12 +198,17 @@ class IsolatedWorkers(Generic[Job, Result]):
     def _take(self, worker: _Worker[Job], waiting: deque[_Task[Job]]) -> Outcome[Job, Result] | None:
         """What a worker that answered, or died, has to say of its task; None if nothing yet."""
         answer = worker.receive()
-        task, worker.task = worker.task, None
         seconds = time.monotonic() - worker.since
+        if answer is not None and not answer.is_last:
+            assert worker.task is not None
+            worker.task.has_begun = True
+            return Outcome(job=worker.task.job, result=answer.result, seconds=seconds, is_last=False)
+        task, worker.task = worker.task, None
         if answer is None:
             self._workers.remove(worker)
-            cause = self._cause_of_death(worker)
-            if task is not None and cause.stage == "crash" and task.attempts < _ATTEMPTS:
+            cause = self._cause_of_death(worker, 1 if task is None else task.attempts)
+            can_be_tried = task is not None and task.attempts < _ATTEMPTS and not task.has_begun
+            if task is not None and cause.stage == "crash" and can_be_tried:
                 waiting.appendleft(task)
                 return None
             answer = _Answer(failure=cause)
@@ -200,7 +218,7 @@ class IsolatedWorkers(Generic[Job, Result]):
             return None
         return Outcome(job=task.job, result=answer.result, failure=answer.failure, seconds=seconds)
 
-    def _cause_of_death(self, worker: _Worker[Job]) -> MediaError:
+    def _cause_of_death(self, worker: _Worker[Job], attempts: int) -> MediaError:
         worker.process.join()
         code = worker.process.exitcode or 0
         if code == UNGUARDED:
@@ -210,10 +228,19 @@ class IsolatedWorkers(Generic[Job, Result]):
         if code == -signal.SIGALRM:
             return MediaError("time limit", f"not done after {self._seconds:g} seconds")
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        return MediaError("crash", f"the worker died ({how}) {_ATTEMPTS} times")
+        return MediaError("crash", f"the worker died ({how}) {attempts} time{'s' * (attempts > 1)}")
 
 
 # What runs in the worker.
+
+
+_seconds_of_job: list[float] = []
+
+
+def comes_on() -> None:
+    """Say that a long job comes on: its time begins anew. Outside of a worker this does nothing."""
+    for seconds in _seconds_of_job:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _serve(
@@ -237,11 +264,15 @@ def _serve(
         if limits.memory_bytes is not None:
             _limit_memory(limits.memory_bytes)  # what is loaded by now does not count as the file's
         connection.send(_Answer())
+        _seconds_of_job[:] = [limits.seconds]
         while (job := _next_job(connection)) is not None:
-            signal.setitimer(signal.ITIMER_REAL, limits.seconds)
-            answer = _attempt(work, job, blame, errors_of_run)
+            answers = _attempt(work, job, blame, errors_of_run)
+            comes_on()
+            for answer in answers:
+                signal.setitimer(signal.ITIMER_REAL, 0)  # whoever takes the answer may take any time
+                connection.send_bytes(answer)
+                comes_on()
             signal.setitimer(signal.ITIMER_REAL, 0)
-            connection.send_bytes(answer)
 
 
 def _next_job(connection: Connection) -> Any:
@@ -253,16 +284,21 @@ def _next_job(connection: Connection) -> Any:
 
 def _attempt(
     work: Callable[[Any], Any], job: Any, blame: Stage, errors_of_run: tuple[type[Exception], ...]
-) -> memoryview:
-    """The pickled answer to a job; pickled here, since a large result may be too much for the memory left."""
+) -> Iterator[memoryview]:
+    """The pickled answers to a job; pickled here, since a large result may be too much for the memory left."""
     try:
-        return ForkingPickler.dumps(_Answer(result=work(job)))
+        result = work(job)
+        if isinstance(result, Iterator):
+            for piece in result:
+                yield ForkingPickler.dumps(_Answer(result=piece, is_last=False))
+            result = None
+        yield ForkingPickler.dumps(_Answer(result=result))
     except errors_of_run as error:
-        return ForkingPickler.dumps(_Answer(error=error))
+        yield ForkingPickler.dumps(_Answer(error=error))
     except MediaError as error:
-        return ForkingPickler.dumps(_Answer(failure=error))
+        yield ForkingPickler.dumps(_Answer(failure=error))
     except Exception as error:  # of any library that reads files; the run goes on
-        return ForkingPickler.dumps(_Answer(failure=_failure_of(error, blame)))
+        yield ForkingPickler.dumps(_Answer(failure=_failure_of(error, blame)))
 
 
 def _failure_of(error: Exception, blame: Stage) -> MediaError:

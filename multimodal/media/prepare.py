@@ -1,19 +1,17 @@
 """One media file to face crops and waveform: the functions that ``prepare`` and ``predict`` share."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int16, UInt8
 
 from multimodal.corpora.manifest import Media
-from multimodal.media.crops import crop_picture, crop_square, decode_crop, encode_crop
+from multimodal.media.crops import as_stored, crop_picture, crop_square
 from multimodal.media.errors import MediaError
-from multimodal.media.faces import FaceDetector, create_detector, detector_module
-from multimodal.media.isolation import IsolatedWorkers, Limits
+from multimodal.media.faces import FaceDetector, create_detector
 from multimodal.media.prepared import PreparedClip, PrepareOptions, sample_span
 from multimodal.media.reading.frame_folder import probe_clip, sound_file
 from multimodal.media.reading.images import read_image
@@ -71,29 +69,22 @@ class Preparation:
 
     def crops(self) -> Iterator[UInt8[np.ndarray, "size size 3"]]:
         """Face crops in order of time, ``crop_size`` pixels square."""
-        if self.track is None:
-            return
+        return (crop for _, crop in crops_together([self]))
+
+    def crop(self, point: PicturePoint) -> UInt8[np.ndarray, "size size 3"]:
+        """The face at a point of the time grid at which it is seen."""
         assert self.size is not None
+        assert self.track is not None
         width, height = self.size
-        count = 0
-        for point in self.pictures:
-            place = point.number - self.track.first
-            if count == len(self.track.boxes):
-                break
-            if place >= 0:
-                box = self.track.boxes[place]
-                square = crop_square(box, margin=self.options.margin, width=width, height=height)
-                yield crop_picture(point.shown, square, self.options.crop_size)
-                count += 1
-        if count < len(self.track.boxes):
-            raise MediaError("decode", "the video gave fewer frames when it was read again")
+        box = self.track.boxes[point.number - self.track.first]
+        square = crop_square(box, margin=self.options.margin, width=width, height=height)
+        return crop_picture(point.shown, square, self.options.crop_size)
 
     def collect(self) -> PreparedClip:
         """All crops in memory, passed through the format of the store, so that both give the same pixels."""
         frames = None
         if self.track is not None:
-            crops = (encode_crop(crop, self.options) for crop in self.crops())
-            frames = np.stack([decode_crop(content, self.options.frame_format) for content in crops])
+            frames = np.stack([as_stored(crop, self.options) for crop in self.crops()])
         return PreparedClip(
             clip_id=self.clip_id,
             frame_rate=self.options.frame_rate,
@@ -108,6 +99,31 @@ class Preparation:
             sound_note=self.sound_note,
             face_note=self.face_note,
         )
+
+
+def crops_together(found: Sequence[Preparation]) -> Iterator[tuple[int, UInt8[np.ndarray, "size size 3"]]]:
+    """Crops of faces of one file, in order of time, each with the number of its face in ``found``; decoded once.
+
+    Raises ``MediaError`` (stage "decode") where the file ends before the faces do.
+    """
+    spans = {
+        number: range(one.track.first, one.track.first + len(one.track.boxes))
+        for number, one in enumerate(found)
+        if one.track is not None
+    }
+    if not spans:
+        return
+    end = max(span.stop for span in spans.values())
+    last = -1
+    for point in found[next(iter(spans))].pictures:
+        if point.number >= end:
+            break
+        last = point.number
+        for number, span in spans.items():
+            if last in span:
+                yield number, found[number].crop(point)
+    if last < end - 1:
+        raise MediaError("decode", "the video gave fewer frames when it was read again")
 
 
 Samples = Int16[np.ndarray, " samples"]
@@ -157,8 +173,11 @@ def prepare_file(
     *,
     media: Media = "video",
     detector: FaceDetector | None = None,
+    comes_on: Callable[[], None] = lambda: None,
 ) -> list[Preparation]:
     """Find the faces of a file and read its sound, without making crops; at least one, the main face first.
+
+    ``comes_on`` is called again and again while the file is looked through, which takes long of a long one.
 
     Raises ``MediaError`` as :func:`prepare_clip`; crops raise it too while they are made.
     """
@@ -169,7 +188,7 @@ def prepare_file(
     if not info.has_video and not info.has_audio:
         raise MediaError("open", "neither a video nor an audio stream that can be decoded")
     absent: dict[str, str] = {}
-    seen = _look(path, info, options, detector, media, absent)
+    seen = _look(path, info, options, detector, media, absent, comes_on)
     sound = _listen(path, info, options, seen, absent)
     if seen is None and sound is None:
         raise MediaError("decode", "; ".join(dict.fromkeys(absent.values())))
@@ -190,6 +209,7 @@ def _look(
     detector: FaceDetector,
     media: Media,
     absent: dict[str, str],
+    comes_on: Callable[[], None],
 ) -> Seen | None:
     if media == "audio":
         absent["video"] = "only the sound was asked for" if info.has_video else "no video stream"
@@ -198,7 +218,7 @@ def _look(
         absent["video"] = "no video stream"
         return None
     try:
-        seen = look_through(path, info, options, detector)
+        seen = look_through(path, info, options, detector, comes_on)
     except MediaError as error:
         absent["video"] = error.reason
         return None
@@ -294,40 +314,3 @@ def _prepare_image(path: Path, clip_id: str, options: PrepareOptions, detector: 
 def _loaded(face_detector: str) -> FaceDetector:
     """A face detector on the CPU, loaded once a process."""
     return create_detector(face_detector)
-
-
-# The same in a process of its own, for a stranger's file: one that crashes the decoder takes nothing else along.
-
-
-class IsolatedPreparer:
-    """Does what :func:`prepare_tracks` does, in a process that starts with the first file and serves them all.
-
-    Args:
-        options: how clips are prepared.
-        seconds: a file that takes longer is given up.
-        memory_bytes: a file that takes more, on top of the idle process, is given up (Linux); None for any.
-    """
-
-    def __init__(
-        self, options: PrepareOptions, *, seconds: float = 600.0, memory_bytes: int | None = 4 * 2**30
-    ) -> None:
-        self._workers: IsolatedWorkers[tuple[Path, Media], list[PreparedClip]] = IsolatedWorkers(
-            partial(_preparing, options),
-            workers=1,
-            limits=Limits(seconds, memory_bytes),
-            preload=(__name__, detector_module(options.face_detector)),
-        )
-
-    def tracks(self, path: Path, media: Media) -> list[PreparedClip]:
-        """Every face of a file, the main one first; ``MediaError`` also where the process died of the file."""
-        (outcome,) = self._workers.run([(path, media)])
-        if outcome.failure is not None:
-            raise outcome.failure
-        assert outcome.result is not None
-        return outcome.result
-
-
-@contextmanager
-def _preparing(options: PrepareOptions) -> Iterator[Callable[[tuple[Path, Media]], list[PreparedClip]]]:
-    detector = create_detector(options.face_detector)  # what is loaded now does not count as the file's
-    yield lambda job: prepare_tracks(job[0], options, media=job[1], detector=detector)

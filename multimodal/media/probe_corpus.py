@@ -264,7 +264,7 @@ def _listen(path: Path, info: MediaInfo, *, must_sound: bool) -> tuple[float | N
         if must_sound:
             raise
         return None, error.reason
-    return measure_silence(sound.samples / 2**15, _LISTEN_RATE).start_seconds, sound.note
+    return measure_silence(sound.samples, _LISTEN_RATE).start_seconds, sound.note
 
 
 def _probe_image(path: Path) -> FileFacts:

@@ -151,6 +151,7 @@ _SECOND_LOOK_PICTURES = 8
 _SECOND_LOOK_SHARE = 0.5
 #: Pictures a second that a face is followed through, at least.
 _FOLLOW_RATE = 10.0
+_COMES_ON_POINTS = 500
 
 
 class Seen(NamedTuple):
@@ -169,14 +170,21 @@ class Seen(NamedTuple):
     reader_note: str | None = None
 
 
-def look_through(path: Path, info: MediaInfo, options: PrepareOptions, detector: FaceDetector) -> Seen:
+def look_through(
+    path: Path,
+    info: MediaInfo,
+    options: PrepareOptions,
+    detector: FaceDetector,
+    comes_on: Callable[[], None] = lambda: None,
+) -> Seen:
     """Decode a video once and find its faces; ``MediaError`` (stage "decode") if it holds no frame.
 
+    ``comes_on`` is called every :data:`_COMES_ON_POINTS` points of the grid.
     Faces are followed on a denser grid where crops are so far apart that a face could be lost between them.
     """
     pictures = VideoPictures(path, info, options.frame_rate, options.max_seconds)
     factor = max(1, math.ceil(_FOLLOW_RATE / options.frame_rate))
-    watched = _Watched(lambda: pictures.densely(factor))
+    watched = _Watched(lambda: pictures.densely(factor), comes_on)
     try:
         tracks = _find_tracks(watched, options, detector, factor)
     except DecordRefusedError as error:
@@ -198,8 +206,10 @@ def look_at(picture: Picture, options: PrepareOptions, detector: FaceDetector) -
 class _Watched:
     """Passes pictures on and notes the first time, their size and how many there were."""
 
-    def __init__(self, pictures: Callable[[], Iterable[PicturePoint]]) -> None:
-        self._pictures = pictures
+    def __init__(
+        self, pictures: Callable[[], Iterable[PicturePoint]], comes_on: Callable[[], None] = lambda: None
+    ) -> None:
+        self._pictures, self._comes_on = pictures, comes_on
         self.start_seconds = 0.0
         self.num_points = 0
         self.size = (0, 0)
@@ -210,6 +220,8 @@ class _Watched:
                 self.start_seconds = point.since_seconds
                 self.size = (point.shown.shape[1], point.shown.shape[0])
             self.num_points = point.number + 1
+            if point.number % _COMES_ON_POINTS == _COMES_ON_POINTS - 1:
+                self._comes_on()
             yield point
 
 

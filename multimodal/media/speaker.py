@@ -43,7 +43,7 @@ def speaker(
     """
     if frame_rate < 10:
         return None
-    loudness = _loudness(sound, frame_rate, sample_rate)
+    loudness = _loudness(sound[: round(_MOST_SECONDS * sample_rate)], frame_rate, sample_rate)
     motions = _motions(tracks[:_MOST_FACES], pictures, last=round(_MOST_SECONDS * frame_rate))
     scores = [
         _sureness(motion, loudness[track.first + 1 :], frame_rate)

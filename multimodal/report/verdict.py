@@ -78,11 +78,14 @@ class Thumbnail(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What the scores over time belong to: frames, and mono sound in [-1, 1] from the start of the file."""
+    """What the scores over time belong to: frames, and mono sound in [-1, 1] from the start of the file.
+
+    Of a long sound ``waveform`` is the lowest and the highest of every so many samples, ``sample_rate`` a second.
+    """
 
     thumbnails: Sequence[Thumbnail] = ()
     waveform: Float[np.ndarray, " samples"] | None = None
-    sample_rate: int = 16_000
+    sample_rate: float = 16_000
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from multimodal.data.windows import WindowShape, judged_spans
 from multimodal.media.errors import MediaError
 from multimodal.media.isolation import IsolatedWorkers, Limits
-from multimodal.media.prepare import IsolatedPreparer, prepare_tracks
 from multimodal.media.prepared import PrepareOptions
+from multimodal.media.streamed import Asked, FaceFound, IsolatedPreparer
 
 OPTIONS = PrepareOptions(frame_rate=10, crop_size=32)
 
@@ -51,7 +52,18 @@ def hurt(job: str) -> str:
         raise MediaError("open", "it is damaged")
     if "full" in job:
         raise Full("no room")
+    if "pieces" in job:
+        return pieces(job)
     return job.upper()
+
+
+def pieces(job: str) -> Iterator[str]:
+    """Letters of a name, a third of a second each where it says that it is slow."""
+    for letter in job[:6]:
+        time.sleep(0.3 if "slow" in job else 0)
+        yield letter
+    if "then crash" in job:
+        os._exit(3)
 
 
 @pytest.fixture
@@ -192,7 +204,32 @@ def _is_running(process: int) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"  # one that ended, and nobody asked how
 
 
+@pytest.mark.usefixtures("forked")
+def test_pieces_come_one_by_one_and_each_has_its_own_time():
+    with isolated(workers=1) as crew:
+        *letters, last = crew.run(["pieces, slow"])
+    assert [(outcome.result, outcome.is_last) for outcome in letters] == [(letter, False) for letter in "pieces"]
+    assert (last.result, last.failure, last.is_last) == (None, None, True)
+
+
+@pytest.mark.usefixtures("forked")
+def test_a_job_that_dies_after_its_first_piece_is_not_done_again():
+    with isolated(workers=1) as crew:
+        *letters, last = crew.run(["pieces then crash"])
+    assert [outcome.result for outcome in letters] == list("pieces")
+    assert str(last.failure) == "crash: the worker died (exit code 3) 1 time"
+
+
 # Strangers' files.
+
+
+SHAPE = WindowShape(num_frames=4, frame_size=32, frame_rate=10.0, sample_rate=16_000)
+
+
+def faces(preparer: IsolatedPreparer, path: Path) -> list[FaceFound]:
+    """The faces of a file; all windows are taken too."""
+    found, *_ = preparer.pieces(Asked(path, "video", partial(judged_spans, shape=SHAPE), 3))
+    return found
 
 
 @pytest.fixture
@@ -200,37 +237,31 @@ def clip(media, tmp_path):
     return media.write(tmp_path / "clip.mp4", pictures=media.talking(12))
 
 
-def test_a_file_is_prepared_as_in_this_process(clip):
-    (here,), (there,) = prepare_tracks(clip, OPTIONS), IsolatedPreparer(OPTIONS).tracks(clip, "video")
-    np.testing.assert_array_equal(here.frames, there.frames)
-    assert here.absent == there.absent
-
-
 def test_a_file_that_cannot_be_read_says_the_same_as_here(tmp_path):
     (tmp_path / "text.mp4").write_text("not a video")
     with pytest.raises(MediaError, match=r"^open: "):
-        IsolatedPreparer(OPTIONS).tracks(tmp_path / "text.mp4", "video")
+        faces(IsolatedPreparer(OPTIONS), tmp_path / "text.mp4")
 
 
 def test_a_file_whose_process_is_killed_is_tried_again(clip):
     before = set(multiprocessing.active_children())
     preparer = IsolatedPreparer(OPTIONS)
-    assert preparer.tracks(clip, "video")[0].num_frames > 0
+    assert faces(preparer, clip)[0].num_frames > 0
     (process,) = set(multiprocessing.active_children()) - before
     os.kill(process.pid, signal.SIGSTOP)  # so that it is at work when it dies
     killer = threading.Timer(0.2, os.kill, (process.pid, signal.SIGKILL))
     killer.start()
-    assert preparer.tracks(clip, "video")[0].num_frames > 0
+    assert faces(preparer, clip)[0].num_frames > 0
     assert not process.is_alive()
 
 
 def test_a_file_over_its_memory_is_given_up(media, tmp_path):
     large = media.write(tmp_path / "large.mp4", pictures=[np.zeros((720, 1280, 3), np.uint8)] * 30)
     with pytest.raises(MediaError, match=r"memory limit|crash|decode"):  # FFmpeg may take it for damage
-        IsolatedPreparer(OPTIONS, memory_bytes=20 * 2**20).tracks(large, "video")
+        faces(IsolatedPreparer(OPTIONS, memory_bytes=20 * 2**20), large)
 
 
 def test_a_file_over_its_time_is_given_up(media, tmp_path):
     long = media.write(tmp_path / "long.mp4", pictures=media.talking(100))
     with pytest.raises(MediaError, match=r"time limit: not done after 0.05 seconds"):
-        IsolatedPreparer(OPTIONS, seconds=0.05).tracks(long, "video")
+        faces(IsolatedPreparer(OPTIONS, seconds=0.05), long)

@@ -13,8 +13,8 @@ from experiments.__main__ import main
 from experiments.runs.scoring import open_judge
 from multimodal.judge import Judge
 from multimodal.labels import CLASSES, TARGETS
-from multimodal.media.prepare import prepare_clip
-from multimodal.media.prepared import PrepareOptions
+from multimodal.media.faces import create_detector
+from multimodal.media.streamed import pieces_of
 
 
 def test_a_run_folder_holds_what_a_run_is_rebuilt_and_judged_from(run):
@@ -359,10 +359,14 @@ def test_predict_gives_up_a_file_that_takes_more_than_it_may(run, three_files, t
 
 
 def test_which_sound_was_taken_is_a_note_and_no_damage(run, three_files, monkeypatch):
-    clip = prepare_clip(three_files[0], "a", PrepareOptions(frame_rate=10, crop_size=32))
     judge = open_judge(run, "youden")
-    chosen = replace(clip, sound_note="sound track 1 of 2 is silent: track 2 is taken")
-    monkeypatch.setattr(judge.preparer, "tracks", lambda *_: [chosen])
+
+    def with_note(asked):
+        found, *others = pieces_of(asked, options=judge.crops, detector=create_detector("mtcnn"))
+        note = "sound track 1 of 2 is silent: track 2 is taken"
+        return iter([[replace(one, clip=replace(one.clip, sound_note=note)) for one in found], *others])
+
+    monkeypatch.setattr(judge.preparer, "pieces", with_note)
     notes = judge.file(three_files[0]).warnings
     assert "of the sound: sound track 1 of 2 is silent: track 2 is taken" in notes
     assert not any("damaged" in note for note in notes)

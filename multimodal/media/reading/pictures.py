@@ -41,7 +41,7 @@ class VideoPictures:
     def densely(self, factor: int) -> Iterator[PicturePoint]:
         """Pictures on a grid ``factor`` times as dense: every ``factor``-th point is one of this grid."""
         self._kept, self._is_complete = [], False
-        keep_bytes, last = _KEEP_BYTES, None
+        keep_bytes, last = _KEEP_BYTES if self._may_fit() else -1, None
         for point in self._read(factor):
             if keep_bytes >= 0 and point.number % factor == 0:
                 if point.shown is not last:
@@ -51,6 +51,16 @@ class VideoPictures:
                     self._kept = []
             yield point
         self._is_complete = keep_bytes >= 0
+
+    def _may_fit(self) -> bool:
+        """Whether all pictures may be kept, as far as the packets tell: of a film none is kept in vain."""
+        width, height = self._info.display_size or (0, 0)
+        times = self._info.frame_times
+        if times is None:
+            return True
+        seconds = float(times[-1] - times[0])
+        seconds = seconds if self._max_seconds is None else min(seconds, self._max_seconds)
+        return min(len(times), seconds * self._frame_rate) * width * height * 3 <= 1.1 * _KEEP_BYTES
 
     def give_up_decord(self, reason: str) -> None:
         """Let PyAV read from now on."""

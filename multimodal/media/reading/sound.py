@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import av
 import numpy as np
-from jaxtyping import Float, Int16
+from jaxtyping import Float, Int16, Shaped
 
 from multimodal.media.errors import MediaError
 from multimodal.media.reading.probe import audio_streams, decode, open_container
@@ -51,7 +51,7 @@ class Sound(NamedTuple):
     @property
     def peak(self) -> float:
         """The loudest sample, 1 at full scale."""
-        return float(np.abs(self.samples.astype(np.int32)).max(initial=0)) / 2**15
+        return max(-int(self.samples.min(initial=0)), int(self.samples.max(initial=0))) / 2**15
 
 
 def read_sound(
@@ -113,6 +113,7 @@ class _Part(NamedTuple):
         return sound._replace(note=f"the two channels of the sound cancel each other: only the {side} is taken")
 
     def _join(self, runs: list[Sound]) -> Sound:
+        """The runs at their times; of each the samples go once they are copied."""
         sample_rate = self.sample_rate
         start = runs[0].start_seconds if self.start_seconds is None else self.start_seconds
         firsts = [round((run.start_seconds - start) * sample_rate) for run in runs]
@@ -146,7 +147,8 @@ class _Run:
     def finish(self) -> Sound:
         """All samples of the stretch."""
         self._resample(None)
-        return Sound(np.concatenate(self._pieces), self.start_seconds)
+        pieces, self._pieces = self._pieces, []  # a film's sound is a quarter of a gigabyte
+        return Sound(np.concatenate(pieces), self.start_seconds)
 
     def _resample(self, frame: av.AudioFrame | None) -> None:
         self._pieces += [piece.to_ndarray().reshape(-1) for piece in self._resampler.resample(frame)]
@@ -278,13 +280,16 @@ class Silence(NamedTuple):
     end_seconds: float
 
 
-def measure_silence(waveform: Float[np.ndarray, " samples"], sample_rate: int) -> Silence:
+def measure_silence(waveform: Shaped[np.ndarray, " samples"], sample_rate: int) -> Silence:
     """Seconds until the first and after the last ``|x| > 5e-4``; all of it, twice, if nothing is heard.
+
+    Samples are numbers in [-1, 1], or of 16 bits.
 
     >>> measure_silence(np.array([0.0, 0.0, 0.5, -0.5, 0.0]), sample_rate=10)
     Silence(start_seconds=0.2, end_seconds=0.1)
     """
-    heard = np.flatnonzero(np.abs(waveform) > THRESHOLD)
-    if not len(heard):
+    threshold = THRESHOLD * (2**15 if waveform.dtype == np.int16 else 1)
+    heard = (waveform > threshold) | (waveform < -threshold)
+    if not heard.any():
         return Silence(len(waveform) / sample_rate, len(waveform) / sample_rate)
-    return Silence(int(heard[0]) / sample_rate, (len(waveform) - 1 - int(heard[-1])) / sample_rate)
+    return Silence(int(heard.argmax()) / sample_rate, int(heard[::-1].argmax()) / sample_rate)

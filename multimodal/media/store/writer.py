@@ -49,7 +49,7 @@ def append_clip(shard: Shard, preparation: Preparation) -> dict[str, Any]:
 
 def _measures(preparation: Preparation) -> dict[str, Any]:
     options, waveform, track = preparation.options, preparation.waveform, preparation.track
-    silence = None if waveform is None else measure_silence(waveform / 32768, options.sample_rate)
+    silence = None if waveform is None else measure_silence(waveform, options.sample_rate)
     num_samples = None if waveform is None else len(waveform)
     if track is not None:
         num_frames = len(track.boxes)
