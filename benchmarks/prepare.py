@@ -8,7 +8,7 @@ On generated clips (and those of a folder), all in one run and as ratios, so tha
 * beside the naive way, MTCNN on each of 32 frames at full size (at least 10 times as slow at 1080p);
 * agreement with it: the share of its faces found (at least 0.98) and the mean overlap of boxes (at least 0.90);
 * peak memory of a worker (at most 1.5 GB for any length) and growth of time with length (linear);
-* windows of 16 crops with their sound read a second on one core (at least 60 lossless, 200 from JPEG).
+* windows of 16 crops with their sound read a second on one core (at least 150 lossless, 200 from JPEG).
 
 Seconds are those of the processor, all threads together, so that other work on the machine counts little.
 """
@@ -98,7 +98,7 @@ def measure_length(folder: Path, minutes: float) -> None:
 def measure_reading(clip: Path, folder: Path) -> None:
     """Random windows with their sound as tensors, from both formats."""
     print(f"\n{'store':<22}{'windows / s':>12}{'MB a minute':>13}")
-    for frame_format in ("webp", "jpeg"):
+    for frame_format in ("magicyuv", "webp", "jpeg"):
         where = folder / frame_format
         store(clip, 25.0, where, frame_format=frame_format)
         size = sum(path.stat().st_size for path in (where / "shards").iterdir())
@@ -125,7 +125,7 @@ def windows_per_second(where: Path) -> float:
     return NUM_WINDOWS / best_of_rounds(read)[0]
 
 
-def store(path: Path, frame_rate: float, where: Path | None = None, *, frame_format: Any = "webp") -> None:
+def store(path: Path, frame_rate: float, where: Path | None = None, *, frame_format: Any = "magicyuv") -> None:
     """Prepare one clip and write it to a store, as a worker does."""
     from multimodal.media.prepare import prepare_file
     from multimodal.media.prepared import PrepareOptions

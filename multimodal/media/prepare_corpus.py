@@ -195,8 +195,11 @@ def _open_or_make(folder: Path, options: PrepareOptions) -> None:
         sync(folder)
     except OSError as error:
         raise ValueError(f"cannot write the store {folder}: {error.strerror}") from error
-    _, fingerprint = read_header(folder)
-    if differing := differences(fingerprint, fingerprint_of(options)):
+    stored, fingerprint = read_header(folder)
+    differing = differences(fingerprint, fingerprint_of(options))
+    if stored.frame_format != options.frame_format and not differing:  # the same crops, in other files
+        differing = [f"frame_format is {stored.frame_format}, not {options.frame_format}"]
+    if differing:
         raise ValueError(f"{folder} was prepared with other options: {'; '.join(differing)}. Use another folder")
 
 

@@ -13,7 +13,7 @@ from multimodal.ranges import above, at_least, between, check_ranges
 CROPPER_VERSION = 6
 
 
-FrameFormat = Literal["webp", "jpeg"]
+FrameFormat = Literal["magicyuv", "webp", "jpeg"]
 Crops = Literal["faces", "as-they-are"]
 
 
@@ -29,8 +29,9 @@ class PrepareOptions:
         max_seconds: only this much of the start is prepared; None for all.
         smallest_face: size in pixels down to which faces are looked for (and down to half of it, in a second
             look, where there is none).
-        frame_format: how crops are kept; ``"webp"`` loses nothing (a third smaller than PNG and faster both
-            ways), ``"jpeg"`` is smaller and recompresses the traces that a detector looks for.
+        frame_format: how crops are kept; ``"magicyuv"`` (in AVI) and ``"webp"`` lose nothing and are equally
+            large, but magicyuv is written five times and read nearly twice as fast; ``"jpeg"`` is smaller and
+            recompresses the traces that a detector looks for.
         jpeg_quality: 1 to 100, for ``"jpeg"``.
         face_detector: name in :data:`multimodal.media.faces.DETECTORS`.
         crops: ``"faces"`` looks for faces; ``"as-they-are"`` takes pictures that are faces already, whole.
@@ -43,7 +44,7 @@ class PrepareOptions:
     sample_rate: Annotated[int, at_least(1)] = 16_000
     max_seconds: Annotated[float | None, above(0)] = None
     smallest_face: Annotated[int, at_least(1)] = 48
-    frame_format: FrameFormat = "webp"
+    frame_format: FrameFormat = "magicyuv"
     jpeg_quality: Annotated[int, between(1, 100)] = 95
     face_detector: str = DEFAULT_DETECTOR
     crops: Crops = "faces"

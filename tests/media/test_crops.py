@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from multimodal.media import magicyuv
 from multimodal.media.crops import crop_picture, crop_square
 
 
@@ -57,3 +58,19 @@ def test_a_crop_follows_a_box_that_moves_by_less_than_a_pixel():
         square = crop_square(np.array([17 + shift, 20, 77 + shift, 80]), margin=0.0, width=100, height=100)
         values.append(crop_picture(slope, square, 40).astype(float).mean())
     assert np.diff(values) == pytest.approx([0.5, 0.5, 0.5], abs=0.2)
+
+
+@pytest.mark.parametrize("side", [1, 33, 224])
+def test_magicyuv_gives_every_pixel_back_in_any_size(side):
+    for seed in range(2):
+        crop = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+        np.testing.assert_array_equal(magicyuv.decode(magicyuv.encode(crop)), crop)
+
+
+def test_what_is_no_crop_is_a_value_error_and_does_no_harm_to_the_next():
+    crop = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    whole = magicyuv.encode(crop)
+    for content in (b"", b"RIFF" + bytes(500), whole[:300], whole[:-2000]):
+        with pytest.raises(ValueError, match="a crop that is not MagicYUV"):
+            magicyuv.decode(content)
+        np.testing.assert_array_equal(magicyuv.decode(whole), crop)

@@ -4,6 +4,7 @@ import pickle
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -104,7 +105,9 @@ def test_shards_open_with_tar_and_follow_the_webdataset_convention(store):
                 members.setdefault(key, {})[extension] = archive.extractfile(member).read()
     head = members[clip_key("tiny/head (1).mp4")]
     assert json.loads(head["json"])["clip_id"] == "tiny/head (1).mp4"
-    crop = np.array(Image.open(io.BytesIO(head["0007.webp"])))
+    with av.open(io.BytesIO(head["0007.avi"])) as file:
+        (frame,) = file.decode(video=0)
+    crop = frame.to_ndarray(format="rgb24")
     np.testing.assert_array_equal(crop, store.read("tiny/head (1).mp4").frames[7])
     assert head["wav"][:4] == b"RIFF"
     assert len(members) == 4
@@ -131,6 +134,17 @@ def test_a_folder_that_is_no_store_is_refused(tmp_path):
     (tmp_path / "header.json").write_text('{"format": "something else"}')
     with pytest.raises(ValueError, match="says another format"):
         Store.open(tmp_path)
+
+
+def test_a_store_of_webp_has_the_same_crops_and_its_checkpoints_and_is_not_mixed(store, root, tmp_path):
+    options = PrepareOptions(crop_size=48, frame_format="webp")
+    manifest = manifest_of(root, ["head (1).mp4"])
+    prepare_corpus(manifest, tmp_path / "webp", options)
+    older = Store.open(tmp_path / "webp")
+    assert_same(older.read("tiny/head (1).mp4", 3, 8), store.read("tiny/head (1).mp4", 3, 8))
+    older.check_options(store.fingerprint)
+    with pytest.raises(ValueError, match="frame_format is webp, not magicyuv"):
+        prepare_corpus(manifest, tmp_path / "webp", OPTIONS)
 
 
 def test_jpeg_crops_read_as_they_would_be_prepared(root, tmp_path):

@@ -1,7 +1,7 @@
 """The files of a store: what stands where, and the columns of its tables.
 
 ``header.json``      version and options of the cropper
-``shards/*.tar``     clips in the WebDataset convention: ``KEY.0000.webp`` ..., ``KEY.wav``, ``KEY.json``
+``shards/*.tar``     clips in the WebDataset convention: ``KEY.0000.avi`` ..., ``KEY.wav``, ``KEY.json``
 ``index.parquet``    a row a clip, with the place of every member in its shard, for random access
 ``failures.parquet`` a row a clip that could not be prepared: ``clip_id``, ``stage``, ``reason``
 ``journals/*.jsonl`` rows that are not in the tables yet, each written after its clip is safe in a shard
@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -82,8 +82,12 @@ def clip_key(clip_id: str) -> str:
 
 
 def fingerprint_of(options: PrepareOptions) -> str:
-    """The cropper's version and options in one canonical line of JSON; equal lines mean equal crops."""
-    return json.dumps({"cropper_version": CROPPER_VERSION, **_told(options)}, sort_keys=True)
+    """The cropper's version and options in one canonical line of JSON; equal lines mean equal crops.
+
+    Formats that lose nothing give the same crops: all of them are told as the first of them, WebP.
+    """
+    same = replace(options, frame_format="webp") if options.frame_format == "magicyuv" else options
+    return json.dumps({"cropper_version": CROPPER_VERSION, **_told(same)}, sort_keys=True)
 
 
 #: Options that came later: a store tells them only where they are not what all stores before had.

@@ -5,7 +5,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from multimodal.media.crops import encode_crop, encode_sound
+from multimodal.media.crops import CROP_SUFFIXES, encode_crop, encode_sound
 from multimodal.media.prepare import Preparation
 from multimodal.media.prepared import num_grid_points
 from multimodal.media.reading.sound import measure_silence
@@ -24,7 +24,7 @@ def append_clip(shard: Shard, preparation: Preparation) -> dict[str, Any]:
     """Make the crops of a clip, append them, its sound and its description; return its row of the index."""
     options, key, first_byte = preparation.options, clip_key(preparation.clip_id), shard.length
     frames = [
-        shard.add(f"{key}.{number:04d}.{options.frame_format}", encode_crop(crop, options))
+        shard.add(f"{key}.{number:04d}.{CROP_SUFFIXES[options.frame_format]}", encode_crop(crop, options))
         for number, crop in enumerate(preparation.crops())
     ]
     sound = None
