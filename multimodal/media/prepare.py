@@ -263,6 +263,7 @@ def _of_faces(common: Preparation, seen: Seen, sound: Samples | None) -> list[Pr
         source_seconds=seen.num_points / common.options.frame_rate,
         reader=seen.reader,
         reader_note=seen.reader_note,
+        picture_note="; ".join(filter(None, (common.picture_note, seen.picture_note))) or None,
     )
     if not seen.tracks:
         return [_with_sound(common, 0, seen.num_points, sound)]

@@ -47,6 +47,11 @@ class Track:
         self.boxes.append(face[:4])
         self.probabilities.append(float(face[4]))
 
+    @property
+    def mean_probability(self) -> float:
+        """How sure the detector was on average."""
+        return float(np.mean(self.probabilities))
+
     def expected_box(self, index: int) -> Float[np.ndarray, " 4"]:
         """Where the face would be if it went on as it last moved; so faces that cross keep their tracks."""
         if len(self.indices) < 2:
@@ -217,7 +222,7 @@ def _length(track: Track) -> int:
 
 
 def _is_sure(track: Track) -> bool:
-    return float(np.mean(track.probabilities)) >= _SURE_PROBABILITY
+    return track.mean_probability >= _SURE_PROBABILITY
 
 
 def _time_times_size(track: Track) -> float:

@@ -140,6 +140,18 @@ def test_faces_that_swap_places_stay_who_they_are(tmp_path, media):
         assert np.ptp(brightness) < 25
 
 
+@pytest.mark.parametrize(("quarters", "way"), [(1, "90 degrees to the right"), (2, "180 degrees")])
+def test_a_video_that_lies_on_its_side_is_turned_and_says_so(tmp_path, media, quarters, way):
+    pictures = [np.pad(picture, ((40, 40), (0, 0), (0, 0)), mode="edge") for picture in media.talking(12)]
+    upright = media.write(tmp_path / "upright.mp4", pictures=pictures)
+    lying = media.write(tmp_path / "lying.mp4", pictures=[np.rot90(picture, quarters) for picture in pictures])
+    expected, (clip,) = prepare_clip(upright, "a", SMALL), prepare_tracks(lying, SMALL)
+    assert expected.picture_note is None
+    assert clip.picture_note == f"faces stand upright only when the picture is turned by {way}: it is turned"
+    assert clip.frames.shape == expected.frames.shape
+    assert np.abs(clip.frames.astype(int) - expected.frames).mean() < 6
+
+
 def test_a_small_face_is_found_in_a_second_look(tmp_path, media):
     room = np.full((600, 800, 3), (70, 110, 140), np.uint8)
     room[200:256, 300:356] = media.face(56)
