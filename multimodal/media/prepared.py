@@ -10,7 +10,7 @@ from multimodal.media.faces import DEFAULT_DETECTOR
 from multimodal.ranges import above, at_least, between, check_ranges
 
 #: Version of the cropper; raised whenever the same options would give other crops or another sound.
-CROPPER_VERSION = 6
+CROPPER_VERSION = 7
 
 
 FrameFormat = Literal["magicyuv", "webp", "jpeg"]
