@@ -36,6 +36,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "evaluate": "scores, metrics with intervals, per modality and per method, figures and report",
         "thresholds": "operating points per modality, chosen on validation data only",
         "predict": "media files -> verdict per modality, as JSON and a page",
+        "trial": "real media from public files: fetch, train and judge beside published weights and floors",
         "export": "a run -> a folder to keep or share: weights, thresholds, calibration, model card",
     },
     "the shell": {

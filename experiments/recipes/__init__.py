@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from experiments.recipes import fakeavceleb, pretraining, small
+from experiments.recipes import fakeavceleb, pretraining, small, trials
 from experiments.runs.config import PretrainConfig, TrainConfig
 
 TRAIN: dict[str, Callable[[], TrainConfig]] = {
@@ -17,6 +17,7 @@ PRETRAIN: dict[str, dict[str, Callable[[], PretrainConfig]]] = {
         "videos": pretraining.videos,
         "self_blended": pretraining.self_blended,
         "fakeavceleb": fakeavceleb.pretrain_video,
+        "trial": trials.faces,
     },
     "audio": {
         "small": small.pretrain_audio,
@@ -24,5 +25,6 @@ PRETRAIN: dict[str, dict[str, Callable[[], PretrainConfig]]] = {
         "waveform": pretraining.waveform,
         "vocoded": pretraining.vocoded,
         "fakeavceleb": fakeavceleb.pretrain_audio,
+        "trial": trials.speech,
     },
 }

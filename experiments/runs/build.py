@@ -18,7 +18,7 @@ from experiments.runs.clips import Clips, describe, describe_window, load_clips,
 from experiments.runs.config import PretrainConfig, TrainConfig
 from experiments.runs.feed import Feed, feed_tokens, feed_windows, first_window
 from experiments.runs.loop import Parts, Say, Training
-from experiments.runs.mixture import forge_of, mixed_clips, mixture_draw, mixture_text
+from experiments.runs.mixture import check_pairs, draw_pairs, forge_of, mixed_clips, mixture_draw, mixture_text
 from experiments.runs.provenance import loaded_text
 from experiments.runs.settings import to_plain
 from fusion import create_fusion
@@ -120,6 +120,9 @@ def open_pretraining(config: PretrainConfig) -> Training:
         draw = partial(_draw_mixture, balance=name, target=modality, seed=seed, **shares)
     else:
         draw = partial(_draw, balance=name, within=config.balance.within, target=modality, seed=seed)
+    if mixture.pseudo_fakes == "only":
+        check_pairs(mixture.fake_share, config.data.batch_size)
+        draw = partial(draw_pairs, draw=draw)
     make = partial(
         _branch_parts,
         modality=modality,

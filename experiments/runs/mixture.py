@@ -1,8 +1,9 @@
 """From the corpora of a pretraining to its clips: joined, cleared of what cannot teach, forged where asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,8 @@ from experiments.runs.balancing import DrawnLabels, drawn_labels
 from experiments.runs.clips import Clips, read_clips
 from multimodal.data.mixture import mixed, mixture_shares
 from multimodal.data.options import Vocoder
-from multimodal.data.pseudo_fakes import CopySynthesis, Forge, SelfBlending, forged_rows
+from multimodal.data.order import in_pairs
+from multimodal.data.pseudo_fakes import CopySynthesis, Forge, SelfBlending, forged_rows, pair_rows
 from multimodal.labels import Modality
 from multimodal.media.store.reader import JoinedStore, Store
 from multimodal.splits import Split
@@ -55,6 +57,45 @@ def mixture_draw(
         raise ValueError(f"--balance {balance} draws clips too; leave it or --shares and --fake-share out")
     shares = mixture_shares(rows["corpus"], labels[target], weights=weights, fake_share=fake_share)
     return drawn_labels(mixed(shares, seed=seed), labels)
+
+
+def check_pairs(fake_share: float | None, batch_size: int) -> None:
+    """Refuse what would part a genuine window from its pseudo-fake."""
+    if fake_share not in (None, 0.5):
+        raise ValueError(
+            f"--pseudo-fakes only draws every genuine clip with its fake, half are fakes; got --fake-share "
+            f"{fake_share}. Leave it out"
+        )
+    if batch_size % 2:
+        raise ValueError(f"--pseudo-fakes only draws pairs; got --batch-size {batch_size}. Make it even")
+
+
+class _Genuine(NamedTuple):
+    """What a draw is told of the genuine rows alone."""
+
+    labels: Mapping[str, np.ndarray]
+    num_windows: Sequence[int]
+
+
+def draw_pairs(
+    rows: pd.DataFrame, windows: Any, *, draw: Callable[[pd.DataFrame, Any], DrawnLabels]
+) -> DrawnLabels:
+    """Draw genuine clips by ``draw``, and each one's pseudo-fake right behind it.
+
+    Args:
+        rows: of genuine clips and their pseudo-fakes.
+        windows: have the ``labels`` and the ``num_windows`` of the rows.
+        draw: of genuine clips, told of these alone.
+    """
+    genuine = np.flatnonzero(~forged_rows(rows))
+    forged_of = dict(zip(pair_rows(rows), range(len(rows)), strict=True))  # the last row of a pair is its forgery
+    known = _Genuine(
+        {name: labels[genuine] for name, labels in windows.labels.items()},
+        [windows.num_windows[row] for row in genuine],
+    )
+    drawn = draw(rows.iloc[genuine].reset_index(drop=True), known).draw
+    forged = np.array([forged_of[row] for row in genuine])
+    return drawn_labels(in_pairs(drawn, genuine, forged, len(rows)), windows.labels)
 
 
 def mixture_text(clips: Clips, modality: Modality, drawn: DrawnLabels) -> str:

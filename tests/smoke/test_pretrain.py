@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from accelerate import Accelerator
 from safetensors.torch import load_file
 from tiny_speech import TINY_SPEECH
 
@@ -139,6 +140,28 @@ def test_genuine_clips_alone_are_enough_with_pseudo_fakes(sources, tmp_path, cap
     ).clips
     assert clips.table["audio_fake"].value_counts().nunique() == 1
     assert set(clips.table["method"][clips.table["audio_fake"] == 1]) == {"copy_synthesis_griffin_lim"}
+
+
+def test_pseudo_fakes_alone_are_drawn_beside_their_genuine_clips(sources):
+    config = small("self_blended", "video", sources, "videos")
+    training = open_pretraining(config)
+    parts = training.make(training.clips, Accelerator(cpu=True), lambda text: None)
+    order = parts.drawn.draw.order(epoch=0)
+    rows = training.clips.of("train")
+    assert rows["clip_id"][order[::2]].tolist() == rows["clip_id"][order[1::2]].tolist()
+    assert rows["video_fake"][order].tolist() == [0, 1] * (len(order) // 2)
+    assert sorted(order) == list(range(len(rows)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"fake_share": 0.3}, "half are fakes; got --fake-share 0.3"), ({}, "got --batch-size 3. Make it even")],
+)
+def test_what_would_part_a_pair_is_refused(change, message, sources):
+    config = small("self_blended", "video", sources, "videos")
+    config = replace(config, mixture=replace(config.mixture, **change), data=replace(config.data, batch_size=3))
+    with pytest.raises(ValueError, match=message):
+        open_pretraining(config)
 
 
 @pytest.mark.parametrize("verb", [["pretrain", "video", "small"], ["train", "small"]])

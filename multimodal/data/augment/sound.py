@@ -119,11 +119,12 @@ def lossy_codec(sound: Sound, name: str, *, bit_rate: int, sample_rate: int) -> 
         sample_rate: of the sound, in hertz.
     """
     codec = LOSSY_CODECS[name]
-    decoded = _decoded(_encoded(sound, codec, bit_rate, sample_rate), sample_rate)[codec.priming :][: len(sound)]
+    decoded = _decoded(encoded(sound, codec, bit_rate, sample_rate), sample_rate)[codec.priming :][: len(sound)]
     return torch.nn.functional.pad(torch.from_numpy(decoded), (0, len(sound) - len(decoded))).clamp(-1, 1)
 
 
-def _encoded(sound: Sound, codec: LossyCodec, bit_rate: int, sample_rate: int) -> io.BytesIO:
+def encoded(sound: Sound, codec: LossyCodec, bit_rate: int, sample_rate: int) -> io.BytesIO:
+    """The file that a codec writes."""
     file = io.BytesIO()
     frame = av.AudioFrame.from_ndarray(sound.numpy()[None], format="fltp", layout="mono")
     frame.sample_rate = sample_rate

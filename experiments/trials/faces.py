@@ -1,0 +1,88 @@
+"""The trial of faces: learn from genuine clips by self-blending, and judge on pairs of original and swap."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from experiments.runs.config import PretrainConfig
+from experiments.trials.speech import prepare_corpus_of, trained_scores
+from multimodal.files import write_json
+from multimodal.metrics.matched import paired_accuracy
+from multimodal.metrics.ranking import roc_auc
+from multimodal.report.terminal import aligned
+
+
+def trial_of_faces(
+    corpus: Path,
+    config: PretrainConfig,
+    out: Path,
+    *,
+    seeds: Sequence[int] = (0,),
+    workers: int = 2,
+    frame_rate: float = 2.0,
+) -> dict[str, Any]:
+    """Train on the genuine clips of the train part, and ask of every test pair which one the detector calls fake.
+
+    Args:
+        corpus: holds ``clips.csv``; a pair are the clips of one ``identity`` in the test part.
+        config: of the training; manifest, split and store are put in.
+        out: folder of everything that is written.
+        seeds: a training each; the scores of several are averaged, too.
+        workers: processes that prepare.
+        frame_rate: crops a second.
+
+    Returns:
+        The contents of ``trial.json``.
+    """
+    made = prepare_corpus_of(corpus, out, workers=workers, frame_rate=frame_rate)
+    tables = [trained_scores(config, made, out / f"seed-{seed}", seed) for seed in seeds]
+    systems = {f"seed {seed}": pairs_of(table) for seed, table in zip(seeds, tables, strict=True)}
+    if len(seeds) > 1:
+        together = pd.concat(systems.values()).groupby("pair", as_index=False).mean()
+        systems["mean of scores"] = together
+    report = {name: judge_pairs(pairs) for name, pairs in systems.items()}
+    write_json(out / "trial.json", report)
+    print("\n".join(["", *table_of(report)]))
+    return report
+
+
+def pairs_of(scores: pd.DataFrame) -> pd.DataFrame:
+    """A row a pair: its name, and the scores of its fake and of its original.
+
+    Raises:
+        ValueError: no identity has one original and one fake.
+    """
+    sides = scores.pivot_table(index="identity", columns="video_fake", values="score_video", aggfunc="mean")
+    if set(sides.columns) != {0, 1} or sides.dropna().empty:
+        raise ValueError("no identity of the test part has a genuine clip and a fake; name pairs in `identity`")
+    whole = sides.dropna().reset_index()
+    whole.columns = ["pair", "original", "fake"]
+    return whole
+
+
+def judge_pairs(pairs: pd.DataFrame) -> dict[str, Any]:
+    """Paired accuracy with its exact interval, the ROC area over all clips, and every pair."""
+    return {
+        "paired_accuracy": paired_accuracy(pairs["fake"], pairs["original"])._asdict(),
+        "auc": roc_auc(pairs["fake"], pairs["original"]),
+        "pairs": pairs.to_dict("records"),
+    }
+
+
+def table_of(report: Mapping[str, Any]) -> list[str]:
+    """A row a system, then a row a pair of the last one."""
+    rows = []
+    for name, one in report.items():
+        pairs = one["paired_accuracy"]
+        exact = f"{pairs['accuracy']:.3f} [{pairs['low']:.3f}, {pairs['high']:.3f}]"
+        rows.append((name, str(pairs["num_pairs"]), exact, f"{one['auc']:.3f}"))
+    shown = list(report.values())[-1]["pairs"]
+    single = [(one["pair"], f"{one['original']:.3f}", f"{one['fake']:.3f}") for one in shown]
+    return [
+        "chance is 0.5; the interval is exact",
+        *aligned([("system", "pairs", "paired accuracy", "AUC"), *rows]),
+        "",
+        *aligned([("pair", "original", "fake"), *single]),
+    ]

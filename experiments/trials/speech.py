@@ -1,0 +1,188 @@
+"""The trial of speech: scan, split, prepare, train, judge, and one table beside published systems and floors."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from experiments.runs.config import PretrainConfig, Source
+from multimodal.files import write_json
+from multimodal.metrics.matched import source_floor, within_sources
+from multimodal.report.terminal import aligned
+
+#: What a table of clips must name, besides file and label.
+_COLUMNS = {"identity_column": "identity", "method_column": "method", "split_column": "split"}
+#: Systems that are trained here come first.
+OURS = "trained here"
+
+
+def prepare_corpus_of(corpus: Path, out: Path, *, workers: int, **options: Any) -> Source:
+    """Scan, split and prepare a corpus of the ``folder`` kind; what is there already is kept.
+
+    Raises:
+        ValueError: no table of clips, or one that names no split.
+    """
+    from experiments.prepare import prepare
+    from experiments.scan import scan
+    from experiments.split import split
+    from multimodal.media.prepared import PrepareOptions
+
+    table = corpus / "clips.csv"
+    if not table.is_file():
+        raise ValueError(f"{corpus} has no clips.csv; give a folder that `trial fetch` wrote")
+    made = Source(out / "manifest.parquet", out / "split.parquet", out / "store")
+    scan("folder", root=corpus, out=made.manifest, options={"csv": "clips.csv", **_COLUMNS})
+    split((made.manifest,), protocol=("official",), out=made.split)
+    prepare((made.manifest,), store=made.store, options=PrepareOptions(**options), workers=workers)
+    return made
+
+
+def trial_of_speech(
+    corpus: Path,
+    config: PretrainConfig,
+    out: Path,
+    *,
+    seeds: Sequence[int] = (0,),
+    published: Path | None = None,
+    replicates: int = 1000,
+    workers: int = 2,
+) -> dict[str, Any]:
+    """Train on a corpus's train part, select on its val part, and judge on its test part.
+
+    Args:
+        corpus: holds ``clips.csv`` and the files that it names.
+        config: of the training; manifest, split and store are put in.
+        out: folder of everything that is written.
+        seeds: a training each.
+        published: folder of published AASIST weights, to judge beside it.
+        replicates: of the bootstraps; 0 for no intervals.
+        workers: processes that prepare.
+
+    Returns:
+        The contents of ``trial.json``.
+    """
+    from experiments.trials.systems import deaf_scores, published_scores
+
+    made = prepare_corpus_of(corpus, out, workers=workers)
+    tables = [trained_scores(config, made, out / f"seed-{seed}", seed) for seed in seeds]
+    clips, store = _judged_clips(made)
+    labels = clips["audio_fake"].to_numpy(int)
+    systems = {f"{OURS}, seed {seed}": _in_order(table, clips) for seed, table in zip(seeds, tables, strict=True)}
+    if len(seeds) > 1:
+        systems[f"{OURS}, mean of scores"] = np.mean(list(systems.values()), axis=0)
+    if published is not None:
+        systems |= dict(published_scores(published, store, clips))
+    for name, scores in deaf_scores(store, clips).items():
+        systems[name] = _better_way_round(labels, scores)
+    sources = source_of(clips["path"])
+    judged = {name: judge(clips, scores, sources, replicates) for name, scores in systems.items()}
+    floor = source_floor(labels, sources)
+    report = {
+        "counts": {"real": floor.num_real, "fake": floor.num_fake, "sources": int(sources.nunique())},
+        "systems": judged,
+        "floors": {"source alone": {"auc": floor.auc, "eer": floor.eer, "within": 0.5}},
+    }
+    write_json(out / "trial.json", report)
+    clips.assign(source=sources, **systems).to_parquet(out / "scores.parquet", index=False)
+    print("\n".join(["", *table_of(report), "", *table_of_generators(report)]))
+    return report
+
+
+def trained_scores(config: PretrainConfig, made: Source, out: Path, seed: int) -> pd.DataFrame:
+    """Train with one seed and score the test part."""
+    from experiments.pretrain import pretrain
+    from experiments.runs.scoring import matrix_scores, open_run, open_test_set
+
+    data = replace(config.data, manifest=made.manifest, split=made.split, store=made.store)
+    pretrain(replace(config, data=data, fit=replace(config.fit, seed=seed)), out)
+    return matrix_scores(open_run(out), open_test_set(made.manifest.parent, "test", made.store), out / "scores")
+
+
+def _judged_clips(made: Source) -> tuple[pd.DataFrame, Any]:
+    """Rows and store of the test clips."""
+    from experiments.runs.scoring import open_test_set
+
+    tested = open_test_set(made.manifest.parent, "test", made.store)
+    return tested.rows.dropna(subset=["audio_fake"]).reset_index(drop=True), tested.clips.store
+
+
+def _in_order(table: pd.DataFrame, clips: pd.DataFrame) -> np.ndarray:
+    return table.set_index("clip_id").loc[clips["clip_id"], "score_audio"].to_numpy(float)
+
+
+def source_of(paths: pd.Series) -> pd.Series:
+    """The folder below ``real`` or ``fake``: the repository or speaker that a clip comes from.
+
+    >>> source_of(pd.Series(["real/ann/1.opus", "fake/ann/2.opus"])).tolist()
+    ['ann', 'ann']
+    """
+    return paths.str.split("/").str[1]
+
+
+def _better_way_round(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """A property has no polarity: it is given the one that flatters it, as befits a floor."""
+    from multimodal.metrics.ranking import roc_auc
+
+    return scores if roc_auc(scores[labels == 1], scores[labels == 0]) >= 0.5 else -scores
+
+
+def judge(clips: pd.DataFrame, scores: np.ndarray, sources: pd.Series, replicates: int) -> dict[str, Any]:
+    """AUC and EER of all clips together, within sources, and of each generator against all reals."""
+    from multimodal.metrics import evaluate_scores
+
+    table = clips.assign(score_audio=scores)
+    found = evaluate_scores(table, kind="score", replicates=replicates)
+    within = within_sources(clips["audio_fake"].to_numpy(int), scores, sources.to_numpy(), replicates=replicates)
+    methods = found["per_method"]["audio"]
+    return {
+        "auc": found["audio"]["auc"],
+        "eer": found["audio"]["eer"],
+        "within_auc": within.auc.as_json(),
+        "within_eer": within.eer.as_json(),
+        "sources": {name: one._asdict() for name, one in within.sources.items()},
+        "generators": {name: {"fakes": one["count"], "auc": one["auc"]["value"]} for name, one in methods.items()},
+    }
+
+
+def table_of(report: Mapping[str, Any]) -> list[str]:
+    """A row a system, and the floors."""
+    titles = ("system", "AUC", "EER", "AUC within a source", "EER within a source")
+    rows = [
+        (name, *(_with_interval(one[metric]) for metric in ("auc", "eer", "within_auc", "within_eer")))
+        for name, one in report["systems"].items()
+    ]
+    floors = [
+        (name, f"{one['auc']:.3f}", f"{one['eer']:.3f}", "0.500", "0.500")
+        for name, one in report["floors"].items()
+    ]
+    counts = ", ".join(f"{count} {name}" for name, count in report["counts"].items())
+    return [
+        f"test: {counts}; intervals over speakers, within a source over sources",
+        *aligned([titles, *rows, *floors]),
+    ]
+
+
+def table_of_generators(report: Mapping[str, Any]) -> list[str]:
+    """The ROC area of each generator's fakes against all reals, a column a system."""
+    systems = list(report["systems"])
+    first = report["systems"][systems[0]]["generators"]
+    rows = [
+        (
+            name,
+            str(one["fakes"]),
+            *(f"{report['systems'][each]['generators'][name]['auc']:.2f}" for each in systems),
+        )
+        for name, one in first.items()
+    ]
+    return aligned([("generator", "fakes", *systems), *rows])
+
+
+def _with_interval(entry: Mapping[str, Any]) -> str:
+    if entry["value"] is None:
+        return "not defined"
+    if entry["low"] is None:
+        return f"{entry['value']:.3f}"
+    return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"

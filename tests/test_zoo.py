@@ -1,0 +1,54 @@
+"""Published detectors by reference; files are their users' to get, so a stand-in of the right shape is one."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from encoders import create_encoder
+from multimodal import zoo
+from multimodal.zoo import ZOO, load_detector
+
+#: A folder with the files as their authors publish them, for whoever has them.
+PUBLISHED = os.environ.get("PUBLISHED_WEIGHTS")
+
+
+@pytest.fixture
+def weights(tmp_path) -> Path:
+    file = tmp_path / "AASIST-L.pth"
+    torch.save(create_encoder("aasist", variant="AASIST-L").state_dict(), file)
+    return file
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_a_detector_without_its_file_says_where_to_get_it_and_under_which_licence(name, tmp_path):
+    with pytest.raises(ValueError, match=r"get AASIST.*\.pth from https://.*MIT"):
+        load_detector(name)
+    with pytest.raises(ValueError, match="no such file"):
+        load_detector(name, tmp_path)
+
+
+def test_weights_of_the_same_architecture_are_not_taken_for_the_published_ones(weights):
+    with pytest.raises(ValueError, match="is not aasist-l/asvspoof2019-la: its SHA-256 is"):
+        load_detector("aasist-l/asvspoof2019-la", weights)
+
+
+def test_a_name_that_nobody_knows_offers_the_nearest():
+    with pytest.raises(ValueError, match="aasist/asvspoof2019-la"):
+        load_detector("aasist/asvspoof2019la")
+
+
+def test_a_short_sound_is_repeated_and_the_score_is_spoof_less_bona_fide(weights, monkeypatch):
+    name = "aasist-l/asvspoof2019-la"
+    monkeypatch.setitem(ZOO, name, ZOO[name]._replace(sha256=zoo.sha256_of(weights)))
+    detector = load_detector(name, weights.parent)
+    sound = torch.randn(1, 20_000, generator=torch.Generator().manual_seed(0)) * 0.1
+    logits = detector.encoder.logits(sound.repeat(1, 4)[:, :64_600])
+    assert detector(sound).item() == pytest.approx((logits[0, 0] - logits[0, 1]).item(), abs=1e-5)
+
+
+@pytest.mark.skipif(PUBLISHED is None, reason="PUBLISHED_WEIGHTS names no folder of published weights")
+@pytest.mark.parametrize("name", ZOO)
+def test_the_published_file_is_known_by_its_hash(name):
+    assert load_detector(name, Path(str(PUBLISHED))).modality == "audio"
