@@ -1,4 +1,4 @@
-"""``trial fetch|speech|faces``: a trial on real media that anybody can repeat from public files."""
+"""``trial fetch|speech|faces|published``: trials on real media that anybody can repeat."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,13 +7,14 @@ from tyro.conf import arg
 
 from experiments import recipes
 from experiments.command_line import Positional, choose, flat, run_verb, with_named_encoders
-from experiments.runs.config import PretrainConfig
+from experiments.runs.config import PretrainConfig, TrainConfig
 from multimodal.ranges import above, at_least
 
 TRIALS = {
     "fetch": "list of public files and clones of their repositories -> corpus, all treated alike",
     "speech": "train and judge on a corpus of speech, beside published weights and floors",
     "faces": "train on genuine faces and judge on pairs of an original and its swap",
+    "published": "FakeAVCeleb by a published protocol, beside the published figures",
 }
 
 
@@ -118,10 +119,39 @@ def _faces(arguments: list[str]) -> None:
     run_verb("trial faces", command, arguments)
 
 
+def _published(arguments: list[str]) -> None:
+    from experiments.trials.published import PUBLISHED
+
+    papers = {name: one.papers for name, one in PUBLISHED.items()}
+    name, rest = choose("protocol", arguments, papers, verb="trial published")
+    recipe = with_named_encoders(recipes.TRAIN["fakeavceleb"](), rest)
+
+    def command(
+        config: Annotated[TrainConfig, flat] = recipe,
+        *,
+        out: Path = Path("trials") / name,
+        options: dict[str, str] | None = None,
+        replicates: Annotated[int, at_least(0)] = 1000,
+    ) -> None:
+        """Split as published, train, choose thresholds on validation data, judge, and show the published figure.
+
+        Args:
+            config: the recipe `train fakeavceleb`; --manifest and --store as `scan` and `prepare` wrote them.
+            out: folder of everything that is written.
+            options: of the split, as NAME VALUE pairs: the authors' lists, or a fold.
+            replicates: of the bootstrap over people.
+        """
+        from experiments.trials.published import run_published
+
+        run_published(name, config, out, options=options, replicates=replicates)
+
+    run_verb(f"trial published {name}", command, rest)
+
+
 def main(arguments: list[str]) -> None:
     """Command line of the verb: which trial, and its options."""
     name, rest = choose("trial", arguments, TRIALS, verb="trial")
     if name == "fetch":
         run_verb("trial fetch", fetch, rest)
     else:
-        {"speech": _speech, "faces": _faces}[name](rest)
+        {"speech": _speech, "faces": _faces, "published": _published}[name](rest)

@@ -18,7 +18,7 @@ def speech() -> PretrainConfig:
             name="spectrogram", options={"backbone": "test_resnet", "front_end": "lfcc", "n_mels": 60}
         ),
         data=DataConfig(window_seconds=4.0, batch_size=16, windows_per_clip=2, augmentation=CHANNELS),
-        balance=BalanceConfig(name="weighted_sampler", within="identity"),
+        balance=BalanceConfig(name="weighted_sampler", within="source"),
         fit=FitOptions(steps=600, learning_rate=2e-3, validate_every=100),
     )
 

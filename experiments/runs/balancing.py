@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from multimodal.data.order import Draw, evenly_drawn, frames_per_clip, shuffled
+from multimodal.data.order import Draw, evenly_drawn, frames_per_clip, matched_drawn, shuffled
 from multimodal.labels import CLASSES
 from multimodal.training.losses import DetectorLoss, class_weights, effective_number_weights
 
@@ -49,9 +49,12 @@ def training_draw(
         balance: weighted_sampler and frames_per_clip draw evenly; any other takes the clips as they come.
         target: whose labels are evened out: ``class``, or a modality.
         seed: of the draw.
-        within: of weighted_sampler: inside a class every clip, every method or every identity is as likely.
+        within: of weighted_sampler: inside a class every clip, every method or every identity is as likely;
+            ``source`` makes every class of every identity alike.
     """
-    if balance == "weighted_sampler":
+    if balance == "weighted_sampler" and within == "source":
+        draw = matched_drawn(labels[target], clips["identity"].to_numpy(), clips["method"].to_numpy(), seed=seed)
+    elif balance == "weighted_sampler":
         groups = None if within == "class" else clips[within].to_numpy()
         draw = evenly_drawn(labels[target], seed=seed, groups=groups)
     elif balance == "frames_per_clip":

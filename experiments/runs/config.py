@@ -36,7 +36,8 @@ class BalanceConfig:
             (2019); weighted_sampler draws every class as often as another; frames_per_clip takes more windows from
             clips of rare classes; smote makes embeddings of rare classes, hybrid cleans or thins out as well;
             both freeze the encoders; auto takes balance and loss as ``statistics`` advises.
-        within: of weighted_sampler: inside a class every clip, every method or every identity is as likely.
+        within: of weighted_sampler: inside a class every clip, every method or every identity is as likely; source
+            draws real and fake of every identity alike, and each method, so that who is heard tells nothing.
         beta: of effective_number.
         neighbours: of smote and hybrid: clips that a new embedding may lie towards.
         oversampler: of smote and hybrid.
@@ -45,7 +46,7 @@ class BalanceConfig:
     """
 
     name: Annotated[BalanceName, arg(name="balance")] = "none"
-    within: Annotated[Literal["class", "method", "identity"], arg(name="balance-within")] = "class"
+    within: Annotated[Literal["class", "method", "identity", "source"], arg(name="balance-within")] = "class"
     beta: Annotated[float, between(0, 1, open_high=True), arg(name="balance-beta")] = 0.999
     neighbours: Annotated[int, at_least(1), arg(name="balance-neighbours")] = 5
     oversampler: Annotated[Literal["smote", "borderline", "adasyn"], arg(name="balance-oversampler")] = "smote"
@@ -72,7 +73,8 @@ class MixtureConfig:
         pseudo_fakes: fakes made of the genuine clips while training: add to the others, only instead of them
             (then genuine clips are enough). Of pictures self-blended images (Shiohara and Yamasaki, 2022), of
             sound its copy-synthesis by a vocoder.
-        vocoder: of copy-synthesis; world needs pyworld.
+        vocoder: of copy-synthesis; several draws one of griffin_lim, phases and linear_prediction for each window;
+            world needs pyworld.
     """
 
     sources: tuple[Path, ...] = ()

@@ -11,8 +11,8 @@ SilentEnds = Literal["trim", "random", "keep"]
 #: ``none``; ``add`` to the fakes that are there; ``only``, leaving those out.
 PseudoFakes = Literal["none", "add", "only"]
 
-#: What brings a voice back from its spectrogram in copy-synthesis.
-Vocoder = Literal["griffin_lim", "world"]
+#: What a voice goes through in copy-synthesis; ``several`` are the first three, one a window.
+Vocoder = Literal["griffin_lim", "phases", "linear_prediction", "world", "several"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -142,6 +142,39 @@ def evenly_drawn(classes: np.ndarray, *, seed: int, groups: np.ndarray | None = 
     return Draw(order, shares)
 
 
+def matched_drawn(classes: np.ndarray, sources: np.ndarray, methods: np.ndarray, *, seed: int) -> Draw:
+    """As many clips an epoch as there are, so drawn that the source of a clip does not tell its class.
+
+    Every source is as likely as another; within it every class, and within that every method. Sources that have
+    one class alone stand together as one source.
+
+    Args:
+        classes: class of each clip; negative (unknown) counts as a class of its own.
+        sources: speaker or place of each clip; null is a source of its own.
+        methods: how each clip was made.
+        seed: of the draw.
+    """
+    table = pd.DataFrame(
+        {"class": classes, "source": pd.factorize(sources)[0], "method": pd.factorize(methods)[0]}
+    )
+    is_mixed = table.groupby("source")["class"].transform("nunique") > 1
+    table["source"] = table["source"].where(is_mixed, -2)
+    within_source, within_class = table.groupby("source"), table.groupby(["source", "class"])
+    within_method = table.groupby(["source", "class", "method"])
+    cells = (
+        table["source"].nunique()
+        * within_source["class"].transform("nunique")
+        * within_class["method"].transform("nunique")
+        * within_method["class"].transform("size")
+    )
+    shares = 1 / cells.to_numpy(float)
+
+    def order(epoch: int) -> np.ndarray:
+        return np.random.default_rng([seed, epoch]).choice(len(shares), size=len(shares), p=shares)
+
+    return Draw(order, shares)
+
+
 def frames_per_clip(classes: np.ndarray, num_windows: Int[np.ndarray, " clips"], *, seed: int) -> Draw:
     """Every clip at least once an epoch, those of a rare class oftener: other windows of the same clips.
 

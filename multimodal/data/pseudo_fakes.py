@@ -7,9 +7,8 @@ cut at the same place, changed alike by everything but the forgery, so that noth
 Copy-synthesis forges sound by a vocoder, self-blending forges pictures (Shiohara & Yamasaki, CVPR 2022).
 """
 
-import importlib
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol, get_args
+from typing import NamedTuple, Protocol, get_args
 
 import numpy as np
 import pandas as pd
@@ -17,11 +16,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from PIL import Image, ImageDraw
 from torch import Tensor
-from torchaudio import functional
 from torchvision.transforms.v2 import functional as transforms
 
 from multimodal.data.options import Vocoder
+from multimodal.data.vocoders import VOCODERS, require_world
 from multimodal.labels import Modality
+from multimodal.media.mtcnn import FaceCascade
 
 _FORGED = "forged"
 
@@ -83,9 +83,7 @@ def pair_rows(clips: pd.DataFrame) -> Int[np.ndarray, " clips"]:
 
 Sound = Float[Tensor, " samples"]
 
-#: Samples of a window, and mel bands that none of is empty at 16 kHz.
-_RESOLUTIONS = ((512, 40), (512, 64), (1024, 64), (1024, 80), (1024, 128))
-_ROUNDS = (8, 16, 32)
+_SEVERAL = ("griffin_lim", "phases", "linear_prediction")
 
 
 class CopySynthesis:
@@ -93,7 +91,8 @@ class CopySynthesis:
 
     Args:
         sample_rate: hertz.
-        vocoder: ``griffin_lim``, with resolutions drawn anew for each window, or ``world``.
+        vocoder: of :mod:`multimodal.data.vocoders`, its settings drawn anew for each window; with ``several``
+            each window goes through ``griffin_lim``, ``phases`` or ``linear_prediction``.
 
     Raises:
         ValueError: an unknown vocoder, or ``world`` without pyworld.
@@ -105,61 +104,19 @@ class CopySynthesis:
         if vocoder not in get_args(Vocoder):
             raise ValueError(f"unknown vocoder {vocoder!r}; choose from {', '.join(get_args(Vocoder))}")
         if vocoder == "world":
-            _pyworld()
-        self.sample_rate, self.vocoder = sample_rate, vocoder
+            require_world()
+        self.sample_rate = sample_rate
+        self.vocoders = _SEVERAL if vocoder == "several" else (vocoder,)
         self.name = f"copy_synthesis_{vocoder}"
 
     def __call__(self, x: Sound, generator: np.random.Generator) -> Pair:
         """Shape: ``(samples,)`` in [-1, 1]; both are as long and as loud. Silence comes back as it is."""
         if not x.any():
             return Pair(x, x)
-        if self.vocoder == "world":
-            copy = through_world(x, self.sample_rate)
-        else:
-            window, num_mels = _RESOLUTIONS[generator.integers(len(_RESOLUTIONS))]
-            rounds = int(generator.choice(_ROUNDS))
-            copy = through_mel(x, self.sample_rate, window=window, num_mels=num_mels, rounds=rounds)
+        name = self.vocoders[generator.integers(len(self.vocoders))]
+        copy = VOCODERS[name](x, self.sample_rate, generator)
         loudness = x.square().mean().sqrt() / copy.square().mean().sqrt().clamp(min=1e-8)
         return Pair(x.clamp(-1, 1), (loudness * copy).clamp(-1, 1))
-
-
-def through_mel(sound: Sound, sample_rate: int, *, window: int, num_mels: int, rounds: int) -> Sound:
-    """To a mel spectrogram of ``num_mels`` bands, back by its pseudo-inverse, and phases by Griffin and Lim."""
-    hann, hop = torch.hann_window(window), window // 4
-    layout: dict[str, Any] = {"window": hann, "n_fft": window, "hop_length": hop, "win_length": window}
-    padded = torch.nn.functional.pad(sound, (0, max(window - len(sound), 0)))
-    magnitude = functional.spectrogram(padded, pad=0, power=1.0, normalized=False, **layout)
-    filters, inverse = _mel_filters(window // 2 + 1, num_mels, sample_rate)
-    coarse = (inverse @ (filters @ magnitude)).clamp(min=0)
-    copy = functional.griffinlim(
-        coarse, power=1.0, n_iter=rounds, momentum=0.99, length=len(padded), rand_init=False, **layout
-    )
-    return copy[: len(sound)]
-
-
-def through_world(sound: Sound, sample_rate: int) -> Sound:
-    """WORLD's analysis (Harvest, CheapTrick, D4C) and synthesis."""
-    world, samples = _pyworld(), sound.double().numpy()
-    pitch, times = world.harvest(samples, sample_rate)
-    envelope = world.cheaptrick(samples, pitch, times, sample_rate)
-    aperiodicity = world.d4c(samples, pitch, times, sample_rate)
-    copy = torch.from_numpy(world.synthesize(pitch, envelope, aperiodicity, sample_rate)).float()
-    return torch.nn.functional.pad(copy, (0, max(len(sound) - len(copy), 0)))[: len(sound)]
-
-
-@lru_cache(maxsize=16)
-def _mel_filters(num_bins: int, num_mels: int, sample_rate: int) -> tuple[Tensor, Tensor]:
-    filters = functional.melscale_fbanks(num_bins, 0.0, sample_rate / 2, num_mels, sample_rate, norm="slaney").T
-    return filters, torch.linalg.pinv(filters)
-
-
-def _pyworld() -> Any:
-    try:
-        return importlib.import_module("pyworld")
-    except ImportError as error:
-        raise ValueError(
-            f"the vocoder world needs pyworld ({error}); pip install '.[world]', or take griffin_lim"
-        ) from error
 
 
 # Self-blended images: a face blended into itself, so that a detector learns the traces of blending alone.
@@ -173,6 +130,52 @@ RATIOS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)
 #: Largest move of the source, in shares of width and height, and largest change of its size (section 3.1).
 _MOVE_X, _MOVE_Y, _SIZE = 0.03, 0.015, 0.05
 _CORNERS = 24
+#: Margin of a crop outside the box of its face, as a share of the crop's side.
+_BOX = 0.12
+
+
+class Pose(NamedTuple):
+    """Where a face lies in a crop: an ellipse over brows, cheeks and chin, in shares of the crop's side.
+
+    ``turn`` is the angle of the line through the eyes, in radians.
+    """
+
+    centre: tuple[float, float] = (0.5, 0.52)
+    half_width: float = 0.30
+    half_height: float = 0.38
+    turn: float = 0.0
+
+    @classmethod
+    def of_points(cls, points: Float[np.ndarray, "5 2"]) -> "Pose":
+        """From eyes, nose and corners of the mouth, in shares of the crop's side.
+
+        A turned head shows less between its eyes and moves its nose towards the far cheek: the ellipse becomes
+        narrower, and its centre goes the other way.
+        """
+        eyes, mouth = points[:2].mean(axis=0), points[3:].mean(axis=0)
+        across = points[1] - points[0]
+        apart, tall = float(np.hypot(*across)), float(np.hypot(*(mouth - eyes)))
+        along = across / max(apart, 1e-6)
+        aside = float((points[2] - (eyes + mouth) / 2) @ along)
+        centre = (eyes + mouth) / 2 - 0.5 * aside * along
+        half_width = 1.15 * max(apart, 0.6 * tall)
+        return cls((float(centre[0]), float(centre[1])), half_width, 1.5 * tall, float(np.arctan2(*across[::-1])))
+
+
+FRONTAL = Pose()
+
+
+@lru_cache(maxsize=1)
+def _cascade() -> FaceCascade:
+    return FaceCascade()
+
+
+def pose_of(frames: Frames) -> Pose:
+    """The pose in the middle frame of a window, by MTCNN's five points; that of a frontal face if none is seen."""
+    frame = (frames[len(frames) // 2] * 255).to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+    side = frame.shape[0]
+    points = _cascade().five_points(frame, side * torch.tensor([_BOX, _BOX, 1 - _BOX, 1 - _BOX]))
+    return FRONTAL if points is None else Pose.of_points(points / side)
 
 
 class SelfBlending:
@@ -191,7 +194,7 @@ class SelfBlending:
         changed = change_statistics(x, generator)
         source, target = (changed, x) if generator.random() < 0.5 else (x, changed)
         move = Move.draw(generator)
-        mask = float(generator.choice(RATIOS)) * face_mask(x.shape[-1], generator, move)
+        mask = float(generator.choice(RATIOS)) * face_mask(x.shape[-1], generator, move, pose_of(x))
         return Pair(target, mask * move(source) + (1 - mask) * target)
 
 
@@ -237,7 +240,7 @@ class Move(NamedTuple):
         )
 
 
-def face_mask(side: int, generator: np.random.Generator, move: Move | None = None) -> Mask:
+def face_mask(side: int, generator: np.random.Generator, move: Move | None = None, pose: Pose = FRONTAL) -> Mask:
     """A soft mask of the face in a crop, deformed and grown or shrunk by chance (section 3.2).
 
     Two blurs: after the first, whatever is not wholly inside is cut off, so a wider first blur makes the mask
@@ -247,20 +250,25 @@ def face_mask(side: int, generator: np.random.Generator, move: Move | None = Non
         side: of the crop, in pixels.
         generator: of the shape.
         move: that of the source, which the mask goes along with.
+        pose: of the face.
     """
-    hull = _hull(side, generator)
+    hull = _hull(side, generator, pose)
     mask = _elastic(hull if move is None else move(hull), generator)
     first, second = (2 * int(width) + 1 for width in generator.integers(1, max(side // 16, 2) + 1, size=2))
     eroded = (transforms.gaussian_blur(mask, kernel_size=first) >= 1 - 1e-3).float()
     return transforms.gaussian_blur(eroded, kernel_size=second)
 
 
-def _hull(side: int, generator: np.random.Generator) -> Mask:
-    """Points at random places round an ellipse, joined and filled."""
+def _hull(side: int, generator: np.random.Generator, pose: Pose) -> Mask:
+    """Points at random places round the ellipse of a face, joined and filled."""
     angles = np.sort(generator.uniform(0, 2 * np.pi, size=_CORNERS))
     radii = generator.uniform(0.85, 1.1, size=_CORNERS) * generator.uniform(0.7, 1.0)
-    centre = np.array([0.5, 0.52]) + generator.uniform(-0.03, 0.03, size=2)
-    points = centre + np.stack([0.30 * radii * np.cos(angles), 0.38 * radii * np.sin(angles)], axis=1)
+    centre = np.array(pose.centre) + generator.uniform(-0.03, 0.03, size=2)
+    upright = radii[:, None] * np.stack(
+        [pose.half_width * np.cos(angles), pose.half_height * np.sin(angles)], axis=1
+    )
+    cosine, sine = np.cos(pose.turn), np.sin(pose.turn)
+    points = centre + upright @ np.array([[cosine, sine], [-sine, cosine]])
     image = Image.new("L", (side, side))
     ImageDraw.Draw(image).polygon([tuple(point) for point in points * side], fill=1)
     return torch.from_numpy(np.array(image, dtype=np.float32))[None]

@@ -1,11 +1,20 @@
 from itertools import chain
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multimodal.data.order import Draw, SampleKey, StepBatches, evenly_drawn, frames_per_clip, shuffled
+from multimodal.data.order import (
+    Draw,
+    SampleKey,
+    StepBatches,
+    evenly_drawn,
+    frames_per_clip,
+    matched_drawn,
+    shuffled,
+)
 
 
 def batches(start, end, *, clips=10, batch=4, rank=0, world=1, seed=0):
@@ -123,3 +132,17 @@ def test_the_counts_of_a_draw_are_what_is_drawn_on_average(name):
     counts = draw.counts(classes, 4)
     seen = np.bincount(drawn[drawn >= 0], minlength=4) * len(classes) / len(drawn)
     assert counts == pytest.approx(seen, rel=0.08, abs=1e-9)
+
+
+def test_a_source_does_not_tell_the_class_of_what_is_drawn_of_it():
+    classes = np.array([0, 1, 1, 1, 0, 0, 1, 0, 1])
+    sources = np.array(["a", "a", "a", "a", "b", "b", "b", "real only", "fake only"])
+    methods = np.array(["real", "gan", "gan", "tts", "real", "real", "gan", "real", "gan"])
+    draw = matched_drawn(classes, sources, methods, seed=0)
+    table = pd.DataFrame({"class": classes, "source": sources, "method": methods, "share": draw.shares})
+    halves = table[table["source"].isin(["a", "b"])].groupby(["source", "class"])["share"].sum()
+    assert halves.to_numpy() == pytest.approx(1 / 6)
+    assert table.groupby("class")["share"].sum().to_numpy() == pytest.approx(1 / 2)
+    assert draw.shares[3] == pytest.approx(2 * draw.shares[1])  # one clip of tts beside two of gan
+    drawn = np.concatenate([draw.order(epoch) for epoch in range(2000)])
+    assert np.bincount(drawn, minlength=9) / len(drawn) == pytest.approx(draw.shares, abs=0.01)

@@ -27,6 +27,7 @@ CASES = {
     "spectrogram_mel": ("spectrogram", {"backbone": "mobilenetv3_small_050"}, 2),
     "spectrogram_stage": ("spectrogram", {"backbone": "test_resnet", "stage": 1}, 13),
     "spectrogram_vit": ("spectrogram", {"backbone": "test_vit"}, 4),
+    "traces": ("traces", {"embed_dim": 16}, 1),
     "hubert": ("wav2vec2", {"checkpoint": {**TINY_SPEECH, "model_type": "hubert"}}, 124),
     "wav2vec2": ("wav2vec2", {"checkpoint": TINY_SPEECH}, 124),
     "wav2vec2_layers": ("wav2vec2", {"checkpoint": TWO_LAYERS, "weigh_layers": True, "frozen_layers": 1}, 124),

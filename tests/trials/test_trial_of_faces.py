@@ -1,0 +1,54 @@
+"""Pairs of an original and its swap, on generated faces."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from experiments.__main__ import main
+from experiments.trials.faces import judge_pairs, pairs_of
+from multimodal.corpora.manifest import Manifest
+
+
+def test_the_trial_of_faces_learns_from_genuine_clips_and_judges_pairs(workspace, tmp_path, capsys):
+    clips = Manifest.read(workspace / "manifest.parquet").clips
+    genuine, fakes = clips[clips["av_class"] == "RVRA"], clips[clips["av_class"] == "FVRA"]
+    chosen = [*genuine["path"].head(4), fakes["path"].iloc[0]]
+    names = [("train", "a"), ("train", "b"), ("val", "c"), ("test", "pair"), ("test", "pair")]
+    (tmp_path / "corpus").mkdir()
+    rows = []
+    for number, (path, (split, identity)) in enumerate(zip(chosen, names, strict=True)):
+        (tmp_path / "corpus" / f"{number}.mp4").symlink_to(workspace / "corpus" / path)
+        label = "fake" if number == 4 else "real"
+        rows.append((f"{number}.mp4", label, identity, "swap" if number == 4 else "real", split))
+    columns = ["path", "label", "identity", "method", "split"]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "corpus" / "clips.csv", index=False)
+    tiny = ["--batch-size", "2", "--num-workers", "0", "--windows-per-clip", "1", "--workers", "1"]
+    tiny += ["--fit.steps", "1", "--fit.validate-every", "1", "--encoder.options.frame-size", "32"]
+    command = ["trial", "faces", str(tmp_path / "corpus"), "--out", str(tmp_path / "out"), "--seeds", "0", "1"]
+    assert main([*command, *tiny]) == 0
+    assert "paired accuracy" in capsys.readouterr().out
+    report = json.loads((tmp_path / "out" / "trial.json").read_text())
+    assert set(report) == {"seed 0", "seed 1", "mean of scores"}
+    assert report["seed 0"]["paired_accuracy"]["num_pairs"] == 1
+    assert [one["pair"] for one in report["seed 0"]["pairs"]] == ["folder:pair"]
+
+
+def test_a_pair_is_won_where_the_fake_scores_above_its_own_original():
+    scores = pd.DataFrame(
+        {
+            "identity": ["a", "a", "b", "b", "alone"],
+            "video_fake": [0, 1, 0, 1, 0],
+            "score_video": [0.2, 0.3, 0.8, 0.7, 0.5],
+        }
+    )
+    judged = judge_pairs(pairs_of(scores))
+    assert judged["paired_accuracy"]["accuracy"] == 0.5
+    assert judged["auc"] == 0.5
+    assert [one["pair"] for one in judged["pairs"]] == ["a", "b"]
+
+
+def test_a_test_part_without_a_pair_is_refused():
+    scores = pd.DataFrame({"identity": ["a", "b"], "video_fake": [0, 1], "score_video": [0.2, 0.3]})
+    with pytest.raises(ValueError, match="no identity of the test part has a genuine clip and a fake"):
+        pairs_of(scores)
