@@ -36,7 +36,7 @@ def trial_of_faces(
     Returns:
         The contents of ``trial.json``.
     """
-    made = prepare_corpus_of(corpus, out, workers=workers, frame_rate=frame_rate)
+    made = prepare_corpus_of(corpus, out, modality="video", workers=workers, frame_rate=frame_rate)
     tables = [trained_scores(config, made, out / f"seed-{seed}", seed) for seed in seeds]
     systems = {f"seed {seed}": pairs_of(table) for seed, table in zip(seeds, tables, strict=True)}
     if len(seeds) > 1:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from experiments.runs.config import PretrainConfig, Source
 from multimodal.files import write_json
+from multimodal.labels import Modality
 from multimodal.metrics.matched import source_floor, within_sources
 from multimodal.report.terminal import aligned
 
@@ -19,7 +20,7 @@ _COLUMNS = {"identity_column": "identity", "method_column": "method", "split_col
 OURS = "trained here"
 
 
-def prepare_corpus_of(corpus: Path, out: Path, *, workers: int, **options: Any) -> Source:
+def prepare_corpus_of(corpus: Path, out: Path, *, modality: Modality, workers: int, **options: Any) -> Source:
     """Scan, split and prepare a corpus of the ``folder`` kind; what is there already is kept.
 
     Raises:
@@ -34,7 +35,7 @@ def prepare_corpus_of(corpus: Path, out: Path, *, workers: int, **options: Any) 
     if not table.is_file():
         raise ValueError(f"{corpus} has no clips.csv; give a folder that `trial fetch` wrote")
     made = Source(out / "manifest.parquet", out / "split.parquet", out / "store")
-    scan("folder", root=corpus, out=made.manifest, options={"csv": "clips.csv", **_COLUMNS})
+    scan("folder", root=corpus, out=made.manifest, options={"csv": "clips.csv", "modality": modality, **_COLUMNS})
     split((made.manifest,), protocol=("official",), out=made.split)
     prepare((made.manifest,), store=made.store, options=PrepareOptions(**options), workers=workers)
     return made
@@ -66,7 +67,7 @@ def trial_of_speech(
     """
     from experiments.trials.systems import deaf_scores, published_scores
 
-    made = prepare_corpus_of(corpus, out, workers=workers)
+    made = prepare_corpus_of(corpus, out, modality="audio", workers=workers)
     tables = [trained_scores(config, made, out / f"seed-{seed}", seed) for seed in seeds]
     clips, store = _judged_clips(made)
     labels = clips["audio_fake"].to_numpy(int)
