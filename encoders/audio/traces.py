@@ -55,6 +55,9 @@ class TraceEncoder(Encoder):
     name = "traces"
     modality = "audio"
     takes_mask = True
+    filters: Tensor
+    bands: Tensor
+    cosines: Tensor
 
     def __init__(self, *, embed_dim: int = 64, dropout: float = 0.5, sample_rate: int = 16_000) -> None:
         super().__init__()
