@@ -9,9 +9,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from encoders import load_encoder
-from encoders.base import CONFIG_FILE as ENCODER_CONFIG
-from encoders.base import WEIGHTS_FILE as ENCODER_WEIGHTS
 from encoders.base import Encoder
+from encoders.folders import CONFIG_FILE as ENCODER_CONFIG
+from encoders.folders import WEIGHTS_FILE as ENCODER_WEIGHTS
 from encoders.hub import find_folder, upload
 from encoders.weights import read_weights, write_weights
 from fusion import create_fusion

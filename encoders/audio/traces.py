@@ -61,7 +61,8 @@ class TraceEncoder(Encoder):
 
     def __init__(self, *, embed_dim: int = 64, dropout: float = 0.5, sample_rate: int = 16_000) -> None:
         super().__init__()
-        self.embed_dim, self.input_spec = embed_dim, AudioSpec(sample_rate=sample_rate)
+        self.embed_dim, self.sample_rate = embed_dim, sample_rate
+        self.input_spec = AudioSpec(sample_rate=sample_rate)
         self.minimum_samples = _WINDOWS[-1]
         filters = {
             "filters": linear_fbanks(_SHORT // 2 + 1, *_BAND, _NUM_FILTERS, sample_rate),
@@ -113,13 +114,14 @@ class TraceEncoder(Encoder):
         return torch.cat(found, dim=1)
 
     def _bins(self, size: int, band: tuple[float, float] = _BAND) -> slice:
-        return slice(*(round(edge / self.input_spec.sample_rate * size) for edge in band))
+        low, high = (round(edge / self.sample_rate * size) for edge in band)
+        return slice(low, high)
 
     def _peaks(self, x: Tensor, lengths: Tensor, size: int) -> Iterator[Statistics]:
         """The long-term spectrum less the median of its neighbourhood: of all frames, then of the quiet ones."""
         spectrum, inside = _spectrum(x, lengths, size, size // 4)
         power = spectrum[..., self._bins(size)].abs().square()
-        logs, count = (power + 1e-9).log(), 2 * round(_NEAR / self.input_spec.sample_rate * size / 2) + 1
+        logs, count = (power + 1e-9).log(), 2 * round(_NEAR / self.sample_rate * size / 2) + 1
         for weights in (inside, _below(power, inside, _QUIET)):
             mean = _mean(logs, weights)
             near = nn.functional.pad(mean[:, None], (count // 2,) * 2, mode="reflect")[:, 0]

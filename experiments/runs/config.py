@@ -12,6 +12,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from tyro.conf import arg
 
+from encoders.folders import find_weights, holds_encoder
 from multimodal.catalog import unknown
 from multimodal.data.augment import Augmentation
 from multimodal.data.options import PseudoFakes, Reading, SilentEnds, Vocoder
@@ -122,15 +123,11 @@ class EncoderConfig:
     @property
     def folder(self) -> Path | None:
         """The folder of ``save_pretrained`` that says which encoder it is; None where name and options do."""
-        from encoders.folders import holds_encoder
-
         return self.weights if self.weights is not None and holds_encoder(self.weights) else None
 
     def check_folder(self) -> None:
         """Refuse a place that holds neither an encoder nor weights."""
         if self.weights is not None and self.folder is None:
-            from encoders.folders import find_weights
-
             find_weights(self.weights)
 
     def check_name(self, modality: Modality) -> None:
