@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
-from multimodal.data.windows import Batch, ClipWindows, WindowShape, collate, stack, window_tensors
+from multimodal.data.delivery import Batch, delivered, stack, to_device, window_loader
+from multimodal.data.windows import ClipWindows, WindowShape, window_tensors
 from multimodal.detector import AudioVisualDetector, marginals
 from multimodal.heads import Branch
 from multimodal.labels import CLASSES, MODALITIES, Modality
 from multimodal.media.prepared import PreparedClip
-from multimodal.processes import start_worker
 
 #: Columns of a manifest that travel into the scores table.
 DESCRIPTION = ["clip_id", "corpus", "identity", "method", "av_class", "video_fake", "audio_fake", "any_fake"]
@@ -35,18 +35,16 @@ def score_windows(model: nn.Module, batch: Batch, device: torch.device | str = "
     four-class posterior. Where one is absent there is no such posterior: the other's own head is the score, and
     ``fused_video`` and ``fused_audio`` are what the fusion makes of it all the same.
     """
-    inputs = {name: value.to(device) for name, value in batch["inputs"].items()}
+    there = to_device(batch, device)
     if isinstance(model, Branch):
         name = model.encoder.modality
-        output = model(inputs[name], batch["lengths"][name].to(device))
+        output = model(there["inputs"][name], batch["lengths"][name])
         probability = output.logits.float().sigmoid().cpu().numpy()
-        return pd.DataFrame({f"score_{name}": np.where(batch["present"][name].numpy(), probability, np.nan)})
-    present = {name: value.to(device) for name, value in batch["present"].items()}
-    lengths = {name: value.to(device) for name, value in batch["lengths"].items()}
-    output = model(inputs, present, lengths)
+        return pd.DataFrame({f"score_{name}": np.where(batch["present"][name].cpu().numpy(), probability, np.nan)})
+    output = model(there["inputs"], there["present"], batch["lengths"])
     posterior = output.class_logits.float().softmax(dim=-1).cpu()
     heads = {name: output.modality_logits[name].float().sigmoid().cpu().numpy() for name in MODALITIES}
-    return _scores_of(posterior, heads, {name: batch["present"][name].numpy() for name in MODALITIES})
+    return _scores_of(posterior, heads, {name: batch["present"][name].cpu().numpy() for name in MODALITIES})
 
 
 def score_clips(
@@ -54,41 +52,36 @@ def score_clips(
     windows: ClipWindows,
     clips: pd.DataFrame,
     *,
-    batch_size: int = 16,
-    num_workers: int = 0,
+    batches: Iterable[Batch] | None = None,
     device: torch.device | str = "cpu",
-    rank: int = 0,
-    world_size: int = 1,
-    progress: Progress = iter,
 ) -> pd.DataFrame:
-    """Scores of this rank's share of the clips, the mean over each clip's windows.
+    """Scores of the clips whose windows ``batches`` hold, the mean over each clip's windows.
 
     Args:
         model: as in :func:`score_windows`; put into evaluation mode and back.
         windows: of ``clips``, row by row; what the model takes.
         clips: rows of a manifest.
-        batch_size: windows a forward pass.
-        num_workers: processes that read windows.
+        batches: as :func:`clip_batches` gives them; all windows without any.
         device: where the model is.
-        progress: wraps the batches, to show how far it is.
-        rank: of this process; clips ``rank``, ``rank + world_size``, ... are scored.
-        world_size: number of processes.
     """
-    if rank >= len(clips):  # more processes than clips
-        return clips[DESCRIPTION].head(0)
-    mine = [i for i, (row, _) in enumerate(windows.starts) if row % world_size == rank]
-    loader = DataLoader(
-        torch.utils.data.Subset(windows, mine),
-        batch_size=batch_size,
-        num_workers=num_workers,
-        collate_fn=collate,
-        worker_init_fn=start_worker,
-    )
+    if batches is None:
+        batches = clip_batches(windows)
     with evaluating(model):
         parts = [
-            score_windows(model, batch, device).assign(row=batch["row"].numpy()) for batch in progress(loader)
+            score_windows(model, batch, device).assign(row=batch["row"].numpy())
+            for batch in delivered(batches, device)
         ]
+    if not parts:  # more processes than clips
+        return clips[DESCRIPTION].head(0)
     return clip_scores(pd.concat(parts, ignore_index=True), clips, windows)
+
+
+def clip_batches(
+    windows: ClipWindows, *, batch_size: int = 16, num_workers: int = 0, rank: int = 0, world_size: int = 1
+) -> DataLoader[Any]:
+    """Batches of one process's share of the clips: ``rank``, ``rank + world_size``, ...; any number of times."""
+    mine = [i for i, (row, _) in enumerate(windows.starts) if row % world_size == rank]
+    return window_loader(Subset(windows, mine), batch_size=batch_size, num_workers=num_workers if mine else 0)
 
 
 class RunningScores:

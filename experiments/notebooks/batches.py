@@ -14,7 +14,7 @@ from torch import nn
 from experiments.runs.build import open_training
 from experiments.runs.config import BalanceConfig, BalanceName, TrainConfig
 from experiments.runs.loop import Parts, Training, batches_of
-from multimodal.data.windows import Batch
+from multimodal.data.delivery import Batch
 from multimodal.labels import CLASSES, UNKNOWN
 from multimodal.report.figures.training import LossPoints
 from multimodal.training.losses import class_weights, focal_loss

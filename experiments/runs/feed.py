@@ -14,15 +14,16 @@ from encoders.base import AudioSpec, Encoder, VideoSpec
 from experiments.runs.balancing import DrawnLabels, drawn_labels
 from experiments.runs.clips import Clips
 from multimodal.data.augment import Augmentation
+from multimodal.data.delivery import collate, to_device
 from multimodal.data.options import Reading
 from multimodal.data.order import shuffled
 from multimodal.data.pseudo_fakes import Forge
-from multimodal.data.windows import ClipWindows, EvaluationWindows, TrainingWindows, WindowShape, collate
+from multimodal.data.windows import ClipWindows, EvaluationWindows, TrainingWindows, WindowShape
 from multimodal.detector import AudioVisualDetector
 from multimodal.labels import MODALITIES, Modality
 from multimodal.media.store.reader import AnyStore
 from multimodal.progress import progress
-from multimodal.scoring import score_clips
+from multimodal.scoring import clip_batches, score_clips
 from multimodal.tokens.cache import EvaluationTokens, TokenCache, TrainingTokens
 from multimodal.tokens.embedding import embed
 from multimodal.tokens.resampled import Resampling, resample
@@ -146,19 +147,25 @@ def split_scorer(
     *,
     show: bool = False,
 ) -> Scorer:
-    """A function that scores the clips ``rows``, whose windows are given, shared by all processes."""
+    """A function that scores the clips ``rows``, whose windows are given, shared by all processes.
+
+    Its workers stay for the next validation.
+    """
+    batches = clip_batches(
+        windows,
+        batch_size=reading.batch_size,
+        num_workers=reading.num_workers,
+        rank=accelerator.process_index,
+        world_size=accelerator.num_processes,
+    )
 
     def score(model: nn.Module) -> pd.DataFrame:
         mine = score_clips(
             model,
             windows,
             rows,
-            batch_size=reading.batch_size,
-            num_workers=reading.num_workers if show else 0,
+            batches=progress(batches, desc=f"score {split}", unit="batch", disable=not show),
             device=accelerator.device,
-            rank=accelerator.process_index,
-            world_size=accelerator.num_processes,
-            progress=lambda loader: progress(loader, desc=f"score {split}", unit="batch", disable=not show),
         )
         everyone = gather_object([mine])
         return pd.concat([part for part in everyone if len(part)], ignore_index=True).sort_values(
@@ -196,4 +203,4 @@ def first_window(detector: AudioVisualDetector, clips: Clips, reading: Reading) 
     """What the encoders are given of the first validation clip: a batch of one window, by modality."""
     encoders: dict[str, Any] = dict(detector.encoders.items())
     shape = window_shape(encoders, clips.store, reading)
-    return collate([EvaluationWindows(clips.store, clips.of("val").head(1), shape)[0]])["inputs"]
+    return to_device(collate([EvaluationWindows(clips.store, clips.of("val").head(1), shape)[0]]), "cpu")["inputs"]

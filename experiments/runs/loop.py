@@ -8,17 +8,16 @@ from typing import Any, NamedTuple
 from accelerate import Accelerator, PartialState
 from accelerate.utils import set_seed
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from encoders.base import Encoder
 from experiments.runs.balancing import DrawnLabels, learnt_labels
 from experiments.runs.clips import Clips
 from experiments.runs.folder import RunFolder
 from experiments.runs.trackers import begin_tracking, check_tracker
+from multimodal.data.delivery import Batch, delivered, window_loader
 from multimodal.data.order import StepBatches
-from multimodal.data.windows import Batch, collate, taken_ahead
 from multimodal.files import as_written, write_json
-from multimodal.processes import start_worker
 from multimodal.tokens.cache import TokenCache
 from multimodal.tokens.embedding import link_or_copy
 from multimodal.training.checkpoints import Checkpoints, load_weights
@@ -149,15 +148,8 @@ def batches_of(training: Training, parts: Parts, accelerator: Accelerator) -> Ca
             rank=accelerator.process_index,
             world_size=accelerator.num_processes,
         )
-        return taken_ahead(
-            DataLoader(
-                parts.windows,
-                batch_sampler=sampler,
-                num_workers=training.num_workers,
-                collate_fn=collate,
-                worker_init_fn=start_worker,
-            )
-        )
+        loader = window_loader(parts.windows, num_workers=training.num_workers, batch_sampler=sampler)
+        return delivered(loader, accelerator.device)
 
     return batches_from
 

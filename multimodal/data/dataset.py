@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from multimodal.corpora.manifest import Manifest
 from multimodal.data.augment import Augmentation
+from multimodal.data.delivery import collate, to_device
 from multimodal.data.options import SilentEnds
 from multimodal.data.order import SampleKey, StepBatches, shuffled
 from multimodal.data.windows import EvaluationWindows, Sample, TrainingWindows, WindowShape
@@ -119,9 +120,10 @@ def _rows(clips: Manifest | pd.DataFrame | str | Path) -> pd.DataFrame:
 
 
 def _plain(sample: Sample) -> dict[str, Any]:
+    batch = to_device(collate([sample]), "cpu")
     tensors = sample.tensors
     return {
-        "inputs": tensors.inputs,
+        "inputs": {name: value[0] for name, value in batch["inputs"].items()},
         "present": tensors.present,
         "lengths": tensors.lengths,
         "labels": sample.labels,

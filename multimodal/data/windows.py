@@ -1,20 +1,19 @@
 """Windows of prepared clips as tensors: ``num_frames`` consecutive crops and exactly their sound."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
-from einops import rearrange
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
-from torchvision.transforms.v2 import functional as transforms
 
 from multimodal.data.augment import Augmentation
+from multimodal.data.augment.picture import UNCHANGED, PictureDraw
+from multimodal.data.augment.sound import SOUND_UNCHANGED, SoundDraw
 from multimodal.data.options import SilentEnds
 from multimodal.data.order import SampleKey
 from multimodal.data.pseudo_fakes import Forge, forged_rows, pair_rows
@@ -23,39 +22,6 @@ from multimodal.labels import MODALITIES, UNKNOWN, Modality, class_index
 from multimodal.media.prepared import PreparedClip, sample_span
 from multimodal.media.reading.sound import Silence
 from multimodal.media.store.reader import AnyStore
-
-# What a model is fed and learns from: windows stacked, by modality name.
-
-
-class Batch(TypedDict):
-    """Windows stacked.
-
-    ``inputs`` by modality: video ``(B, T, 3, H, W)`` in [0, 1], audio ``(B, samples)`` in [-1, 1]; ``present``
-    by modality ``(B,)``; ``lengths`` by modality ``(B,)``, frames or samples that are no padding at the end;
-    ``labels`` for class, video and audio ``(B,)``, -1 where unknown; ``row`` ``(B,)``
-    names the clip.
-    """
-
-    inputs: dict[str, Float[Tensor, "batch ..."]]
-    present: dict[str, Bool[Tensor, " batch"]]
-    lengths: dict[str, Int[Tensor, " batch"]]
-    labels: dict[str, Int[Tensor, " batch"]]
-    row: Int[Tensor, " batch"]
-
-
-def to_device(batch: Batch, device: torch.device) -> Batch:
-    """The batch with all but the clips' rows on ``device``."""
-
-    def move(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-        return {name: value.to(device, non_blocking=True) for name, value in tensors.items()}
-
-    return Batch(
-        inputs=move(batch["inputs"]),
-        present=move(batch["present"]),
-        lengths=move(batch["lengths"]),
-        labels=move(batch["labels"]),
-        row=batch["row"],
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,15 +49,26 @@ class WindowShape:
         return last - first
 
 
+class Finish(NamedTuple):
+    """What makes a model's input of a window in memory: the side of its frames, and what augmentation drew."""
+
+    frame_size: int
+    sample_rate: int
+    picture: PictureDraw = UNCHANGED
+    sound: SoundDraw = SOUND_UNCHANGED
+
+
 class WindowTensors(NamedTuple):
     """One window: a tensor and a presence flag for each modality; an absent one is zeros.
 
     ``lengths`` are the frames and samples that come from the clip; the rest of a short window is padding.
+    ``finish`` is what has to be done yet on the device; None where the tensors are what a model takes, as tokens.
     """
 
     inputs: dict[str, Tensor]
     present: dict[str, bool]
     lengths: dict[str, int]
+    finish: Finish | None = None
 
 
 class Sample(NamedTuple):
@@ -153,8 +130,9 @@ class TrainingWindows(Dataset[Sample]):
         tensors = self.pairs.member(window_tensors(window, self.shape), key.clip, generator)
         if self.augmentation is not None:
             rate = self.shape.sample_rate
-            changed = self.augmentation(tensors.inputs, tensors.present, generator, sample_rate=rate)
-            tensors = tensors._replace(inputs=changed)
+            begun = self.augmentation.begin(tensors.inputs, tensors.present, generator, sample_rate=rate)
+            finish = Finish(self.shape.frame_size, rate, begun.picture, begun.sound)
+            tensors = tensors._replace(inputs=begun.inputs, finish=finish)
         return labelled(tensors, self.labels, key.clip)
 
 
@@ -237,18 +215,20 @@ def judged_spans(num_frames: int, silence: Silence | None, shape: WindowShape) -
 def window_tensors(window: PreparedClip, shape: WindowShape) -> WindowTensors:
     """Tensors of one window; a short one is padded with its last frame and with silence.
 
-    Shape: video ``(T, 3, H, W)`` float in [0, 1]; audio ``(samples,)`` float in [-1, 1].
+    Shape: video ``(T, S, S, 3)`` uint8, crops as the store has them (S is 1 without any); audio ``(samples,)``
+    float in [-1, 1]. :func:`multimodal.data.delivery.to_device` makes of a batch of them what a model takes.
     """
-    # a zero seen as many: whole ones of ten megabytes take as long as decoding half a window
-    video = torch.zeros(()).expand(shape.num_frames, 3, shape.frame_size, shape.frame_size)
+    # a zero seen as many: a whole window of them takes as long as decoding half a one
+    video = torch.zeros((), dtype=torch.uint8).expand(shape.num_frames, 1, 1, 3)
     audio = torch.zeros(()).expand(shape.num_samples)
     lengths = {"video": 0, "audio": 0}
     if window.frames is not None and len(window.frames):
-        video, lengths["video"] = _frames(window.frames, shape), min(len(window.frames), shape.num_frames)
+        video, lengths["video"] = _crops(window.frames, shape), min(len(window.frames), shape.num_frames)
     if window.waveform is not None:
         audio, lengths["audio"] = _sound(window.waveform, shape), min(len(window.waveform), shape.num_samples)
     present = {"video": window.frames is not None, "audio": window.waveform is not None}
-    return WindowTensors({"video": video, "audio": audio}, present, lengths)
+    finish = Finish(shape.frame_size, shape.sample_rate)
+    return WindowTensors({"video": video, "audio": audio}, present, lengths, finish)
 
 
 def label_table(clips: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -264,53 +244,16 @@ def labelled(tensors: WindowTensors, labels: dict[str, np.ndarray], row: int) ->
     return Sample(tensors, {name: int(values[row]) for name, values in labels.items()}, row)
 
 
-def stack(windows: Sequence[WindowTensors]) -> Batch:
-    """Stack windows whose labels nobody knows."""
-    unknown = torch.full((len(windows),), UNKNOWN)
-    return Batch(
-        inputs={name: _stacked(windows, name) for name in windows[0].inputs},
-        present={name: torch.tensor([window.present[name] for window in windows]) for name in windows[0].present},
-        lengths={name: torch.tensor([window.lengths[name] for window in windows]) for name in windows[0].lengths},
-        labels=dict.fromkeys(("class", *MODALITIES), unknown),
-        row=unknown,
-    )
-
-
-def collate(samples: Sequence[Sample]) -> Batch:
-    """Stack samples into a :class:`Batch`."""
-    labels = {name: torch.tensor([one.labels[name] for one in samples]) for name in samples[0].labels}
-    batch = stack([one.tensors for one in samples])
-    return Batch(
-        inputs=batch["inputs"],
-        present=batch["present"],
-        lengths=batch["lengths"],
-        labels=labels,
-        row=torch.tensor([one.row for one in samples]),
-    )
-
-
-def _stacked(windows: Sequence[WindowTensors], name: str) -> Tensor:
-    """Inputs of a modality; what no window has stays one zero, which costs nothing to hand over."""
-    inputs = [window.inputs[name] for window in windows]
-    if any(window.present[name] for window in windows):
-        return torch.stack(inputs)
-    return inputs[0].expand(len(windows), *inputs[0].shape)
-
-
 def _sound(waveform: np.ndarray, shape: WindowShape) -> Float[Tensor, " samples"]:
     sound = torch.zeros(shape.num_samples)
     sound[: len(waveform)] = torch.from_numpy(waveform[: shape.num_samples])
     return sound
 
 
-def _frames(frames: np.ndarray, shape: WindowShape) -> Float[Tensor, "time 3 height width"]:
-    video = rearrange(torch.from_numpy(frames), "t h w c -> t c h w")
-    if video.shape[-1] != shape.frame_size:
-        video = transforms.resize(video, [shape.frame_size, shape.frame_size], antialias=True)
-    missing = shape.num_frames - len(video)
-    if missing > 0:
-        video = torch.cat([video, video[-1:].expand(missing, -1, -1, -1)])
-    return video.float().div_(255)
+def _crops(frames: np.ndarray, shape: WindowShape) -> UInt8[Tensor, "time size size 3"]:
+    missing = max(shape.num_frames - len(frames), 0)
+    crops = torch.from_numpy(frames[: shape.num_frames])
+    return torch.cat([crops, crops[-1:].expand(missing, -1, -1, -1)]) if missing else crops
 
 
 class _Pairs:
@@ -328,9 +271,19 @@ class _Pairs:
         """The window of a row as the model sees it: forged, or changed as its forgery is."""
         if self.forge is None or not self.is_paired[row] or not tensors.present[self.forge.modality]:
             return tensors
-        pair = self.forge(tensors.inputs[self.forge.modality], generator)
+        name = self.forge.modality
+        x = tensors.inputs[name]
+        pair = self.forge(_as_frames(x) if name == "video" else x, generator)
         shown = pair.forged if self.forged[row] else pair.genuine
-        return tensors._replace(inputs={**tensors.inputs, self.forge.modality: shown})
+        return tensors._replace(inputs={**tensors.inputs, name: _as_crops(shown) if name == "video" else shown})
+
+
+def _as_frames(crops: UInt8[Tensor, "time size size 3"]) -> Float[Tensor, "time 3 size size"]:
+    return crops.permute(0, 3, 1, 2).float().div_(255)
+
+
+def _as_crops(frames: Float[Tensor, "time 3 size size"]) -> UInt8[Tensor, "time size size 3"]:
+    return frames.mul(255).round().to(torch.uint8).permute(0, 2, 3, 1)
 
 
 def _index_rows(store: AnyStore, clip_ids: list[str]) -> pd.DataFrame:
@@ -340,20 +293,3 @@ def _index_rows(store: AnyStore, clip_ids: list[str]) -> pd.DataFrame:
     if len(missing):
         raise ValueError(f"{len(missing)} clips are not in the store, e.g. {missing[0]}; prepare them first")
     return rows.astype({"num_frames": int})
-
-
-# The next batch taken from its loader while the model is busy with this one.
-
-
-def taken_ahead(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """The same batches, each fetched by a thread one batch early.
-
-    Workers of a loader make batches ahead, but the training's own process takes them over: some milliseconds for
-    ten tensors, a tenth of the step of a small encoder of sound.
-    """
-    source = iter(batches)
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as thread:
-        coming = thread.submit(next, source, None)
-        while (batch := coming.result()) is not None:
-            coming = thread.submit(next, source, None)
-            yield batch

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import Subset
 
 from encoders.base import Encoder
-from multimodal.data.windows import Batch, EvaluationWindows, WindowShape, collate
+from multimodal.data.delivery import Batch, delivered, window_loader
+from multimodal.data.windows import EvaluationWindows, WindowShape
 from multimodal.files import atomic_path, write_json
 from multimodal.heads import encode_padded
 from multimodal.labels import MODALITIES
 from multimodal.media.store.reader import AnyStore
-from multimodal.processes import start_worker
 from multimodal.tokens.cache import (
     CLIPS_PER_SHARD,
     HEADER,
@@ -111,20 +111,14 @@ def _embed_shard(
 ) -> None:
     first = number * CLIPS_PER_SHARD
     mine = [i for i, (row, _) in enumerate(windows.starts) if first <= row < first + CLIPS_PER_SHARD]
-    loader = DataLoader(
-        Subset(windows, mine),
-        batch_size=batch_size,
-        num_workers=num_workers,
-        collate_fn=collate,
-        worker_init_fn=start_worker,
-    )
+    loader = window_loader(Subset(windows, mine), batch_size=batch_size, num_workers=num_workers)
     tokens: dict[str, list[Tensor]] = {name: [] for name in encoders}
     present: dict[str, list[Tensor]] = {name: [] for name in encoders}
     rows = []
-    for batch in loader:
+    for batch in delivered(loader, device):
         rows.append(batch["row"].numpy())
-        for name, encoded in _encode(encoders, batch, device):
-            here = batch["present"][name]
+        for name, encoded in _encode(encoders, batch):
+            here = batch["present"][name].cpu()
             tokens[name].append(torch.where(here[:, None, None], encoded, 0.0))
             present[name].append(here)
     write_shard(
@@ -135,9 +129,7 @@ def _embed_shard(
     )
 
 
-def _encode(
-    encoders: Mapping[str, Encoder], batch: Batch, device: torch.device | str
-) -> Iterator[tuple[str, Tensor]]:
+def _encode(encoders: Mapping[str, Encoder], batch: Batch) -> Iterator[tuple[str, Tensor]]:
     for name, encoder in encoders.items():
-        tokens = encode_padded(encoder, batch["inputs"][name].to(device), batch["lengths"][name])
+        tokens = encode_padded(encoder, batch["inputs"][name], batch["lengths"][name])
         yield name, tokens.float().cpu()

@@ -16,7 +16,7 @@ from accelerate import Accelerator
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from multimodal.data.windows import Batch, to_device
+from multimodal.data.delivery import Batch, to_device
 from multimodal.progress import progress
 from multimodal.training.checkpoints import Checkpoints, FitState
 from multimodal.training.options import FitOptions

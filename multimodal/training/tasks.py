@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from multimodal.data.windows import Batch
+from multimodal.data.delivery import Batch
 from multimodal.labels import CLASSES, MODALITIES, TARGETS, UNKNOWN, Modality
 from multimodal.metrics.checks import by_label
 from multimodal.metrics.ranking import roc_auc

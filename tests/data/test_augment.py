@@ -3,19 +3,24 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from torchvision.transforms.v2 import functional as transforms
 
 from multimodal.data.augment import Augmentation, PictureAugmentation, SoundAugmentation
-from multimodal.data.augment.picture import FACE_PARTS
+from multimodal.data.augment.picture import FACE_PARTS, UNCHANGED, change_pictures, draw_picture
 from multimodal.data.augment.sound import (
     LOSSY_CODECS,
+    begin_sound,
     coloured_noise,
+    finish_sounds,
     lossy_codec,
     reverberate,
     telephone_band,
     telephone_codec,
 )
+from multimodal.data.augment.white_noise import white_noise
 
 RATE = 16_000
+CPU = torch.device("cpu")
 NO_PICTURE = PictureAugmentation(**{f.name: 0 for f in dataclasses.fields(PictureAugmentation)})
 NO_SOUND = SoundAugmentation(**{f.name: 0 for f in dataclasses.fields(SoundAugmentation)})
 PICTURE_CHANGES = {
@@ -43,7 +48,12 @@ SOUND_CHANGES = {
 
 
 def picture() -> torch.Tensor:
-    return torch.rand(3, 3, 48, 48, generator=torch.Generator().manual_seed(0))
+    """Three crops as the store has them."""
+    return torch.randint(256, (3, 48, 48, 3), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+
+
+def as_frames(crops: torch.Tensor) -> torch.Tensor:
+    return crops.permute(0, 3, 1, 2).float() / 255
 
 
 def voice() -> torch.Tensor:
@@ -52,7 +62,7 @@ def voice() -> torch.Tensor:
 
 
 def test_every_field_is_off_at_zero():
-    assert torch.equal(NO_PICTURE(picture(), np.random.default_rng(0)), picture())
+    assert torch.equal(NO_PICTURE(picture(), np.random.default_rng(0)), as_frames(picture()))
     assert torch.equal(NO_SOUND(voice(), np.random.default_rng(0), sample_rate=RATE), voice())
 
 
@@ -60,11 +70,11 @@ def test_every_field_is_off_at_zero():
 def test_each_change_of_the_picture_keeps_size_and_range_and_follows_its_generator(name):
     change = dataclasses.replace(NO_PICTURE, **PICTURE_CHANGES[name])
     one, again, other = (change(picture(), np.random.default_rng(seed)) for seed in (4, 4, 5))
-    assert one.shape == picture().shape
+    assert one.shape == (3, 3, 48, 48)
     assert one.min() >= 0
     assert one.max() <= 1
     assert torch.equal(one, again)
-    assert not torch.equal(one, picture())
+    assert not torch.equal(one, as_frames(picture()))
     assert name == "flip" or not torch.equal(one, other)
 
 
@@ -132,7 +142,7 @@ def test_a_lossy_codec_changes_the_sound_and_delays_nothing(name, rate):
 
 @pytest.mark.parametrize("name", LOSSY_CODECS)
 def test_fewer_bits_lose_more(name):
-    sound = speech_like(RATE) + 0.05 * coloured_noise(RATE, np.random.default_rng(0), tilt=1.0)
+    sound = speech_like(RATE) + 0.05 * coloured_noise(RATE, 0, tilt=1.0, device=CPU)
     few, many = (lossy_codec(sound, name, bit_rate=bits, sample_rate=RATE) for bits in (12_000, 64_000))
     assert (few - sound).square().mean() > (many - sound).square().mean()
 
@@ -145,7 +155,7 @@ def test_a_sound_shorter_than_a_frame_of_a_codec_keeps_its_length(name):
 def test_a_room_delays_nothing_and_rings_on():
     click = torch.zeros(RATE)
     click[100] = 1.0
-    wet = reverberate(click, np.random.default_rng(0), seconds=0.3, sample_rate=RATE)
+    wet = reverberate(click, 0, seconds=0.3, sample_rate=RATE)
     assert wet[:100].abs().max() < 1e-5
     assert wet.abs().argmax() == 100
     early, late = wet[101:1700].square().mean(), wet[3300:4900].square().mean()
@@ -154,17 +164,68 @@ def test_a_room_delays_nothing_and_rings_on():
 
 @pytest.mark.parametrize(("tilt", "fall_db"), [(0.0, 0.0), (1.0, 10.0)])
 def test_noise_falls_with_frequency_as_its_tilt_says(tilt, fall_db):
-    noise = coloured_noise(1 << 16, np.random.default_rng(0), tilt=tilt)
+    noise = coloured_noise(1 << 16, 0, tilt=tilt, device=CPU)
     power = torch.fft.rfft(noise).abs().square()
     assert noise.std() == pytest.approx(1, abs=1e-3)
     low, high = power[500:1000].mean(), power[5000:10000].mean()
     assert 10 * torch.log10(low / high) == pytest.approx(fall_db, abs=0.5)
 
 
-def test_an_absent_modality_stays_zeros():
-    inputs = {"video": torch.zeros(2, 3, 8, 8), "audio": voice()}
-    present = {"video": False, "audio": True}
-    changed = Augmentation()(inputs, present, np.random.default_rng(0), sample_rate=RATE)
-    assert not changed["video"].any()
-    assert not torch.equal(changed["audio"], voice())
-    assert torch.equal(inputs["audio"], voice())
+def test_an_absent_modality_is_not_changed():
+    inputs = {"video": torch.zeros(2, 1, 1, 3, dtype=torch.uint8), "audio": voice()}
+    begun = Augmentation().begin(
+        inputs, {"video": False, "audio": True}, np.random.default_rng(0), sample_rate=RATE
+    )
+    assert begun.inputs["video"] is inputs["video"]
+    assert begun.picture == UNCHANGED
+    assert begun.sound.gain != 1
+
+
+EVERY_PICTURE = dataclasses.replace(
+    NO_PICTURE, **{k: v for one in PICTURE_CHANGES.values() for k, v in one.items()}
+)
+EVERY_SOUND = dataclasses.replace(NO_SOUND, **{k: v for one in SOUND_CHANGES.values() for k, v in one.items()})
+
+
+def test_a_window_is_changed_alike_whatever_its_batch_mates():
+    draws = [draw_picture(EVERY_PICTURE, np.random.default_rng(seed)) for seed in range(3)]
+    crops = torch.stack([picture(), picture().flip(0), picture().flip(1)])
+    together = change_pictures(crops, draws, 32)
+    for place in range(3):
+        alone = change_pictures(crops[place : place + 1], draws[place : place + 1], 32)[0]
+        torch.testing.assert_close(together[place], alone, rtol=0, atol=1e-6)
+    begun = [begin_sound(voice(), EVERY_SOUND, np.random.default_rng(seed), sample_rate=RATE) for seed in range(3)]
+    sounds, changes = torch.stack([one for one, _ in begun]), [draw for _, draw in begun]
+    together = finish_sounds(sounds, changes, sample_rate=RATE)
+    for place in range(3):
+        alone = finish_sounds(sounds[place : place + 1], changes[place : place + 1], sample_rate=RATE)[0]
+        torch.testing.assert_close(together[place], alone, rtol=0, atol=1e-6)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="compares with a GPU")
+def test_a_window_is_changed_alike_on_a_gpu():
+    draws = [draw_picture(EVERY_PICTURE, np.random.default_rng(seed)) for seed in range(3)]
+    crops = torch.stack([picture()] * 3)
+    there = change_pictures(crops.cuda(), draws, 32).cpu()
+    # resizing rounds to 256 levels, to one or the other of two neighbours
+    torch.testing.assert_close(change_pictures(crops, draws, 32), there, rtol=0, atol=0.02)
+    begun = [begin_sound(voice(), EVERY_SOUND, np.random.default_rng(seed), sample_rate=RATE) for seed in range(3)]
+    sounds, changes = torch.stack([one for one, _ in begun]), [draw for _, draw in begun]
+    there = finish_sounds(sounds.cuda(), changes, sample_rate=RATE).cpu()
+    torch.testing.assert_close(finish_sounds(sounds, changes, sample_rate=RATE), there, rtol=0, atol=1e-4)
+
+
+def test_colours_change_as_torchvision_changes_them():
+    crops = (picture() // 4 + 96)[None]  # nothing reaches black or white, where torchvision cuts off at each step
+    draw = UNCHANGED._replace(brightness=1.1, contrast=0.9, saturation=0.7)
+    expected = transforms.adjust_brightness(as_frames(crops[0]), 1.1)
+    expected = transforms.adjust_saturation(transforms.adjust_contrast(expected, 0.9), 0.7)
+    torch.testing.assert_close(change_pictures(crops, [draw], 48)[0], expected, rtol=0, atol=2e-3)
+
+
+def test_hashed_numbers_are_normal_and_those_of_two_seeds_apart():
+    one, other = white_noise(3, 1 << 16, CPU), white_noise(4, 1 << 16, CPU)
+    for power, moment in enumerate((0, 1, 0, 3), 1):
+        assert (one**power).mean().item() == pytest.approx(moment, abs=0.08)
+    assert torch.corrcoef(torch.stack([one, other]))[0, 1].abs() < 0.02
+    assert torch.corrcoef(torch.stack([one[:-1], one[1:]]))[0, 1].abs() < 0.02

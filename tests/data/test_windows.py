@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,14 +7,13 @@ from hypothesis import strategies as st
 
 from multimodal.corpora.manifest import Manifest
 from multimodal.data.augment import Augmentation, PictureAugmentation, SoundAugmentation
+from multimodal.data.delivery import collate, to_device
 from multimodal.data.order import SampleKey
 from multimodal.data.windows import (
     EvaluationWindows,
     TrainingWindows,
     WindowShape,
-    collate,
     label_table,
-    taken_ahead,
     window_starts,
 )
 from multimodal.media.store.reader import Store
@@ -34,12 +31,18 @@ def clips(workspace) -> pd.DataFrame:
     return Manifest.read(workspace / "manifest.parquet").clips.head(6)
 
 
+def ready(sample) -> dict[str, torch.Tensor]:
+    """What a model takes of a window alone."""
+    return to_device(collate([sample]), "cpu")["inputs"]
+
+
 def test_a_window_is_consecutive_crops_and_exactly_their_sound(store, clips):
     windows = EvaluationWindows(store, clips, SHAPE, windows_per_clip=3)
     row, start = windows.starts[1]
     sample = windows[1]
     prepared = store.read(clips["clip_id"][row])
-    assert sample.tensors.inputs["video"].shape == (4, 3, 24, 24)
+    np.testing.assert_array_equal(sample.tensors.inputs["video"].numpy(), prepared.frames[start : start + 4])
+    assert ready(sample)["video"].shape == (1, 4, 3, 24, 24)
     assert sample.tensors.inputs["audio"].shape == (6400,)
     expected = prepared.waveform[start * 1600 : start * 1600 + 6400]
     np.testing.assert_array_equal(sample.tensors.inputs["audio"][: len(expected)].numpy(), expected)
@@ -48,9 +51,9 @@ def test_a_window_is_consecutive_crops_and_exactly_their_sound(store, clips):
 def test_the_same_key_gives_the_same_window_and_another_epoch_another(store, clips):
     windows = TrainingWindows(store, clips, SHAPE, seed=3, augmentation=Augmentation())
     one, again, later = windows[SampleKey(2, 0, 0)], windows[SampleKey(2, 0, 0)], windows[SampleKey(2, 5, 0)]
-    assert torch.equal(one.tensors.inputs["video"], again.tensors.inputs["video"])
-    assert torch.equal(one.tensors.inputs["audio"], again.tensors.inputs["audio"])
-    assert not torch.equal(one.tensors.inputs["audio"], later.tensors.inputs["audio"])
+    for name in ("video", "audio"):
+        assert torch.equal(ready(one)[name], ready(again)[name])
+        assert not torch.equal(ready(one)[name], ready(later)[name])
 
 
 def test_a_clip_shorter_than_a_window_is_padded(store, clips):
@@ -70,7 +73,7 @@ def test_values_stay_in_their_ranges_under_augmentation(store, clips):
         audio=SoundAugmentation(gain_db=40, noise=1, noise_db=0),
     )
     sample = TrainingWindows(store, clips, SHAPE, seed=0, augmentation=strong)[SampleKey(0, 0, 0)]
-    video, audio = sample.tensors.inputs["video"], sample.tensors.inputs["audio"]
+    video, audio = ready(sample).values()
     assert video.min() >= 0
     assert video.max() <= 1
     assert audio.abs().max() <= 1
@@ -86,7 +89,7 @@ def test_a_modality_that_is_not_read_is_not_augmented(store, clips):
 
 def test_collate_stacks_windows_labels_and_rows(store, clips):
     windows = EvaluationWindows(store, clips, SHAPE, windows_per_clip=1)
-    batch = collate([windows[i] for i in range(3)])
+    batch = to_device(collate([windows[i] for i in range(3)]), "cpu")
     assert batch["inputs"]["video"].shape == (3, 4, 3, 24, 24)
     assert batch["present"]["audio"].tolist() == [True] * 3
     assert batch["row"].tolist() == [0, 1, 2]
@@ -96,6 +99,8 @@ def test_collate_stacks_windows_labels_and_rows(store, clips):
 def test_a_modality_that_no_window_has_costs_no_memory(store, clips):
     windows = TrainingWindows(store, clips, SHAPE, seed=0, modalities=("audio",))
     batch = collate([windows[SampleKey(row, 0, 0)] for row in range(3)])
+    assert batch["inputs"]["video"].untyped_storage().nbytes() == 1
+    batch = to_device(batch, "cpu")
     assert batch["inputs"]["video"].shape == (3, 4, 3, 24, 24)
     assert not batch["inputs"]["video"].any()
     assert batch["inputs"]["video"].untyped_storage().nbytes() == 4
@@ -123,39 +128,3 @@ def test_windows_lie_inside_the_clip_and_reach_both_ends(length, num_frames, lim
     assert starts[0] == 0
     assert starts[-1] <= room
     assert limit == 1 or starts[-1] == room
-
-
-def test_batches_come_in_their_order_and_all_of_them():
-    assert list(taken_ahead(range(1, 6))) == [1, 2, 3, 4, 5]
-
-
-def test_no_batch_is_no_batch():
-    assert list(taken_ahead([])) == []
-
-
-def test_the_next_batch_is_made_while_this_one_is_used():
-    made = []
-
-    def source():
-        for number in range(3):
-            made.append(number)
-            yield number
-
-    batches = taken_ahead(source())
-    assert next(batches) == 0
-    deadline = time.monotonic() + 10
-    while made != [0, 1] and time.monotonic() < deadline:
-        time.sleep(0.001)
-    assert made == [0, 1]
-    batches.close()
-
-
-def test_an_error_of_the_loader_is_raised_where_the_batch_is_asked_for():
-    def source():
-        yield 1
-        raise ValueError("no clip 'a'; prepare it first")
-
-    batches = taken_ahead(source())
-    assert next(batches) == 1
-    with pytest.raises(ValueError, match="prepare it first"):
-        next(batches)

@@ -1,4 +1,4 @@
-"""How far training windows may be changed, as plain numbers.
+"""How far training windows may be changed, as plain numbers, and what was drawn for one of them.
 
 torch is imported when a window is changed and not before, so that a command line can show and read these at once.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from multimodal.ranges import at_least, between, check_ranges
 
@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from multimodal.data.augment.picture import PictureDraw
+    from multimodal.data.augment.sound import SoundDraw
+
 
 @dataclass(frozen=True, kw_only=True)
 class PictureAugmentation:
     """How far the picture may be changed; 0 switches a change off. All frames of a window are changed alike.
+
+    JPEG comes first, as a platform's; then the order is that of the fields.
 
     Args:
         crop_jitter: largest share cut off each side; what is left is resized to the whole.
@@ -55,11 +60,12 @@ class PictureAugmentation:
     def __post_init__(self) -> None:
         check_ranges(self)
 
-    def __call__(self, frames: Tensor, generator: np.random.Generator) -> Tensor:
-        """Shape: ``(T, C, H, W)`` in [0, 1]; the result is as large."""
-        from multimodal.data.augment.picture import change_picture
+    def __call__(self, crops: Tensor, generator: np.random.Generator) -> Tensor:
+        """One window changed at once: crops ``(T, S, S, 3)`` uint8 to frames ``(T, 3, S, S)`` in [0, 1]."""
+        from multimodal.data.augment.picture import change_pictures, compress, draw_picture
 
-        return change_picture(frames, self, generator)
+        draw = draw_picture(self, generator)
+        return change_pictures(compress(crops, draw)[None], [draw], crops.shape[1])[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,10 +102,11 @@ class SoundAugmentation:
         check_ranges(self)
 
     def __call__(self, sound: Tensor, generator: np.random.Generator, *, sample_rate: int) -> Tensor:
-        """Shape: ``(samples,)`` in [-1, 1]; the result is as long."""
-        from multimodal.data.augment.sound import change_sound
+        """One window changed at once: ``(samples,)`` in [-1, 1]; the result is as long."""
+        from multimodal.data.augment.sound import begin_sound, finish_sounds
 
-        return change_sound(sound, self, generator, sample_rate=sample_rate)
+        begun, draw = begin_sound(sound, self, generator, sample_rate=sample_rate)
+        return finish_sounds(begun[None], [draw], sample_rate=sample_rate)[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,21 +116,34 @@ class Augmentation:
     video: PictureAugmentation = field(default_factory=PictureAugmentation)
     audio: SoundAugmentation = field(default_factory=SoundAugmentation)
 
-    def __call__(
+    def begin(
         self,
         inputs: Mapping[str, Tensor],
         present: Mapping[str, bool],
         generator: np.random.Generator,
         *,
         sample_rate: int,
-    ) -> dict[str, Tensor]:
-        """The inputs of one window, each present modality changed.
+    ) -> Begun:
+        """Draw the change of one window, and do what a worker has to do of it.
 
-        Shape: ``video`` ``(T, C, H, W)`` in [0, 1], ``audio`` ``(samples,)`` in [-1, 1], as they come.
+        Shape: ``video`` crops ``(T, S, S, 3)`` uint8, ``audio`` ``(samples,)`` in [-1, 1], as they come.
         """
-        changed = dict(inputs)
+        from multimodal.data.augment.picture import UNCHANGED, compress, draw_picture
+        from multimodal.data.augment.sound import SOUND_UNCHANGED, begin_sound
+
+        changed, picture, sound = dict(inputs), UNCHANGED, SOUND_UNCHANGED
         if present.get("video"):
-            changed["video"] = self.video(inputs["video"], generator)
+            picture = draw_picture(self.video, generator)
+            changed["video"] = compress(inputs["video"], picture)
         if present.get("audio"):
-            changed["audio"] = self.audio(inputs["audio"], generator, sample_rate=sample_rate)
-        return changed
+            options = {"sample_rate": sample_rate}
+            changed["audio"], sound = begin_sound(inputs["audio"], self.audio, generator, **options)
+        return Begun(changed, picture, sound)
+
+
+class Begun(NamedTuple):
+    """The inputs of a window as a worker leaves them, and what the device has to do yet."""
+
+    inputs: dict[str, Tensor]
+    picture: PictureDraw
+    sound: SoundDraw

@@ -1,6 +1,12 @@
-"""Changes of sound that say nothing about forgery: what rooms, microphones, lines and platforms do."""
+"""Changes of sound that say nothing about forgery: what rooms, microphones, lines and platforms do.
+
+A worker draws what happens to a window from (seed, epoch, clip) and does what is the processor's business: the
+shift, RawBoost's filters, a telephone's band and codecs. Room, noise and loudness happen to a whole batch on the
+device that learns, each window by its own numbers alone.
+"""
 
 import io
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import av
@@ -12,6 +18,7 @@ from torchaudio import functional
 
 from multimodal.data.augment.options import SoundAugmentation
 from multimodal.data.augment.rawboost import rawboost
+from multimodal.data.augment.white_noise import white_noise
 
 Sound = Float[Tensor, " samples"]
 
@@ -20,30 +27,46 @@ _TELEPHONE_RATE = 8000
 _TELEPHONE_LEVELS = 256
 
 
-def change_sound(
+class SoundDraw(NamedTuple):
+    """What is left to do to a window on the device, as plain numbers; the defaults change nothing.
+
+    ``room`` is its time of decay in seconds and a seed; ``noise`` its level against the sound, its tilt and a
+    seed; ``gain`` a factor.
+    """
+
+    room: tuple[float, int] | None = None
+    noise: tuple[float, float, int] | None = None
+    gain: float = 1.0
+
+
+SOUND_UNCHANGED = SoundDraw()
+
+# On the processor, in a worker.
+
+
+def begin_sound(
     sound: Sound, options: SoundAugmentation, generator: np.random.Generator, *, sample_rate: int
-) -> Sound:
-    """Change the sound of a window.
+) -> tuple[Sound, SoundDraw]:
+    """What the processor changes in the sound of a window, and what is left to the device.
 
     Shape: ``(samples,)`` in [-1, 1]; the result is as long.
     """
     if options.shift_seconds:
         furthest = round(options.shift_seconds * sample_rate)
         sound = sound.roll(int(generator.integers(-furthest, furthest + 1)))
-    if generator.random() < options.reverberation:
-        seconds = generator.uniform(0.1, max(options.reverberation_seconds, 0.1))
-        sound = reverberate(sound, generator, seconds=seconds, sample_rate=sample_rate)
     if options.rawboost and generator.random() < options.rawboost:
         sound = rawboost(sound, generator, sample_rate=sample_rate)
     if generator.random() < options.band_pass:
         sound = telephone_band(sound, sample_rate)
     if generator.random() < options.codec:
         sound = _coded(sound, options, generator, sample_rate)
+    room = noise = None
+    if generator.random() < options.reverberation:
+        room = generator.uniform(0.1, max(options.reverberation_seconds, 0.1)), int(generator.integers(1 << 62))
     if generator.random() < options.noise:
-        noise = coloured_noise(len(sound), generator, tilt=generator.uniform(0, 1))
         level = 10 ** (generator.uniform(options.noise_db - 30, options.noise_db) / 20)
-        sound = sound + level * sound.square().mean().sqrt() * noise
-    return (sound * 10 ** (options.gain_db * generator.uniform(-1, 1) / 20)).clamp(-1, 1)
+        noise = level, generator.uniform(0, 1), int(generator.integers(1 << 62))
+    return sound, SoundDraw(room, noise, 10 ** (options.gain_db * generator.uniform(-1, 1) / 20))
 
 
 def _coded(sound: Sound, options: SoundAugmentation, generator: np.random.Generator, sample_rate: int) -> Sound:
@@ -52,16 +75,6 @@ def _coded(sound: Sound, options: SoundAugmentation, generator: np.random.Genera
         return telephone_codec(sound, sample_rate)
     bit_rate = int(generator.integers(options.codec_bit_rate, 4 * options.codec_bit_rate + 1))
     return lossy_codec(sound, name, bit_rate=bit_rate, sample_rate=sample_rate)
-
-
-def reverberate(sound: Sound, generator: np.random.Generator, *, seconds: float, sample_rate: int) -> Sound:
-    """A room of white noise that decays by 60 decibel in ``seconds`` (Moorer, 1979); as loud as before."""
-    time = torch.arange(round(seconds * sample_rate)) / sample_rate
-    decay = 10 ** (-3 * time / seconds)
-    response = 0.05 * decay * torch.from_numpy(generator.standard_normal(len(time), dtype=np.float32))
-    response[0] = 1.0  # the direct sound comes first, so that nothing is delayed
-    wet = functional.fftconvolve(sound, response)[: len(sound)]
-    return wet * (sound.square().mean().sqrt() / wet.square().mean().sqrt().clamp(min=1e-8))
 
 
 def telephone_band(sound: Sound, sample_rate: int) -> Sound:
@@ -77,13 +90,43 @@ def telephone_codec(sound: Sound, sample_rate: int) -> Sound:
     return functional.resample(decoded, _TELEPHONE_RATE, sample_rate)[: len(sound)]
 
 
-def coloured_noise(num_samples: int, generator: np.random.Generator, *, tilt: float) -> Sound:
+# On the device that learns, a batch at once.
+
+
+def finish_sounds(
+    sounds: Float[Tensor, "batch samples"], draws: Sequence[SoundDraw], *, sample_rate: int
+) -> Float[Tensor, "batch samples"]:
+    """The sound of a batch, each window changed as it was drawn; the result is in [-1, 1]."""
+    if all(draw == SOUND_UNCHANGED for draw in draws):
+        return sounds
+    sounds = sounds.clone()
+    for sound, draw in zip(sounds, draws, strict=True):
+        if draw.room is not None:
+            seconds, seed = draw.room
+            sound.copy_(reverberate(sound, seed, seconds=seconds, sample_rate=sample_rate))
+        if draw.noise is not None:
+            level, tilt, seed = draw.noise
+            noise = coloured_noise(len(sound), seed, tilt=tilt, device=sound.device)
+            sound.add_(level * sound.square().mean().sqrt() * noise)
+    gains = torch.tensor([draw.gain for draw in draws]).to(sounds.device)
+    return sounds.mul_(gains[:, None]).clamp_(-1, 1)
+
+
+def reverberate(sound: Sound, seed: int, *, seconds: float, sample_rate: int) -> Sound:
+    """A room of white noise that decays by 60 decibel in ``seconds`` (Moorer, 1979); as loud as before."""
+    time = torch.arange(round(seconds * sample_rate), device=sound.device) / sample_rate
+    response = 0.05 * 10 ** (-3 * time / seconds) * white_noise(seed, len(time), sound.device)
+    response[0] = 1.0  # the direct sound comes first, so that nothing is delayed
+    wet = functional.fftconvolve(sound, response)[: len(sound)]
+    return wet * (sound.square().mean().sqrt() / wet.square().mean().sqrt().clamp(min=1e-8))
+
+
+def coloured_noise(num_samples: int, seed: int, *, tilt: float, device: torch.device) -> Sound:
     """Noise of unit power whose power falls with frequency to the ``tilt``: 0 white, 1 pink."""
-    white = np.fft.rfft(generator.standard_normal(num_samples))
-    frequency = np.arange(len(white), dtype=float)
-    frequency[0] = 1.0
-    noise = np.fft.irfft(white * frequency ** (-tilt / 2), n=num_samples)
-    return torch.from_numpy((noise / max(noise.std(), 1e-12)).astype(np.float32))
+    white = torch.fft.rfft(white_noise(seed, num_samples, device))
+    frequency = torch.arange(len(white), device=device).clamp(min=1).float()
+    noise = torch.fft.irfft(white * frequency ** (-tilt / 2), n=num_samples)
+    return noise / noise.std(correction=0).clamp(min=1e-12)
 
 
 # Through a codec of platforms and messengers and back, in memory, by FFmpeg (PyAV).

@@ -1,0 +1,178 @@
+"""From windows that workers read to batches on the device, one ahead of the step that takes them.
+
+Crops travel as the store has them, in uint8: a quarter of the bytes of floats. Their size, augmentation and the
+way to [0, 1] are the device's business.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, TypedDict
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from multimodal.data.augment.picture import change_pictures
+from multimodal.data.augment.sound import finish_sounds
+from multimodal.data.windows import Finish, Sample, WindowTensors
+from multimodal.labels import MODALITIES, UNKNOWN
+from multimodal.processes import start_worker
+
+
+class _Batch(TypedDict):
+    inputs: dict[str, Float[Tensor, "batch ..."]]
+    present: dict[str, Bool[Tensor, " batch"]]
+    lengths: dict[str, Int[Tensor, " batch"]]
+    labels: dict[str, Int[Tensor, " batch"]]
+    row: Int[Tensor, " batch"]
+
+
+class Batch(_Batch, total=False):
+    """Windows stacked: what a model is fed and learns from.
+
+    ``inputs`` by modality: video ``(B, T, 3, H, W)`` in [0, 1], audio ``(B, samples)`` in [-1, 1]; ``present``
+    by modality ``(B,)``; ``lengths`` by modality ``(B,)``, frames or samples that are no padding at the end;
+    ``labels`` for class, video and audio ``(B,)``, -1 where unknown; ``row`` ``(B,)`` names the clip.
+
+    While ``finish`` is there, video still is crops ``(B, T, S, S, 3)`` uint8, and :func:`to_device` has to do
+    what it says to each window.
+    """
+
+    finish: list[Finish]
+
+
+# Stacking, in a worker.
+
+
+def collate(samples: Sequence[Sample]) -> Batch:
+    """Stack samples into a :class:`Batch`."""
+    batch = stack([one.tensors for one in samples])
+    batch["labels"] = {name: torch.tensor([one.labels[name] for one in samples]) for name in samples[0].labels}
+    batch["row"] = torch.tensor([one.row for one in samples])
+    return batch
+
+
+def stack(windows: Sequence[WindowTensors]) -> Batch:
+    """Stack windows whose labels nobody knows."""
+    unknown = torch.full((len(windows),), UNKNOWN)
+    batch = Batch(
+        inputs={name: _stacked(windows, name) for name in windows[0].inputs},
+        present={name: torch.tensor([window.present[name] for window in windows]) for name in windows[0].present},
+        lengths={name: torch.tensor([window.lengths[name] for window in windows]) for name in windows[0].lengths},
+        labels=dict.fromkeys(("class", *MODALITIES), unknown),
+        row=unknown,
+    )
+    finish = [window.finish for window in windows if window.finish is not None]
+    return Batch(**batch, finish=finish) if finish else batch
+
+
+def _stacked(windows: Sequence[WindowTensors], name: str) -> Tensor:
+    """Inputs of a modality; what no window has stays one zero, which costs nothing to hand over."""
+    inputs = [window.inputs[name] for window in windows]
+    if any(window.present[name] for window in windows):
+        shape = torch.broadcast_shapes(*(one.shape for one in inputs))  # crops that a window lacks are of side 1
+        return torch.stack([one.expand(shape) for one in inputs])
+    return inputs[0].expand(len(windows), *inputs[0].shape)
+
+
+# To the device, and what is left to do there.
+
+
+def to_device(batch: Batch, device: torch.device | str) -> Batch:
+    """The batch as a model takes it, on ``device``; rows and lengths, which the host reads, stay where they are.
+
+    A batch that is there already comes back as it is.
+
+    Shape: ``inputs["video"]`` becomes ``(B, T, 3, H, W)`` in [0, 1].
+    """
+    device = torch.device(device)
+    if "finish" not in batch and all(value.device.type == device.type for value in batch["inputs"].values()):
+        return batch
+    is_here = {name: bool(present.any()) for name, present in batch["present"].items()}
+    inputs = {
+        name: _moved(value, device)
+        if is_here.get(name, True)
+        else torch.zeros((), device=device).expand(value.shape)
+        for name, value in batch["inputs"].items()
+    }
+    if finish := batch.get("finish"):
+        inputs = _finished(inputs, is_here, finish)
+    return Batch(
+        inputs=inputs,
+        present={name: _moved(value, device) for name, value in batch["present"].items()},
+        lengths=batch["lengths"],
+        labels={name: _moved(value, device) for name, value in batch["labels"].items()},
+        row=batch["row"],
+    )
+
+
+def _moved(value: Tensor, device: torch.device) -> Tensor:
+    if device.type == "cuda" and value.device.type == "cpu":
+        value = value.pin_memory()  # else the copy would hold up whoever asks for it
+    return value.to(device, non_blocking=True)
+
+
+def _finished(inputs: dict[str, Tensor], is_here: dict[str, bool], finish: Sequence[Finish]) -> dict[str, Tensor]:
+    size, rate = finish[0].frame_size, finish[0].sample_rate
+    video, audio = inputs["video"], inputs["audio"]
+    if is_here["video"]:
+        video = change_pictures(video, [one.picture for one in finish], size)
+    else:
+        video = torch.zeros((), device=video.device).expand(*video.shape[:2], 3, size, size)
+    if is_here["audio"]:
+        audio = finish_sounds(audio, [one.sound for one in finish], sample_rate=rate)
+    return {"video": video, "audio": audio}
+
+
+def window_loader(windows: Dataset[Any], *, num_workers: int, **options: Any) -> DataLoader[Any]:
+    """Batches of windows, read by workers that stay for the next round."""
+    return DataLoader(
+        windows,
+        num_workers=num_workers,
+        persistent_workers=num_workers > 0,
+        collate_fn=collate,
+        worker_init_fn=start_worker,
+        **options,
+    )
+
+
+class _Ready(NamedTuple):
+    batch: Batch
+    event: Any = None
+
+
+def delivered(batches: Iterable[Batch], device: torch.device | str) -> Iterator[Batch]:
+    """The same batches on the device, each fetched, copied and finished by a thread while the one before is used.
+
+    On a GPU the copy and the changes go on a stream of their own, so that no step waits for them.
+    """
+    device = torch.device(device)
+    source = iter(batches)
+    stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+
+    def fetch() -> _Ready | None:
+        batch = next(source, None)
+        if batch is None:
+            return None
+        if stream is None:
+            return _Ready(to_device(batch, device))
+        with torch.cuda.stream(stream):
+            return _Ready(to_device(batch, device), stream.record_event())
+
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as thread:
+        coming = thread.submit(fetch)
+        while (ready := coming.result()) is not None:
+            coming = thread.submit(fetch)
+            if ready.event is not None:
+                _take_over(ready, device)
+            yield ready.batch
+
+
+def _take_over(ready: _Ready, device: torch.device) -> None:
+    """Let the model's stream wait for the batch, and its memory live until that stream is through with it."""
+    current = torch.cuda.current_stream(device)
+    current.wait_event(ready.event)
+    parts = (ready.batch["inputs"], ready.batch["present"], ready.batch["labels"])
+    for value in (one for part in parts for one in part.values()):
+        value.record_stream(current)
