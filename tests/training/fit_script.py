@@ -10,8 +10,8 @@ from accelerate import Accelerator
 
 from encoders import create_encoder
 from fusion import create_fusion
-from multimodal.data.order import SampleKey, StepBatches, shuffled
 from multimodal.data.delivery import Batch
+from multimodal.data.order import SampleKey, StepBatches, shuffled
 from multimodal.detector import AudioVisualDetector
 from multimodal.files import write_json
 from multimodal.training.checkpoints import Checkpoints
