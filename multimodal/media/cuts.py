@@ -26,8 +26,9 @@ _CUT_RESIDUE = 0.25
 #: A cut leaves so many times as much as the pictures around it do of one another, and lasts: each picture before
 #: it differs from the first after it, and each after it from the last before it, by such a share of that.
 _OUTSTANDING, _LASTING = 2.0, 0.6
-#: What comes back after so long was a flash, or somebody who passed close by; a shorter shot is taken for one.
-_FLASH_SECONDS = 0.24
+#: What comes back after so long was a flash, or two, or somebody who passed close by; a shorter shot is taken for
+#: one.
+_FLASH_SECONDS = 0.36
 #: Brightest cell of a black picture, of 255; the one after a black one is black until it is a little brighter.
 _BLACK, _NO_LONGER_BLACK = 32, 40
 #: A picture of less contrast (standard deviation, of 255) counts as flat, and its noise for little.
@@ -45,7 +46,7 @@ class ShotPoint(NamedTuple):
 def in_shots(points: Iterable[PicturePoint], frame_rate: float) -> Iterator[ShotPoint]:
     """Number the shots of a clip; a stretch of black is a shot too.
 
-    Points come about a quarter of a second late, since only what follows tells a cut from a flash.
+    Points come about a third of a second late, since only what follows tells a cut from a flash.
 
     Args:
         points: of a time grid, in order.
