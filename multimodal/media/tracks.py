@@ -22,8 +22,9 @@ _SURE_PROBABILITY = 0.8
 _SHORTEST_SECONDS = 0.4
 #: Boxes are smoothed over so long by parabolas, which keep a steady or a turning motion as it is.
 _SMOOTHING_SECONDS = 0.44
-#: A sighting is steadied by those so near, and by so many of them at least; sides change less than places do.
-_STEADY_SECONDS, _STEADY_MIDDLES, _STEADY_SIDES = 0.3, 5, 9
+#: A sighting is steadied by so many around it, itself among them. A face that moves fast is seen often, so that
+#: they are close to one another; sides change less than places do.
+_STEADY_MIDDLES, _STEADY_SIDES = 5, 9
 #: A face is looked at no oftener than this because it left its line: so much is the detector's own trembling.
 _TREMBLING_SECONDS = 0.1
 #: What a face may be off the line between two sightings, and move between them, as shares of its size.
@@ -167,47 +168,45 @@ def box_path(track: Track, *, frame_rate: float, width: int, height: int) -> Box
     Boxes lie inside the picture of ``width`` by ``height`` pixels.
     """
     points = np.arange(track.indices[0], track.indices[-1] + 1)
-    corners = _steadied(np.array(track.indices), np.stack(track.boxes), frame_rate)
+    corners = _steadied(np.array(track.indices), np.stack(track.boxes))
     raw = np.stack([np.interp(points, track.indices, corners[:, side]) for side in range(4)], axis=1)
     inside = np.clip(_smooth(raw, frame_rate), 0, np.array([width, height, width, height]))
     return BoxPath(track.indices[0], inside)
 
 
 def _steadied(
-    indices: Int[np.ndarray, " sightings"], boxes: Float[np.ndarray, "sightings 4"], frame_rate: float
+    indices: Int[np.ndarray, " sightings"], boxes: Float[np.ndarray, "sightings 4"]
 ) -> Float[np.ndarray, "sightings 4"]:
     """Sightings without much of the detector's trembling, which differs when the same clip is coded anew.
 
     Of a face of 213 pixels, copies of a clip at other rates gave boxes 13 pixels apart at most and 2.2 on average;
     now 6 and 1.5.
     """
-    reach = max(1, round(_STEADY_SECONDS * frame_rate))
-    middles = _local_lines(indices, (boxes[:, :2] + boxes[:, 2:]) / 2, nearest=_STEADY_MIDDLES, reach=reach)
-    halves = _local_lines(indices, (boxes[:, 2:] - boxes[:, :2]) / 2, nearest=_STEADY_SIDES, reach=reach)
+    middles = _local_lines(indices, (boxes[:, :2] + boxes[:, 2:]) / 2, nearest=_STEADY_MIDDLES)
+    halves = _local_lines(indices, (boxes[:, 2:] - boxes[:, :2]) / 2, nearest=_STEADY_SIDES)
     return np.concatenate([middles - halves, middles + halves], axis=1)
 
 
 def _local_lines(
-    times: Int[np.ndarray, " n"], values: Float[np.ndarray, "n columns"], *, nearest: int, reach: int
+    times: Int[np.ndarray, " n"], values: Float[np.ndarray, "n columns"], *, nearest: int
 ) -> Float[np.ndarray, "n columns"]:
     """Each value moved onto a line through those around it, weighted by tricubes of distance (Cleveland 1979).
 
-    The weights reach to the ``nearest``-th value, or so far in time, whichever is more.
+    The weights reach to the ``nearest``-th value.
     """
-    half = max(nearest, reach)  # so many values lie within either at most
-    places = np.arange(len(times))[:, None] + np.arange(-half, half + 1)
+    places = np.arange(len(times))[:, None] + np.arange(-nearest, nearest + 1)
     is_there = (places >= 0) & (places < len(times))
     places = places.clip(0, len(times) - 1)
     offsets = (times[places] - times[:, None]).astype(float)
     distances = np.where(is_there, np.abs(offsets), np.inf)
     farthest = np.sort(distances, axis=1)[:, min(nearest, len(times)) - 1]
-    shares = distances / (1e-9 + np.maximum(farthest, reach))[:, None]
+    shares = distances / (1e-9 + np.maximum(farthest, 1))[:, None]
     weights = (1 - np.minimum(shares, 1) ** 3) ** 3
     weights /= weights.sum(axis=1, keepdims=True)
     offsets -= (weights * offsets).sum(axis=1, keepdims=True)
     slopes = np.einsum("nk,nkc->nc", weights * offsets, values[places])
     slopes /= np.maximum((weights * offsets**2).sum(axis=1, keepdims=True), 1e-9)
-    here = offsets[:, half : half + 1]
+    here = offsets[:, nearest : nearest + 1]
     return np.einsum("nk,nkc->nc", weights, values[places]) + slopes * here
 
 
