@@ -51,7 +51,8 @@ def inspect(
         from multimodal.report.pages.store import store_page
 
         drawn = np.random.default_rng(seed).choice(names.to_numpy(), min(clips, len(names)), replace=False)
-        labels = {} if rows is None else labels_of(rows)
+        known = {} if rows is None else labels_of(rows)
+        labels = {name: known[clip] for name in drawn if (clip := name.partition("#face")[0]) in known}
         page = store_page(opened, sorted(drawn.tolist()), labels=labels, synthetic=generated)
         write_text(store / "inspect.html", page)
         print(store / "inspect.html")

@@ -22,9 +22,9 @@ _SURE_PROBABILITY = 0.8
 _SHORTEST_SECONDS = 0.4
 #: Boxes are smoothed over so long by parabolas, which keep a steady or a turning motion as it is.
 _SMOOTHING_SECONDS = 0.44
-#: A sighting is steadied by so many around it, itself among them. A face that moves fast is seen often, so that
-#: they are close to one another; sides change less than places do.
-_STEADY_MIDDLES, _STEADY_SIDES = 5, 9
+#: A sighting of a calm face is steadied by so many around it, itself among them; sides change less than places do.
+#: A face is calm where it is seen so seldom: one that turns is seen more often, and smoothed enough.
+_STEADY_MIDDLES, _STEADY_SIDES, _CALM_SECONDS = 5, 9, 0.15
 #: A face is looked at no oftener than this because it left its line: so much is the detector's own trembling.
 _TREMBLING_SECONDS = 0.1
 #: What a face may be off the line between two sightings, and move between them, as shares of its size.
@@ -168,14 +168,14 @@ def box_path(track: Track, *, frame_rate: float, width: int, height: int) -> Box
     Boxes lie inside the picture of ``width`` by ``height`` pixels.
     """
     points = np.arange(track.indices[0], track.indices[-1] + 1)
-    corners = _steadied(np.array(track.indices), np.stack(track.boxes))
+    corners = _steadied(np.array(track.indices), np.stack(track.boxes), frame_rate)
     raw = np.stack([np.interp(points, track.indices, corners[:, side]) for side in range(4)], axis=1)
     inside = np.clip(_smooth(raw, frame_rate), 0, np.array([width, height, width, height]))
     return BoxPath(track.indices[0], inside)
 
 
 def _steadied(
-    indices: Int[np.ndarray, " sightings"], boxes: Float[np.ndarray, "sightings 4"]
+    indices: Int[np.ndarray, " sightings"], boxes: Float[np.ndarray, "sightings 4"], frame_rate: float
 ) -> Float[np.ndarray, "sightings 4"]:
     """Sightings without much of the detector's trembling, which differs when the same clip is coded anew.
 
@@ -184,7 +184,9 @@ def _steadied(
     """
     middles = _local_lines(indices, (boxes[:, :2] + boxes[:, 2:]) / 2, nearest=_STEADY_MIDDLES)
     halves = _local_lines(indices, (boxes[:, 2:] - boxes[:, :2]) / 2, nearest=_STEADY_SIDES)
-    return np.concatenate([middles - halves, middles + halves], axis=1)
+    first, last = (np.clip(np.arange(len(indices)) + step, 0, len(indices) - 1) for step in (-2, 2))
+    is_calm = indices[last] - indices[first] >= _CALM_SECONDS * frame_rate * (last - first)
+    return np.where(is_calm[:, None], np.concatenate([middles - halves, middles + halves], axis=1), boxes)
 
 
 def _local_lines(

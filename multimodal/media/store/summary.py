@@ -42,7 +42,7 @@ class StoreSummary(NamedTuple):
         lines = [f"{name:<22}{value:>12}" for name, value in self.rows()]
         for title, counts in (
             ("failed", self.failures),
-            ("damaged, read in part", self.damages),
+            ("damaged, or read in a way that is told", self.damages),
             ("lacking", self.absences),
         ):
             lines += [f"{title}:"] if counts else []

@@ -44,7 +44,7 @@ def _reasons(summary: StoreSummary) -> list[Table]:
     """What failed and what is lacking, by reason; no table where nothing is."""
     kinds = (
         ("Failures by reason", summary.failures),
-        ("Damaged, and read in part", summary.damages),
+        ("Damaged, or read in a way that is told", summary.damages),
         ("Prepared without picture or sound", summary.absences),
     )
     return [
