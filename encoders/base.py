@@ -120,6 +120,15 @@ class Encoder(
         given = (options.get(name, defaults.get(name)) for name in PUBLISHED)
         return any(value and not isinstance(value, Mapping) for value in given)
 
+    @property
+    def knows_something(self) -> bool:
+        """Whether it has learnt before: from published weights, or in an earlier training."""
+        return self.trained_on != Encoder.trained_on
+
+    def parameter_depths(self) -> dict[str, int]:
+        """How many layers lie before each parameter, by its name; 0 for all where no order is known."""
+        return {name: 0 for name, _ in self.named_parameters()}
+
     def arguments(self) -> dict[str, Any]:
         """Constructor arguments that build this encoder again without any download or file of weights."""
         assert isinstance(self._hub_mixin_config, dict)  # the hub mixin remembers them when it makes the instance

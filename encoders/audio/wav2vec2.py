@@ -1,5 +1,6 @@
 """wav2vec 2.0, HuBERT and WavLM from transformers."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -240,6 +241,11 @@ class Wav2Vec2Encoder(Encoder):
         num_tokens = int(self._num_tokens(torch.tensor(mask.shape[1])))
         return torch.arange(num_tokens, device=mask.device) < lengths.unsqueeze(1)
 
+    def parameter_depths(self) -> dict[str, int]:
+        """0 for the convolutions and what leads to the transformer, then its layers one by one."""
+        last = self.model.config.num_hidden_layers + 1
+        return {name: _depth(name, last) for name, _ in self.named_parameters()}
+
     def arguments(self) -> dict[str, Any]:
         """Constructor arguments with the checkpoint's own config, so that its name need not be reachable."""
         config = self.model.config.to_dict()
@@ -268,6 +274,13 @@ def normalise(
     num_samples = mask.sum(dim=1, keepdim=True)
     centred = (sound - (sound * mask).sum(dim=1, keepdim=True) / num_samples) * mask
     return centred * (centred.square().sum(dim=1, keepdim=True) / num_samples + 1e-7).rsqrt()
+
+
+def _depth(name: str, last: int) -> int:
+    layer = re.match(r"model\.encoder\.layers\.(\d+)\.", name)
+    if layer:
+        return int(layer[1]) + 1
+    return last if name.startswith(("layer_weights", "model.encoder.layer_norm")) else 0
 
 
 def _receptive_field(kernels: list[int], strides: list[int]) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from einops import rearrange
 from jaxtyping import Float
+from timm.models import group_parameters
 from torch import Tensor, nn
 
 from encoders.backbone import (
@@ -134,6 +135,16 @@ class FrameEncoder(Encoder):
             features = features[-1].mean(dim=(2, 3))
         tokens = rearrange(features, "(b t) d -> b t d", b=x.shape[0])
         return tokens if self.temporal is None else self.temporal(tokens)
+
+    def parameter_depths(self) -> dict[str, int]:
+        """Layers before each parameter as timm groups them; the temporal transformer comes last."""
+        depths = super().parameter_depths()
+        backbone: Any = self.backbone
+        if self.stage is None and hasattr(backbone, "group_matcher"):
+            of_backbone = group_parameters(backbone, backbone.group_matcher(coarse=False), reverse=True)
+            depths |= {f"backbone.{name}": int(depth) for name, depth in of_backbone.items()}
+        last = max(depths.values()) + 1
+        return {name: last if name.startswith("temporal.") else depth for name, depth in depths.items()}
 
     def arguments(self) -> dict[str, Any]:
         """Constructor arguments with timm's choices resolved, so that another timm builds the same."""

@@ -47,5 +47,5 @@ def train() -> TrainConfig:
         encoders={"video": VIDEO, "audio": AUDIO},
         data=DATA,
         fusion=FusionConfig(name="gated", out_dim=64),
-        fit=FitOptions(steps=100, learning_rate=5e-4, validate_every=25, patience=4),
+        fit=FitOptions(steps=100, learning_rate=5e-4, new_rate=1.0, validate_every=25, patience=4),
     )

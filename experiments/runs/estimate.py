@@ -11,7 +11,8 @@ from accelerate import Accelerator
 
 from experiments.runs.clips import Clips
 from experiments.runs.loop import Training, batches_of
-from multimodal.training.fit import make_optimizer, training_step
+from multimodal.training.fit import training_step
+from multimodal.training.parameter_groups import make_optimizer
 
 #: The first steps are slower: workers start, memory is allocated, kernels are chosen.
 WARM_UP_STEPS = 4

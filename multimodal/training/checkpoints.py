@@ -63,8 +63,15 @@ class Checkpoints:
                 if not any(path.iterdir()):
                     path.rmdir()
 
-    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, state: FitState, scaler: Scaler) -> None:
-        """Write model, optimizer, state and scaler; all but the one before it go once this one is in place."""
+    def save(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        state: FitState,
+        scaler: Scaler,
+        averaged: nn.Module | None = None,
+    ) -> None:
+        """Write model, its average, optimizer, state and scaler; all but the one before go after that."""
         target = self.folder / f"step-{state.step:08d}"
         former = sorted(self._all())
         for damaged in [path for path in former if path >= target]:  # or the next start would try them again
@@ -72,6 +79,8 @@ class Checkpoints:
             former.remove(damaged)
         with atomic_folder(target) as temporary:
             save_weights(model, temporary / "model.safetensors")
+            if averaged is not None:
+                save_weights(averaged, temporary / "averaged.safetensors")
             torch.save(optimizer.state_dict(), temporary / "optimizer.pt")
             if scaler is not None:
                 torch.save(scaler.state_dict(), temporary / "scaler.pt")
@@ -79,7 +88,13 @@ class Checkpoints:
         for older in former[:-1]:
             shutil.rmtree(older)
 
-    def load(self, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: Scaler) -> FitState:
+    def load(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        scaler: Scaler,
+        averaged: nn.Module | None = None,
+    ) -> FitState:
         """Restore the latest checkpoint that is whole; a fresh :class:`FitState` when there is none at all.
 
         A damaged one is named on standard error.
@@ -90,7 +105,7 @@ class Checkpoints:
         damage = ""
         for folder in sorted(self._all(), reverse=True):
             try:
-                state = _restore(folder, model, optimizer, scaler)
+                state = _restore(folder, model, optimizer, scaler, averaged)
             except _DAMAGE as error:  # noqa: PERF203 - two checkpoints
                 if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
                     raise  # it may be whole, and may not be read just now
@@ -123,9 +138,17 @@ def _holds_files(folder: Path) -> bool:
         return False
 
 
-def _restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: Scaler) -> FitState:
+def _restore(
+    folder: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    scaler: Scaler,
+    averaged: nn.Module | None,
+) -> FitState:
     state = FitState(**read_json(folder / "state.json"))
     load_weights(model, folder / "model.safetensors")
+    if averaged is not None:
+        load_weights(averaged, folder / "averaged.safetensors")
     optimizer.load_state_dict(torch.load(folder / "optimizer.pt", map_location="cpu", weights_only=True))
     if scaler is not None:
         scaler.load_state_dict(torch.load(folder / "scaler.pt", map_location="cpu", weights_only=True))

@@ -2,13 +2,14 @@
 
 Device, precision and processes are Accelerate's business. Everything random in step ``s`` follows from
 ``(seed, s, rank)`` and the batch of step ``s`` from ``(seed, s)``, so 3 steps, a restart and 3 more are the same
-as 6, bit for bit on a CPU.
+as 6, bit for bit on a CPU. On a GPU no step waits for the numbers of another: they are read some steps later.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Protocol
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -18,8 +19,13 @@ from torch import Tensor, nn
 
 from multimodal.data.delivery import Batch, to_device
 from multimodal.progress import progress
+from multimodal.training.averaging import WeightAverage
 from multimodal.training.checkpoints import Checkpoints, FitState
 from multimodal.training.options import FitOptions
+from multimodal.training.parameter_groups import make_optimizer
+
+#: Steps after which the numbers of a step are read on a GPU, which is through with it by then.
+_READ_LATER = 8
 
 #: Steps from one row of numbers to the next in whatever tracker follows the training.
 TRACKED_EVERY = 10
@@ -28,8 +34,11 @@ TRACKED_EVERY = 10
 class Task(Protocol):
     """What is learnt: the loss of a batch, and what validation data say of the model."""
 
-    def loss(self, model: nn.Module, batch: Batch) -> dict[str, Float[Tensor, ""]]:
-        """Loss of this process's part of the batch, as ``loss``, and whatever it is made of beside it."""
+    def losses(self, model: nn.Module, batch: Batch, parts: int) -> Iterator[dict[str, Float[Tensor, ""]]]:
+        """Losses of ``parts`` parts of this process's batch, one after the other, which sum to the batch's.
+
+        Each as ``loss``, and whatever it is made of beside it.
+        """
 
     def validate(self, model: nn.Module) -> dict[str, float | None]:
         """Numbers by name on validation data, among them ``selection``: higher is better."""
@@ -62,43 +71,46 @@ def fit(
         ValueError: loss or gradient are not finite (names the clips); the last good checkpoint stays.
     """
     optimizer = make_optimizer(model, options)
-    state = checkpoints.load(model, optimizer, accelerator.scaler)
+    average = None if options.ema_decay is None else WeightAverage(model, options.ema_decay)
+    averaged = None if average is None else average.model
+    state = checkpoints.load(model, optimizer, accelerator.scaler, averaged)
     if state.finished:
         return state
     wrapped, optimizer = accelerator.prepare(model, optimizer)
+    if averaged is not None:
+        averaged.to(accelerator.device)
     wrapped.train()
     batches = iter(batches_from(state.step))
     bar = progress(
         total=options.steps, initial=state.step, desc=title, unit="step", disable=not accelerator.is_main_process
     )
-    losses: list[float] = []
+
+    def tell(step: int, told: dict[str, float]) -> None:
+        if step % TRACKED_EVERY == 0:
+            told = {**told, "learning_rate": learning_rate(step, options)}
+            accelerator.log({f"train/{name}": value for name, value in told.items()}, step=step)
+
+    numbers = StepNumbers(clip_ids, tell, scales_itself=accelerator.scaler is not None)
     with bar:
         while not state.finished:
             batch = next(batches)
-            try:
-                numbers = training_step(wrapped, task, batch, optimizer, state.step, options, accelerator)
-            except FloatingPointError as error:
-                raise ValueError(f"{error}, {_clips_of(batch, clip_ids)}; {_ADVICE}") from error
-            losses.append(numbers["loss"])
-            if state.step % TRACKED_EVERY == 0:
-                accelerator.log({f"train/{name}": float(one) for name, one in numbers.items()}, step=state.step)
+            taken = training_step(wrapped, task, batch, optimizer, state.step, options, accelerator)
+            numbers.add(state.step, batch["row"], taken)
             state.step += 1
-            bar.update()
-            bar.set_postfix(loss=f"{np.mean(losses):.4f}", refresh=False)
+            if average is not None:
+                average.update(model, state.step)
             state.finished = state.step >= options.steps
-            if state.finished or state.step % options.validate_every == 0:
-                _validate(model, task, float(np.mean(losses)), state, options, accelerator, checkpoints)
+            validates = state.finished or state.step % options.validate_every == 0
+            numbers.read(later=0 if validates else _READ_LATER)
+            bar.update()
+            bar.set_postfix(loss=f"{numbers.mean_loss():.4f}", refresh=False)
+            if validates:
+                _validate(model, averaged, task, numbers.mean_loss(), state, options, accelerator, checkpoints)
                 if accelerator.is_main_process:
-                    checkpoints.save(model, optimizer.optimizer, state, accelerator.scaler)
+                    checkpoints.save(model, optimizer.optimizer, state, accelerator.scaler, averaged)
                 accelerator.wait_for_everyone()
-                losses.clear()
+                numbers.losses.clear()
     return state
-
-
-def make_optimizer(model: nn.Module, options: FitOptions) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov & Hutter, ICLR 2019) over the parameters that are not frozen."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return torch.optim.AdamW(parameters, lr=options.learning_rate, weight_decay=options.weight_decay)
 
 
 def learning_rate(step: int, options: FitOptions) -> float:
@@ -118,43 +130,108 @@ def training_step(
     step: int,
     options: FitOptions,
     accelerator: Accelerator,
-) -> dict[str, Any]:
-    """One optimizer step on this process's part of a batch; its loss, what that is made of, and how it went.
+) -> dict[str, Tensor]:
+    """One optimizer step on this process's part of a batch; nothing of it is waited for.
 
-    Raises:
-        FloatingPointError: loss or gradient are not finite; the weights were not changed.
+    Gives its loss, what that is made of and the norm of its gradient, still on the device.
     """
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate(step, options)
-    with randomness_of(options.seed, step, accelerator.process_index, accelerator.device), accelerator.autocast():
-        losses = task.loss(wrapped, to_device(batch, accelerator.device))
-    value = losses["loss"].item()
-    if not math.isfinite(value):
-        raise FloatingPointError(f"the loss of step {step} is {value}")
-    accelerator.backward(losses["loss"])
+        group["lr"] = learning_rate(step, options) * group["scale"]
+    there, taken = to_device(batch, accelerator.device), dict[str, Tensor]()
+    with randomness_of(options.seed, step, accelerator.process_index, accelerator.device):
+        losses = task.losses(wrapped, there, options.accumulate)
+        for part in range(options.accumulate):
+            is_last = part == options.accumulate - 1
+            with nullcontext() if is_last else accelerator.no_sync(wrapped):
+                with accelerator.autocast():
+                    of_part = next(losses)
+                accelerator.backward(of_part["loss"])
+            for name, loss in of_part.items():
+                taken[name] = taken[name] + loss.detach() if name in taken else loss.detach()
     norm = accelerator.clip_grad_norm_(wrapped.parameters(), options.gradient_norm)
-    if accelerator.scaler is None and norm is not None and not math.isfinite(norm):  # a scaler skips such steps
-        raise FloatingPointError(f"the gradient of step {step} is {float(norm)}")
     optimizer.step()
     optimizer.zero_grad()
-    parts = {name: one.detach() for name, one in losses.items()}
-    how = {"gradient_norm": math.nan if norm is None else norm, "learning_rate": learning_rate(step, options)}
-    return {**parts, **how, "loss": value}
+    return {
+        **taken,
+        "gradient_norm": torch.as_tensor(math.nan if norm is None else norm, device=accelerator.device),
+    }
 
 
 _ADVICE = "lower the learning rate or look at these clips (the last good checkpoint, if any, is kept)"
 
 
-def _clips_of(batch: Batch, clip_ids: Sequence[str] | None) -> str:
-    rows = batch["row"].tolist()
-    if clip_ids is None:
-        return f"in rows {rows} of the training clips"
-    names = dict.fromkeys(clip_ids[row] if row >= 0 else "one made of two clips" for row in rows)
-    return f"in the clips {', '.join(names)}"
+class _Sent(NamedTuple):
+    """Numbers of a step on their way to the host, and what tells that they are there."""
+
+    step: int
+    rows: Tensor
+    names: tuple[str, ...]
+    values: Tensor
+    arrival: Any
+
+
+class StepNumbers:
+    """Losses of the steps since the last validation, and a watch that they are finite.
+
+    On a GPU the numbers of a step travel to the host while later steps are computed. They are all read before
+    anything is validated or kept, so that no checkpoint has weights that came of a loss that was not finite.
+
+    Args:
+        clip_ids: of the rows that batches name.
+        tell: is given the numbers of each step, in order, as they are read.
+        scales_itself: whether a scaler of gradients leaves out steps whose gradient overflows.
+    """
+
+    def __init__(
+        self, clip_ids: Sequence[str] | None, tell: Callable[[int, dict[str, float]], None], *, scales_itself: bool
+    ) -> None:
+        self.losses: list[float] = []
+        self._clip_ids, self._tell, self._scales_itself = clip_ids, tell, scales_itself
+        self._coming: deque[_Sent] = deque()
+
+    def add(self, step: int, rows: Tensor, numbers: Mapping[str, Tensor]) -> None:
+        """Send for the numbers of a step."""
+        values, arrival = torch.stack([one.float() for one in numbers.values()]), None
+        if values.device.type == "cuda":
+            values = torch.empty(len(values), pin_memory=True).copy_(values, non_blocking=True)
+            arrival = torch.cuda.current_stream().record_event()
+        self._coming.append(_Sent(step, rows, tuple(numbers), values, arrival))
+
+    def read(self, *, later: int) -> None:
+        """Read all numbers but those that may still be on their way: of the last ``later`` steps.
+
+        Raises:
+            ValueError: one is not finite; names the step and its clips.
+        """
+        while self._coming and (len(self._coming) > later or self._coming[0].arrival is None):
+            sent = self._coming.popleft()
+            if sent.arrival is not None:
+                sent.arrival.synchronize()
+            numbers = dict(zip(sent.names, sent.values.tolist(), strict=True))
+            watched = {"loss": "loss"} | ({} if self._scales_itself else {"gradient": "gradient_norm"})
+            for what, name in watched.items():
+                if not math.isfinite(value := numbers[name]):
+                    where = self._clips(sent.rows)
+                    raise ValueError(f"the {what} of step {sent.step} is {value}, {where}; {_ADVICE}")
+            self.losses.append(numbers["loss"])
+            self._tell(sent.step, numbers)
+
+    def mean_loss(self) -> float:
+        """Of the steps that were read since the last validation."""
+        return float(np.mean(self.losses)) if self.losses else math.nan
+
+    def _clips(self, rows: Tensor) -> str:
+        if self._clip_ids is None:
+            return f"in rows {rows.tolist()} of the training clips"
+        names = dict.fromkeys(
+            self._clip_ids[row] if row >= 0 else "one made of two clips" for row in rows.tolist()
+        )
+        return f"in the clips {', '.join(names)}"
 
 
 def _validate(
     model: nn.Module,
+    averaged: nn.Module | None,
     task: Task,
     loss: float,
     state: FitState,
@@ -162,7 +239,15 @@ def _validate(
     accelerator: Accelerator,
     checkpoints: Checkpoints,
 ) -> None:
-    row = {"step": state.step, "loss": loss, **task.validate(model)}
+    """Judge the weights, and their average beside them: the better of the two stands for this step."""
+    row, best = task.validate(model), model
+    if averaged is not None:
+        other = task.validate(averaged)
+        if row["selection"] is None or (other["selection"] is not None and other["selection"] > row["selection"]):
+            best = averaged
+        row |= {f"{name}_averaged": value for name, value in other.items()}
+        row["selection"] = row["selection_averaged"] if best is averaged else row["selection"]
+    row = {"step": state.step, "loss": loss, **row}
     state.history.append(row)
     held_out = {name: value for name, value in row.items() if value is not None and name not in ("step", "loss")}
     numbers = {f"validation/{name.removeprefix('validation_')}": value for name, value in held_out.items()}
@@ -171,7 +256,7 @@ def _validate(
     if state.best_value is None or (value is not None and value > state.best_value):
         state.best_value, state.best_step, state.stale_validations = value, state.step, 0
         if accelerator.is_main_process:
-            checkpoints.save_best(model)
+            checkpoints.save_best(best)
     else:
         state.stale_validations += 1
     if options.patience is not None and state.stale_validations >= options.patience:

@@ -34,6 +34,7 @@ def synchrony_loss(
     video: Float[Tensor, "batch _ width"],
     audio: Float[Tensor, "batch _ width"],
     is_real: Bool[Tensor, " batch"],
+    count: Int[Tensor, ""] | None = None,
 ) -> Float[Tensor, ""]:
     """Contrast the aligned window with the same window shifted, by up to half its length in either direction.
 
@@ -41,7 +42,8 @@ def synchrony_loss(
     should choose none. After the multi-way matching of Chung et al., Perfect Match, ICASSP 2019, section 2.2, with
     shifts inside one window as the choices. Fakes are left out, since theirs may rightly not fit.
 
-    Shape: tokens ``(B, T, W)`` of any two rates, brought to the slower; at least 4 tokens.
+    Shape: tokens ``(B, T, W)`` of any two rates, brought to the slower; at least 4 tokens. ``count`` are the real
+    clips that the mean is over, where these are a part of a batch; None for those of ``is_real``.
 
     Returns:
         Mean over the real clips; 0 where there is none.
@@ -51,20 +53,18 @@ def synchrony_loss(
         raise ValueError(
             f"synchrony wants at least 4 tokens a window; got {num_tokens}. Raise --num-frames, or leave it out"
         )
-    one, other = (
-        normalize(resample_time(tokens, num_tokens).float(), dim=-1)[is_real] for tokens in (video, audio)
-    )
-    if not len(one):
-        return (video.sum() + audio.sum()) * 0.0
+    one, other = (normalize(resample_time(tokens, num_tokens).float(), dim=-1) for tokens in (video, audio))
     reach = num_tokens // 2
     likeness = [_likeness(one, other, shift) for shift in range(-reach, reach + 1)]
     logits = torch.stack(likeness, dim=1) / _TEMPERATURE
-    return cross_entropy(logits, torch.full((len(one),), reach, device=logits.device))
+    aligned = torch.full((len(one),), reach, device=logits.device)
+    losses = torch.where(is_real, cross_entropy(logits, aligned, reduction="none"), 0.0)
+    return losses.sum() / (is_real.sum() if count is None else count).clamp(min=1)
 
 
 def _likeness(
-    one: Float[Tensor, "real time width"], other: Float[Tensor, "real time width"], shift: int
-) -> Float[Tensor, " real"]:
+    one: Float[Tensor, "batch time width"], other: Float[Tensor, "batch time width"], shift: int
+) -> Float[Tensor, " batch"]:
     length = one.shape[1] - abs(shift)
     first = one[:, max(0, -shift) : max(0, -shift) + length]
     second = other[:, max(0, shift) : max(0, shift) + length]
@@ -72,7 +72,7 @@ def _likeness(
 
 
 def class_weights(counts: ArrayLike) -> Float[Tensor, " classes"]:
-    """``n_samples / (n_classes * count)`` for each class; 0 for a class that never occurs.
+    """``n_samples / (n_classes * count)`` for each class that occurs, of so many classes; 0 for any other.
 
     Args:
         counts: (classes,) how many samples of each class the training sees.
@@ -81,7 +81,7 @@ def class_weights(counts: ArrayLike) -> Float[Tensor, " classes"]:
     tensor([2.0000, 0.6667])
     """
     counts = np.asarray(counts)
-    weights = np.divide(counts.sum(), len(counts) * counts, out=np.zeros(len(counts)), where=counts > 0)
+    weights = np.divide(counts.sum(), (counts > 0).sum() * counts, out=np.zeros(len(counts)), where=counts > 0)
     return torch.tensor(weights, dtype=torch.float32)
 
 
@@ -172,9 +172,15 @@ def _reduce(
     return losses.sum() if reduction == "sum" else losses
 
 
-def _per_known(known: Bool[Tensor, " batch"]) -> Float[Tensor, ""]:
-    """Factor from a mean over the batch to one over its known labels; exactly 1 where all are known."""
-    return known.numel() / known.sum().clamp(min=1)
+def _per_known(known: Bool[Tensor, " batch"], count: Int[Tensor, ""] | None = None) -> Float[Tensor, ""]:
+    """Factor from a mean over the batch to one over known labels, or ``count``; 1 where all are known."""
+    return known.numel() / (known.sum() if count is None else count).clamp(min=1)
+
+
+def _teaching(labels: Mapping[str, Int[Tensor, " batch"]]) -> Bool[Tensor, " batch"]:
+    """Which clips teach the fusion, by all four classes or by the one modality that it was shown."""
+    shown = [labels[f"shown_{name}"] for name in MODALITIES if f"shown_{name}" in labels]
+    return torch.stack([one != UNKNOWN for one in (labels["class"], *shown)]).any(dim=0)
 
 
 def _missing(log_p: Tensor) -> Tensor:
@@ -212,22 +218,38 @@ class DetectorLoss:
     head_weight: float = 0.5
     synchrony_weight: float = 0.0
 
+    def known(self, labels: Mapping[str, Int[Tensor, " batch"]]) -> dict[str, Int[Tensor, ""]]:
+        """How many clips each mean of the loss is over, for a batch that is computed in parts."""
+        counts: dict[str, Tensor] = {
+            name: (labels[name] != UNKNOWN).sum() for name in MODALITIES if name in labels
+        }
+        if "class" not in labels:
+            return counts
+        both_real = labels["class"] == CLASSES.index("RVRA")
+        return {**counts, "class": _teaching(labels).sum(), "synchrony": both_real.sum()}
+
     def __call__(self, output: DetectorOutput, labels: Mapping[str, Int[Tensor, " batch"]]) -> Float[Tensor, ""]:
         """The total of :meth:`in_parts`."""
         return self.in_parts(output, labels)["loss"]
 
     def in_parts(
-        self, output: DetectorOutput, labels: Mapping[str, Int[Tensor, " batch"]]
+        self,
+        output: DetectorOutput,
+        labels: Mapping[str, Int[Tensor, " batch"]],
+        known: Mapping[str, Int[Tensor, ""]] | None = None,
     ) -> dict[str, Float[Tensor, ""]]:
         """The total as ``loss``, and its parts by name, before their shares: each a mean over the known labels.
+
+        With ``known``, of :meth:`known`, the batch is a part of another and the means are over the clips of that.
 
         ``labels`` holds ``class``, ``video`` and ``audio``, each ``(B,)``. A clip of which the fusion was shown
         one modality only (``shown_video`` or ``shown_audio`` has its label, ``class`` has not) teaches the fusion
         by the marginal of its posterior.
         """
-        fused = self._fusion(output.class_logits, labels)
+        counts = known or {}
+        fused = self._fusion(output.class_logits, labels, counts.get("class"))
         heads = {
-            f"loss_{name}": self.binary(name, output.modality_logits[name], labels[name])
+            f"loss_{name}": self.binary(name, output.modality_logits[name], labels[name], counts.get(name))
             for name in MODALITIES
             if name in output.modality_logits
         }
@@ -235,32 +257,40 @@ class DetectorLoss:
         total = fused + self.head_weight * torch.stack([*heads.values()]).sum()
         if self.synchrony_weight and output.comparable is not None:
             both_real = labels["class"] == CLASSES.index("RVRA")
-            synchrony = synchrony_loss(output.comparable["video"], output.comparable["audio"], both_real)
+            synchrony = synchrony_loss(
+                output.comparable["video"], output.comparable["audio"], both_real, counts.get("synchrony")
+            )
             parts["loss_synchrony"] = synchrony
             total = total + self.synchrony_weight * synchrony
         return {"loss": total, **parts}
 
     def _fusion(
-        self, logits: Float[Tensor, "batch 4"], labels: Mapping[str, Int[Tensor, " batch"]]
+        self,
+        logits: Float[Tensor, "batch 4"],
+        labels: Mapping[str, Int[Tensor, " batch"]],
+        count: Int[Tensor, ""] | None,
     ) -> Float[Tensor, ""]:
         """Mean over the clips that teach the fusion, by all four classes or by one modality; each counts alike."""
         assert logits.shape[-1] == len(CLASSES)
         alpha, gamma = self._focus()
         weights = self.weights.get("class")
         total = focal_loss(logits, labels["class"], alpha=alpha, gamma=gamma, weights=weights).mean()
-        known = labels["class"] != UNKNOWN
         for name in MODALITIES:
             if f"shown_{name}" in labels:
                 shown = labels[f"shown_{name}"]
                 total = total + self._binary(name, marginal_logits(logits, name), shown, "none").mean()
-                known = known | (shown != UNKNOWN)
-        return total * _per_known(known)
+        return total * _per_known(_teaching(labels), count)
 
     def binary(
-        self, target: str, logits: Float[Tensor, " batch"], labels: Int[Tensor, " batch"]
+        self,
+        target: str,
+        logits: Float[Tensor, " batch"],
+        labels: Int[Tensor, " batch"],
+        count: Int[Tensor, ""] | None = None,
     ) -> Float[Tensor, ""]:
-        """Mean loss of one modality's head over the known labels."""
-        return self._binary(target, logits, labels, "mean")
+        """Mean loss of one modality's head over the known labels; over ``count`` of them for a part of a batch."""
+        losses = self._binary(target, logits, labels, "none")
+        return losses.mean() * _per_known(labels != UNKNOWN, count)
 
     def _binary(
         self, target: str, logits: Float[Tensor, " batch"], labels: Int[Tensor, " batch"], reduction: Reduction

@@ -16,8 +16,15 @@ class FitOptions:
     Args:
         steps: optimizer steps at most.
         learning_rate: its peak; a linear warm-up leads to it and half a cosine down to 0.
+        new_rate: how many times faster than an encoder that begins with trained weights all else learns, as
+            fusion, heads and an encoder of random weights; without any such encoder all learn alike.
+        layer_decay: of such an encoder each layer learns so many times slower than the one after it; 1 for alike.
         warmup_share: share of the steps that warm up.
-        weight_decay: of AdamW.
+        weight_decay: of AdamW; biases, norms, positions and weights of layers do not decay.
+        accumulate: parts that the batch of a step is computed in, one after the other, where memory is short; the
+            step is that of the whole batch.
+        ema_decay: keep an exponential moving average of the weights too, e.g. 0.999; each validation judges both
+            and takes the better. None for none.
         gradient_norm: gradients are clipped to this norm.
         validate_every: steps between validations; each is followed by a checkpoint.
         patience: validations without a better selection metric before stopping; None never stops early.
@@ -26,9 +33,13 @@ class FitOptions:
 
     steps: Annotated[int, at_least(1)] = 1000
     learning_rate: Annotated[float, above(0)] = 3e-4
+    new_rate: Annotated[float, above(0)] = 10.0
+    layer_decay: Annotated[float, between(0, 1, open_low=True)] = 1.0
     warmup_share: Annotated[float, between(0, 1)] = 0.1
     weight_decay: Annotated[float, at_least(0)] = 0.05
     gradient_norm: Annotated[float, above(0)] = 1.0
+    accumulate: Annotated[int, at_least(1)] = 1
+    ema_decay: Annotated[float | None, between(0, 1, open_high=True)] = None
     validate_every: Annotated[int, at_least(1)] = 100
     patience: Annotated[int | None, at_least(1)] = None
     seed: Annotated[int, at_least(0)] = 0

@@ -1,6 +1,7 @@
 """The two things that are learnt: one branch, and the detector."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,8 +35,17 @@ class DetectorTask:
     score_validation: Scorer
     modality_dropout: float = 0.0
 
-    def loss(self, model: nn.Module, batch: Batch) -> dict[str, Float[Tensor, ""]]:
-        """Loss of a batch, and its parts; a label counts only where its modality is present."""
+    def losses(self, model: nn.Module, batch: Batch, parts: int = 1) -> Iterator[dict[str, Float[Tensor, ""]]]:
+        """Losses, by name, of parts of a batch; they sum to the batch's. A label counts only with its modality."""
+        shown, labels = self._shown(batch)
+        counts = self.criterion.known(labels) if parts > 1 else None
+        for rows in _split(len(batch["row"]), parts):
+            inputs, lengths = _part(batch["inputs"], rows), _part(batch["lengths"], rows)
+            output = model(inputs, _part(shown, rows), lengths)
+            yield self.criterion.in_parts(output, _part(labels, rows), counts)
+
+    def _shown(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """What the fusion is shown of each clip, and the labels that count."""
         present, known = batch["present"], batch["labels"]
         shown = drop_modality(present, self.modality_dropout)
         both = shown["video"] & shown["audio"]
@@ -43,7 +53,7 @@ class DetectorTask:
         labels["class"] = _where(both, known["class"])
         if self.modality_dropout:
             labels |= {f"shown_{name}": _where(shown[name] & ~both, known[name]) for name in shown}
-        return self.criterion.in_parts(model(batch["inputs"], shown, batch["lengths"]), labels)
+        return shown, labels
 
     def validate(self, model: nn.Module) -> dict[str, float | None]:
         """AUC of each target on the validation clips, and their mean as ``selection``; losses beside them.
@@ -70,11 +80,14 @@ class BranchTask:
     criterion: DetectorLoss
     score_validation: Scorer
 
-    def loss(self, model: nn.Module, batch: Batch) -> dict[str, Float[Tensor, ""]]:
-        """Loss of a batch; clips without the modality add nothing."""
-        labels = _where(batch["present"][self.modality], batch["labels"][self.modality])
-        output = model(batch["inputs"][self.modality], batch["lengths"][self.modality])
-        return {"loss": self.criterion.binary(self.modality, output.logits, labels)}
+    def losses(self, model: nn.Module, batch: Batch, parts: int = 1) -> Iterator[dict[str, Float[Tensor, ""]]]:
+        """Losses of parts of a batch, which sum to the batch's; clips without the modality add nothing."""
+        name = self.modality
+        labels = _where(batch["present"][name], batch["labels"][name])
+        count = (labels != UNKNOWN).sum() if parts > 1 else None
+        for rows in _split(len(labels), parts):
+            output = model(batch["inputs"][name][rows], batch["lengths"][name][rows])
+            yield {"loss": self.criterion.binary(name, output.logits, labels[rows], count)}
 
     def validate(self, model: nn.Module) -> dict[str, float | None]:
         """AUC of the modality on the validation clips, of each corpus too where there are several.
@@ -131,6 +144,18 @@ def drop_modality(present: dict[str, Bool[Tensor, " batch"]], share: float) -> d
         "video": present["video"] & ~(both & (drawn < share / 2)),
         "audio": present["audio"] & ~(both & (drawn >= share / 2) & (drawn < share)),
     }
+
+
+def _split(count: int, parts: int) -> list[slice]:
+    """Slices of nearly one length, none of them empty."""
+    if parts > count:
+        raise ValueError(f"a batch of {count} windows on this process cannot be computed in {parts} parts")
+    edges = np.linspace(0, count, parts + 1).round().astype(int).tolist()
+    return [slice(first, last) for first, last in itertools.pairwise(edges)]
+
+
+def _part(tensors: Mapping[str, Tensor], rows: slice) -> dict[str, Tensor]:
+    return {name: value[rows] for name, value in tensors.items()}
 
 
 def _where(present: Tensor, labels: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -57,9 +58,9 @@ class DrawnTask:
     def __init__(self) -> None:
         self.rows: list[list[int]] = []
 
-    def loss(self, model: torch.nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
+    def losses(self, model: torch.nn.Module, batch: Batch, parts: int) -> Iterator[dict[str, torch.Tensor]]:
         self.rows.append(batch["row"].tolist())
-        return self.criterion.in_parts(model(batch["inputs"], batch["present"]), batch["labels"])
+        yield self.criterion.in_parts(model(batch["inputs"], batch["present"]), batch["labels"])
 
     def validate(self, model: torch.nn.Module) -> dict[str, float | None]:
         return {"selection": next(model.parameters()).sum().item()}

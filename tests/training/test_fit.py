@@ -105,10 +105,10 @@ class LineTask:
     def __init__(self, planned, poison_step=None) -> None:
         self.planned, self.poison_step, self.calls = list(planned), poison_step, 0
 
-    def loss(self, model, batch):
+    def losses(self, model, batch, parts):
         self.calls += 1
         loss = model() * (float("nan") if self.calls == self.poison_step else 1.0)
-        return {"loss": loss, "loss_half": loss / 2}
+        yield {"loss": loss, "loss_half": loss / 2}
 
     def validate(self, model):
         return {"selection": self.planned.pop(0)}
@@ -169,11 +169,11 @@ def test_a_loss_that_is_not_finite_names_the_clips_where_they_are_known(tmp_path
 
 def test_a_gradient_that_is_not_finite_stops_before_the_weights_are_spoilt(tmp_path):
     class SharpTask(LineTask):
-        def loss(self, model, batch):
-            loss = super().loss(model, batch)["loss"]
-            if self.calls == 3:  # finite, but with the slope of a square root at zero
-                loss = loss + (loss - loss.detach()).sqrt()
-            return {"loss": loss}
+        def losses(self, model, batch, parts):
+            for one in super().losses(model, batch, parts):
+                loss = one["loss"]
+                # finite, but with the slope of a square root at zero
+                yield {"loss": loss + (loss - loss.detach()).sqrt() if self.calls == 3 else loss}
 
     with pytest.raises(ValueError, match=r"the gradient of step 2 is .*, in rows \[7, 8\]"):
         fit_line(tmp_path, SharpTask([0.1, 0.2]), steps=5)

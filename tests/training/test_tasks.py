@@ -64,7 +64,7 @@ def test_a_label_counts_only_where_its_modality_is_present():
     seen = {}
 
     class Spy:
-        def in_parts(self, output, labels):
+        def in_parts(self, output, labels, known=None):
             seen.update(labels)
 
     batch = {
@@ -74,8 +74,10 @@ def test_a_label_counts_only_where_its_modality_is_present():
         "labels": {"class": torch.tensor([3, 3]), "video": torch.tensor([1, 1]), "audio": torch.tensor([1, 1])},
         "row": torch.tensor([0, 1]),
     }
-    DetectorTask(criterion=Spy(), score_validation=lambda _: None).loss(
-        lambda inputs, present, lengths: None, batch
+    next(
+        DetectorTask(criterion=Spy(), score_validation=lambda _: None).losses(
+            lambda inputs, present, lengths: None, batch
+        )
     )
     assert {name: values.tolist() for name, values in seen.items()} == {
         "video": [1, -1],
@@ -100,7 +102,7 @@ def test_a_dropped_modality_hides_the_class_and_keeps_the_label_of_the_other():
     seen = {}
 
     class Spy:
-        def in_parts(self, output, labels):
+        def in_parts(self, output, labels, known=None):
             seen.update(labels)
 
     both = torch.tensor([True, True])
@@ -112,7 +114,7 @@ def test_a_dropped_modality_hides_the_class_and_keeps_the_label_of_the_other():
         "row": torch.tensor([0, 1]),
     }
     task = DetectorTask(criterion=Spy(), score_validation=lambda _: None, modality_dropout=1.0)
-    task.loss(lambda inputs, present, lengths: None, batch)
+    next(task.losses(lambda inputs, present, lengths: None, batch))
     assert seen["class"].tolist() == [-1, -1]
     assert seen["video"].tolist() == [0, 1]
     for row, (video, audio) in enumerate([(0, 1), (1, 0)]):
