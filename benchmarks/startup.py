@@ -23,7 +23,7 @@ LIBRARIES = {name: ["-c", name] for name in (TORCH, "import encoders", "import f
 PLAIN = (
     *("scan", "split", "statistics", "check", "generate", "generate fakeavceleb", "generate avdeepfake1m"),
     *("inspect", "prepare", "thresholds", "thresholds --transfer x", "evaluate --scores x", "evaluate --matrix x"),
-    *("export", "completion"),
+    *("export", "trial", "completion"),
 )
 WITH_TORCH = ("quickstart", "pretrain video small", "train small", "ablate fusion small", "evaluate", "predict")
 ANSWERS = {

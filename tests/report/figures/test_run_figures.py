@@ -91,16 +91,16 @@ def test_a_missing_class_is_said_and_the_other_panels_are_drawn(scores, metrics)
     assert "not defined: no real clip" in words(figures["roc"])
     assert not figures["roc"].axes[0].lines
     assert figures["roc"].axes[1].lines
-    for name, figure in figures.items():
-        assert png_bytes(figure).startswith(PNG), name
+    for figure in figures.values():
+        draw(figure)
 
 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_no_clip_or_one_clip_draws_every_figure_without_a_curve(scores, rows):
     figures = run_figures(metrics={"split": "test"}, thresholds=None, scores=scores[scores.split == "test"][:rows])
     assert "not defined" in words(figures["precision_recall"])
-    for name, figure in figures.items():
-        assert png_bytes(figure).startswith(PNG), name
+    for figure in figures.values():
+        draw(figure)
 
 
 def test_scores_that_are_all_nan_are_counted_and_nothing_is_drawn(scores):
@@ -129,8 +129,8 @@ def test_constant_scores_are_drawn_on_the_line_of_chance(scores):
     figures = run_figures(metrics={}, thresholds=None, scores=table)
     legend = figures["roc"].axes[0].get_legend()
     assert "AUC 0.500" in [text.get_text() for text in legend.get_texts()]
-    for name, figure in figures.items():
-        assert png_bytes(figure).startswith(PNG), name
+    for figure in figures.values():
+        draw(figure)
 
 
 def test_images_are_saved_by_name_and_nothing_else_is_left(tmp_path, figures):
