@@ -100,3 +100,25 @@ def test_a_face_that_is_in_the_same_place_after_a_cut_is_another():
     found = [at._replace(shot=int(at.number >= 15)) for at in faces({number: [box(50)] for number in range(30)})]
     tracks = link_tracks(found, frame_rate=FRAME_RATE, num_points=30)
     assert sorted((track.indices[0], track.indices[-1]) for track in tracks) == [(0, 14), (15, 29)]
+
+
+def path_of(sides: dict[int, float], lefts: dict[int, float], frame_rate: float = 25.0) -> np.ndarray:
+    """The path of one face by the size and the middle of its sightings."""
+    found = faces({number: [box(lefts[number], y=200, side=side)] for number, side in sides.items()})
+    (track,) = link_tracks(found, frame_rate=frame_rate, num_points=max(sides) + 1)
+    return box_path(track, frame_rate=frame_rate, width=1000, height=1000).boxes
+
+
+def test_a_calm_face_is_steadied_by_the_sightings_around_and_keeps_a_straight_way():
+    sides = dict.fromkeys(range(0, 81, 8), 100.0)
+    lefts = {number: 300.0 + number for number in sides}
+    np.testing.assert_allclose(path_of(sides, lefts)[:, 2], np.arange(81) + 350.0, atol=1e-6)
+    trembling = path_of(sides | {40: 130.0}, lefts)
+    widths = trembling[:, 2] - trembling[:, 0]
+    assert 100 < widths.max() < 112  # of a sighting 30 pixels too wide
+
+
+def test_a_face_that_is_seen_often_since_it_turns_is_left_where_it_was_seen():
+    lefts = dict(enumerate(np.cumsum([6.0 * (-1) ** (number // 8) for number in range(48)]) + 300))
+    path = path_of(dict.fromkeys(lefts, 100.0), lefts)
+    np.testing.assert_allclose(path[:, [0, 2]].mean(axis=1), list(lefts.values()), atol=9)
