@@ -33,6 +33,8 @@ def evaluate(
         seed: of the bootstrap.
         device: where the detector computes; auto is the GPU where there is one.
     """
+    from experiments.runs.lips import learn_synchrony, synchrony_line
+    from experiments.runs.localising import localisation_lines, localise_run
     from experiments.runs.pages import write_report
     from experiments.runs.scoring import score_run
     from multimodal.metrics import evaluate_scores
@@ -57,9 +59,16 @@ def evaluate(
     )
     if calibration is not None:
         metrics["calibration"] = judge_probabilities(test, calibration, replicates=replicates, seed=seed)
+    localisation = localise_run(run, device, replicates=replicates, seed=seed)
+    if localisation is not None:
+        metrics["localisation"] = localisation
+    metrics["synchrony"] = learn_synchrony(run)
     metrics = as_written(folder.metrics, metrics)
     write_report(folder, timings=None)
     print("\n".join([*headlines(metrics, generated=generated), *warning_lines(metrics, str(folder.report))]))
+    if localisation is not None:
+        print("\n".join(localisation_lines(localisation)))
+    print(synchrony_line(metrics["synchrony"]))
     print(folder.report)
     return metrics
 

@@ -17,7 +17,7 @@ from encoders.weights import read_weights, write_weights
 from fusion import create_fusion
 from fusion.base import Fusion
 from multimodal.files import read_json, write_json
-from multimodal.heads import ModalityHead, encode_padded
+from multimodal.heads import FrameHead, ModalityHead, encode_padded
 from multimodal.labels import CLASSES, MODALITIES
 
 Inputs = Mapping[str, Float[Tensor, "batch ..."]]
@@ -38,12 +38,14 @@ class DetectorOutput(NamedTuple):
 
     ``class_logits (B, 4)`` are in the order of :data:`multimodal.labels.CLASSES`; ``modality_logits`` holds one
     logit ``(B,)`` for each modality's own head, which has seen nothing but that modality. ``comparable`` holds
-    tokens ``(B, T, W)`` of each modality in the space where the fusion compares them, if that was asked for.
+    tokens ``(B, T, W)`` of each modality in the space where the fusion compares them, and ``frame_logits`` a logit
+    ``(B, T)`` for every token of each modality, higher where that moment is forged, if they were asked for.
     """
 
     class_logits: Float[Tensor, "batch 4"]
     modality_logits: dict[str, Float[Tensor, " batch"]]
     comparable: dict[str, Float[Tensor, "batch _ width"]] | None = None
+    frame_logits: dict[str, Float[Tensor, "batch _"]] | None = None
 
 
 class Marginals(NamedTuple):
@@ -61,12 +63,15 @@ class TokenClassifier(nn.Module):
         fusion: a built fusion; its ``dims`` are the widths of the tokens.
         dropout: of the heads.
         compares: give out the tokens where the fusion compares them, for a loss of synchrony.
+        localises: judge every moment of each modality, too.
 
     Raises:
         ValueError: ``compares`` with a fusion that compares nothing.
     """
 
-    def __init__(self, fusion: Fusion, *, dropout: float = 0.1, compares: bool = False) -> None:
+    def __init__(
+        self, fusion: Fusion, *, dropout: float = 0.1, compares: bool = False, localises: bool = False
+    ) -> None:
         super().__init__()
         if compares and not fusion.compares():
             raise ValueError(
@@ -81,6 +86,10 @@ class TokenClassifier(nn.Module):
         self.fusion = fusion
         # plain linear, so that late fusion of scores stays one
         self.class_head = nn.Sequential(nn.Dropout(dropout), nn.Linear(fusion.out_dim, len(CLASSES)))
+        names = sorted(fusion.dims) if localises else []
+        self.frame_heads = nn.ModuleDict(
+            {name: FrameHead(fusion.dims, name, fusion.out_dim, dropout=dropout) for name in names}
+        )
 
     def forward(
         self, tokens: Tokens, present: Present | None = None, lengths: Lengths | None = None
@@ -91,7 +100,9 @@ class TokenClassifier(nn.Module):
         """
         heads = {name: self.modality_heads[name](tokens[name]) for name in tokens}
         comparable = self.fusion.comparable(tokens) if self.compares else None
-        return DetectorOutput(self.class_head(self.fusion(tokens, present)), heads, comparable)
+        fused = self.fusion(tokens, present)
+        frames = {name: head(tokens, fused, present) for name, head in self.frame_heads.items() if name in tokens}
+        return DetectorOutput(self.class_head(fused), heads, comparable, frames or None)
 
 
 class AudioVisualDetector(nn.Module):
@@ -101,7 +112,7 @@ class AudioVisualDetector(nn.Module):
         encoders: built encoders by modality name.
         fusion: a built fusion whose ``dims`` are those of the encoders.
         dropout: of the heads.
-        compares: as for :class:`TokenClassifier`.
+        compares, localises: as for :class:`TokenClassifier`.
 
     Raises:
         ValueError: an encoder of another modality than its name says, or a fusion of other widths.
@@ -119,12 +130,18 @@ class AudioVisualDetector(nn.Module):
     """
 
     def __init__(
-        self, *, encoders: Mapping[str, Encoder], fusion: Fusion, dropout: float = 0.1, compares: bool = False
+        self,
+        *,
+        encoders: Mapping[str, Encoder],
+        fusion: Fusion,
+        dropout: float = 0.1,
+        compares: bool = False,
+        localises: bool = False,
     ) -> None:
         super().__init__()
         _check_parts(encoders, fusion)
         self.encoders = nn.ModuleDict({name: encoders[name] for name in sorted(encoders)})
-        self.classifier = TokenClassifier(fusion, dropout=dropout, compares=compares)
+        self.classifier = TokenClassifier(fusion, dropout=dropout, compares=compares, localises=localises)
         self.encoders_frozen = False
 
     def forward(
@@ -138,6 +155,11 @@ class AudioVisualDetector(nn.Module):
             ``lengths[name]`` ``(B,)`` frames or samples come before the padding of a short window.
         """
         return self.classifier(self.encode(inputs, lengths), present)
+
+    @property
+    def localises(self) -> bool:
+        """Whether it judges every moment, too."""
+        return len(self.classifier.frame_heads) > 0
 
     def encode(self, inputs: Inputs, lengths: Lengths | None = None) -> dict[str, Float[Tensor, "batch time dim"]]:
         """Tokens ``(B, T, D)`` of every modality given."""
@@ -172,6 +194,7 @@ class AudioVisualDetector(nn.Module):
                 "fusion": fusion.recipe,
                 "dropout": self.classifier.dropout,
                 "compares": self.classifier.compares,
+                "localises": self.localises,
             },
         )
 
@@ -197,7 +220,8 @@ class AudioVisualDetector(nn.Module):
             dims: dict[str, int] = {name: encoder.embed_dim for name, encoder in encoders.items()}
             fusion = config["fusion"]
             mode = create_fusion(fusion["name"], dims=dims, out_dim=fusion["out_dim"], **fusion["options"])
-            detector = cls(encoders=encoders, fusion=mode, dropout=config["dropout"], compares=config["compares"])
+            built = {name: config[name] for name in ("dropout", "compares", "localises")}
+            detector = cls(encoders=encoders, fusion=mode, **built)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not the config of a detector: {folder / CONFIG_FILE} ({error!r})") from error
         read_weights(detector.classifier, folder / WEIGHTS_FILE)

@@ -1,13 +1,16 @@
-"""The head of one modality, and a branch: an encoder with its head, trainable alone."""
+"""The head of one modality, that of every moment, and a branch: an encoder with its head, trainable alone."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
 from einops import rearrange, reduce
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from torch.nn.functional import gelu
 
 from encoders.base import Encoder
+from fusion.token_time import resample_time
 
 # Windows that are longer than their clip: an encoder that knows padding is told where it begins.
 
@@ -53,6 +56,52 @@ class ModalityHead(nn.Module):
             [reduce(tokens, "b t d -> b d", "mean"), reduce(tokens, "b t d -> b d", "max")], "two b d -> b (two d)"
         )
         return rearrange(self.linear(self.dropout(self.norm(pooled))), "b 1 -> b")
+
+
+class FrameHead(nn.Module):
+    """Tokens of one modality, beside those of the others and what the fusion made of all, to a logit a token.
+
+    Where a forgery begins and ends shows in what changes from token to token, hence two convolutions along time;
+    one that fits the sound to other lips shows in the other modality's tokens of the same moment.
+
+    Args:
+        dims: width of the tokens of every modality.
+        name: the modality that is judged.
+        fused_dim: width of what the fusion gives.
+        width: inside.
+        dropout: share of the features dropped in training.
+    """
+
+    def __init__(
+        self, dims: Mapping[str, int], name: str, fused_dim: int, *, width: int = 64, dropout: float = 0.1
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.stems = nn.ModuleDict(
+            {each: nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, width)) for each, dim in sorted(dims.items())}
+        )
+        self.context = nn.Linear(fused_dim, width)
+        self.near = nn.Conv1d(width, width, 3, padding=1)
+        self.far = nn.Conv1d(width, width, 3, padding=2, dilation=2)
+        self.output = nn.Sequential(nn.GELU(), nn.Dropout(dropout), nn.Linear(width, 1))
+
+    def forward(
+        self,
+        tokens: Mapping[str, Float[Tensor, "batch _ _"]],
+        fused: Float[Tensor, "batch fused"],
+        present: Mapping[str, Bool[Tensor, " batch"]] | None = None,
+    ) -> Float[Tensor, "batch time"]:
+        """Shape: tokens ``(B, T, D)`` by name, ``fused (B, F)`` to logits ``(B, T)``, T of the own modality."""
+        num_tokens = tokens[self.name].shape[1]
+        joined = self.context(fused)[:, None].expand(-1, num_tokens, -1)
+        for each, stem in self.stems.items():
+            if each in tokens:
+                own = resample_time(stem(tokens[each]), num_tokens)
+                joined = joined + (own if present is None else own * present[each][:, None, None])
+        hidden = gelu(rearrange(joined, "b t d -> b d t"))
+        hidden = hidden + gelu(self.near(hidden))
+        hidden = hidden + gelu(self.far(hidden))
+        return rearrange(self.output(rearrange(hidden, "b d t -> b t d")), "b t 1 -> b t")
 
 
 class BranchOutput(NamedTuple):

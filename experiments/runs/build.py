@@ -49,8 +49,10 @@ class DetectorPlan(NamedTuple):
 def open_detector(config: TrainConfig) -> DetectorPlan:
     """The detector of a training."""
     encoders = {name: partial(build_encoder, name, **vars(part)) for name, part in config.encoders.items()}
-    compares = config.loss.synchrony_weight > 0
-    return DetectorPlan(encoders, partial(_assemble, compares=compares, **vars(config.fusion)))
+    compares, localises = config.loss.synchrony_weight > 0, config.loss.frame_weight > 0
+    return DetectorPlan(
+        encoders, partial(_assemble, compares=compares, localises=localises, **vars(config.fusion))
+    )
 
 
 def open_training(config: TrainConfig, tokens: Path = Path("tokens")) -> Training:
@@ -76,6 +78,8 @@ def open_training(config: TrainConfig, tokens: Path = Path("tokens")) -> Trainin
     reading, seed, resampling = config.data.reading, config.fit.seed, _resampling(config)
     draw = partial(_draw, balance=config.balance.name, within=config.balance.within, target="class", seed=seed)
     is_on_tokens = config.tokens is not None or resampling is not None
+    if is_on_tokens and config.loss.frame_weight:
+        raise ValueError("kept tokens know nothing of frames; leave --frame-weight out, or --tokens and smote")
     feed: Callable[..., Feed] = partial(_feed_whole, draw=draw, augmentation=config.data.augmentation, seed=seed)
     if is_on_tokens:
         root = config.tokens or tokens
@@ -166,12 +170,18 @@ def build_encoder(
 
 
 def _assemble(
-    encoders: Mapping[str, Encoder], *, name: str, out_dim: int, options: Mapping[str, Any], compares: bool
+    encoders: Mapping[str, Encoder],
+    *,
+    name: str,
+    out_dim: int,
+    options: Mapping[str, Any],
+    compares: bool,
+    localises: bool,
 ) -> AudioVisualDetector:
     """Join encoders by the fusion of that name, which is built for the widths of their tokens."""
     dims = {modality: encoder.embed_dim for modality, encoder in encoders.items()}
     fusion = create_fusion(name, dims=dims, out_dim=out_dim, **options)
-    return AudioVisualDetector(encoders=encoders, fusion=fusion, compares=compares)
+    return AudioVisualDetector(encoders=encoders, fusion=fusion, compares=compares, localises=localises)
 
 
 def _with_advice(config: Learning, clips: Clips, label: str, *, has_fusion: Callable[[], bool]) -> Learning:

@@ -194,6 +194,7 @@ class LossConfig:
         head_weight: share of each modality's own loss beside the four-class one.
         synchrony_weight: share of a loss by which sound and picture of the same moment of a real clip become
             alike; for the fusions discrepancy, cross_attention, transformer and bottleneck.
+        frame_weight: share of the loss of every moment; above 0 a head judges them (see docs/verdicts.md).
     """
 
     name: Annotated[LossName, arg(name="loss")] = "weighted_focal"
@@ -201,6 +202,7 @@ class LossConfig:
     gamma: Annotated[float, at_least(0)] = 2.0
     head_weight: Annotated[float, at_least(0)] = 0.5
     synchrony_weight: Annotated[float, at_least(0)] = 0.0
+    frame_weight: Annotated[float, at_least(0)] = 0.0
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -219,8 +221,7 @@ class DataConfig:
         batch_size: windows a step, over all processes.
         windows_per_clip: windows of a clip whose scores are averaged in validation and evaluation.
         num_workers: processes that read windows; 0 reads in the training process.
-        silent_ends: trim leaves silence at the ends of a clip out, with its picture; random leaves a random part
-            of it out in training; keep keeps it.
+        silent_ends: trim leaves silence at a clip's ends out, random a random part of it in training, keep none.
         augmentation: of training windows.
     """
 

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.file_names import NameCheck
-from multimodal.corpora.manifest import Clip
+from multimodal.corpora.manifest import Clip, Segments, read_segments
 from multimodal.corpora.roots import has, list_folder
 from multimodal.corpora.table_file import iterate_json_list
 from multimodal.corpora.walk import walk_files
@@ -53,10 +53,15 @@ _TAIL = re.compile(rf"(?:{'|'.join(_PARTS)}|id\d{{5}})/.*", re.IGNORECASE)
 
 
 class Entry(NamedTuple):
-    """What a record says: a key of :data:`TYPES`, and the method with the model of the voice where it is named."""
+    """What a record says: a key of :data:`TYPES`, the method with the voice's model, and what was forged when.
+
+    A record that does not tell picture from sound gives both the same stretches.
+    """
 
     type: str
     method: str
+    video_segments: Segments | None = None
+    audio_segments: Segments | None = None
 
 
 def read_clips(root: Path, report: ScanReport) -> Iterator[Clip]:
@@ -127,6 +132,8 @@ def _clip(
         source_clip=(real or f"{path.rpartition('/')[0]}/real.mp4") if is_fake and person else None,
         official_split=split,
         flags=tuple(flags),
+        video_segments=entry.video_segments if video_fake else (),
+        audio_segments=entry.audio_segments if audio_fake else (),
     )
 
 
@@ -138,7 +145,7 @@ def _read_metadata(root: Path, split: str, report: ScanReport) -> dict[str, Entr
         return {}
     path = root / found[0]
     entries: dict[str, Entry] = {}
-    known: dict[Entry, Entry] = {}  # a million records hold a dozen different ones
+    known: dict[Entry, Entry] = {}  # the quarter that is genuine shares one
     num_unread = 0
     for record in iterate_json_list(path):
         tail = _TAIL.search(str(record.get("file", "")).replace("\\", "/"))
@@ -147,7 +154,13 @@ def _read_metadata(root: Path, split: str, report: ScanReport) -> dict[str, Entr
             num_unread += 1
             continue
         model = str(record.get("audio_model") or "").lower() if TYPES[kind][1] else ""
-        entry = Entry(kind, f"{kind}-{model}" if model else kind)
+        either = record.get("fake_segments")
+        entry = Entry(
+            kind,
+            f"{kind}-{model}" if model else kind,
+            read_segments(record.get("visual_fake_segments", either)),
+            read_segments(record.get("audio_fake_segments", either)),
+        )
         entries[f"{split}/{tail.group()}".lower()] = known.setdefault(entry, entry)
     if num_unread:
         report.warn(f"{path.name}: {num_unread:,} records lack a file or a modify_type of {', '.join(TYPES)}")

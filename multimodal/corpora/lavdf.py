@@ -6,7 +6,8 @@ On disk: ``train``, ``dev`` and ``test`` with files of six digits, beside ``meta
 * **Nothing in a path tells real from fake**; labels are ``modify_video`` and ``modify_audio`` of the record. A
   file that is in no record has no label and is left out.
 * Fakes are edits of single words: most frames of a fake are genuine, hence the flag ``partly_fake``. A window cut
-  from one need not hold anything fake.
+  from one need not hold anything fake. ``fake_periods`` are of whatever was forged; a record does not say which of
+  them is in the picture alone.
 * ``original`` names the genuine file beneath a fake and is null for genuine ones. Clips that share it must not be
   torn apart.
 * ``dev`` is the validation part.
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from multimodal.corpora.base import Corpus, ScanReport
-from multimodal.corpora.manifest import Clip
+from multimodal.corpora.manifest import Clip, Segments, read_segments
 from multimodal.corpora.roots import list_folder
 from multimodal.corpora.table_file import iterate_json_list
 from multimodal.corpora.walk import walk_files
@@ -37,6 +38,7 @@ class Entry(NamedTuple):
     num_fakes: int | None
     original: str | None
     split: str | None
+    periods: Segments | None
 
     @property
     def is_consistent(self) -> bool:
@@ -121,6 +123,7 @@ def _entry_of(record: dict[str, Any]) -> Entry | None:
         record.get("n_fakes"),
         original.replace("\\", "/").strip("/") if isinstance(original, str) else None,
         SPLITS.get(str(record.get("split"))),
+        read_segments(record.get("fake_periods")),
     )
 
 
@@ -142,6 +145,8 @@ def _clip(path: str, size_bytes: int, entry: Entry, there: dict[str, str]) -> Cl
         source_clip=there.get(entry.original.lower(), entry.original) if is_fake and entry.original else None,
         official_split=entry.split or folder_split,
         flags=tuple(flags),
+        video_segments=entry.periods if entry.video_fake else (),
+        audio_segments=entry.periods if entry.audio_fake else (),
     )
 
 

@@ -22,10 +22,13 @@ from multimodal.files import atomic_path
 from multimodal.labels import CLASSES
 
 Media = Literal["video", "audio", "image"]
+Segments = tuple[tuple[float, float], ...]
 
 #: LJSpeech and JSUT come from elsewhere; see :mod:`multimodal.corpora.wavefake`.
 _GENUINE_OF_WAVEFAKE = r"^(wavefake/)?(\.\./)+([^./][^/]*/)*(LJ\d{3}-\d{4}|BASIC5000_\d{4})\.wav$"
 
+#: Start and end in seconds, for each forged stretch.
+_SEGMENTS = pa.list_(pa.list_(pa.float64()))
 SCHEMA = pa.schema(
     [
         ("clip_id", pa.string()),
@@ -44,6 +47,8 @@ SCHEMA = pa.schema(
         ("official_split", pa.string()),
         ("size_bytes", pa.int64()),
         ("flags", pa.list_(pa.string())),
+        ("video_segments", _SEGMENTS),
+        ("audio_segments", _SEGMENTS),
     ]
 )
 #: Flag of clips that a program drew; results on them say nothing about real media.
@@ -69,7 +74,9 @@ class Clip(NamedTuple):
     fake without saying which modality (DFDC); elsewhere it is the or of the two. ``identity`` is who is seen or
     heard, ``donors`` whose face or voice went in, both in the corpus's namespace (``vox2:id00017``).
     ``group`` is the smallest unit known to be closed under donation. ``source_clip`` is the ``path`` of the
-    genuine clip that a fake was made from. ``flags`` are short names of oddities.
+    genuine clip that a fake was made from. ``flags`` are short names of oddities. ``video_segments`` and
+    ``audio_segments`` are the stretches that were forged, ``(start, end)`` in seconds; None where a corpus does
+    not say, empty where nothing was.
     """
 
     path: str
@@ -85,6 +92,23 @@ class Clip(NamedTuple):
     official_split: str | None = None
     flags: tuple[str, ...] = ()
     any_fake: int | None = None
+    video_segments: Segments | None = None
+    audio_segments: Segments | None = None
+
+
+def read_segments(value: object) -> Segments | None:
+    """Stretches as a record lists them, pairs of seconds in the order of time; None for anything else.
+
+    >>> read_segments([[2, 2.5], [0.1, 0.4]]), read_segments([[3.0, 1.0]]), read_segments(None)
+    (((0.1, 0.4), (2.0, 2.5)), None, None)
+    """
+    if not isinstance(value, list):
+        return None
+    pairs = [tuple(pair) for pair in value if isinstance(pair, list) and len(pair) == 2]
+    numbers = [pair for pair in pairs if all(isinstance(one, int | float) for one in pair)]
+    if len(numbers) < len(value) or not all(0 <= start < end for start, end in numbers):
+        return None
+    return tuple(sorted((float(start), float(end)) for start, end in numbers))
 
 
 @dataclass(frozen=True)
@@ -214,6 +238,7 @@ def _to_arrow(batch: list[Clip], corpus: str) -> pa.Table:
 _PANDAS_TYPES = {
     pa.int8(): pd.Int8Dtype(),
     pa.list_(pa.string()): pd.ArrowDtype(pa.list_(pa.string())),
+    _SEGMENTS: pd.ArrowDtype(_SEGMENTS),
 }
 
 

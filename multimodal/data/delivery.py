@@ -35,11 +35,13 @@ class Batch(_Batch, total=False):
     by modality ``(B,)``; ``lengths`` by modality ``(B,)``, frames or samples that are no padding at the end;
     ``labels`` for class, video and audio ``(B,)``, -1 where unknown; ``row`` ``(B,)`` names the clip.
 
-    While ``finish`` is there, video still is crops ``(B, T, S, S, 3)`` uint8, and :func:`to_device` has to do
-    what it says to each window.
+    ``frame_labels``, where windows know them, are those of every frame by modality ``(B, T)``, -1 where unknown or
+    padding. While ``finish`` is there, video still is crops ``(B, T, S, S, 3)`` uint8, and :func:`to_device` has
+    to do what it says to each window.
     """
 
     finish: list[Finish]
+    frame_labels: dict[str, Int[Tensor, "batch time"]]
 
 
 # Stacking, in a worker.
@@ -50,6 +52,9 @@ def collate(samples: Sequence[Sample]) -> Batch:
     batch = stack([one.tensors for one in samples])
     batch["labels"] = {name: torch.tensor([one.labels[name] for one in samples]) for name in samples[0].labels}
     batch["row"] = torch.tensor([one.row for one in samples])
+    frames = [one.frame_labels for one in samples if one.frame_labels is not None]
+    if frames:
+        batch["frame_labels"] = {name: torch.stack([one[name] for one in frames]) for name in frames[0]}
     return batch
 
 
@@ -98,13 +103,16 @@ def to_device(batch: Batch, device: torch.device | str) -> Batch:
     }
     if finish := batch.get("finish"):
         inputs = _finished(inputs, is_here, finish)
-    return Batch(
+    moved = Batch(
         inputs=inputs,
         present={name: _moved(value, device) for name, value in batch["present"].items()},
         lengths=batch["lengths"],
         labels={name: _moved(value, device) for name, value in batch["labels"].items()},
         row=batch["row"],
     )
+    if frames := batch.get("frame_labels"):
+        moved["frame_labels"] = {name: _moved(value, device) for name, value in frames.items()}
+    return moved
 
 
 def _moved(value: Tensor, device: torch.device) -> Tensor:

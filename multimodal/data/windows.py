@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 from multimodal.data.augment import Augmentation
 from multimodal.data.augment.picture import UNCHANGED, PictureDraw
 from multimodal.data.augment.sound import SOUND_UNCHANGED, SoundDraw
+from multimodal.data.frame_labels import FrameLabels, FrameTable, labels_of_window
 from multimodal.data.options import SilentEnds
 from multimodal.data.order import SampleKey
 from multimodal.data.pseudo_fakes import Forge, forged_rows, pair_rows
@@ -72,11 +73,12 @@ class WindowTensors(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One window with the labels and the row of its clip."""
+    """One window with the labels and the row of its clip, and those of its frames, each ``(T,)``."""
 
     tensors: WindowTensors
     labels: dict[str, int]
     row: int
+    frame_labels: dict[str, Tensor] | None = None
 
 
 class TrainingWindows(Dataset[Sample]):
@@ -110,6 +112,7 @@ class TrainingWindows(Dataset[Sample]):
         index = _index_rows(store, self.clip_ids)
         self.spans, self.num_frames = spans_of(index, shape.silent_ends), index["num_frames"].tolist()
         self.labels, self.pairs = label_table(clips), _Pairs(clips, forge)
+        self.frames = FrameTable(clips, index)
 
     def __len__(self) -> int:
         return len(self.clip_ids)
@@ -133,7 +136,10 @@ class TrainingWindows(Dataset[Sample]):
             begun = self.augmentation.begin(tensors.inputs, tensors.present, generator, sample_rate=rate)
             finish = Finish(self.shape.frame_size, rate, begun.picture, begun.sound)
             tensors = tensors._replace(inputs=begun.inputs, finish=finish)
-        return labelled(tensors, self.labels, key.clip)
+        sample, frames = labelled(tensors, self.labels, key.clip), self.frames.of(key.clip, start, count)
+        if self.frames.knows(key.clip):  # a window of a clip that is forged in part may hold nothing forged
+            sample = sample._replace(labels=labels_of_window(frames))
+        return sample._replace(frame_labels=_padded(frames, self.shape.num_frames))
 
 
 class ClipWindows(Dataset[Sample]):
@@ -167,7 +173,8 @@ class EvaluationWindows(ClipWindows):
         self.clip_ids = clips["clip_id"].tolist()
         self.labels, self.pairs = label_table(clips), _Pairs(clips, forge)
         ends: SilentEnds = "trim" if shape.silent_ends == "trim" else "keep"
-        self.spans = spans_of(_index_rows(store, self.clip_ids), ends)
+        index = _index_rows(store, self.clip_ids)
+        self.spans, self.frames = spans_of(index, ends), FrameTable(clips, index)
         self.starts = [
             (row, span.first + start)
             for row, span in enumerate(self.spans)
@@ -183,7 +190,8 @@ class EvaluationWindows(ClipWindows):
         window = self.store.read(self.clip_ids[row], start, count, modalities=self.modalities)
         generator = np.random.default_rng([self.pairs.number[row], start])
         tensors = self.pairs.member(window_tensors(window, self.shape), row, generator)
-        return labelled(tensors, self.labels, row)
+        frames = _padded(self.frames.of(row, start, count), self.shape.num_frames)
+        return labelled(tensors, self.labels, row)._replace(frame_labels=frames)
 
 
 def window_starts(length: int, num_frames: int, limit: int) -> list[int]:
@@ -242,6 +250,14 @@ def label_table(clips: pd.DataFrame) -> dict[str, np.ndarray]:
 def labelled(tensors: WindowTensors, labels: dict[str, np.ndarray], row: int) -> Sample:
     """A window with the labels of its clip, which is row ``row`` of the table that ``labels`` describe."""
     return Sample(tensors, {name: int(values[row]) for name, values in labels.items()}, row)
+
+
+def _padded(frames: FrameLabels, num_frames: int) -> dict[str, Tensor]:
+    """Labels of the frames of a window, -1 for those of its padding."""
+    return {
+        name: torch.from_numpy(np.pad(labels, (0, num_frames - len(labels)), constant_values=UNKNOWN))
+        for name, labels in frames.items()
+    }
 
 
 def _sound(waveform: np.ndarray, shape: WindowShape) -> Float[Tensor, " samples"]:

@@ -7,6 +7,7 @@ Labels are class indices, or -1 where unknown; an unknown label adds nothing, an
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, get_args
 
 import numpy as np
@@ -14,7 +15,14 @@ import torch
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 from torch import Tensor
-from torch.nn.functional import cross_entropy, log_softmax, logsigmoid, normalize
+from torch.nn.functional import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    interpolate,
+    log_softmax,
+    logsigmoid,
+    normalize,
+)
 
 from fusion.token_time import resample_time
 from multimodal.detector import DetectorOutput
@@ -69,6 +77,40 @@ def _likeness(
     first = one[:, max(0, -shift) : max(0, -shift) + length]
     second = other[:, max(0, shift) : max(0, shift) + length]
     return (first * second).sum(dim=-1).mean(dim=1)
+
+
+# Every moment forged or genuine, where a corpus says which are.
+
+
+def on_frames(logits: Float[Tensor, "batch tokens"], num_frames: int) -> Float[Tensor, "batch frames"]:
+    """Logits of evenly spaced tokens at the frames of the window, by lines between the tokens' middles.
+
+    >>> on_frames(torch.tensor([[0.0, 1.0]]), 4)
+    tensor([[0.0000, 0.2500, 0.7500, 1.0000]])
+    """
+    return interpolate(logits[:, None].float(), size=num_frames, mode="linear", align_corners=False)[:, 0]
+
+
+def frame_loss(
+    logits: Float[Tensor, "batch tokens"],
+    labels: Int[Tensor, "batch frames"],
+    count: Int[Tensor, ""] | None = None,
+    forged: Int[Tensor, ""] | None = None,
+) -> Float[Tensor, ""]:
+    """Mean cross entropy of the frames whose label is known; 0 where none is.
+
+    A forged frame weighs as much more than a genuine one as it is rarer in the batch, at most ten times: a stretch
+    of four tenths of a second is a tenth of its clip. Where the batch is a part of another, ``count`` and
+    ``forged`` are the frames of that one that are known, and forged.
+    """
+    known, is_forged = labels != UNKNOWN, (labels == 1).float()
+    total = (known.sum() if count is None else count).clamp(min=1)
+    share = (is_forged.sum() if forged is None else forged) / total
+    weight = ((1 - share) / share.clamp(min=1e-6)).clamp(1, 10)
+    losses = binary_cross_entropy_with_logits(
+        on_frames(logits, labels.shape[1]), is_forged, pos_weight=weight, reduction="none"
+    )
+    return (losses * known).sum() / total
 
 
 def class_weights(counts: ArrayLike) -> Float[Tensor, " classes"]:
@@ -209,6 +251,7 @@ class DetectorLoss:
         weights: class weights by target (``class``, ``video``, ``audio``); missing ones weigh all alike.
         head_weight: share of each modality's own loss in the total.
         synchrony_weight: share of the loss of synchrony; above 0 the detector must compare (``compares=True``).
+        frame_weight: share of the loss of every moment; above 0 the detector must judge them (``localises=True``).
     """
 
     name: LossName = "weighted_focal"
@@ -217,26 +260,39 @@ class DetectorLoss:
     weights: Mapping[str, Float[Tensor, " classes"]] = field(default_factory=dict)
     head_weight: float = 0.5
     synchrony_weight: float = 0.0
+    frame_weight: float = 0.0
 
-    def known(self, labels: Mapping[str, Int[Tensor, " batch"]]) -> dict[str, Int[Tensor, ""]]:
-        """How many clips each mean of the loss is over, for a batch that is computed in parts."""
+    def known(
+        self,
+        labels: Mapping[str, Int[Tensor, " batch"]],
+        frame_labels: Mapping[str, Int[Tensor, "batch frames"]] = MappingProxyType({}),
+    ) -> dict[str, Int[Tensor, ""]]:
+        """How many clips, or frames, each mean of the loss is over, for a batch that is computed in parts."""
         counts: dict[str, Tensor] = {
             name: (labels[name] != UNKNOWN).sum() for name in MODALITIES if name in labels
         }
+        for name, frames in frame_labels.items():
+            counts |= {f"frames_{name}": (frames != UNKNOWN).sum(), f"forged_{name}": (frames == 1).sum()}
         if "class" not in labels:
             return counts
         both_real = labels["class"] == CLASSES.index("RVRA")
         return {**counts, "class": _teaching(labels).sum(), "synchrony": both_real.sum()}
 
-    def __call__(self, output: DetectorOutput, labels: Mapping[str, Int[Tensor, " batch"]]) -> Float[Tensor, ""]:
+    def __call__(
+        self,
+        output: DetectorOutput,
+        labels: Mapping[str, Int[Tensor, " batch"]],
+        frame_labels: Mapping[str, Int[Tensor, "batch frames"]] = MappingProxyType({}),
+    ) -> Float[Tensor, ""]:
         """The total of :meth:`in_parts`."""
-        return self.in_parts(output, labels)["loss"]
+        return self.in_parts(output, labels, frame_labels=frame_labels)["loss"]
 
     def in_parts(
         self,
         output: DetectorOutput,
         labels: Mapping[str, Int[Tensor, " batch"]],
         known: Mapping[str, Int[Tensor, ""]] | None = None,
+        frame_labels: Mapping[str, Int[Tensor, "batch frames"]] = MappingProxyType({}),
     ) -> dict[str, Float[Tensor, ""]]:
         """The total as ``loss``, and its parts by name, before their shares: each a mean over the known labels.
 
@@ -262,6 +318,15 @@ class DetectorLoss:
             )
             parts["loss_synchrony"] = synchrony
             total = total + self.synchrony_weight * synchrony
+        if self.frame_weight and output.frame_logits is not None and frame_labels:
+            moments = [
+                frame_loss(
+                    output.frame_logits[name], frames, counts.get(f"frames_{name}"), counts.get(f"forged_{name}")
+                )
+                for name, frames in frame_labels.items()
+            ]
+            parts["loss_moments"] = torch.stack(moments).sum()
+            total = total + self.frame_weight * parts["loss_moments"]
         return {"loss": total, **parts}
 
     def _fusion(

@@ -38,11 +38,15 @@ class DetectorTask:
     def losses(self, model: nn.Module, batch: Batch, parts: int = 1) -> Iterator[dict[str, Float[Tensor, ""]]]:
         """Losses, by name, of parts of a batch; they sum to the batch's. A label counts only with its modality."""
         shown, labels = self._shown(batch)
-        counts = self.criterion.known(labels) if parts > 1 else None
+        frames = {
+            name: _where(batch["present"][name][:, None], one)
+            for name, one in batch.get("frame_labels", {}).items()
+        }
+        counts = self.criterion.known(labels, frames) if parts > 1 else None
         for rows in _split(len(batch["row"]), parts):
             inputs, lengths = _part(batch["inputs"], rows), _part(batch["lengths"], rows)
             output = model(inputs, _part(shown, rows), lengths)
-            yield self.criterion.in_parts(output, _part(labels, rows), counts)
+            yield self.criterion.in_parts(output, _part(labels, rows), counts, _part(frames, rows))
 
     def _shown(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """What the fusion is shown of each clip, and the labels that count."""
@@ -158,7 +162,7 @@ def _part(tensors: Mapping[str, Tensor], rows: slice) -> dict[str, Tensor]:
     return {name: value[rows] for name, value in tensors.items()}
 
 
-def _where(present: Tensor, labels: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
+def _where(present: Tensor, labels: Int[Tensor, "batch ..."]) -> Int[Tensor, "batch ..."]:
     return torch.where(present, labels, UNKNOWN)
 
 

@@ -71,6 +71,19 @@ def test_people_pairs_methods_and_splits(root):
     assert rows[f"train/{FOLDER}/real.mp4"]["method"] == "real"
 
 
+def test_forged_stretches_are_kept_by_modality_and_shared_where_a_record_tells_none_apart(root):
+    apart = {"visual_fake_segments": [[1.0, 1.5]], "audio_fake_segments": [[0.9, 1.4]]}
+    records = [record(name, kind) for name, (kind, _) in LABELS.items()]
+    by_type = {one["modify_type"]: one for one in records}
+    by_type["both_modified"].update(apart)
+    by_type["visual_modified"]["fake_segments"] = [[2.0, 2.5], [0.5, 0.8]]
+    rows, _ = scanned(root, records)
+    stretches = {row["method"]: (row["video_segments"], row["audio_segments"]) for row in rows.values()}
+    assert stretches["both_modified-vits"] == ([[1.0, 1.5]], [[0.9, 1.4]])
+    assert stretches["visual_modified"] == ([[0.5, 0.8], [2.0, 2.5]], [])
+    assert stretches["real"] == ([], [])
+
+
 def test_a_hyphen_in_the_type_means_the_same_as_an_underscore(root):
     odd = "extra"
     put(root, f"train/{FOLDER}/{odd}.mp4")

@@ -153,3 +153,14 @@ def test_letter_case_of_folders_does_not_matter(root):
     rows, _ = scanned(root, RECORDS, "Metadata.JSON")
     fake = rows["Train/000001.mp4"]
     assert (fake["av_class"], fake["official_split"], fake["source_clip"]) == ("FVRA", "train", "Train/000000.mp4")
+
+
+def test_forged_stretches_are_kept_of_what_was_forged(root):
+    rows, _ = scanned(root, [*RECORDS[:5], record("test/000005.mp4", True, False, None, fake_periods="gone")])
+    stretches = {path: (row["video_segments"], row["audio_segments"]) for path, row in rows.items()}
+    period = [[1.0, 1.4]]
+    assert stretches["train/000001.mp4"] == (period, [])
+    assert stretches["train/000002.mp4"] == ([], period)
+    assert stretches["dev/000003.mp4"] == (period, period)
+    assert stretches["train/000000.mp4"] == ([], [])
+    assert stretches["test/000005.mp4"] == (None, [])

@@ -115,7 +115,13 @@ class LineTask:
 
 
 def fit_line(folder, task, clip_ids=None, *, num_batches=1000, accelerator=None, **options):
-    batch = {"inputs": {}, "present": {}, "lengths": {}, "labels": {}, "row": torch.tensor([7, 8])}
+    batch = {
+        "inputs": {},
+        "present": {},
+        "lengths": {},
+        "labels": {},
+        "row": torch.tensor([7, 8]),
+    }
     return fit(
         Line(),
         task,

@@ -64,7 +64,7 @@ def test_a_label_counts_only_where_its_modality_is_present():
     seen = {}
 
     class Spy:
-        def in_parts(self, output, labels, known=None):
+        def in_parts(self, output, labels, known=None, frame_labels=None):
             seen.update(labels)
 
     batch = {
@@ -102,7 +102,7 @@ def test_a_dropped_modality_hides_the_class_and_keeps_the_label_of_the_other():
     seen = {}
 
     class Spy:
-        def in_parts(self, output, labels, known=None):
+        def in_parts(self, output, labels, known=None, frame_labels=None):
             seen.update(labels)
 
     both = torch.tensor([True, True])

@@ -55,6 +55,12 @@ SECTIONS = (
         "Are the probabilities true?",
         "Points above the line: more clips are fake than the detector says.",
     ),
+    Section(
+        "moments",
+        "When it is forged",
+        "Stretches of time that the detector proposes, against those that the corpus says were forged.",
+        tables.moments,
+    ),
     Section("training", "Training", "Loss and validation metrics by optimizer step."),
     Section("thresholds", "Thresholds", "", tables.all_thresholds),
     Section("timings", "Where the time went", "", tables.timings),

@@ -123,6 +123,25 @@ def _above_floor(row: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {**result_of(row.get(name)), "floor": row.get("floors", {}).get("random", {}).get(name)}
 
 
+def moments(run: Run) -> list[Table]:
+    """How well forged stretches are found, a column a target; nothing where no head judges moments."""
+    found = run.metrics.get("localisation") or {}
+    if "test" not in found:
+        return []
+    targets = list(found["test"])
+    rows = [[name, *(found["test"][target][name] for target in targets)] for name in found["test"][targets[0]]]
+    rows += [
+        [name.replace("_", " "), *(result_of(found["at_threshold"][target][name]) for target in targets)]
+        for name in found["at_threshold"][targets[0]]
+    ]
+    note = (
+        f"{found['clips']} clips of test. AP at an IoU and AR with so many proposals a clip, as the corpora count "
+        f"them; the last rows are at thresholds at which {100 * found['false_alarms']:g} % of the genuine clips "
+        f"of {found['chosen_on']} show a stretch."
+    )
+    return [Table(("measure", *targets), rows, note=note)]
+
+
 def timings(run: Run) -> list[Table]:
     """Seconds of each stage, and its share of all."""
     together = sum(run.timings.values())

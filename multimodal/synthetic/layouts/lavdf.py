@@ -50,9 +50,11 @@ def plan(options: planned.LayoutOptions) -> planned.Tree:
 
 
 def forged_period(options: planned.LayoutOptions, path: str, seconds: float) -> tuple[float, float]:
-    """Start and end of a forged word: about a third of the clip."""
-    start = keyed_generator(options.seed, "period", path).uniform(0.2, 0.5)
-    return round(start * seconds, 2), round((start + 0.35) * seconds, 2)
+    """Start and end of a forged stretch, anywhere between a tenth and nine tenths of the clip."""
+    generator = keyed_generator(options.seed, "period", path)
+    length = min(float(generator.uniform(*options.forged_seconds)), seconds / 2)
+    start = float(generator.uniform(seconds / 10, seconds * 9 / 10 - length))
+    return round(start, 2), round(start + length, 2)
 
 
 def _video(path: str, take: planned.Take) -> planned.VideoFile:

@@ -236,6 +236,8 @@ class LayoutOptions:
         clip_seconds: length of a recording, give or take a tenth.
         frame_size: side of frames and pictures in pixels, even.
         strength: of the traces that give a forgery away, in [0, 1].
+        forged_seconds: shortest and longest forged stretch where a corpus replaces words in genuine clips (lavdf,
+            avdeepfake1m); no stretch takes more than half of its clip.
     """
 
     seed: Annotated[int, at_least(0)] = 0
@@ -245,11 +247,14 @@ class LayoutOptions:
     clip_seconds: Annotated[float, between(0.3, 60)] = 0.6
     frame_size: Annotated[int, at_least(64)] = 128
     strength: Annotated[float, between(0, 1)] = 0.5
+    forged_seconds: Annotated[tuple[float, float], between(0.05, 60)] = (0.3, 1.5)
 
     def __post_init__(self) -> None:
         check_ranges(self)
         if self.frame_size % 2:
             raise ValueError(f"frame_size must be even; got {self.frame_size}")
+        if self.forged_seconds[0] > self.forged_seconds[1]:
+            raise ValueError(f"forged_seconds are the shortest and the longest; got {self.forged_seconds}")
 
     @property
     def recordings(self) -> int:
@@ -257,8 +262,8 @@ class LayoutOptions:
         return self.identities * self.clips
 
     def as_json(self) -> dict[str, Any]:
-        """The options as plain values."""
-        return asdict(self)
+        """The options as plain values, the same as those read back from a file."""
+        return {**asdict(self), "forged_seconds": list(self.forged_seconds)}
 
 
 def seconds_of(options: LayoutOptions, take: Take) -> float:

@@ -59,7 +59,7 @@ def _write_compressed(path: Path, sound: np.ndarray, sample_rate: int) -> None:
 
 
 #: Raised when the same options would give other files, so that a half-written tree is not mixed.
-_GENERATOR_VERSION = 1
+_GENERATOR_VERSION = 2
 _JPEG_QUALITY = 92
 
 

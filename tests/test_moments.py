@@ -1,0 +1,207 @@
+"""A head that judges every moment: its shape, what it learns, and how windows become the moments of a clip."""
+
+import numpy as np
+import pytest
+import torch
+
+from encoders import create_encoder
+from fusion import create_fusion
+from multimodal.data.frame_labels import forged_frames
+from multimodal.data.windows import WindowShape, judged_spans
+from multimodal.detector import AudioVisualDetector, TokenClassifier
+from multimodal.media.prepared import PreparedClip
+from multimodal.metrics.segments import propose, showing_threshold, soft_nms
+from multimodal.moments import Moments, joined, moments_of_window
+from multimodal.training.losses import DetectorLoss, frame_loss, on_frames
+
+DIMS = {"video": 6, "audio": 5}
+
+
+def classifier(seed: int = 0) -> TokenClassifier:
+    torch.manual_seed(seed)
+    return TokenClassifier(create_fusion("gated", dims=DIMS, out_dim=4), dropout=0.0, localises=True).eval()
+
+
+def tokens(generator: torch.Generator | None = None) -> dict[str, torch.Tensor]:
+    generator = generator or torch.Generator().manual_seed(0)
+    return {
+        "video": torch.randn(3, 8, 6, generator=generator),
+        "audio": torch.randn(3, 20, 5, generator=generator),
+    }
+
+
+def test_every_token_of_each_modality_gets_a_logit_and_only_where_it_is_asked_for():
+    logits = classifier()(tokens()).frame_logits
+    assert {name: tuple(one.shape) for name, one in logits.items()} == {"audio": (3, 20), "video": (3, 8)}
+    without = TokenClassifier(create_fusion("gated", dims=DIMS, out_dim=4))
+    assert without(tokens()).frame_logits is None
+    assert not [name for name in without.state_dict() if "frame" in name]
+
+
+def test_the_tokens_of_an_absent_modality_change_no_moment_of_the_other():
+    model, given = classifier(), tokens()
+    present = {"video": torch.ones(3, dtype=torch.bool), "audio": torch.zeros(3, dtype=torch.bool)}
+    other = {**given, "audio": given["audio"] * 5 + 1}
+    first, second = (model(one, present).frame_logits["video"] for one in (given, other))
+    assert torch.equal(first, second)
+    assert not torch.equal(model(given).frame_logits["video"], model(other).frame_logits["video"])
+
+
+def test_the_head_learns_where_a_stretch_lies_and_unknown_frames_teach_nothing():
+    model = classifier().train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    criterion = DetectorLoss(head_weight=0.0, frame_weight=1.0)
+    generator = torch.Generator().manual_seed(1)
+    unknown = torch.full((8,), -1)
+    for _ in range(60):
+        labels = (torch.rand(8, 8, generator=generator) < 0.3).long()
+        video = torch.randn(8, 8, 6, generator=generator)
+        video[..., :3] += 5 * labels[..., None]
+        given = {"video": video, "audio": torch.randn(8, 20, 5, generator=generator)}
+        known = {"video": labels, "audio": torch.full((8, 8), -1)}
+        targets = {"class": unknown, "video": unknown, "audio": unknown}
+        criterion(model(given), targets, known).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    found = model.eval()(given).frame_logits["video"] > 0
+    assert (found == (labels == 1)).float().mean() > 0.9
+
+
+def test_the_loss_of_frames_is_that_of_the_known_ones_and_rare_ones_weigh_more():
+    logits = torch.zeros(1, 4)
+    assert frame_loss(logits, torch.full((1, 4), -1)) == 0
+    one_of_four = frame_loss(logits, torch.tensor([[1, 0, 0, 0]]))
+    assert one_of_four == pytest.approx(np.log(2) * (3 + 3) / 4)
+    assert frame_loss(logits, torch.tensor([[1, 0, 0, -1]])) == pytest.approx(np.log(2) * (2 + 2) / 3)
+
+
+def test_the_losses_of_parts_of_a_batch_sum_to_that_of_the_batch():
+    model, given, criterion = classifier(), tokens(), DetectorLoss(head_weight=0.0, frame_weight=1.0)
+    unknown = torch.full((3,), -1)
+    labels = {"class": unknown, "video": unknown, "audio": unknown}
+    frames = {"video": torch.tensor([[1, 0, 0, -1], [0, 0, 0, 0], [1, 1, 0, -1]])}
+    whole = criterion(model(given), labels, frames)
+    counts = criterion.known(labels, frames)
+    parts = [
+        criterion.in_parts(
+            model({name: one[rows] for name, one in given.items()}),
+            {name: one[rows] for name, one in labels.items()},
+            counts,
+            {"video": frames["video"][rows]},
+        )["loss"]
+        for rows in (slice(0, 1), slice(1, 3))
+    ]
+    assert sum(parts).item() == pytest.approx(whole.item())
+
+
+def test_logits_of_tokens_stand_at_the_frames_of_their_moment():
+    assert on_frames(torch.tensor([[1.0, 1.0, 5.0, 5.0]]), 4).tolist() == [[1.0, 1.0, 5.0, 5.0]]
+    assert on_frames(torch.arange(8.0)[None], 4).shape == (1, 4)
+
+
+def clip(num_frames: int, *, has_sound: bool = True) -> PreparedClip:
+    generator = np.random.default_rng(0)
+    return PreparedClip(
+        clip_id="c/a.mp4",
+        frame_rate=10.0,
+        sample_rate=16_000,
+        frames=generator.integers(0, 255, (num_frames, 32, 32, 3), dtype=np.uint8),
+        boxes=None,
+        waveform=generator.uniform(-1, 1, num_frames * 1600).astype(np.float32) if has_sound else None,
+        absent={} if has_sound else {"audio": "no audio stream"},
+        start_seconds=0.5,
+    )
+
+
+@pytest.fixture(scope="module")
+def detector() -> AudioVisualDetector:
+    torch.manual_seed(0)
+    video = create_encoder("frames", backbone="test_resnet", frame_size=32)
+    audio = create_encoder("spectrogram", backbone="test_resnet", n_mels=32)
+    fusion = create_fusion("concat", dims={"video": video.embed_dim, "audio": audio.embed_dim}, out_dim=8)
+    return AudioVisualDetector(encoders={"video": video, "audio": audio}, fusion=fusion, localises=True).eval()
+
+
+SHAPE = WindowShape(num_frames=8, frame_size=32, frame_rate=10.0, sample_rate=16_000)
+
+
+def moments(detector: AudioVisualDetector, whole: PreparedClip) -> Moments:
+    """Of a clip, from windows end to end, the last of them at its end."""
+    starts = [one.first for one in judged_spans(whole.num_frames, None, SHAPE)]
+    parts = [moments_of_window(detector, whole.window(start, 8), SHAPE) for start in starts]
+    scores = {name: np.concatenate([part[name] for part in parts]) for name in ("video", "audio")}
+    return joined(starts, scores, whole.num_frames, whole.frame_rate, whole.start_seconds)
+
+
+@pytest.mark.parametrize("num_frames", [5, 8, 21])
+def test_every_frame_of_a_clip_is_judged_whatever_its_length(detector, num_frames):
+    found = moments(detector, clip(num_frames))
+    assert {name: one.shape for name, one in found.scores.items()} == dict.fromkeys(
+        ("any", "video", "audio"), (num_frames,)
+    )
+    assert np.isfinite(found.scores["any"]).all()
+    assert (found.scores["any"] == np.maximum(found.scores["video"], found.scores["audio"])).all()
+    assert found.start_seconds == 0.5
+
+
+def test_where_windows_overlap_the_nearer_middle_weighs_more():
+    early, late = np.zeros((1, 8)), np.ones((1, 8))
+    both = np.concatenate([early, late])
+    found = joined([0, 4], {"video": both, "audio": both}, 12, 10.0, 0.0).scores["video"]
+    assert found[:4].tolist() == [0.0] * 4
+    assert found[8:].tolist() == [1.0] * 4
+    assert (np.diff(found[4:8]) > 0).all()
+
+
+def test_the_moments_of_an_absent_modality_are_unknown(detector):
+    found = moments(detector, clip(9, has_sound=False))
+    assert np.isnan(found.scores["audio"]).all()
+    assert np.isfinite(found.scores["video"]).all()
+
+
+def test_a_detector_that_localises_comes_back_from_its_folder(detector, tmp_path):
+    detector.save_pretrained(tmp_path / "d")
+    loaded = AudioVisualDetector.from_pretrained(tmp_path / "d")
+    assert loaded.localises
+    before, after = (moments(one, clip(9)).scores["any"] for one in (detector, loaded))
+    assert (before == after).all()
+
+
+# From scores of frames to stretches.
+
+
+def test_a_planted_stretch_is_the_surest_proposal_at_its_place():
+    generator = np.random.default_rng(0)
+    planted = (1.2, 1.6)
+    scores = 0.1 + 0.75 * forged_frames([planted], 0.0, 100, 25.0) + generator.uniform(0, 0.15, 100)
+    score, start, end = propose(scores, 25.0)[0]
+    assert (start, end) == pytest.approx(planted, abs=1 / 25)
+    assert score > 0.6
+
+
+def test_two_stretches_are_two_proposals_and_what_was_not_judged_is_genuine():
+    scores = np.array([0.0, 0.9, 0.9, 0.0, 0.0, 0.8, np.nan, 0.0])
+    found = propose(scores, 10.0, start_seconds=1.0)
+    assert found[:2, 1:].round(3).tolist() == [[1.1, 1.3], [1.5, 1.6]]
+
+
+def test_a_clip_forged_throughout_has_a_sure_proposal_of_its_whole_length():
+    score, start, end = propose(np.full(10, 0.9), 10.0)[0]
+    assert (score, start, end) == pytest.approx((0.9, 0.0, 1.0))
+
+
+def test_soft_nms_lowers_what_overlaps_and_leaves_the_rest():
+    given = np.array([[0.9, 0.0, 1.0], [0.8, 0.0, 1.0], [0.7, 2.0, 3.0]])
+    kept = soft_nms(given, sigma=0.5)
+    assert kept[:, 1].tolist() == [0.0, 2.0, 0.0]
+    assert kept[2, 0] == pytest.approx(0.8 * np.exp(-1 / 0.5))
+    assert given[1, 0] == 0.8
+    assert len(soft_nms(given, most=1)) == 1
+
+
+def test_at_the_threshold_no_more_genuine_clips_show_a_stretch_than_are_allowed():
+    surest = np.random.default_rng(0).uniform(0, 0.5, 100)
+    threshold = showing_threshold(surest, 0.05)
+    assert (surest >= threshold).sum() == 5
+    assert showing_threshold([], 0.05) is None
+    assert (np.full(30, 0.2) >= showing_threshold(np.full(30, 0.2), 0.05)).sum() == 0
