@@ -1,23 +1,29 @@
 """``predict FILE... --run RUN``: media files to a verdict per modality, as JSON and a page."""
 
+import base64
 import glob
 import json
+import mimetypes
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import quote
 
 from experiments.command_line import Positional, run_verb
 from experiments.runs.device import DeviceName, check_device
 from multimodal.files import IMAGE_SUFFIXES, readable
-from multimodal.ranges import above
+from multimodal.ranges import above, between
 
 if TYPE_CHECKING:
     from multimodal.judge import Judge
-    from multimodal.report.verdict import FileVerdict, WindowScores
+    from multimodal.report.verdict import FileVerdict, Judgement, ModalityVerdict, Player, WindowScores
 
 _MINUTE = 60.0
+PlayerName = Literal["beside", "embed", "none"]
 
 
 def predict(
@@ -26,6 +32,8 @@ def predict(
     run: Path,
     out: Path = Path("predictions"),
     rule: str = "youden",
+    doubt: Annotated[float, between(0, 1, open_high=True)] = 0.9,
+    player: PlayerName = "beside",
     device: DeviceName = "auto",
     seconds_per_file: Annotated[float, above(0)] = 600.0,
     memory_gb: Annotated[float, above(0)] = 4.0,
@@ -34,8 +42,8 @@ def predict(
 
     Files may be of any length: of one that lasts over a minute a line is printed for every minute that is judged.
     Writes verdicts.jsonl, a line a file as soon as it is judged, and at the end, or when it is stopped,
-    verdicts.json and verdicts.html. A file that cannot be judged gets a verdict that says why, the others are
-    judged all the same, and the exit code is 1.
+    verdicts.json, verdicts.csv and verdicts.html. A file that cannot be judged gets a verdict that says why, the
+    others are judged all the same, and the exit code is 1.
 
     Examples:
         python -m experiments predict clip.mp4 --run runs/first
@@ -47,6 +55,11 @@ def predict(
         run: folder that `train` wrote, with thresholds chosen; one that `export` wrote; or owner/name on the hub.
         out: folder to write.
         rule: of the thresholds, e.g. youden or f1.
+        doubt: cannot say, where so large a share of other draws of the validation people would put the threshold
+            about the score; 0 for a word at any price.
+        player: on the page: beside plays the files from where they lie, embed puts them into the page, so that it
+        can
+            be sent around with the media in it, none shows no player.
         device: where the detector computes; auto is the GPU where there is one.
         seconds_per_file: a file with which nothing comes on for so long is given up.
         memory_gb: a file that takes more memory to decode is given up. A film needs no more than a clip.
@@ -60,12 +73,15 @@ def predict(
     from multimodal.media.isolation import Limits
     from multimodal.report.pages import prediction_page
 
-    judge = open_judge(run, rule, Limits(seconds_per_file, round(memory_gb * 2**30))).to(check_device(device))
+    limits = Limits(seconds_per_file, round(memory_gb * 2**30))
+    judge = open_judge(run, rule, limits, doubt=doubt).to(check_device(device))
     verdicts: list[FileVerdict] = []
     try:
-        verdicts.extend(_judged(judge, paths, out / "verdicts.jsonl"))  # what came stays, if it is stopped
+        for path, verdict in _judged(judge, paths, out / "verdicts.jsonl"):  # what came stays, if it is stopped
+            verdicts.append(replace(verdict, player=player_of(path, out, player)))
     finally:  # also of what was judged before somebody stopped it
         written = as_written(out / "verdicts.json", [verdict.as_json() for verdict in verdicts])
+        _write_table(out / "verdicts.csv", verdicts)
         write_text(out / "verdicts.html", prediction_page(verdicts))
     print(f"{len(written)} of {len(paths)} files: {out / 'verdicts.json'}  {out / 'verdicts.html'}")
     not_judged = [verdict for verdict in verdicts if verdict.main.evidence is None]
@@ -118,7 +134,22 @@ def _media_in(folder: Path) -> list[Path]:
     return [path for path in sorted({*found, *clips} - (sounds - clips)) if path.parent not in clips]
 
 
-def _judged(judge: "Judge", paths: Sequence[Path], journal: Path) -> "Iterator[FileVerdict]":
+def player_of(path: Path, page: Path, how: PlayerName) -> "Player | None":
+    """How a page in the folder ``page`` plays a media file; a folder of frames is none, and plays nowhere."""
+    from multimodal.report.verdict import Player
+
+    if how == "none" or not path.is_file():
+        return None
+    kind: Literal["video", "audio", "image"] = "video"
+    named = mimetypes.guess_type(path.name)[0] or "video/mp4"
+    if named.partition("/")[0] in ("audio", "image"):
+        kind = named.partition("/")[0]  # type: ignore[assignment]
+    if how == "embed":
+        return Player(f"data:{named};base64,{base64.b64encode(path.read_bytes()).decode()}", kind)
+    return Player(quote(os.fsencode(os.path.relpath(path.absolute(), page.absolute()))), kind)
+
+
+def _judged(judge: "Judge", paths: Sequence[Path], journal: Path) -> "Iterator[tuple[Path, FileVerdict]]":
     """Verdicts as they come, each printed, and safe as a line of ``journal`` before the next file is opened."""
     from multimodal.progress import progress
 
@@ -129,7 +160,7 @@ def _judged(judge: "Judge", paths: Sequence[Path], journal: Path) -> "Iterator[F
             lines.write(json.dumps(verdict.as_json(), allow_nan=False, ensure_ascii=False) + "\n")
             lines.flush()
             print("\n".join(_lines(verdict)))
-            yield verdict
+            yield path, verdict
 
 
 class _Minutes:
@@ -162,12 +193,45 @@ def _judge(judge: "Judge", path: Path) -> "FileVerdict":
 
 def _lines(verdict: "FileVerdict") -> Iterator[str]:
     yield verdict.file
-    for target, one in verdict.main.modalities.items():
-        number = "" if one.score is None else f"  score {one.score:.3f}"
-        number += "" if one.threshold is None else f", threshold {one.threshold:.3f}"
-        number += "" if one.probability is None else f", P(fake) {one.probability:.3f}"
-        yield f"  {target:<6}{one.verdict}{number}{f'  ({one.reason})' if one.reason else ''}"
+    for judgement in (verdict.main, *verdict.faces):
+        if verdict.faces:
+            yield _face(judgement)
+        for target, one in judgement.modalities.items():
+            yield f"  {target:<6}{one.verdict}{_numbers(one)}{f'  ({one.reason})' if one.reason else ''}"
+        for stretch in judgement.segments or ():
+            times = f"{stretch.start_seconds:.2f} to {stretch.end_seconds:.2f} s"
+            yield f"  {stretch.modality} looks forged from {times}"
+        if judgement.synchrony is not None:
+            yield f"  {judgement.synchrony.as_text()}"
+        yield from (f"  conflict: {conflict}" for conflict in judgement.conflicts)
     yield from (f"  note: {warning}" for warning in verdict.warnings)
+
+
+def _face(judgement: "Judgement") -> str:
+    times = f"{judgement.start_seconds:.1f} to {judgement.end_seconds:.1f} s"
+    return f"  {judgement.name}, {times}{', speaks' if judgement.is_speaker else ''}"
+
+
+def _numbers(one: "ModalityVerdict") -> str:
+    parts = [
+        None if one.score is None else f"  score {one.score:.3f}",
+        None if one.threshold is None else f", threshold {one.threshold:.3f}",
+        None if one.low is None else f" [{one.low:.3f}, {one.high:.3f}]",
+        None if one.probability is None else f", P(fake) {one.probability:.3f}",
+        None if one.prior is None else f" where {one.prior:.0%} are fake",
+    ]
+    return "".join(part for part in parts if part is not None)
+
+
+def _write_table(path: Path, verdicts: "Sequence[FileVerdict]") -> None:
+    """A row a face, or a file where there is none, as CSV."""
+    import pandas as pd
+
+    from multimodal.files import atomic_path
+
+    rows = [row for verdict in verdicts for row in verdict.as_rows()]
+    with atomic_path(path) as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False)
 
 
 def main(arguments: list[str]) -> int:

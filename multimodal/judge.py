@@ -1,8 +1,7 @@
 """A trained detector that is asked about files: what `predict`, a page or a server calls."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +9,6 @@ from types import MappingProxyType
 from typing import Any
 
 import cattrs
-import numpy as np
 import pandas as pd
 from torch import nn
 
@@ -19,19 +17,26 @@ from multimodal import __version__
 from multimodal.corpora.manifest import Media
 from multimodal.data.options import SilentEnds
 from multimodal.data.windows import WindowShape, judged_spans
+from multimodal.deciding import Decider, Thresholds
 from multimodal.detector import FILES, AudioVisualDetector, DetectorOutput, Inputs, Lengths, Present
+from multimodal.face import Face, Watch, window_scores
 from multimodal.files import read_json, readable, write_json, write_text
-from multimodal.labels import MODALITIES, TARGETS, Modality
+from multimodal.labels import TARGETS
 from multimodal.media.errors import MediaError
 from multimodal.media.isolation import Limits
 from multimodal.media.prepared import PreparedClip, PrepareOptions
 from multimodal.media.store.format import differences, fingerprint_of
-from multimodal.media.streamed import Asked, Crop, FaceFound, IsolatedPreparer, Looks, Piece
-from multimodal.metrics.probabilities import probabilities
-from multimodal.metrics.scores_table import QUESTIONS
+from multimodal.media.streamed import Asked, FaceFound, IsolatedPreparer, Looks, Piece
+from multimodal.moments import moments_of_window
 from multimodal.report.model_card import model_card
-from multimodal.report.verdict import Evidence, FileVerdict, Judgement, ModalityVerdict, Thumbnail, WindowScores
+from multimodal.report.verdict import (
+    FileVerdict,
+    Judgement,
+    ModalityVerdict,
+    conflicts,
+)
 from multimodal.scoring import POSTERIOR, RunningScores
+from multimodal.synchrony import Synchrony
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 NUM_THUMBNAILS = 10
@@ -39,10 +44,6 @@ NUM_THUMBNAILS = 10
 JUDGE_FILE, CARD_FILE = "judge.json", "README.md"
 #: Of one file, where nobody says otherwise.
 DEFAULT_LIMITS = Limits(seconds=600.0, memory_bytes=4 * 2**30)
-
-Thresholds = Mapping[str, Mapping[str, float | None]]
-#: Is told the name of a face and the scores of its next windows.
-Watch = Callable[[str, Sequence[WindowScores]], None]
 
 
 class Judge(nn.Module):
@@ -53,8 +54,10 @@ class Judge(nn.Module):
         num_frames: crops of the windows that it looks at.
         silent_ends: whether windows are cut from silence at the ends of a file too.
         thresholds: of every target (``any``, ``video``, ``audio``) and of each modality's own head
-            (``video_alone``, ``audio_alone``), each by the rules that chose them; None where none could be chosen.
+            (``video_alone``, ``audio_alone``), each by the rules that chose them, as ``thresholds.json`` has them.
         rule: whose thresholds judge, e.g. ``youden``.
+        doubt: share of the thresholds of other draws of the validation people that the band of doubt holds; 0 for
+            no band.
         calibration: from scores to probabilities, as :func:`multimodal.metrics.probabilities.fit_probabilities`
             gives it; None for no probabilities.
         provenance: what it has learnt from, as a run's ``provenance.json`` says it.
@@ -73,6 +76,7 @@ class Judge(nn.Module):
         silent_ends: SilentEnds,
         thresholds: Thresholds,
         rule: str = "youden",
+        doubt: float = 0.9,
         calibration: Mapping[str, Any] | None = None,
         provenance: Mapping[str, Any],
         metrics: Mapping[str, Any] | None = None,
@@ -91,8 +95,10 @@ class Judge(nn.Module):
             silent_ends=silent_ends,
         )
         self.thresholds_by_rule = thresholds
-        self.thresholds = {name: rules[rule] for name, rules in thresholds.items()}
+        self.decider = Decider(thresholds, rule=rule, doubt=doubt, calibration=calibration)
         self.calibration, self.provenance, self.metrics = calibration, provenance, metrics
+        taught = ((metrics or {}).get("synchrony") or {}).get("learnt")
+        self.lips = None if taught is None else Synchrony(**taught)
         self.is_generated: bool = provenance["generated"]
         self.trained_on = _trained_on(provenance)
         self.preparer = IsolatedPreparer(crops, seconds=limits.seconds, memory_bytes=limits.memory_bytes)
@@ -120,15 +126,16 @@ class Judge(nn.Module):
 
     def _judged(self, path: Path, pieces: Iterator[Piece], watch: Watch) -> FileVerdict:
         """A verdict from the faces of a file, their windows and what there is to see of them, as they come."""
-        faces: list[_Face] = []
+        faces: list[Face] = []
         for piece in pieces:
             if isinstance(piece, list):
-                scores = [RunningScores(self.detector, self.shape) for _ in piece]
-                faces = [_Face(number, *both) for number, both in enumerate(zip(piece, scores, strict=True), 1)]
+                faces = [self._face(number, found) for number, found in enumerate(piece, 1)]
             elif isinstance(piece, Looks):
                 faces[piece.face].looks = piece.crops
-            elif faces[piece.face].scores.add(piece.clip):
-                faces[piece.face].tell(watch)
+            else:
+                faces[piece.face].look(piece.clip)
+                if faces[piece.face].scores.add(piece.clip):
+                    faces[piece.face].tell(watch)
         absent = faces[0].found.clip.absent
         if faces[0].found.num_frames == 0:
             reason = "; ".join(dict.fromkeys(absent.values())) or "too short for one frame"
@@ -139,62 +146,43 @@ class Judge(nn.Module):
         clips = [face.found.clip for face in faces]
         return self._verdict(path, [self._judge_face(face) for face in faces], _notes(clips))
 
+    def _face(self, number: int, found: FaceFound) -> Face:
+        """A face before its first window."""
+        thresholds = ((self.metrics or {}).get("localisation") or {}).get("thresholds")
+        return Face(
+            number,
+            found,
+            RunningScores(self.detector, self.shape),
+            judge_moments=partial(moments_of_window, self.detector, shape=self.shape),
+            thresholds=thresholds if self.detector.localises else None,
+            lips=self.lips,
+        )
+
     def cannot_judge(self, path: Path, reason: str) -> FileVerdict:
         """The verdict on a file of which nothing can be said, and why."""
         return self._verdict(path, [_not_judged(reason)], [reason])
 
-    def _judge_face(self, face: "_Face") -> Judgement:
+    def _judge_face(self, face: Face) -> Judgement:
         """Judge one face with the sound, or the sound alone."""
         windows, clip = pd.concat(face.scores.parts, ignore_index=True), face.found.clip
         means = windows.mean()
-        lacking = [modality for modality in MODALITIES if modality in clip.absent]
-        likely = self._probabilities(means)
-        modalities = {target: self._judge_target(target, means, likely, clip, lacking) for target in TARGETS}
-        posterior = None if lacking else {column.removeprefix("p_"): float(means[column]) for column in POSTERIOR}
+        modalities = self.decider.verdicts(means, clip.absent)
+        heads = self.decider.heads(means, clip.absent)
+        segments = face.segments()
         return Judgement(
             name=face.name,
             modalities=modalities,
-            posterior=posterior,
-            windows=[_window(row) for _, row in windows.iterrows()],
+            start_seconds=clip.start_seconds,
+            end_seconds=clip.start_seconds + face.found.num_frames / clip.frame_rate,
+            is_speaker=face.is_speaker,
+            boxes=sorted(set(face.boxes)),
+            posterior={column.removeprefix("p_"): float(means[column]) for column in POSTERIOR} if heads else None,
+            windows=[window_scores(row) for _, row in windows.iterrows()],
+            segments=segments,
+            synchrony=face.offset(),
+            conflicts=list(conflicts(modalities, heads, segments or ())),
             evidence=face.evidence(),
         )
-
-    def _probabilities(self, means: pd.Series) -> dict[str, float | None]:
-        """The scores, calibrated on validation data, for the prior that was stated there."""
-        if self.calibration is None:
-            return dict.fromkeys(QUESTIONS)
-        said = probabilities(means.to_frame().T, self.calibration, self.calibration["method"]).iloc[0]
-        return {name: None if np.isnan(said[name]) else float(said[name]) for name in QUESTIONS}
-
-    def _judge_target(
-        self,
-        target: str,
-        means: pd.Series,
-        likely: dict[str, float | None],
-        clip: PreparedClip,
-        lacking: Sequence[Modality],
-    ) -> ModalityVerdict:
-        """A target by its threshold; where a modality is absent, the other is judged by its own head alone.
-
-        One fake modality makes a clip fake, but one real modality does not make it real.
-        """
-        if target in lacking:
-            return ModalityVerdict(score=None, threshold=None, reason=clip.absent[target])
-        alone = (
-            next(f"{modality}_alone" for modality in MODALITIES if modality not in lacking) if lacking else None
-        )
-        threshold = self.thresholds[alone or target]
-        score = float(means[f"score_{target}"])
-        reason = f"judged by {alone.replace('_', ' ')}: {clip.absent[lacking[0]]}" if alone else None
-        if threshold is None:
-            reason = "no threshold could be chosen on the validation data"
-        elif alone and target == "any" and score < threshold:
-            known = alone.removesuffix("_alone")
-            reason = (
-                f"the {known} alone looks real, and the {lacking[0]} cannot be judged: {clip.absent[lacking[0]]}"
-            )
-            return ModalityVerdict(score=None, threshold=None, reason=reason)
-        return ModalityVerdict(score=score, threshold=threshold, probability=likely[target], reason=reason)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the detector and all that judging needs, with a model card; :func:`load_detector` reads it.
@@ -287,41 +275,16 @@ def _not_judged(reason: str, absent: Mapping[str, str] = MappingProxyType({})) -
     return Judgement(name="not judged", modalities=modalities)
 
 
-def _window(row: pd.Series) -> WindowScores:
-    scores = {
-        target: None if np.isnan(row[f"score_{target}"]) else float(row[f"score_{target}"]) for target in TARGETS
-    }
-    return WindowScores(float(row["start_seconds"]), float(row["end_seconds"]), **scores)
-
-
-@dataclass
-class _Face:
-    """One face of a file, or its sound alone, while it is judged."""
-
-    number: int
-    found: FaceFound
-    scores: RunningScores
-    looks: Mapping[int, Crop] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return f"face {self.number}" if self.found.has_picture else "sound only"
-
-    def tell(self, watch: Watch) -> None:
-        """Show the scores that came last to somebody who watches."""
-        watch(self.name, [_window(row) for _, row in self.scores.parts[-1].iterrows()])
-
-    def evidence(self) -> Evidence:
-        start, rate = self.found.clip.start_seconds, self.found.clip.frame_rate
-        thumbnails = [Thumbnail(start + place / rate, crop) for place, crop in sorted(self.looks.items())]
-        return Evidence(thumbnails=thumbnails, waveform=self.found.sound, sample_rate=self.found.sound_rate)
-
-
 # A detector that was kept or shared.
 
 
 def load_detector(
-    name: str | Path, *, rule: str = "youden", limits: Limits = DEFAULT_LIMITS, **options: Any
+    name: str | Path,
+    *,
+    rule: str = "youden",
+    doubt: float = 0.9,
+    limits: Limits = DEFAULT_LIMITS,
+    **options: Any,
 ) -> Judge:
     """A trained detector from a folder or from the Hugging Face hub: it judges files, and takes tensors.
 
@@ -334,6 +297,7 @@ def load_detector(
     Args:
         name: what ``export`` or :meth:`Judge.save_pretrained` wrote, or ``owner/name`` on the hub.
         rule: whose thresholds judge.
+        doubt: share of the thresholds of other draws of the validation people within the band of doubt.
         limits: of one file.
         options: of the download, as :func:`encoders.hub.find_folder` takes them, e.g. ``revision="v1"``.
 
@@ -351,7 +315,8 @@ def load_detector(
     try:
         named = ("num_frames", "silent_ends", "thresholds", "calibration", "provenance", "metrics")
         facts = {one: kept[one] for one in named}
-        return Judge(AudioVisualDetector.from_pretrained(folder), rule=rule, limits=limits, **facts)
+        detector = AudioVisualDetector.from_pretrained(folder)
+        return Judge(detector, rule=rule, doubt=doubt, limits=limits, **facts)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not what this program wrote: {folder / JUDGE_FILE} ({error!r})") from error
 

@@ -172,14 +172,14 @@ def _accelerator(device: DeviceName) -> Accelerator:
 # A run asked about files.
 
 
-def open_judge(name: Path, rule: str, limits: Limits = DEFAULT_LIMITS) -> Judge:
+def open_judge(name: Path, rule: str, limits: Limits = DEFAULT_LIMITS, *, doubt: float = 0.9) -> Judge:
     """A run, what `export` made of one, or a detector on the hub, ready to judge files.
 
     Raises:
         ValueError: none of them, one that learnt from other crops, or one without a threshold by ``rule``.
     """
     if (name / JUDGE_FILE).is_file() or not name.exists():
-        return load_detector(name, rule=rule, limits=limits)
+        return load_detector(name, rule=rule, doubt=doubt, limits=limits)
     run = open_detector_run(name)
     found = run.folder.read_thresholds()
     if found is None:
@@ -192,11 +192,9 @@ def open_judge(name: Path, rule: str, limits: Limits = DEFAULT_LIMITS) -> Judge:
         detector,
         num_frames=run.reading.num_frames,
         silent_ends=run.reading.silent_ends,
-        thresholds={
-            question: {each: one["threshold"] for each, one in rules.items()}
-            for question, rules in found["thresholds"].items()
-        },
+        thresholds=found["thresholds"],
         rule=rule,
+        doubt=doubt,
         calibration=run.folder.read_calibration(),
         provenance=provenance,
         metrics=run.folder.read_metrics(),

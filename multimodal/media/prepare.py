@@ -272,6 +272,10 @@ def _of_faces(common: Preparation, seen: Seen, sound: Samples | None) -> list[Pr
     return [_with_sound(replace(common, track=track), track.first, len(track.boxes), sound) for track in tracks]
 
 
+#: How a main face was chosen that speaks.
+BY_SPEECH = "whose mouth moves with the sound"
+
+
 def _speaker_first(seen: Seen, sound: Samples | None, options: PrepareOptions) -> tuple[list[BoxPath], str | None]:
     """The faces, the one that speaks first, and how it was chosen."""
     tracks, main = seen.tracks, f"the main of {len(seen.tracks)} faces is the one"
@@ -286,7 +290,7 @@ def _speaker_first(seen: Seen, sound: Samples | None, options: PrepareOptions) -
     return [
         tracks[number],
         *others,
-    ], f"{main} whose mouth moves with the sound"
+    ], f"{main} {BY_SPEECH}"
 
 
 def _with_sound(common: Preparation, start: int, num_points: int, sound: Samples | None) -> Preparation:

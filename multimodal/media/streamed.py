@@ -187,14 +187,14 @@ class _Cutter:
             yield Looks(self._number, self._looks)
 
     def _window(self, first: int, end: int, frames: UInt8[np.ndarray, "time size size 3"] | None) -> Window:
-        options, sound = self.preparation.options, self.preparation.waveform
+        options, sound, track = self.preparation.options, self.preparation.waveform, self.preparation.track
         begin, stop = sample_span(first, end - first, options.frame_rate, options.sample_rate)
         clip = PreparedClip(
             clip_id=self.preparation.clip_id,
             frame_rate=options.frame_rate,
             sample_rate=options.sample_rate,
             frames=frames,
-            boxes=None,
+            boxes=None if track is None else track.boxes[first:end],
             waveform=None if sound is None else sound[begin:stop].astype(np.float32) / 2**15,
             start_seconds=self.preparation.start_seconds + first / options.frame_rate,
         )

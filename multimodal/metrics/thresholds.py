@@ -26,6 +26,8 @@ from multimodal.metrics.sorted_scores import Counts, SortedScores
 from multimodal.metrics.threshold_rules import Merit, find_rule, youden
 
 _LEVELS = (0.025, 0.975)
+#: How many evenly spaced quantiles of the thresholds of the replicates are kept: steps of 2.5 %.
+_NUM_DRAWS = 41
 
 # One threshold.
 
@@ -34,7 +36,8 @@ class Threshold(NamedTuple):
     """A chosen threshold; None where not defined, and then ``reason`` says why.
 
     ``value`` is what the rule reports at the threshold, on the scores that it was chosen from. ``low`` and
-    ``high`` hold 95 % of the thresholds that the rule chooses when identities are drawn again.
+    ``high`` hold 95 % of the thresholds that the rule chooses when identities are drawn again; ``draws`` are
+    evenly spaced quantiles of those, from the lowest to the highest.
     """
 
     threshold: float | None
@@ -42,11 +45,14 @@ class Threshold(NamedTuple):
     low: float | None = None
     high: float | None = None
     reason: str | None = None
+    draws: tuple[float, ...] | None = None
 
-    def as_json(self) -> dict[str, float | str | None]:
-        """The fields as a dict, ``reason`` only where there is one."""
+    def as_json(self) -> dict[str, Any]:
+        """The fields as a dict, ``reason`` and ``draws`` only where there are any."""
         fields = self._asdict()
-        return fields if self.reason is not None else {k: v for k, v in fields.items() if k != "reason"}
+        without = [name for name in ("reason", "draws") if fields[name] is None]
+        kept = {name: value for name, value in fields.items() if name not in without}
+        return kept if self.draws is None else {**kept, "draws": list(self.draws)}
 
 
 def choose_threshold(
@@ -105,8 +111,10 @@ def choose_threshold(
     found = bootstrap(
         lambda draw: {"threshold": apply(ranked.counts(draw))[0]}, resampler, replicates=replicates, seed=seed
     )
-    low, high = np.nanquantile(found["threshold"].replicates, _LEVELS)
-    return Threshold(threshold, value, float(low), float(high))
+    replicated = found["threshold"].replicates
+    low, high = np.nanquantile(replicated, _LEVELS)
+    draws = np.nanquantile(replicated, np.linspace(0, 1, _NUM_DRAWS))
+    return Threshold(threshold, value, float(low), float(high), draws=tuple(draws.tolist()))
 
 
 def _identities(fake: Floats, real: Floats, of_fake: ArrayLike | None, of_real: ArrayLike | None) -> Ints:

@@ -41,7 +41,7 @@ def model_card(
     fusion: str,
     trained_on: str,
     provenance: Mapping[str, Any],
-    thresholds: Mapping[str, Mapping[str, float | None]],
+    thresholds: Mapping[str, Mapping[str, Mapping[str, Any]]],
     is_calibrated: bool,
     metrics: Mapping[str, Any] | None,
 ) -> str:
@@ -52,7 +52,7 @@ def model_card(
         fusion: its class.
         trained_on: a sentence.
         provenance: as a run's ``provenance.json``.
-        thresholds: of each question by each rule.
+        thresholds: of each question by each rule, as ``thresholds.json`` has them.
         is_calibrated: whether scores become probabilities.
         metrics: as ``evaluate`` writes them; None where nobody measured.
     """
@@ -99,14 +99,14 @@ def _cell(entry: Mapping[str, Any], floor: float | None) -> str:
     return f"{entry['value']:.3f}{interval}" + ("" if floor is None else f" ({floor:.3f})")
 
 
-def _thresholds(thresholds: Mapping[str, Mapping[str, float | None]], is_calibrated: bool) -> Iterator[str]:
+def _thresholds(thresholds: Mapping[str, Mapping[str, Mapping[str, Any]]], is_calibrated: bool) -> Iterator[str]:
     rules = list(thresholds["any"])
     yield "Chosen on validation data; from here on a clip is called fake."
     yield ""
     yield f"| | {' | '.join(f'`{rule}`' for rule in rules)} |"
     yield f"|---|{'---|' * len(rules)}"
     for name in (name for name in _ROWS if name in thresholds):
-        chosen = [thresholds[name].get(rule) for rule in rules]
+        chosen = [thresholds[name].get(rule, {}).get("threshold") for rule in rules]
         cells = ["none" if one is None else f"{one:.4f}" for one in chosen]
         yield f"| {name.replace('_', ' ')} | {' | '.join(cells)} |"
     yield ""

@@ -44,7 +44,17 @@ def test_what_is_loaded_answers_as_the_run_does_to_the_bit(run, moved):
 @pytest.mark.parametrize("rule", ["youden", "f1"])
 def test_thresholds_calibration_provenance_and_metrics_are_kept(run, moved, rule):
     judge, loaded = open_judge(run, rule), load_detector(moved, rule=rule)
-    facts = ("thresholds", "calibration", "provenance", "metrics", "trained_on", "is_generated", "shape", "crops")
+    facts = (
+        "thresholds_by_rule",
+        "calibration",
+        "provenance",
+        "metrics",
+        "trained_on",
+        "is_generated",
+        "shape",
+        "crops",
+    )
+    assert loaded.decider.points == judge.decider.points
     for fact in facts:
         assert getattr(loaded, fact) == getattr(judge, fact), fact
     assert loaded.metrics == json.loads((run / "metrics.json").read_text())

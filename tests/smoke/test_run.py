@@ -3,11 +3,13 @@ import math
 import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import av
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from jsonschema import Draft202012Validator
 
 from experiments.__main__ import main
 from experiments.runs.scoring import open_judge
@@ -15,6 +17,8 @@ from multimodal.judge import Judge
 from multimodal.labels import CLASSES, TARGETS
 from multimodal.media.faces import create_detector
 from multimodal.media.streamed import pieces_of
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_run_folder_holds_what_a_run_is_rebuilt_and_judged_from(run):
@@ -86,7 +90,8 @@ def test_predict_judges_each_modality_and_says_why_where_it_cannot(run, workspac
     fake = next((workspace / "corpus" / "FakeVideo-FakeAudio").rglob("*.mp4"))
     broken = tmp_path / "broken <blink>.mp4"
     broken.write_bytes(b"")
-    assert main(["predict", str(fake), str(broken), "--run", str(run), "--out", str(tmp_path / "out")]) == 1
+    judging = ["--run", str(run), "--out", str(tmp_path / "out"), "--doubt", "0"]
+    assert main(["predict", str(fake), str(broken), *judging]) == 1
     printed = capsys.readouterr()
     assert "means nothing" in printed.out
     assert f"error: {broken}" in printed.err
@@ -100,6 +105,24 @@ def test_predict_judges_each_modality_and_says_why_where_it_cannot(run, workspac
     assert judged["windows"]
     assert all(unreadable["modalities"][target]["verdict"] == "cannot say" for target in TARGETS)
     assert "<blink>" not in (tmp_path / "out" / "verdicts.html").read_text()
+    schema = json.loads((ROOT / "docs" / "verdict.schema.json").read_text())
+    for line in (tmp_path / "out" / "verdicts.jsonl").read_text().splitlines():
+        Draft202012Validator(schema).validate(json.loads(line))
+    table = pd.read_csv(tmp_path / "out" / "verdicts.csv")
+    assert table["any_verdict"].tolist() == [judged["modalities"]["any"]["verdict"], "cannot say"]
+
+
+def test_in_doubt_nothing_is_said(run, workspace, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "run")
+    chosen = json.loads((copy / "thresholds.json").read_text())
+    for name in TARGETS:
+        chosen["thresholds"][name]["youden"] |= {"threshold": 0.5, "draws": [0.0, 0.5, 1.0]}
+    (copy / "thresholds.json").write_text(json.dumps(chosen))
+    clip = next((workspace / "corpus" / "FakeVideo-FakeAudio").rglob("*.mp4"))
+    for doubt, words in ((0.0, {"fake", "real"}), (0.99, {"cannot say"})):
+        verdict = open_judge(copy, "youden", doubt=doubt).file(clip)
+        assert {one.verdict for one in verdict.main.modalities.values()} <= words
+    assert "in 99% of the draws" in verdict.main.modalities["video"].reason
 
 
 def test_a_training_of_the_same_folder_goes_on_and_of_other_settings_is_refused(run, workspace, capsys):
@@ -269,7 +292,7 @@ def test_a_video_that_was_cut_off_is_judged_with_a_word_of_it(run, workspace, tm
     remux(whole, tmp_path / "whole.mkv")
     content, cut = (tmp_path / "whole.mkv").read_bytes(), tmp_path / "cut.mkv"
     cut.write_bytes(content[: int(len(content) * 0.7)])
-    main(["predict", str(cut), "--run", str(run), "--out", str(tmp_path / "out")])
+    main(["predict", str(cut), "--run", str(run), "--out", str(tmp_path / "out"), "--doubt", "0"])
     (verdict,) = json.loads((tmp_path / "out" / "verdicts.json").read_text())
     assert verdict["modalities"]["video"]["verdict"] in ("fake", "real")
     assert any("the file is damaged: cut off" in warning for warning in verdict["warnings"])

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from multimodal.labels import TARGETS, Target
 from multimodal.report.figures import style
-from multimodal.report.verdict import Evidence, WindowScores
+from multimodal.report.verdict import Evidence, Segment, WindowScores
 
 _MAX_THUMBNAILS = 6
 _MAX_ENVELOPE = 1200
@@ -22,6 +22,7 @@ class Shown(NamedTuple):
     windows: Sequence[WindowScores]
     thresholds: Mapping[Target, float | None]
     evidence: Evidence
+    segments: Sequence[Segment] = ()
 
 
 class Strip(NamedTuple):
@@ -53,7 +54,7 @@ def _end_seconds(shown: Shown) -> float:
 
 
 def _draw_scores(axes: Axes, shown: Shown) -> None:
-    windows, thresholds, _ = shown
+    windows, thresholds = shown.windows, shown.thresholds
     axes.set(ylabel="score (higher: fake)", ylim=(-0.04, 1.04))
     middles = [(window.start_seconds + window.end_seconds) / 2 for window in windows]
     for target in TARGETS:
@@ -69,6 +70,9 @@ def _draw_scores(axes: Axes, shown: Shown) -> None:
         if threshold is not None:
             label = f"threshold {threshold:.2f} of {target}"
             axes.axhline(threshold, color=colour, linewidth=1, linestyle="--", label=label)
+    for segment in shown.segments:
+        colour = style.TARGET_COLOURS[segment.modality]
+        axes.axvspan(segment.start_seconds, segment.end_seconds, color=colour, alpha=0.16, linewidth=0)
     style.add_legend(axes)
 
 
@@ -125,13 +129,15 @@ def timeline_figure(
     windows: Sequence[WindowScores],
     thresholds: Mapping[Target, float | None],
     evidence: Evidence | None = None,
+    segments: Sequence[Segment] = (),
 ) -> Figure:
     """Probability of fake by second for each target, dashed lines at the thresholds.
 
     Frames are at most 6, evenly chosen, each with a line to its time and framed in the colour of what the
-    video score says there. Strips without evidence are left out.
+    video score says there. Forged stretches are shaded in the colour of their modality. Strips without evidence
+    are left out.
     """
-    shown = Shown(windows, thresholds, evidence or Evidence())
+    shown = Shown(windows, thresholds, evidence or Evidence(), segments)
     strips = [strip for strip in STRIPS.values() if strip.has_content(shown)]
     heights = [strip.height for strip in strips]
     figure = style.blank_figure("Scores over time", sum(heights))

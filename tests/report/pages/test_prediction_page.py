@@ -1,3 +1,4 @@
+import html
 import re
 
 import numpy as np
@@ -6,8 +7,18 @@ from matplotlib.figure import Figure
 
 from multimodal.report.figures.style import blank_figure
 from multimodal.report.pages import prediction_page
-from multimodal.report.pages.prediction import FIGURES, VerdictFigure
-from multimodal.report.verdict import Evidence, FileVerdict, Judgement, ModalityVerdict, Thumbnail, WindowScores
+from multimodal.report.pages.prediction import FIGURES, VerdictFigure, policy_hash
+from multimodal.report.verdict import (
+    Box,
+    Evidence,
+    FileVerdict,
+    Judgement,
+    ModalityVerdict,
+    Player,
+    Segment,
+    Thumbnail,
+    WindowScores,
+)
 
 HOSTILE = '<script>alert("x")</script>.mp4'
 
@@ -22,11 +33,12 @@ def verdict() -> FileVerdict:
         name=f"main face of {HOSTILE}",
         modalities={
             "any": ModalityVerdict(score=0.8, threshold=0.62),
-            "video": ModalityVerdict(score=0.31, threshold=0.55, probability=0.12),
+            "video": ModalityVerdict(score=0.31, threshold=0.55, low=0.5, high=0.6, probability=0.12, prior=0.25),
             "audio": cannot_say("no audio stream <b>"),
         },
         posterior={"RVRA": 0.25, "RVFA": 0.4, "FVRA": 0.1, "FVFA": 0.25},
         windows=[WindowScores(0.0, 1.6, video=0.3)],
+        conflicts=["The video <i>alone</i> looks fake."],
         evidence=Evidence(thumbnails=[Thumbnail(0.8, np.zeros((16, 16, 3), np.uint8))]),
     )
     return FileVerdict(
@@ -43,10 +55,10 @@ def broken() -> FileVerdict:
 
 def test_names_of_strangers_are_escaped_and_nothing_is_fetched(verdict):
     page = prediction_page([verdict])
-    assert "<script" not in page
+    assert re.findall(r"<script[^>]*>", page) == ["<script>"]
     assert "<i>clips" not in page
     assert "stream <b>" not in page
-    assert page.count("&lt;script&gt;") == 3
+    assert page.count("&lt;script&gt;") == 4
     assert re.findall(r'(?:src|href)="(?!data:image/png;base64,)', page) == []
 
 
@@ -54,8 +66,10 @@ def test_each_modality_has_its_word_its_probability_and_its_threshold(verdict):
     page = prediction_page([verdict])
     assert re.findall(r'<div class="big [a-z-]+">(.*?)</div>', page) == ["fake", "real", "cannot say"]
     assert 'style="width: 80.0%"></span>\n<i style="left: 62.0%"></i>' in page
-    assert "score <b>0.310</b>, threshold 0.550" in page
-    assert "probability of fake <b>0.120</b>" in page
+    assert "score <b>0.310</b>, threshold 0.550, in doubt from 0.500 to 0.600" in page
+    assert '<u style="left: 50.0%; width: 10.0%"></u>' in page
+    assert "probability of fake <b>0.120</b> where 25 % of clips are fake" in page
+    assert "The video &lt;i&gt;alone&lt;/i&gt; looks fake." in page
     assert "no audio stream &lt;b&gt;" in page
 
 
@@ -82,5 +96,76 @@ def test_a_new_figure_of_a_judgement_reaches_the_page_by_a_line_in_the_table(mon
 def test_a_file_that_cannot_be_read_has_a_section_and_no_picture():
     page = prediction_page([broken()])
     assert page.count("cannot say</div>") == 3
-    assert page.count("not decodable") == 3
+    assert page.count("not decodable") == 6  # each modality's reason, in its card and in words
     assert "<img" not in page
+
+
+def told(word_score: float, name: str) -> FileVerdict:
+    """A file with two faces, a player and a forged stretch."""
+    parts = {target: ModalityVerdict(score=word_score, threshold=0.5) for target in ("any", "video", "audio")}
+    face = Judgement(
+        name="face 1",
+        modalities=parts,
+        start_seconds=0.5,
+        end_seconds=2.5,
+        is_speaker=True,
+        boxes=[Box(0.5, 10, 10, 40, 40)],
+        windows=[WindowScores(0.5, 1.5, any=0.4, video=0.2), WindowScores(1.5, 2.5, any=0.9, video=0.8)],
+        segments=[Segment("audio", 1.2, 1.6, 0.8)],
+        evidence=Evidence(
+            thumbnails=[Thumbnail(1.0, np.zeros((16, 16, 3), np.uint8))],
+            waveform=np.sin(np.arange(32_000, dtype=np.float32)),
+        ),
+    )
+    other = Judgement(name="face 2", modalities=parts, start_seconds=1.0, end_seconds=2.0, is_speaker=False)
+    return FileVerdict(
+        file=name,
+        main=face,
+        faces=[other],
+        trained_on="12 clips",
+        synthetic=False,
+        player=Player("../a%20b.mp4", "video"),
+    )
+
+
+def test_only_the_script_of_the_page_may_run_and_only_the_media_beside_it_may_be_read():
+    page = prediction_page([told(0.9, "a.mp4")])
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
+    (script,) = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
+    rules = dict(rule.strip().split(" ", 1) for rule in html.unescape(policy).split(";"))
+    assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == "'none'"
+    assert rules["script-src"] == f"'{policy_hash(script)}'"
+    assert rules["media-src"] == "data: 'self' file:"
+    without = prediction_page([broken()])
+    assert "media-src data: ;" in without
+    assert not re.search(r"https?:", page.replace("http-equiv", ""))
+
+
+def test_what_a_journalist_asks_is_answered_in_words_before_anything_else():
+    page = prediction_page([told(0.9, "a.mp4")])
+    asked = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page))
+    assert asked["Is it fake?"] == "It looks fake."
+    assert asked["Which part?"] == "The picture looks fake, the sound looks fake."
+    assert asked["When?"] == "The sound looks forged from 1.20 to 1.60 s."
+    assert asked["Whose face?"].startswith("face 1 speaks, is seen from 0.5 to 2.5 s: fake; face 2 is seen")
+    assert asked["What has it learnt from?"] == "12 clips"
+    assert page.index("<dl>") < page.index('class="cards"')
+
+
+def test_lanes_of_a_time_line_share_the_seconds_of_the_file():
+    page = prediction_page([told(0.9, "a.mp4")])
+    assert 'data-duration="2.5"' in page
+    assert 'class="stretch audio-fill" style="left: 48.00%; width: 16.00%"' in page
+    assert 'points="400.0,80.0 800.0,20.0"' in page  # the middles of the windows, at 1 and 2 of 2.5 s
+    assert 'style="left: 20.00%; width: 80.00%"' in page  # what is heard begins when the face is seen
+    assert 'data-seek="1.2"' in page
+    assert '<video class="medium" controls preload="metadata" src="../a%20b.mp4">' in page
+    assert '[{"seconds": 0.5, "x0": 10' in page
+
+
+def test_a_batch_has_a_summary_and_one_file_has_none():
+    page = prediction_page([told(0.9, "a.mp4"), told(0.1, "b.mp4"), broken()])
+    assert re.findall(r'<tr data-word="([a-z ]+)">', page) == ["fake", "real", "cannot say"]
+    assert 'href="#file-2"' in page
+    assert 'id="file-2"' in page
+    assert 'id="summary"' not in prediction_page([told(0.9, "a.mp4")])

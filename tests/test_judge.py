@@ -1,0 +1,162 @@
+"""A detector with thresholds, moments and lips that it was given: what it says of a file, in every form."""
+
+import json
+import re
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
+import pytest
+import torch
+from jsonschema import Draft202012Validator
+
+from encoders import create_encoder
+from experiments.__main__ import main
+from experiments.predict import player_of
+from fusion import create_fusion
+from multimodal.detector import AudioVisualDetector
+from multimodal.judge import Judge, load_detector
+from multimodal.labels import MODALITIES, TARGETS
+from multimodal.media.prepared import PrepareOptions
+from multimodal.media.store.format import fingerprint_of
+from multimodal.synchrony import BANDS, PATCH, Synchrony, to_json
+from multimodal.synthetic import SyntheticOptions
+from multimodal.synthetic.clip import write_clip
+from multimodal.synthetic.plan import plan_clips
+
+SCHEMA = json.loads((Path(__file__).parents[1] / "docs" / "verdict.schema.json").read_text())
+CROPS = PrepareOptions(frame_rate=10.0, crop_size=32)
+#: Whatever it scores, the picture is fake, the sound and the whole are real by their own thresholds.
+THRESHOLDS = {
+    name: {"youden": {"threshold": 0.0 if name.startswith("video") else 1.0, "draws": [0.0, 1.0]}}
+    for name in (*TARGETS, *(f"{modality}_alone" for modality in MODALITIES))
+}
+LIPS = Synchrony(see=[[1.0]] * PATCH[0] * PATCH[1], hear=[[1.0]] * BANDS, correlations=[1.0], least_sureness=99.0)
+LEARNT = MappingProxyType(
+    {
+        "localisation": {"thresholds": {"any": -1.0, "video": -1.0, "audio": None}},
+        "synchrony": {"learnt": to_json(LIPS)},
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    torch.manual_seed(0)
+    video = create_encoder("frames", backbone="test_resnet", frame_size=32)
+    audio = create_encoder("spectrogram", backbone="test_resnet", n_mels=32)
+    fusion = create_fusion("concat", dims={"video": video.embed_dim, "audio": audio.embed_dim}, out_dim=8)
+    detector = AudioVisualDetector(encoders={"video": video, "audio": audio}, fusion=fusion, localises=True)
+    provenance = {
+        "store": fingerprint_of(CROPS),
+        "store_options": {"frame_rate": 10.0, "crop_size": 32},
+        "generated": True,
+        "corpora": ["c"],
+        "clips": {"train": 3},
+        "classes": {},
+        "protocol": "random",
+        "split_hash": "0" * 32,
+    }
+    judge = Judge(
+        detector,
+        num_frames=8,
+        silent_ends="keep",
+        thresholds=THRESHOLDS,
+        doubt=0.0,
+        provenance=provenance,
+        metrics=None,
+    )
+    judge.metrics = dict(LEARNT)
+    judge.metrics |= {"split": "test", "floors": {}, "counts": {}}
+    kept = tmp_path_factory.mktemp("judge") / "d"
+    judge.save_pretrained(kept)
+    return kept
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> Path:
+    options = SyntheticOptions(groups=3, identities_per_group=2, clip_seconds=1.5, frame_size=128)
+    root = tmp_path_factory.mktemp("clip of <b>")
+    planned = plan_clips(options)[0]
+    write_clip(root, planned, options)
+    return root / planned.path
+
+
+@pytest.fixture(scope="module")
+def out(folder, clip, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("out")
+    arguments = ["predict", str(clip), "--run", str(folder), "--out", str(out), "--doubt", "0"]
+    assert main([*arguments, "--device", "cpu"]) == 0
+    return out
+
+
+def test_the_json_of_a_verdict_follows_its_schema(out):
+    (verdict,) = json.loads((out / "verdicts.json").read_text())
+    Draft202012Validator(SCHEMA).validate(verdict)
+    assert (out / "verdicts.jsonl").read_text().count("\n") == 1
+    assert verdict["end_seconds"] == pytest.approx(1.5, abs=0.25)
+    assert len(verdict["boxes"]) >= 2
+
+
+def test_a_fake_part_makes_the_whole_fake_and_the_conflict_is_named(out):
+    (verdict,) = json.loads((out / "verdicts.json").read_text())
+    words = {name: one["verdict"] for name, one in verdict["modalities"].items()}
+    assert words == {"any": "fake", "video": "fake", "audio": "real"}
+    assert verdict["modalities"]["any"]["reason"] == "the video is fake"
+    assert any("one fake part makes it fake" in conflict for conflict in verdict["conflicts"])
+
+
+def test_stretches_lie_within_the_clip_and_overlap_nowhere(out):
+    (verdict,) = json.loads((out / "verdicts.json").read_text())
+    stretches = [one for one in verdict["segments"] if one["modality"] == "video"]
+    assert stretches
+    assert [one for one in verdict["segments"] if one["modality"] == "audio"] == []
+    for one, after in pairwise(stretches):
+        assert one["start_seconds"] < one["end_seconds"] <= after["start_seconds"]
+    assert stretches[-1]["end_seconds"] <= verdict["end_seconds"] + 1e-9
+
+
+def test_lips_that_fit_no_better_than_those_of_others_are_not_judged(out):
+    (verdict,) = json.loads((out / "verdicts.json").read_text())
+    assert verdict["synchrony"]["sound_leads_seconds"] is None
+    assert verdict["synchrony"]["reason"]
+
+
+def test_a_table_has_a_row_a_face(out, clip):
+    table = pd.read_csv(out / "verdicts.csv")
+    assert table["file"].tolist() == [str(clip)]
+    assert table["any_verdict"].tolist() == ["fake"]
+
+
+def test_the_page_plays_the_file_from_where_it_lies(out, clip):
+    page = (out / "verdicts.html").read_text()
+    (address,) = re.findall(r'<video class="medium" controls preload="metadata" src="([^"]+)">', page)
+    assert "%3Cb%3E" in address
+    assert "<b>/" not in page
+
+
+def test_a_player_is_beside_the_page_or_within_it(tmp_path):
+    sound = tmp_path / "media" / "ä b.wav"
+    sound.parent.mkdir()
+    sound.write_bytes(b"RIFF")
+    beside, inside = (player_of(sound, tmp_path / "page", how) for how in ("beside", "embed"))
+    assert beside == ("../media/%C3%A4%20b.wav", "audio")
+    assert inside[0].startswith("data:audio/")
+    assert inside[0].endswith(";base64,UklGRg==")
+    for name, kind in (("x.png", "image"), ("x.unknown", "video")):
+        (tmp_path / name).touch()
+        assert player_of(tmp_path / name, tmp_path, "beside").kind == kind
+    assert player_of(sound, tmp_path, "none") is player_of(tmp_path, tmp_path, "embed") is None
+
+
+def test_a_wide_band_of_doubt_leaves_nothing_to_say(folder):
+    judge = load_detector(folder, doubt=0.99)
+    means = pd.Series({f"score_{name}": 0.5 for name in TARGETS} | {f"head_{name}": 0.5 for name in MODALITIES})
+    said = judge.decider.verdicts(means, {})
+    assert {one.verdict for one in said.values()} == {"cannot say"}
+    assert "in 99% of the draws" in said["video"].reason
+    assert judge.decider.heads(means, {"audio": "no audio stream"}) == {}
+    alone = load_detector(folder, doubt=0.0).decider.verdicts(means, {"video": "no face found"})
+    assert alone["any"].verdict == "cannot say"
+    assert alone["any"].reason == "the audio alone looks real, and the video cannot be judged: no face found"
