@@ -21,11 +21,11 @@ def loaded_text(encoder: "Encoder", folder: Path | None) -> str:
     """
     weights = sum(parameter.numel() for parameter in encoder.parameters())
     frozen = sum(parameter.numel() for parameter in encoder.parameters() if not parameter.requires_grad)
-    source = "from no folder of an encoder"
+    loaded = ""
     if folder is not None:
-        source = f"all {len(encoder.state_dict())} tensors loaded from {folder}, none left over"
+        loaded = f"all {len(encoder.state_dict())} tensors loaded from {folder}, none left over; "
     return (
-        f"{encoder.modality} encoder {encoder.name}, {_millions(weights)} weights: {source}; trained on "
+        f"{encoder.modality} encoder {encoder.name}, {_millions(weights)} weights: {loaded}trained on "
         f"{encoder.trained_on}; frozen: {_millions(frozen) if frozen else 'none'}"
     )
 
