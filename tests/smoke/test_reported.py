@@ -45,7 +45,7 @@ def data_of(workspace):
     ("file", "command"),
     [
         ("metrics.json", "evaluate {run} --replicates 0"),
-        ("metrics.json", "evaluate --scores {run}/scores.parquet --out {out} --replicates 0"),
+        ("metrics.json", "evaluate --scores {scores} --out {out} --replicates 0"),
         ("thresholds.json", "thresholds {run} --replicates 0"),
         ("transfer.json", "thresholds {run} --transfer {run} --replicates 0"),
         ("matrix.json", "evaluate --matrix {run} --sources {workspace} --split test --out {out} --replicates 0"),
@@ -53,9 +53,11 @@ def data_of(workspace):
 )
 def test_numbers_are_those_of_the_file_that_was_written(file, command, run, workspace, tmp_path, spoil, capsys):
     copied = shutil.copytree(run, tmp_path / "run")
+    scores = "\n".join(f"{clip},{clip / 20},{clip % 3 % 2}" for clip in range(20))
+    (tmp_path / "scores.csv").write_text(f"clip_id,score,label\n{scores}\n")
+    places = {"run": copied, "scores": tmp_path / "scores.csv", "out": tmp_path / "out", "workspace": workspace}
     spoil(file, all_0123)
-    words = [word.format(run=copied, out=tmp_path / "out", workspace=workspace) for word in command.split()]
-    assert main(words) == 0
+    assert main([word.format(**places) for word in command.split()]) == 0
     assert "0.123" in capsys.readouterr().out
 
 
