@@ -340,14 +340,14 @@ def three_files(workspace, tmp_path):
 
 
 def test_an_odd_file_with_an_odd_name_ends_no_batch(run, three_files, tmp_path, monkeypatch, capsys):
-    track = Judge.track
+    judge_face = Judge._judge_face
 
-    def odd(judge, clip, name):
-        if clip.clip_id.startswith("a"):
+    def odd(judge, face):
+        if face.found.clip.clip_id.startswith("a"):
             raise ZeroDivisionError("of a library")
-        return track(judge, clip, name)
+        return judge_face(judge, face)
 
-    monkeypatch.setattr(Judge, "track", odd)
+    monkeypatch.setattr(Judge, "_judge_face", odd)
     out = tmp_path / "out"
     assert main(["predict", *map(str, three_files), "--run", str(run), "--out", str(out)]) == 1
     first, second, third = json.loads((out / "verdicts.json").read_text())
@@ -359,7 +359,7 @@ def test_an_odd_file_with_an_odd_name_ends_no_batch(run, three_files, tmp_path, 
 
 
 def test_what_was_judged_is_safe_when_somebody_stops_a_batch(run, three_files, tmp_path, monkeypatch):
-    def stopped(judge, path):
+    def stopped(judge, path, watch):
         if path == three_files[1]:
             seen.extend((out / "verdicts.jsonl").read_text().splitlines())
             raise KeyboardInterrupt
