@@ -1,5 +1,6 @@
 """Weights on disk: our own as safetensors, written atomically; those of others unwrapped; all loaded strictly."""
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -77,6 +78,11 @@ def listed(misfits: Sequence[str]) -> str:
 #: Entries of a training checkpoint that hold the state, and what wrappers of a network put before every name.
 _ENTRIES = ("state_dict", "model_state_dict", "model")
 _PREFIXES = ("_orig_mod.", "module.", "model.")
+
+
+def sha256_of(file: Path) -> str:
+    """SHA-256 of a file in hexadecimal digits: what weights have learnt from is known by it, and by no shape."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 class Published(NamedTuple):

@@ -9,7 +9,6 @@ Traceback (most recent call last):
 ValueError: get AASIST.pth from https://github.com/clovaai/aasist (models/weights; MIT), then say file=...
 """
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from encoders.audio.aasist import AasistEncoder
+from encoders.audio.aasist import LEARNT_FROM, AasistEncoder
+from encoders.weights import sha256_of
 from multimodal.catalog import unknown
 from multimodal.labels import Modality
 
@@ -60,22 +60,24 @@ class Entry(NamedTuple):
     """A published detector.
 
     ``file`` is the name of its weights, ``place`` where its authors have them, ``licence`` as they state it,
-    ``sha256`` of the file, ``trained_on`` what that file has learnt from, ``paper`` who to cite; ``adapt`` makes a
-    detector of a file.
+    ``sha256`` of the file, ``paper`` who to cite; ``adapt`` makes a detector of a file.
     """
 
     file: str
     place: str
     licence: str
     sha256: str
-    trained_on: str
     paper: str
     adapt: Callable[[Path], Adapter]
+
+    @property
+    def trained_on(self) -> str:
+        """What the file has learnt from."""
+        return LEARNT_FROM[self.sha256]
 
 
 _AASIST = "https://github.com/clovaai/aasist (models/weights"
 _AASIST_PAPER = "Jung et al., ICASSP 2022, arXiv 2110.01200"
-_LA = "ASVspoof 2019 LA, train partition"
 
 ZOO: dict[str, Entry] = {
     "aasist/asvspoof2019-la": Entry(
@@ -83,7 +85,6 @@ ZOO: dict[str, Entry] = {
         place=_AASIST,
         licence="MIT",
         sha256="51d2d9cf0738172f61e2a384ec50a54a55363240f67c971ed55a92435bc1a1c0",
-        trained_on=_LA,
         paper=_AASIST_PAPER,
         adapt=lambda file: AasistAdapter("AASIST", file),
     ),
@@ -92,7 +93,6 @@ ZOO: dict[str, Entry] = {
         place=_AASIST,
         licence="MIT",
         sha256="814331d088032bb4c3fa61cc014789eadeed464209dd094ab3a2dd6ffbdce27a",
-        trained_on=_LA,
         paper=_AASIST_PAPER,
         adapt=lambda file: AasistAdapter("AASIST-L", file),
     ),
@@ -126,8 +126,3 @@ def load_detector(name: str, file: str | Path | None = None) -> Adapter:
             "create_encoder, and judge them where they cannot have been"
         )
     return entry.adapt(path).eval()
-
-
-def sha256_of(file: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()

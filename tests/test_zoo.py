@@ -11,7 +11,7 @@ from multimodal import zoo
 from multimodal.zoo import ZOO, load_detector
 
 #: A folder with the files as their authors publish them, for whoever has them.
-PUBLISHED = os.environ.get("PUBLISHED_WEIGHTS")
+PUBLISHED = os.environ.get("AASIST_WEIGHTS")
 
 
 @pytest.fixture
@@ -32,6 +32,8 @@ def test_a_detector_without_its_file_says_where_to_get_it_and_under_which_licenc
 def test_weights_of_the_same_architecture_are_not_taken_for_the_published_ones(weights):
     with pytest.raises(ValueError, match="is not aasist-l/asvspoof2019-la: its SHA-256 is"):
         load_detector("aasist-l/asvspoof2019-la", weights)
+    encoder = create_encoder("aasist", variant="AASIST-L", weights=str(weights))
+    assert encoder.trained_on.startswith("nobody knows what (no published file), weights of AASIST-L.pth")
 
 
 def test_a_name_that_nobody_knows_offers_the_nearest():
@@ -48,7 +50,9 @@ def test_a_short_sound_is_repeated_and_the_score_is_spoof_less_bona_fide(weights
     assert detector(sound).item() == pytest.approx((logits[0, 0] - logits[0, 1]).item(), abs=1e-5)
 
 
-@pytest.mark.skipif(PUBLISHED is None, reason="PUBLISHED_WEIGHTS names no folder of published weights")
+@pytest.mark.skipif(PUBLISHED is None, reason="AASIST_WEIGHTS names no folder of published weights")
 @pytest.mark.parametrize("name", ZOO)
 def test_the_published_file_is_known_by_its_hash(name):
-    assert load_detector(name, Path(str(PUBLISHED))).modality == "audio"
+    detector = load_detector(name, Path(str(PUBLISHED)))
+    assert detector.modality == "audio"
+    assert ZOO[name].trained_on in detector.encoder.trained_on

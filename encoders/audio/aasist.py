@@ -19,7 +19,7 @@ from encoders.audio.aasist_layers import (
 )
 from encoders.base import AudioSpec, Encoder
 from encoders.checks import check_sound
-from encoders.weights import load_strictly, read_published
+from encoders.weights import load_strictly, read_published, sha256_of
 
 NUM_FILTERS = 70
 KERNEL_SIZE = 129
@@ -40,6 +40,14 @@ class _Variant(NamedTuple):
 VARIANTS = {
     "AASIST": _Variant(channels=64, spectral_ratio=0.5, temporal_ratio=0.7, mixed_ratio=0.5),
     "AASIST-L": _Variant(channels=24, spectral_ratio=0.4, temporal_ratio=0.5, mixed_ratio=0.7),
+}
+
+
+#: SHA-256 of published weights, and what they have learnt from. The same network trained on other data, such as
+#: ASVspoof 5's baseline, has the same names and shapes.
+LEARNT_FROM = {
+    "51d2d9cf0738172f61e2a384ec50a54a55363240f67c971ed55a92435bc1a1c0": "ASVspoof 2019 LA, train partition",
+    "814331d088032bb4c3fa61cc014789eadeed464209dd094ab3a2dd6ffbdce27a": "ASVspoof 2019 LA, train partition",
 }
 
 
@@ -103,7 +111,8 @@ class AasistEncoder(Encoder):
         if weights is not None:
             published = read_published(weights)
             load_strictly(self, published.state, source=str(published.place))
-            self.trained_on = f"ASVspoof 2019 LA, train partition, {published.text}"
+            learnt_from = LEARNT_FROM.get(sha256_of(published.place), "nobody knows what (no published file)")
+            self.trained_on = f"{learnt_from}, {published.text}"
 
     def forward(self, x: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch tokens dim"]:
         """Encode sound.

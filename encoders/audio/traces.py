@@ -23,15 +23,11 @@ Weights = Float[Tensor, "batch frames"]
 #: What is looked at, in hertz: telephones and codecs cut the rest.
 _BAND = (60.0, 6800.0)
 _SHORT, _HOP = 512, 160
-#: Windows in which peaks are looked for, and the neighbourhood whose median is taken away, in hertz.
-_WINDOWS, _NEAR = (1024, 2048, 4096), 240.0
-#: Bands whose envelopes are looked at, in hertz; samples of their frames, and frames of a stretch.
-_ENVELOPE_BANDS, _FINE, _STRETCH = ((300, 1500), (1500, 3000), (3000, 4800), (4800, 6700)), 64, 1024
-#: Modulations of the envelopes, in bins of 2 Hz, and how many are averaged.
-_RIPPLES, _AVERAGED = (10, 200), 10
+#: Samples of the window in which peaks are looked for, and bins of the neighbourhood whose median is taken away.
+_LONG, _NEAR = 2048, 31
 _NUM_FILTERS, _NUM_BANDS, _NUM_MODULATIONS = 60, 15, 512
-#: Frames below the first quantile of loudness are pauses; peaks are looked for in those below the second, too.
-_PAUSES, _QUIET = 0.3, 0.4
+#: Frames below this quantile of loudness are pauses.
+_PAUSES = 0.3
 #: Edges of the bands of modulation, in bins of 0.195 Hz.
 _MODULATIONS = (1, 4, 8, 16, 32, 64, 100, 150, 200)
 _LARGEST = 5.0
@@ -59,11 +55,11 @@ class TraceEncoder(Encoder):
     bands: Tensor
     cosines: Tensor
 
-    def __init__(self, *, embed_dim: int = 64, dropout: float = 0.5, sample_rate: int = 16_000) -> None:
+    def __init__(self, *, embed_dim: int = 16, dropout: float = 0.5, sample_rate: int = 16_000) -> None:
         super().__init__()
         self.embed_dim, self.sample_rate = embed_dim, sample_rate
         self.input_spec = AudioSpec(sample_rate=sample_rate)
-        self.minimum_samples = _WINDOWS[-1]
+        self.minimum_samples = 2 * _LONG
         filters = {
             "filters": linear_fbanks(_SHORT // 2 + 1, *_BAND, _NUM_FILTERS, sample_rate),
             "bands": linear_fbanks(_SHORT // 2 + 1, *_BAND, _NUM_BANDS, sample_rate),
@@ -100,32 +96,20 @@ class TraceEncoder(Encoder):
         """All statistics of each clip, ``(B, statistics)``."""
         lengths = torch.full((len(x),), x.shape[1], device=x.device) if mask is None else mask.sum(dim=1)
         spectrum, inside = _spectrum(x, lengths, _SHORT, _HOP)
-        power, seen = spectrum.abs().square(), self._bins(_SHORT)
-        spoken = inside * (1 - _below(power, inside, _PAUSES))
+        power = spectrum.abs().square()
+        spoken = inside * _spoken(power, inside)
+        long, whole = _spectrum(x, lengths, _LONG, _LONG // 4)
         found = [
-            *_moments((power[..., seen] + 1e-7).log(), spoken),
             *self._cepstral_deviations(power, spoken),
-            _coherence(spectrum[..., seen], spoken),
+            _coherence(spectrum[..., self._bins(_SHORT)], spoken),
+            _peaks((long[..., self._bins(_LONG)].abs().square() + 1e-9).log(), whole),
             _modulations((power @ self.bands + 1e-6).log(), inside),
-            *self._ripples(x, lengths),
         ]
-        for size in _WINDOWS:
-            found += self._peaks(x, lengths, size)
         return torch.cat(found, dim=1)
 
     def _bins(self, size: int, band: tuple[float, float] = _BAND) -> slice:
         low, high = (round(edge / self.sample_rate * size) for edge in band)
         return slice(low, high)
-
-    def _peaks(self, x: Tensor, lengths: Tensor, size: int) -> Iterator[Statistics]:
-        """The long-term spectrum less the median of its neighbourhood: of all frames, then of the quiet ones."""
-        spectrum, inside = _spectrum(x, lengths, size, size // 4)
-        power = spectrum[..., self._bins(size)].abs().square()
-        logs, count = (power + 1e-9).log(), 2 * round(_NEAR / self.sample_rate * size / 2) + 1
-        for weights in (inside, _below(power, inside, _QUIET)):
-            mean = _mean(logs, weights)
-            near = nn.functional.pad(mean[:, None], (count // 2,) * 2, mode="reflect")[:, 0]
-            yield mean - near.unfold(1, count, 1).median(dim=2).values
 
     def _cepstral_deviations(self, power: Frames, spoken: Weights) -> Iterator[Statistics]:
         """Deviations of cepstra on a linear scale, and of their first and second differences in time."""
@@ -133,22 +117,6 @@ class TraceEncoder(Encoder):
         for _ in range(3):
             yield _deviation(cepstra, spoken)
             cepstra, spoken = cepstra[:, 2:] - cepstra[:, :-2], spoken[:, 2:] * spoken[:, :-2]
-
-    def _ripples(self, x: Tensor, lengths: Tensor) -> Iterator[Statistics]:
-        """How the logarithmic envelopes of four bands ripple at 20 to 400 Hz: frames of synthesis leave a rate."""
-        power = _spectrum(x, lengths, _FINE, _FINE // 8)[0].abs().square()
-        window = torch.hann_window(_STRETCH, device=x.device)
-        starts = range(0, power.shape[1] - _STRETCH + 1, _STRETCH // 2) or range(1)
-        ends = torch.tensor([(start + _STRETCH) * (_FINE // 8) + _FINE for start in starts], device=x.device)
-        inside = (ends <= lengths[:, None]).float()
-        for band in _ENVELOPE_BANDS:
-            logs = (power[..., self._bins(_FINE, band)].sum(dim=2) + 1e-7).log()
-            stretches = nn.functional.pad(logs, (0, max(_STRETCH - logs.shape[1], 0))).unfold(
-                1, _STRETCH, _STRETCH // 2
-            )
-            ripples = torch.fft.rfft((stretches - stretches.mean(dim=2, keepdim=True)) * window).abs().square()
-            mean = _mean((ripples[..., slice(*_RIPPLES)] + 1e-6).log(), inside)
-            yield mean.unfold(1, _AVERAGED, _AVERAGED).mean(dim=2) - mean.mean(dim=1, keepdim=True)
 
 
 def _spectrum(x: Tensor, lengths: Tensor, size: int, hop: int) -> tuple[Tensor, Weights]:
@@ -159,10 +127,10 @@ def _spectrum(x: Tensor, lengths: Tensor, size: int, hop: int) -> tuple[Tensor, 
     return spectrum, (ends <= lengths[:, None]).float()
 
 
-def _below(power: Frames, inside: Weights, quantile: float) -> Weights:
-    """1 for the frames that are not louder than a quantile of those without padding."""
+def _spoken(power: Frames, inside: Weights) -> Weights:
+    """1 for the frames that are louder than the pauses, as far as they hold no padding."""
     loudness = power.sum(dim=2).masked_fill(inside == 0, torch.nan)
-    return (loudness <= loudness.nanquantile(quantile, dim=1, keepdim=True)).float()
+    return (loudness > loudness.nanquantile(_PAUSES, dim=1, keepdim=True)).float()
 
 
 def _mean(values: Frames, weights: Weights) -> Statistics:
@@ -174,22 +142,19 @@ def _deviation(values: Frames, weights: Weights) -> Statistics:
     return (_mean(centred.square(), weights) + 1e-8).sqrt()
 
 
-def _moments(spectrum: Frames, spoken: Weights) -> Iterator[Statistics]:
-    """Of each bin: deviation, skewness, deviation of the steps in time and of those to the next bin."""
-    centred = spectrum - _mean(spectrum, spoken)[:, None]
-    deviation = (_mean(centred.square(), spoken) + 1e-8).sqrt()
-    yield deviation
-    yield _mean(centred**3, spoken) / (deviation**3 + 1e-6)
-    yield _deviation(spectrum[:, 1:] - spectrum[:, :-1], spoken[:, 1:] * spoken[:, :-1])
-    yield _deviation(spectrum[..., 1:] - spectrum[..., :-1], spoken)
-
-
 def _coherence(spectrum: Tensor, spoken: Weights) -> Statistics:
     """How steadily the phase of each bin turns: the mean direction of its second difference in time."""
     turns = spectrum / spectrum.abs().clamp(min=1e-8)
     second = turns[:, 2:] * turns[:, 1:-1].conj().square() * turns[:, :-2]
     weights = spoken[:, 2:] * spoken[:, 1:-1] * spoken[:, :-2]
     return torch.complex(_mean(second.real, weights), _mean(second.imag, weights)).abs()
+
+
+def _peaks(spectrum: Frames, whole: Weights) -> Statistics:
+    """The long-term spectrum less the median of its neighbourhood."""
+    mean = _mean(spectrum, whole)
+    near = nn.functional.pad(mean[:, None], (_NEAR // 2,) * 2, mode="reflect")[:, 0]
+    return mean - near.unfold(1, _NEAR, 1).median(dim=2).values
 
 
 def _modulations(bands: Frames, inside: Weights) -> Statistics:

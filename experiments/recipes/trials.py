@@ -6,20 +6,18 @@ from multimodal.training.options import FitOptions
 
 #: Rooms, lines and platforms, so that no channel of a demo page stands for a label.
 CHANNELS = Augmentation(
-    audio=SoundAugmentation(reverberation=0.1, rawboost=0.5, band_pass=0.05, codec=0.2, noise=0.3)
+    audio=SoundAugmentation(reverberation=0.1, rawboost=0.2, band_pass=0.0, codec=0.1, noise=0.2)
 )
 
 
 def speech() -> PretrainConfig:
-    """Audio branch for the trial of speech: a small CNN, 4 s windows, channels changed by chance."""
+    """Audio branch for the trial of speech: long-term traces of 4 s windows, channels changed by chance."""
     return PretrainConfig(
         modality="audio",
-        encoder=EncoderConfig(
-            name="spectrogram", options={"backbone": "test_resnet", "front_end": "lfcc", "n_mels": 60}
-        ),
-        data=DataConfig(window_seconds=4.0, batch_size=16, windows_per_clip=2, augmentation=CHANNELS),
+        encoder=EncoderConfig(name="traces"),
+        data=DataConfig(window_seconds=4.0, batch_size=32, windows_per_clip=2, augmentation=CHANNELS),
         balance=BalanceConfig(name="weighted_sampler", within="source"),
-        fit=FitOptions(steps=600, learning_rate=2e-3, validate_every=100),
+        fit=FitOptions(steps=200, learning_rate=3e-3, weight_decay=1.0, validate_every=50),
     )
 
 

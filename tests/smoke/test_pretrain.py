@@ -22,6 +22,7 @@ from multimodal.training.options import FitOptions
 TINY = {
     "frames": {"backbone": "test_resnet", "frame_size": 32},
     "spectrogram": {"backbone": "test_resnet", "n_mels": 32},
+    "traces": {"embed_dim": 4},
 }
 SHORT = ["--fit.steps", "2", "--fit.validate-every", "2", "--num-workers", "0", "--batch-size", "4"]
 

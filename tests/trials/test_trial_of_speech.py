@@ -102,7 +102,7 @@ def test_a_recording_of_less_than_a_second_is_refused_by_the_chain():
 
 def test_the_trial_of_speech_runs_from_the_corpus_to_its_table(corpus, tmp_path, capsys):
     tiny = ["--window-seconds", "1", "--batch-size", "4", "--num-workers", "0", "--fit.steps", "2"]
-    tiny += ["--encoder.options.n-mels", "20", "--fit.validate-every", "2", "--workers", "1", "--replicates", "20"]
+    tiny += ["--fit.validate-every", "2", "--workers", "1", "--replicates", "20"]
     assert main(["trial", "speech", str(corpus), "--out", str(tmp_path / "out"), "--seeds", "0", "1", *tiny]) == 0
     printed = capsys.readouterr().out
     assert "AUC within a source" in printed
