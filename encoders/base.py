@@ -132,7 +132,8 @@ class Encoder(
     def arguments(self) -> dict[str, Any]:
         """Constructor arguments that build this encoder again without any download or file of weights."""
         assert isinstance(self._hub_mixin_config, dict)  # the hub mixin remembers them when it makes the instance
-        return {**self._hub_mixin_config, "weights": None}
+        given = self._hub_mixin_config
+        return {**given, "weights": None} if "weights" in given else given
 
     def generate_model_card(self, **fields: Any) -> ModelCard:
         """Model card saying what the encoder is, what it wants and what it was trained on."""
