@@ -7,10 +7,13 @@ from experiments.evaluate import evaluate
 from experiments.runs.clips import load_clips
 from experiments.runs.config import BalanceConfig, TrainConfig
 from experiments.runs.folder import RunFolder
+from experiments.runs.provenance import learnt_shares
+from experiments.runs.scoring import score_run
 from experiments.runs.settings import read_config
 from experiments.thresholds import thresholds
 from experiments.train import train
 from multimodal.files import read_json
+from multimodal.metrics.probabilities import fit_probabilities, probabilities
 
 
 @pytest.fixture
@@ -34,8 +37,18 @@ def balanced(config: TrainConfig, name: str, **options) -> TrainConfig:
     ],
     ids=lambda options: options["name"],
 )
-def test_a_detector_trained_with_any_balance_is_judged_like_any_other(options, config, tmp_path):
-    folder = train(balanced(config, **options), tmp_path / "run")
+def test_the_scores_of_any_balance_become_probabilities_like_any_other(options, config, tmp_path):
+    folder = RunFolder(train(balanced(config, **options), tmp_path / "run"))
+    learnt = learnt_shares(folder.read_plain_config(), folder.read_provenance())
+    fitted = fit_probabilities(folder.validation_scores(), learnt)
+    scores, _ = score_run(folder.path, "cpu")
+    said = probabilities(scores, fitted, "prior")
+    assert said["any"].between(0, 1).all()
+    assert said["any"].nunique() > 1
+
+
+def test_a_detector_trained_with_a_balance_is_judged_like_any_other(config, tmp_path):
+    folder = train(balanced(config, "smote", neighbours=3), tmp_path / "run")
     thresholds(folder, replicates=20)
     metrics = evaluate(folder, replicates=20)
     assert 0 <= metrics["any"]["auc"]["value"] <= 1

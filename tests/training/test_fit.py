@@ -40,14 +40,8 @@ def in_two_processes(tmp_path_factory):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, str(HERE / "fit_script.py"), str(folder)],
-            env=os.environ | shared | {"RANK": rank, "LOCAL_RANK": rank, "ACCELERATE_USE_CPU": "true"},
-        )
-        for rank in ("0", "1")
-    ]
-    assert [process.wait(timeout=300) for process in processes] == [0, 0]
+    command = [sys.executable, str(HERE / "fit_script.py"), str(folder)]
+    subprocess.run(command, env=os.environ | shared | {"ACCELERATE_USE_CPU": "true"}, timeout=300, check=True)
     return folder, [read_json(folder / f"rows-{rank}.json") for rank in (0, 1)]
 
 
