@@ -132,6 +132,8 @@ class Judge(nn.Module):
                 faces = [self._face(number, found) for number, found in enumerate(piece, 1)]
             elif isinstance(piece, Looks):
                 faces[piece.face].looks = piece.crops
+                if faces[piece.face].scores.finish():  # a film has hundreds of faces, and none of them may wait
+                    faces[piece.face].tell(watch)
             else:
                 faces[piece.face].look(piece.clip)
                 if faces[piece.face].scores.add(piece.clip):

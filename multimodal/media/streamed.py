@@ -24,8 +24,10 @@ from multimodal.media.reading.sound import Silence, measure_silence
 
 #: First frame and last-plus-one of each window of a clip, from its number of frames and the silence at its ends.
 CutWindows = Callable[[int, Silence | None], Sequence[tuple[int, int]]]
-#: A longer sound is shown by its lowest and highest sample of every so many.
-_SHOWN_SAMPLES = 2**20
+#: A longer sound is shown by its lowest and highest sample of every so many. All faces of a film share so many
+#: samples, and so many crops to look at.
+_SHOWN_SAMPLES, _LEAST_SHOWN_SAMPLES = 2**21, 2000
+_MOST_LOOKS = 200
 
 Crop = UInt8[np.ndarray, "size size 3"]
 
@@ -111,7 +113,9 @@ def pieces_of(asked: Asked, *, options: PrepareOptions, detector: FaceDetector) 
     """What :meth:`IsolatedPreparer.pieces` gives, in this process."""
     path = asked.path
     found = prepare_file(path, path.name, options, media=asked.media, detector=detector, comes_on=comes_on)
-    yield [_described(one) for one in found]
+    most = max(_SHOWN_SAMPLES // len(found), _LEAST_SHOWN_SAMPLES)
+    yield [_described(one, most) for one in found]
+    asked = asked._replace(num_thumbnails=min(asked.num_thumbnails, max(_MOST_LOOKS // len(found), 1)))
     cutters = [_Cutter(number, one, asked) for number, one in enumerate(found)]
     for cutter in cutters:
         if cutter.preparation.track is None:
@@ -127,10 +131,10 @@ def _length(preparation: Preparation) -> int:
     return num_grid_points(num_samples, preparation.options.frame_rate, preparation.options.sample_rate)
 
 
-def _described(preparation: Preparation) -> FaceFound:
+def _described(preparation: Preparation, most_samples: int) -> FaceFound:
     sound, rate = None, float(preparation.options.sample_rate)
     if preparation.waveform is not None:
-        sound, rate = _shown(preparation.waveform, rate)
+        sound, rate = _shown(preparation.waveform, rate, most_samples)
     return FaceFound(
         clip=replace(preparation, track=None, waveform=None).collect(),
         num_frames=_length(preparation),
@@ -140,9 +144,11 @@ def _described(preparation: Preparation) -> FaceFound:
     )
 
 
-def _shown(samples: Int16[np.ndarray, " samples"], rate: float) -> tuple[Float[np.ndarray, " samples"], float]:
+def _shown(
+    samples: Int16[np.ndarray, " samples"], rate: float, most_samples: int
+) -> tuple[Float[np.ndarray, " samples"], float]:
     """A sound as it is drawn: of a long one the extremes of every stretch, in turn."""
-    stretch = 2 * (len(samples) // _SHOWN_SAMPLES)
+    stretch = 2 * (len(samples) // most_samples)
     if stretch > 2:
         stretches = samples[: len(samples) // stretch * stretch].reshape(-1, stretch)
         samples = np.stack([stretches.min(axis=1), stretches.max(axis=1)], axis=1).ravel()
