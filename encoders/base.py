@@ -129,6 +129,16 @@ class Encoder(
         """How many layers lie before each parameter, by its name; 0 for all where no order is known."""
         return {name: 0 for name, _ in self.named_parameters()}
 
+    def checkpoint_gradients(self) -> None:
+        """Keep only the input of each block for the gradient, and compute the rest anew (Chen et al. 2016).
+
+        Raises:
+            ValueError: this encoder cannot.
+        """
+        raise ValueError(
+            f"the encoder {self.name!r} keeps all that a gradient needs; leave --checkpoint-gradients"
+        )
+
     def arguments(self) -> dict[str, Any]:
         """Constructor arguments that build this encoder again without any download or file of weights."""
         assert isinstance(self._hub_mixin_config, dict)  # the hub mixin remembers them when it makes the instance

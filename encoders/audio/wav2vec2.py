@@ -16,6 +16,7 @@ from transformers.utils import logging as library_output
 
 from encoders.base import AudioSpec, Encoder
 from encoders.checks import check_mask, check_sound
+from encoders.lora import ATTENTION, FEED_FORWARD, add_adapters
 from encoders.weights import listed, read_published
 
 #: Architectures of transformers that this encoder takes.
@@ -166,6 +167,7 @@ class Wav2Vec2Encoder(Encoder):
         weigh_layers: tokens are a learned softmax-weighted mean of all hidden states; False for the last one.
         freeze_feature_extractor: keep the convolutional front as it is.
         frozen_layers: keep the first so many transformer layers, and all before them, as they are.
+        lora_rank: above 0 the model is frozen, and adapters of this rank learn in it (needs PEFT).
 
     >>> encoder = Wav2Vec2Encoder(checkpoint={"model_type": "wav2vec2", "hidden_size": 16, "num_hidden_layers": 1,
     ...     "num_attention_heads": 2, "intermediate_size": 16, "conv_dim": [8, 8], "conv_kernel": [10, 8],
@@ -186,6 +188,7 @@ class Wav2Vec2Encoder(Encoder):
         weigh_layers: bool = False,
         freeze_feature_extractor: bool = False,
         frozen_layers: int = 0,
+        lora_rank: int = 0,
     ) -> None:
         super().__init__()
         self.model: Any
@@ -210,6 +213,8 @@ class Wav2Vec2Encoder(Encoder):
             for part in (self.model.feature_projection, self.model.encoder.pos_conv_embed):
                 part.requires_grad_(False)
             self.model.encoder.layers[:frozen_layers].requires_grad_(False)
+        if lora_rank:
+            add_adapters(self.model, lora_rank, beside=FEED_FORWARD if config.model_type == "wavlm" else ATTENTION)
 
     def forward(
         self, x: Float[Tensor, "batch samples"], mask: Bool[Tensor, "batch samples"] | None = None
@@ -219,8 +224,9 @@ class Wav2Vec2Encoder(Encoder):
         Shape:
             ``x`` (B, samples) float in [-1, 1] at 16 kHz; ``mask`` True where there is sound and False on the
             padding at the end; result (B, T, D). Tokens of padding are zeros that attention did not see
-            (:meth:`token_mask` tells which). Models whose first convolution is normalised over the whole clip
-            (``feat_extract_norm="group"``, as wav2vec2-base) let a little of the padding through it.
+            (:meth:`token_mask` tells which). Models whose first convolution is normalised over the whole window
+            (``feat_extract_norm="group"``, as wav2vec2-base) are shown the clip once more in place of its
+            padding: silence would move that norm, and all tokens with it.
         """
         check_sound(x, self.minimum_samples)
         if mask is None:
@@ -228,8 +234,11 @@ class Wav2Vec2Encoder(Encoder):
                 self.model(normalise(x, None), output_hidden_states=self.layer_weights is not None)
             )
         check_mask(mask, x, self.minimum_samples)
+        sound = normalise(x, mask)
+        if self.model.config.feat_extract_norm == "group":
+            sound = tiled(sound, mask)
         outputs = self.model(
-            normalise(x, mask),
+            sound,
             attention_mask=mask.long(),
             output_hidden_states=self.layer_weights is not None,
         )
@@ -240,6 +249,12 @@ class Wav2Vec2Encoder(Encoder):
         lengths = self._num_tokens(mask.sum(dim=1))
         num_tokens = int(self._num_tokens(torch.tensor(mask.shape[1])))
         return torch.arange(num_tokens, device=mask.device) < lengths.unsqueeze(1)
+
+    def checkpoint_gradients(self) -> None:
+        """As transformers does it, layer by layer."""
+        # the name before transformers 5.24
+        enable = getattr(self.model, "activation_checkpointing_enable", self.model.gradient_checkpointing_enable)
+        enable()
 
     def parameter_depths(self) -> dict[str, int]:
         """0 for the convolutions and what leads to the transformer, then its layers one by one."""
@@ -256,7 +271,9 @@ class Wav2Vec2Encoder(Encoder):
         if self.layer_weights is None:
             return outputs.last_hidden_state
         shares = self.layer_weights.softmax(dim=0)
-        return torch.einsum("l,lbtd->btd", shares, torch.stack(outputs.hidden_states))
+        # the last state that models with stable layer norm collect has not passed their final norm
+        states = [*outputs.hidden_states[:-1], outputs.last_hidden_state]
+        return torch.einsum("l,lbtd->btd", shares, torch.stack(states))
 
     def _num_tokens(self, num_samples: Int[Tensor, "*batch"]) -> Int[Tensor, "*batch"]:
         for kernel, stride in zip(self.model.config.conv_kernel, self.model.config.conv_stride, strict=True):
@@ -274,6 +291,18 @@ def normalise(
     num_samples = mask.sum(dim=1, keepdim=True)
     centred = (sound - (sound * mask).sum(dim=1, keepdim=True) / num_samples) * mask
     return centred * (centred.square().sum(dim=1, keepdim=True) / num_samples + 1e-7).rsqrt()
+
+
+def tiled(
+    sound: Float[Tensor, "batch samples"], mask: Bool[Tensor, "batch samples"]
+) -> Float[Tensor, "batch samples"]:
+    """Each clip again and again in place of its padding, as AASIST does with short clips (Jung et al., 2022).
+
+    >>> tiled(torch.tensor([[1.0, 2.0, 0.0, 0.0, 0.0]]), torch.tensor([[True, True, False, False, False]]))
+    tensor([[1., 2., 1., 2., 1.]])
+    """
+    places = torch.arange(sound.shape[1], device=sound.device) % mask.sum(dim=1, keepdim=True)
+    return sound.gather(1, places)
 
 
 def _depth(name: str, last: int) -> int:

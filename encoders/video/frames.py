@@ -20,6 +20,7 @@ from encoders.backbone import (
 )
 from encoders.base import Encoder, VideoSpec
 from encoders.checks import check_video
+from encoders.lora import add_adapters
 from encoders.weights import check_one_source
 
 # A light transformer over the tokens of frames, which lets frames see each other.
@@ -75,6 +76,7 @@ class FrameEncoder(Encoder):
             leave out the layers behind it; None for the backbone's own final features.
         temporal_layers: layers of a light transformer over the frames; 0 leaves frames independent.
         temporal_heads: its attention heads.
+        lora_rank: above 0 the backbone, a ViT, is frozen, and adapters of this rank learn in it (needs PEFT).
 
     >>> import torch
     >>> encoder = FrameEncoder(backbone="test_resnet", frame_size=64)
@@ -96,6 +98,7 @@ class FrameEncoder(Encoder):
         stage: int | None = None,
         temporal_layers: int = 0,
         temporal_heads: int = 4,
+        lora_rank: int = 0,
     ) -> None:
         super().__init__()
         check_one_source(weights, pretrained)
@@ -118,6 +121,8 @@ class FrameEncoder(Encoder):
             if temporal_layers
             else None
         )
+        if lora_rank:
+            add_adapters(self.backbone, lora_rank)
         if published is not None:
             self.trained_on = f"timm's {self.backbone_name}, {published.text}"
         elif pretrained:
@@ -135,6 +140,13 @@ class FrameEncoder(Encoder):
             features = features[-1].mean(dim=(2, 3))
         tokens = rearrange(features, "(b t) d -> b t d", b=x.shape[0])
         return tokens if self.temporal is None else self.temporal(tokens)
+
+    def checkpoint_gradients(self) -> None:
+        """As timm does it, block by block."""
+        backbone: Any = self.backbone
+        if not hasattr(backbone, "set_grad_checkpointing"):
+            super().checkpoint_gradients()
+        backbone.set_grad_checkpointing(True)
 
     def parameter_depths(self) -> dict[str, int]:
         """Layers before each parameter as timm groups them; the temporal transformer comes last."""

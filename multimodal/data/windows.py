@@ -221,7 +221,10 @@ def judged_spans(num_frames: int, silence: Silence | None, shape: WindowShape) -
 
 
 def window_tensors(window: PreparedClip, shape: WindowShape) -> WindowTensors:
-    """Tensors of one window; a short one is padded with its last frame and with silence.
+    """Tensors of one window; a short one is shown again and again, picture and sound alike.
+
+    So AASIST treats short clips (Jung et al., 2022): silence or a still picture would be read by every encoder
+    that takes no mask. Sound that ends before the picture is silent there, as it is in the file.
 
     Shape: video ``(T, S, S, 3)`` uint8, crops as the store has them (S is 1 without any); audio ``(samples,)``
     float in [-1, 1]. :func:`multimodal.data.delivery.to_device` makes of a batch of them what a model takes.
@@ -233,7 +236,8 @@ def window_tensors(window: PreparedClip, shape: WindowShape) -> WindowTensors:
     if window.frames is not None and len(window.frames):
         video, lengths["video"] = _crops(window.frames, shape), min(len(window.frames), shape.num_frames)
     if window.waveform is not None:
-        audio, lengths["audio"] = _sound(window.waveform, shape), min(len(window.waveform), shape.num_samples)
+        audio = _sound(window.waveform, window.num_frames, shape)
+        lengths["audio"] = min(len(window.waveform), shape.num_samples)
     present = {"video": window.frames is not None, "audio": window.waveform is not None}
     finish = Finish(shape.frame_size, shape.sample_rate)
     return WindowTensors({"video": video, "audio": audio}, present, lengths, finish)
@@ -260,16 +264,21 @@ def _padded(frames: FrameLabels, num_frames: int) -> dict[str, Tensor]:
     }
 
 
-def _sound(waveform: np.ndarray, shape: WindowShape) -> Float[Tensor, " samples"]:
-    sound = torch.zeros(shape.num_samples)
-    sound[: len(waveform)] = torch.from_numpy(waveform[: shape.num_samples])
-    return sound
+def _sound(waveform: np.ndarray, num_frames: int, shape: WindowShape) -> Float[Tensor, " samples"]:
+    first, last = sample_span(0, min(num_frames, shape.num_frames), shape.frame_rate, shape.sample_rate)
+    heard = torch.from_numpy(waveform[: shape.num_samples])
+    own = torch.zeros(max(last - first, len(heard), 1))
+    own[: len(heard)] = heard
+    return _repeated(own, shape.num_samples)
 
 
 def _crops(frames: np.ndarray, shape: WindowShape) -> UInt8[Tensor, "time size size 3"]:
-    missing = max(shape.num_frames - len(frames), 0)
-    crops = torch.from_numpy(frames[: shape.num_frames])
-    return torch.cat([crops, crops[-1:].expand(missing, -1, -1, -1)]) if missing else crops
+    return _repeated(torch.from_numpy(frames[: shape.num_frames]), shape.num_frames)
+
+
+def _repeated(values: Tensor, length: int) -> Tensor:
+    """As long as asked for, from the start again where it ends."""
+    return values if len(values) == length else values[torch.arange(length) % len(values)]
 
 
 class _Pairs:

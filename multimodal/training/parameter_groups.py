@@ -53,7 +53,8 @@ def rates(model: nn.Module, options: FitOptions) -> Iterator[tuple[nn.Parameter,
         if isinstance(encoder, Encoder) and encoder.knows_something:
             depths = encoder.parameter_depths()
             top = max(depths.values(), default=0)
-            scales |= {f"{prefix}.{name}": options.layer_decay ** (top - depth) for name, depth in depths.items()}
+            known = {name: depth for name, depth in depths.items() if ".lora_" not in name}  # adapters are new
+            scales |= {f"{prefix}.{name}": options.layer_decay ** (top - depth) for name, depth in known.items()}
     has_trained = any(name in scales for name in learnt)
     new = options.new_rate if has_trained else 1.0
     for name, parameter in learnt.items():

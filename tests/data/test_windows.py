@@ -56,14 +56,15 @@ def test_the_same_key_gives_the_same_window_and_another_epoch_another(store, cli
         assert not torch.equal(ready(one)[name], ready(later)[name])
 
 
-def test_a_clip_shorter_than_a_window_is_padded(store, clips):
+def test_a_clip_shorter_than_a_window_is_shown_again(store, clips):
     long = WindowShape(num_frames=50, frame_size=32, frame_rate=10.0, sample_rate=16_000)
     tensors = EvaluationWindows(store, clips, long)[0].tensors
     assert tensors.inputs["video"].shape[0] == 50
-    assert torch.equal(tensors.inputs["video"][-1], tensors.inputs["video"][-2])
     assert tensors.inputs["audio"].shape == (80_000,)
-    assert tensors.inputs["audio"][-1] == 0
     num_frames = store.read(clips["clip_id"][0]).num_frames
+    assert torch.equal(tensors.inputs["video"][num_frames], tensors.inputs["video"][0])
+    period = num_frames * 1600
+    assert torch.equal(tensors.inputs["audio"][period : 2 * period], tensors.inputs["audio"][:period])
     assert tensors.lengths == {"video": num_frames, "audio": num_frames * 1600}
 
 

@@ -59,7 +59,7 @@ def test_folder_whose_weights_do_not_fit_lists_them(checkpoint_folder):
     config = AutoConfig.from_pretrained(checkpoint_folder)
     config.intermediate_size, config.num_hidden_layers = 24, 4
     config.save_pretrained(checkpoint_folder)
-    with pytest.raises(ValueError, match=r"do not fit its config: .*encoder\.layers\.3\..* missing"):
+    with pytest.raises(ValueError, match=r"do not fit its config, 25 misfits: .*encoder\.layers\.3\..* missing"):
         create_encoder("wav2vec2", checkpoint=str(checkpoint_folder))
 
 
@@ -133,3 +133,71 @@ def test_frozen_feature_extractor_gets_no_gradient():
 def test_more_frozen_layers_than_there_are_is_refused():
     with pytest.raises(ValueError, match="frozen_layers must be 0 to 3 for this model; got 4"):
         tiny(frozen_layers=4)
+
+
+@pytest.mark.parametrize("stable", [False, True])
+@pytest.mark.parametrize("model_type", ["wav2vec2", "hubert", "wavlm"])
+def test_weighted_layers_leave_no_parameter_of_the_family_without_a_gradient(model_type, stable):
+    """Base models normalise after each block, XLS-R, large-lv60 and WavLM-large before it."""
+    norm = {"do_stable_layer_norm": stable, "feat_extract_norm": "layer" if stable else "group"}
+    config = {**TINY, **norm, "model_type": model_type, "conv_bias": stable}
+    encoder = create_encoder("wav2vec2", checkpoint=config, weigh_layers=True).train()
+    encoder(torch.randn(2, 4000)).square().mean().backward()
+    assert [key for key, value in encoder.named_parameters() if value.grad is None] == []
+
+
+def test_padding_hardly_moves_tokens_of_a_model_whose_first_norm_is_over_the_window():
+    torch.manual_seed(0)
+    encoder = create_encoder("wav2vec2", checkpoint={**TINY, "feat_extract_norm": "group"}).eval()
+    sound = torch.randn(1, 4000, generator=torch.Generator().manual_seed(0))
+    mask = torch.arange(5000).unsqueeze(0) < 4000  # a fifth of the window
+    with torch.no_grad():
+        alone = encoder(sound)
+        tokens = encoder(torch.cat([sound, torch.zeros(1, 1000)], dim=1), mask)[encoder.token_mask(mask)]
+    assert (tokens - alone[0]).norm() < 0.03 * alone.norm()
+
+
+def saved_bytes(encoder, sound) -> int:
+    """Bytes that a forward pass keeps for the gradient."""
+    kept = 0
+
+    def keep(tensor):
+        nonlocal kept
+        kept += tensor.nbytes
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        encoder(sound).square().mean().backward()
+    return kept
+
+
+@pytest.mark.parametrize("name", ["wav2vec2", "frames"])
+def test_checkpointed_gradients_are_the_same_and_keep_less(name):
+    options = {"checkpoint": TINY} if name == "wav2vec2" else {"backbone": "test_vit", "frame_size": 32}
+    x = torch.randn(2, 4000) if name == "wav2vec2" else torch.rand(2, 2, 3, 32, 32)
+    kept, gradients = [], []
+    for checkpoints in (False, True):
+        torch.manual_seed(0)
+        encoder = create_encoder(name, **options).train()
+        if checkpoints:
+            encoder.checkpoint_gradients()
+        torch.manual_seed(1)  # of dropout
+        kept.append(saved_bytes(encoder, x))
+        gradients.append([value.grad for value in encoder.parameters()])
+    assert all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
+    assert kept[1] < 0.8 * kept[0]
+
+
+def test_an_encoder_that_cannot_checkpoint_says_so():
+    with pytest.raises(ValueError, match="'spectrogram' keeps all that a gradient needs"):
+        create_encoder("spectrogram", backbone="test_resnet").checkpoint_gradients()
+
+
+def test_a_vision_transformer_is_one_graph_to_a_compiler():
+    encoder, frames = (
+        create_encoder("frames", backbone="test_vit", frame_size=32).eval(),
+        torch.rand(1, 2, 3, 32, 32),
+    )
+    with torch.no_grad():
+        compiled = torch.compile(encoder, fullgraph=True, backend="eager")
+        torch.testing.assert_close(compiled(frames), encoder(frames))
