@@ -58,6 +58,8 @@ def usage() -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; an error that the user can mend is one line and exit code 1 (2 for a wrong command line)."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    # read when torch is loaded: threads that wait sleep, in place of turning round and round beside other jobs
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage())
         return 0

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
+from experiments.runs.device import DeviceName
 from multimodal.files import as_written
 from multimodal.labels import TARGETS
 from multimodal.ranges import at_least
@@ -20,6 +21,7 @@ def evaluate_matrix(
     out: Path = Path("matrix"),
     replicates: Annotated[int, at_least(0)] = 1000,
     seed: Annotated[int, at_least(0)] = 0,
+    device: DeviceName = "auto",
 ) -> dict[str, Any]:
     """Judge every run on every corpus: AUC and equal error rate with 95 % intervals, as table and figure.
 
@@ -34,6 +36,7 @@ def evaluate_matrix(
         out: folder to write.
         replicates: of the bootstrap over identities.
         seed: of the bootstrap.
+        device: where the models compute; auto is the GPU where there is one.
     """
     from experiments.runs.scoring import matrix_scores, open_run, open_test_set
     from multimodal.corpora.manifest import GENERATED_NOTICE
@@ -47,7 +50,7 @@ def evaluate_matrix(
     judged: dict[str, dict[str, dict[str, Any]]] = {}
     for run in runs:
         for one in tested:
-            scores = matrix_scores(run, one, out / "scores")
+            scores = matrix_scores(run, one, out / "scores", device)
             own = bool(run.corpora & set(one.rows["corpus"]))
             for target, cell in _cells(scores, replicates, seed).items():
                 judged.setdefault(target, {}).setdefault(run.name, {})[one.name] = {**cell, "own": own}

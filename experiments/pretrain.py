@@ -6,6 +6,7 @@ from typing import Annotated
 from experiments import recipes
 from experiments.command_line import choose, flat, run_verb, with_named_encoders, without_config
 from experiments.runs.config import PretrainConfig
+from experiments.runs.device import DeviceName, use_device
 from experiments.runs.folder import RunFolder
 from experiments.runs.settings import config_from
 from experiments.runs.trackers import TrackerName, check_tracker
@@ -50,6 +51,7 @@ def main(arguments: list[str]) -> None:
         out: Path = default_out,
         estimate: bool = False,
         tracker: TrackerName = "tensorboard",
+        device: DeviceName = "auto",
     ) -> None:
         """Train one encoder with its head; the encoder folder it leaves is what `train` takes as weights.
 
@@ -61,8 +63,10 @@ def main(arguments: list[str]) -> None:
             config: the recipe.
             out: the run folder.
             estimate: train nothing; time some steps and say how long it would take here and how much memory.
+            device: where it computes; auto is the GPU where there is one.
             tracker: where the numbers of every validation go; all but tensorboard must be installed.
         """
+        use_device(device)
         if not estimate:
             print(pretrain(config, out, tracker=tracker))
             return

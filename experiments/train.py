@@ -6,6 +6,7 @@ from typing import Annotated
 from experiments import recipes
 from experiments.command_line import choose, flat, run_verb, with_named_encoders, without_config
 from experiments.runs.config import TrainConfig
+from experiments.runs.device import DeviceName, use_device
 from experiments.runs.folder import RunFolder
 from experiments.runs.settings import config_from
 from experiments.runs.trackers import TrackerName, check_tracker
@@ -46,6 +47,7 @@ def main(arguments: list[str]) -> None:
         out: Path = default_out,
         estimate: bool = False,
         tracker: TrackerName = "tensorboard",
+        device: DeviceName = "auto",
     ) -> None:
         """Train the fusion detector; a training that was stopped goes on.
 
@@ -55,8 +57,10 @@ def main(arguments: list[str]) -> None:
             config: the recipe.
             out: the run folder.
             estimate: train nothing; time some steps and say how long it would take here and how much memory.
+            device: where it computes; auto is the GPU where there is one.
             tracker: where the numbers of every validation go; all but tensorboard must be installed.
         """
+        use_device(device)
         if not estimate:
             print(train(config, out, tracker=tracker))
             return

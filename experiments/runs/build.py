@@ -94,6 +94,7 @@ def open_training(config: TrainConfig, tokens: Path = Path("tokens")) -> Trainin
         feed=feed,
         loss=_loss(config),
         modality_dropout=config.modality_dropout,
+        speed=partial(_hasten, compiles=config.compile, checkpoints=config.checkpoint_gradients),
     )
     return replace(_opened(config, "train", clips, make), is_on_tokens=is_on_tokens)
 
@@ -142,6 +143,7 @@ def open_pretraining(config: PretrainConfig) -> Training:
             forge=forge,
         ),
         loss=_loss(config),
+        speed=partial(_hasten, compiles=config.compile, checkpoints=config.checkpoint_gradients),
     )
     return _opened(config, f"pretrain {modality}", clips, make, modality=modality)
 
@@ -247,6 +249,7 @@ def _detector_parts(
     feed: Callable[..., Feed],
     loss: Callable[[Counts], DetectorLoss],
     modality_dropout: float,
+    speed: Callable[[Encoder], None],
 ) -> Parts:
     """The detector, or its part after frozen encoders, and what it is fed."""
     describe(clips, say)
@@ -257,6 +260,7 @@ def _detector_parts(
     encoders: dict[str, Any] = dict(detector.encoders.items())
     for name, encoder in encoders.items():
         say(loaded_text(encoder, folders[name]))
+        speed(encoder)
     say(f"new, with random weights: fusion {fusion_name} and all heads")
     say(_tokens_text(detector, clips, reading))
     fed = feed(detector, clips, reading, accelerator)
@@ -278,9 +282,11 @@ def _branch_parts(
     reading: Reading,
     feed: Callable[..., Feed],
     loss: Callable[[Counts], DetectorLoss],
+    speed: Callable[[Encoder], None],
 ) -> Parts:
     """An encoder with its head, and what they are fed."""
     branch = Branch(encoder())
+    speed(branch.encoder)
     encoders: dict[str, Encoder] = {modality: branch.encoder}
     fed = feed(encoders, clips, reading, accelerator)
     say(mixture_text(clips, modality, fed.drawn))
@@ -288,6 +294,14 @@ def _branch_parts(
     say(f"{loaded_text(branch.encoder, folder)}\nnew, with random weights: the head")
     task = BranchTask(modality=modality, criterion=loss(fed.drawn.counts), score_validation=fed.scorer("val"))
     return Parts(branch, task, fed.windows, fed.drawn, encoders)
+
+
+def _hasten(encoder: Encoder, *, compiles: bool, checkpoints: bool) -> None:
+    """Compile it in place, or let it compute anew what a gradient needs, where asked for."""
+    if checkpoints:
+        encoder.checkpoint_gradients()
+    if compiles:
+        encoder.compile()
 
 
 def _feed_whole(

@@ -1,5 +1,6 @@
 """Where a verb computes: ``--device auto``, ``cpu`` or ``cuda``."""
 
+import os
 from typing import Literal
 
 DeviceName = Literal["auto", "cpu", "cuda"]
@@ -17,3 +18,13 @@ def check_device(name: DeviceName) -> str:
     if name == "cuda" and not has_gpu:
         raise ValueError("--device cuda, but torch sees no GPU here; leave it out, or install torch for CUDA")
     return "cuda" if name != "cpu" and has_gpu else "cpu"
+
+
+def use_device(name: DeviceName) -> None:
+    """Let Accelerate compute there, in this process and in those that it starts; before the first computes.
+
+    Raises:
+        ValueError: as :func:`check_device`.
+    """
+    if name != "auto" and check_device(name) == "cpu":
+        os.environ["ACCELERATE_USE_CPU"] = "true"

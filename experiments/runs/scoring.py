@@ -234,7 +234,7 @@ def open_test_set(folder: Path, split: str, store: Path) -> HeldOut:
     return tested
 
 
-def matrix_scores(run: TrainedRun, tested: HeldOut, kept: Path) -> pd.DataFrame:
+def matrix_scores(run: TrainedRun, tested: HeldOut, kept: Path, device: DeviceName = "auto") -> pd.DataFrame:
     """Scores of a run on a test set, from the folder ``kept`` where they are there already.
 
     Raises:
@@ -250,7 +250,7 @@ def matrix_scores(run: TrainedRun, tested: HeldOut, kept: Path) -> pd.DataFrame:
     file = kept / f"{run.name}-{tested.name}-{_fingerprint(run, tested)}.parquet"
     if file.is_file():
         return read_frame(file, "scores that were kept", columns=("clip_id",))
-    scores = _score(run, tested.clips, tested.split, tested.name).assign(split=tested.split)
+    scores = _score(run, tested.clips, tested.split, tested.name, device).assign(split=tested.split)
     with atomic_path(file) as temporary:
         scores.to_parquet(temporary, index=False)
     return scores

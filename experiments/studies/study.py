@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from experiments.runs.config import TrainConfig
+from experiments.runs.device import DeviceName, use_device
 from experiments.runs.settings import to_plain
 from multimodal.files import claim, read_json
 from multimodal.ranges import at_least, check_ranges
@@ -33,6 +34,7 @@ class StudyOptions:
         space: where to search, as SETTING=LOW:HIGH (whole numbers where both are written so),
             SETTING=LOW:HIGH:log or SETTING=A|B|C.
         trials: trainings of a search.
+        device: where runs compute; auto is the GPU where there is one.
     """
 
     seeds: Annotated[int, at_least(1)] = 3
@@ -46,6 +48,7 @@ class StudyOptions:
     search: Literal["optuna"] | None = None
     space: tuple[str, ...] = ()
     trials: Annotated[int, at_least(1)] = 20
+    device: DeviceName = "auto"
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -60,6 +63,7 @@ def settle_study(config: TrainConfig, options: StudyOptions, out: Path) -> Train
     Raises:
         ValueError: what no run could be trained with.
     """
+    use_device(options.device)
     if options.end_to_end:
         config = replace(config, freeze_encoders=False, tokens=None)
         config.check()

@@ -1,12 +1,16 @@
+import os
 from dataclasses import replace
 
 import pytest
+import torch
 
 from encoders import create_encoder
 from experiments.recipes import small
-from experiments.runs.build import build_encoder, open_training
+from experiments.runs.advised import bfloat16_error, check_precision
+from experiments.runs.build import _hasten, build_encoder, open_training
 from experiments.runs.clips import describe_window, read_clips
 from experiments.runs.config import DataConfig, EncoderConfig, FusionConfig
+from experiments.runs.device import use_device
 from experiments.runs.feed import window_shape
 from multimodal.data.options import Reading
 from multimodal.media.store.reader import Store
@@ -85,3 +89,31 @@ def test_a_training_says_how_long_its_windows_last_and_warns_of_less_than_a_seco
     describe_window(num_frames, 25.0, hears=hears, say=said.append)
     assert said[0] == f"window: {num_frames} frames at 25 a second, {num_frames / 25:.2f} s"
     assert (len(said) == 2) == is_warned
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")  # of what torch itself imports to compile
+def test_compiling_and_checkpointing_are_switched_on_in_the_encoder_itself():
+    encoder = create_encoder("frames", backbone="test_vit", frame_size=32)
+    _hasten(encoder, compiles=False, checkpoints=False)
+    assert (encoder._compiled_call_impl, encoder.backbone.grad_checkpointing) == (None, False)
+    _hasten(encoder, compiles=True, checkpoints=True)
+    assert encoder._compiled_call_impl is not None
+    assert encoder.backbone.grad_checkpointing
+
+
+def test_bfloat16_is_refused_where_the_processor_gives_noise_in_it():
+    if torch.cuda.is_available():
+        pytest.skip("a GPU computes it")
+    if bfloat16_error() < 0.05:
+        check_precision("bf16")
+    else:
+        with pytest.raises(ValueError, match="ONEDNN_MAX_CPU_ISA=AVX2"):
+            check_precision("bf16")
+
+
+def test_a_run_told_to_compute_on_the_cpu_tells_accelerate(monkeypatch):
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "false")
+    use_device("auto")
+    assert os.environ["ACCELERATE_USE_CPU"] == "false"
+    use_device("cpu")
+    assert os.environ["ACCELERATE_USE_CPU"] == "true"
