@@ -33,7 +33,8 @@ def check_precision(precision: str) -> None:
     if error > _BFLOAT16_ERROR:
         raise ValueError(
             f"--precision bf16: a convolution in bfloat16 is wrong by {error:.0%} here, where 0.3 % is usual; "
-            "oneDNN's kernels for AVX-512 do so on some virtual machines. Set ONEDNN_MAX_CPU_ISA=AVX2, or --precision no"
+            "oneDNN's kernels for AVX-512 do so on some virtual machines. Set ONEDNN_MAX_CPU_ISA=AVX2, or choose "
+            "--precision no"
         )
 
 
