@@ -16,7 +16,7 @@ def pretrain_video() -> PretrainConfig:
         modality="video",
         encoder=VIDEO,
         data=DATA,
-        fit=FitOptions(steps=10_000, learning_rate=5e-5, validate_every=500, patience=6),
+        fit=FitOptions(steps=10_000, learning_rate=5e-5, layer_decay=0.75, validate_every=500, patience=6),
         precision="bf16",
     )
 
@@ -38,6 +38,6 @@ def train() -> TrainConfig:
         encoders={"video": VIDEO, "audio": AUDIO},
         data=DATA,
         fusion=FusionConfig(name="cross_attention", out_dim=256),
-        fit=FitOptions(steps=20_000, learning_rate=2e-5, validate_every=500, patience=8),
+        fit=FitOptions(steps=20_000, learning_rate=2e-5, layer_decay=0.9, validate_every=500, patience=8),
         precision="bf16",
     )
