@@ -136,7 +136,7 @@ class Encoder(
             ValueError: this encoder cannot.
         """
         raise ValueError(
-            f"the encoder {self.name!r} keeps all that a gradient needs; leave --checkpoint-gradients"
+            f"the encoder {self.name!r} keeps all that a gradient needs; leave --fit.checkpoint-gradients out"
         )
 
     def arguments(self) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def open_training(config: TrainConfig, tokens: Path = Path("tokens")) -> Trainin
         feed=feed,
         loss=_loss(config),
         modality_dropout=config.modality_dropout,
-        speed=partial(_hasten, compiles=config.compile, checkpoints=config.checkpoint_gradients),
+        speed=partial(_hasten, compiles=config.fit.compile, checkpoints=config.fit.checkpoint_gradients),
     )
     return replace(_opened(config, "train", clips, make), is_on_tokens=is_on_tokens)
 
@@ -143,7 +143,7 @@ def open_pretraining(config: PretrainConfig) -> Training:
             forge=forge,
         ),
         loss=_loss(config),
-        speed=partial(_hasten, compiles=config.compile, checkpoints=config.checkpoint_gradients),
+        speed=partial(_hasten, compiles=config.fit.compile, checkpoints=config.fit.checkpoint_gradients),
     )
     return _opened(config, f"pretrain {modality}", clips, make, modality=modality)
 

@@ -284,14 +284,7 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainConfig:
-    """Pretraining of one branch: real or fake by one modality alone.
-
-    Args:
-        precision: ``bf16`` or ``fp16`` compute in mixed precision.
-        compile: let torch compile the encoder; the first step then takes minutes, the others less.
-        checkpoint_gradients: of a ViT or a speech model keep only what enters its blocks and compute the rest anew
-            for the gradient: less memory, a third more time.
-    """
+    """Pretraining of one branch: real or fake by one modality alone."""
 
     modality: Modality
     encoder: EncoderConfig
@@ -301,8 +294,6 @@ class PretrainConfig:
     balance: Annotated[BalanceConfig, flat] = field(default_factory=BalanceConfig)
     fit: FitOptions = field(default_factory=FitOptions)
     precision: Precision = "no"
-    compile: bool = False
-    checkpoint_gradients: bool = False
 
     def check(self) -> None:
         """Refuse what cannot be trained, as far as that is known without opening a file."""
@@ -352,9 +343,6 @@ class TrainConfig:
         tokens: folder of token caches; with frozen encoders, every clip is encoded once, without augmentation, and
             fusion and heads learn from the tokens kept there, in seconds. Any number of trainings may share it.
         precision: ``bf16`` or ``fp16`` compute in mixed precision.
-        compile: let torch compile the encoders; the first step then takes minutes, the others less.
-        checkpoint_gradients: of a ViT or a speech model keep only what enters its blocks and compute the rest anew
-            for the gradient: less memory, a third more time.
     """
 
     encoders: Annotated[dict[Modality, EncoderConfig], flat]
@@ -367,8 +355,6 @@ class TrainConfig:
     freeze_encoders: bool = False
     tokens: Path | None = None
     precision: Precision = "no"
-    compile: bool = False
-    checkpoint_gradients: bool = False
 
     def __post_init__(self) -> None:
         check_ranges(self)

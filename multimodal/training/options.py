@@ -26,6 +26,9 @@ class FitOptions:
         ema_decay: keep an exponential moving average of the weights too, e.g. 0.999; each validation judges both
             and takes the better. None for none.
         gradient_norm: gradients are clipped to this norm.
+        compile: let torch compile the encoders; the first step then takes minutes, the others less.
+        checkpoint_gradients: of a ViT or a speech model keep only what enters its blocks and compute the rest anew
+            for the gradient: less memory, a third more time.
         validate_every: steps between validations; each is followed by a checkpoint.
         patience: validations without a better selection metric before stopping; None never stops early.
         seed: of everything random in the steps.
@@ -40,6 +43,8 @@ class FitOptions:
     gradient_norm: Annotated[float, above(0)] = 1.0
     accumulate: Annotated[int, at_least(1)] = 1
     ema_decay: Annotated[float | None, between(0, 1, open_high=True)] = None
+    compile: bool = False
+    checkpoint_gradients: bool = False
     validate_every: Annotated[int, at_least(1)] = 100
     patience: Annotated[int | None, at_least(1)] = None
     seed: Annotated[int, at_least(0)] = 0
