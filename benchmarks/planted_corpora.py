@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from multimodal.synthetic import SyntheticOptions
 from multimodal.synthetic.clip import clip_frames, record, show, write_clip, write_video
-from multimodal.synthetic.generation import claim, make_all
+from multimodal.synthetic.generation import claimed, make_all
 from multimodal.synthetic.plan import PlannedClip, Take, plan_clips
 from multimodal.synthetic.randomness import keyed_generator
 
@@ -95,13 +95,13 @@ def _write_all(
     root: Path, planted: str, clips: list[Any], write: Callable, options: SyntheticOptions, workers: int
 ) -> None:
     """Make those clips that are not there, and the table that says what they are."""
-    claim(root, {"generator_version": 2, "planted": planted, "options": options.as_json()})
-    missing = [one for one in clips if not (root / one.path).is_file()]
-    make_all(write, root, missing, options, workers=workers, progress=partial(tqdm, desc=planted, unit="clip"))
-    with open(root / TABLE, "w", newline="", encoding="utf-8") as text:
-        writer = csv.writer(text)
-        writer.writerow(_COLUMNS)
-        writer.writerows(_described(one) for one in clips)
+    with claimed(root, {"generator_version": 2, "planted": planted, "options": options.as_json()}):
+        missing = [one for one in clips if not (root / one.path).is_file()]
+        make_all(write, root, missing, options, workers=workers, progress=partial(tqdm, desc=planted, unit="clip"))
+        with open(root / TABLE, "w", newline="", encoding="utf-8") as text:
+            writer = csv.writer(text)
+            writer.writerow(_COLUMNS)
+            writer.writerows(_described(one) for one in clips)
 
 
 def _described(clip: PlannedClip | _Pairing) -> tuple[str, ...]:

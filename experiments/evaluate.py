@@ -33,6 +33,11 @@ def evaluate(
         seed: of the bootstrap.
         device: where the detector computes; auto is the GPU where there is one.
     """
+    with RunFolder(run).judged():
+        return _evaluate(run, replicates, seed, device)
+
+
+def _evaluate(run: Path, replicates: int, seed: int, device: DeviceName) -> dict[str, Any]:
     from experiments.runs.lips import learn_synchrony, synchrony_line
     from experiments.runs.localising import localisation_lines, localise_run
     from experiments.runs.pages import write_report

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from experiments.runs.device import DeviceName
-from multimodal.files import as_written
+from multimodal.files import as_written, held
 from multimodal.labels import TARGETS
 from multimodal.ranges import at_least
 
@@ -38,6 +38,20 @@ def evaluate_matrix(
         seed: of the bootstrap.
         device: where the models compute; auto is the GPU where there is one.
     """
+    with held(out):
+        return _evaluate_matrix(matrix, sources, store, split, out, replicates, seed, device)
+
+
+def _evaluate_matrix(
+    matrix: tuple[Path, ...],
+    sources: tuple[Path, ...],
+    store: Path,
+    split: str,
+    out: Path,
+    replicates: int,
+    seed: int,
+    device: DeviceName,
+) -> dict[str, Any]:
     from experiments.runs.scoring import matrix_scores, open_run, open_test_set
     from multimodal.corpora.manifest import GENERATED_NOTICE
     from multimodal.report.figures.study import matrix_figure

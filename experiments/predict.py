@@ -69,20 +69,23 @@ def predict(
     paths = find_files(files)
     from experiments.runs.scoring import open_judge
     from multimodal.artefacts import shown
-    from multimodal.files import as_written, write_text
+    from multimodal.files import as_written, held, write_text
     from multimodal.media.isolation import Limits
     from multimodal.report.pages import prediction_page
 
     limits = Limits(seconds_per_file, round(memory_gb * 2**30))
     judge = open_judge(run, rule, limits, doubt=doubt).to(check_device(device))
     verdicts: list[FileVerdict] = []
-    try:
-        for path, verdict in _judged(judge, paths, out / "verdicts.jsonl"):  # what came stays, if it is stopped
-            verdicts.append(replace(verdict, player=player_of(path, out, player)))
-    finally:  # also of what was judged before somebody stopped it
-        written = as_written(out / "verdicts.json", [verdict.as_json() for verdict in verdicts])
-        _write_table(out / "verdicts.csv", verdicts)
-        write_text(out / "verdicts.html", prediction_page(verdicts))
+    with held(out):
+        try:
+            for path, verdict in _judged(
+                judge, paths, out / "verdicts.jsonl"
+            ):  # what came stays, if it is stopped
+                verdicts.append(replace(verdict, player=player_of(path, out, player)))
+        finally:  # also of what was judged before somebody stopped it
+            written = as_written(out / "verdicts.json", [verdict.as_json() for verdict in verdicts])
+            _write_table(out / "verdicts.csv", verdicts)
+            write_text(out / "verdicts.html", prediction_page(verdicts))
     print(f"{len(written)} of {len(paths)} files: {out / 'verdicts.json'}  {out / 'verdicts.html'}")
     not_judged = [verdict for verdict in verdicts if verdict.main.evidence is None]
     for verdict in not_judged:
@@ -153,7 +156,6 @@ def _judged(judge: "Judge", paths: Sequence[Path], journal: Path) -> "Iterator[t
     """Verdicts as they come, each printed, and safe as a line of ``journal`` before the next file is opened."""
     from multimodal.progress import progress
 
-    journal.parent.mkdir(parents=True, exist_ok=True)
     with journal.open("w", encoding="utf-8") as lines:
         for path in progress(paths, desc="predict", unit="file", disable=len(paths) < 2):
             verdict = _judge(judge, path)

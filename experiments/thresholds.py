@@ -36,6 +36,13 @@ def transfer_to(
         replicates: of the bootstrap over identities.
         seed: of the bootstrap.
     """
+    with RunFolder(run).judged():
+        return _transfer(run, transfer, split, fake_label, replicates, seed)
+
+
+def _transfer(
+    run: Path, transfer: Path, split: str | None, fake_label: str, replicates: int, seed: int
+) -> dict[str, Any]:
     from multimodal.metrics import evaluate_scores
     from multimodal.metrics.thresholds import transfer_thresholds
     from multimodal.report.terminal import transfer_table, warning_lines
@@ -137,6 +144,19 @@ def thresholds(
         replicates: of the bootstrap over identities.
         seed: of the bootstrap.
     """
+    asked = options.for_rules(rules)
+    with RunFolder(run).judged():
+        return _choose(run, asked, fake_prior, calibration, replicates, seed)
+
+
+def _choose(
+    run: Path,
+    asked: dict[str, dict[str, float]],
+    fake_prior: float | None,
+    calibration: CalibrationName,
+    replicates: int,
+    seed: int,
+) -> dict[str, Any]:
     from experiments.runs.pages import write_validation_page
     from experiments.runs.provenance import learnt_shares
     from multimodal.metrics import choose_thresholds, evaluate_scores
@@ -144,7 +164,6 @@ def thresholds(
     from multimodal.report.terminal import threshold_table
 
     folder = RunFolder(run)
-    asked = options.for_rules(rules)
     scores = folder.validation_scores()
     learnt = learnt_shares(folder.read_plain_config(), folder.read_provenance())
     fitted = fit_probabilities(scores, learnt, fake_prior=fake_prior, method=calibration)

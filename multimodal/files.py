@@ -17,8 +17,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-#: Taken while a folder is claimed, and held by its writer. It stays: a lock file that goes could be locked twice.
-LOCK = ".lock"
+#: Taken while a folder is claimed, and held by its writer. They are two, since who claims waits and who writes
+#: does not; and they stay: a lock file that goes could be locked twice.
+LOCK, WRITER = ".lock", ".writer"
 
 #: What image files are called; a folder of them may hold the frames of a video.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
@@ -85,9 +86,14 @@ def is_leftover(path: Path) -> bool:
     return _LEFTOVER.fullmatch(path.name) is not None
 
 
-def sweep(folder: Path) -> None:
-    """Remove what killed writers left in ``folder``; to be called by its one writer, or while its lock is held."""
-    for path in [path for path in folder.iterdir() if is_leftover(path)]:
+def sweep(folder: Path, *, is_deep: bool = False) -> None:
+    """Remove what killed writers left in ``folder``; to be called by its one writer, or while its lock is held.
+
+    Args:
+        folder: that exists.
+        is_deep: whether folders in it are swept too.
+    """
+    for path in [path for path in (folder.rglob if is_deep else folder.glob)(".*") if is_leftover(path)]:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
@@ -111,7 +117,7 @@ def claim(folder: Path, marker: str, content: Mapping[str, Any], *, kind: str) -
     folder.mkdir(parents=True, exist_ok=True)
     # Seen before the marker is asked for: whoever claims puts the marker in place before anything else, and a
     # folder of other things is refused without a lock file being left in it.
-    holds_others = any(path.name != LOCK and not is_leftover(path) for path in folder.iterdir())
+    holds_others = any(path.name not in (LOCK, WRITER) and not is_leftover(path) for path in folder.iterdir())
     if not (folder / marker).is_file():
         if holds_others:
             raise ValueError(f"{folder} exists and is no {kind}; give an empty or a new folder")
@@ -125,20 +131,39 @@ def claim(folder: Path, marker: str, content: Mapping[str, Any], *, kind: str) -
 
 
 @contextmanager
-def held(folder: Path, *, name: str = LOCK) -> Iterator[None]:
+def held(folder: Path) -> Iterator[None]:
     """Be the one writer of ``folder`` while the block runs; the lock ends with the process, however it dies.
+
+    What a killed writer left half-written is removed.
 
     Raises:
         ValueError: another process holds it; the line says which.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder, wait=False, name=name):
+    with _locked(folder, wait=False):
+        sweep(folder)
         yield
 
 
 @contextmanager
-def _locked(folder: Path, *, wait: bool, name: str = LOCK) -> Iterator[None]:
-    with open(folder / name, "a+", encoding="utf-8") as file:
+def shared(folder: Path) -> Iterator[None]:
+    """Be one of several writers of different files; who comes first removes what killed ones left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / WRITER, "a", encoding="utf-8") as file:
+        with suppress(BlockingIOError):  # somebody is at work, and half-written files are theirs
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            sweep(folder)
+        fcntl.flock(file, fcntl.LOCK_SH)
+        _locks.add(file)
+        try:
+            yield
+        finally:
+            _locks.discard(file)
+
+
+@contextmanager
+def _locked(folder: Path, *, wait: bool) -> Iterator[None]:
+    with open(folder / (LOCK if wait else WRITER), "a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:

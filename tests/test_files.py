@@ -8,12 +8,14 @@ import pytest
 
 from multimodal.files import (
     LOCK,
+    WRITER,
     atomic_folder,
     atomic_path,
     claim,
     held,
     is_leftover,
     read_json,
+    shared,
     sweep,
     write_json,
 )
@@ -157,7 +159,30 @@ with held(Path(sys.argv[1])):
         other.kill()
         other.wait()
     with held(tmp_path):
-        assert str(os.getpid()) in (tmp_path / LOCK).read_text()
+        assert str(os.getpid()) in (tmp_path / WRITER).read_text()
+
+
+def test_what_killed_writers_left_goes_when_a_writer_comes_and_not_while_another_is_at_work(tmp_path):
+    half = tmp_path / f".tokens.{'0' * 32}.safetensors"
+    half.touch()
+    with held(tmp_path):
+        assert not half.exists()
+    with shared(tmp_path):
+        half.touch()
+        with shared(tmp_path):
+            assert half.exists()
+    with shared(tmp_path):
+        assert not half.exists()
+
+
+def test_a_deep_sweep_goes_below_and_a_plain_one_does_not(tmp_path):
+    half = tmp_path / "figures" / f".roc.{'0' * 32}.png"
+    half.parent.mkdir()
+    half.touch()
+    sweep(tmp_path)
+    assert half.exists()
+    sweep(tmp_path, is_deep=True)
+    assert not half.exists()
 
 
 def test_json_that_is_damaged_or_nested_without_end_is_one_line(tmp_path):

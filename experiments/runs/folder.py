@@ -126,8 +126,8 @@ class RunFolder:
         """
         former = claim(self.path, self.config.name, settings, kind="run")
         # Another lock than that of claiming: a process that claims meanwhile must be refused at once, not wait.
-        with held(self.path, name=".writer"):
-            sweep(self.path)
+        with held(self.path):
+            sweep(self.path, is_deep=True)
             differing = _differences(former, settings)
             if differing and self.provenance.is_file():
                 raise ValueError(
@@ -137,6 +137,18 @@ class RunFolder:
                 write_json(self.config, settings)
             if differing or not self.environment.is_file():
                 write_json(self.environment, environment())
+            yield
+
+    @contextmanager
+    def judged(self) -> Iterator[None]:
+        """Be the one that writes scores, metrics and thresholds into the run while the block runs.
+
+        Raises:
+            ValueError: the folder is no run, or another process writes it.
+        """
+        self.read_plain_config()
+        with held(self.path):
+            sweep(self.path, is_deep=True)
             yield
 
     def read_provenance(self) -> dict[str, Any]:

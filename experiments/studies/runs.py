@@ -26,7 +26,7 @@ from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.data.options import Reading
 from multimodal.data.windows import ClipWindows, EvaluationWindows
 from multimodal.detector import AudioVisualDetector
-from multimodal.files import atomic_path, write_json
+from multimodal.files import atomic_path, held, write_json
 from multimodal.labels import MODALITIES, Modality
 from multimodal.metrics.scores_table import WITHOUT_THE_OTHER
 from multimodal.progress import progress
@@ -48,8 +48,9 @@ def search_variant(variants: Trainings, options: StudyOptions, out: Path) -> dic
     claim_study(
         StudyFolder(out), {"study": "search", "variant": name, "training": training, "space": list(options.space)}
     )
-    embed_all([Job(name, 0, variants[name], out)])
-    found = search(trial, trials=options.trials, engine=options.engine, workers=options.workers)
+    with held(out):
+        embed_all([Job(name, 0, variants[name], out)])
+        found = search(trial, trials=options.trials, engine=options.engine, workers=options.workers)
     settings = ", ".join(f"{setting} {value}" for setting, value in found["settings"].items())
     print(f"{name}: best of {found['trials']} on validation data {found['value']:.3f} with {settings}")
     if load_clips(*variants[name].data.source).generated:
@@ -61,6 +62,13 @@ def search_variant(variants: Trainings, options: StudyOptions, out: Path) -> dic
 def do_runs(jobs: Sequence[Job], options: StudyOptions, folder: StudyFolder) -> dict[str, str]:
     """Do the runs that are not finished, and note those that fail; errors by the name of the run's folder."""
     run_all = engines.get(options.engine)  # before anything takes time
+    with held(folder.path):
+        return _do_runs(run_all, jobs, options, folder)
+
+
+def _do_runs(
+    run_all: engines.RunAll, jobs: Sequence[Job], options: StudyOptions, folder: StudyFolder
+) -> dict[str, str]:
     todo = [job for job in jobs if not job.result.is_file()]
     failures = embed_all(todo)
     todo = [job for job in todo if job.folder.name not in failures]

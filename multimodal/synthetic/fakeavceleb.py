@@ -8,7 +8,7 @@ from pathlib import Path
 
 from multimodal.files import write_text
 from multimodal.synthetic.clip import write_clip
-from multimodal.synthetic.generation import Progress, claim, make_all, require_files
+from multimodal.synthetic.generation import Progress, claimed, make_all, require_files
 from multimodal.synthetic.plan import TYPES, PlannedClip, SyntheticOptions, plan_clips
 
 #: Raised when the same options would give other clips, so that a half-written tree is not mixed.
@@ -26,15 +26,15 @@ def generate_fakeavceleb(
     many were ``made`` now and how many were ``kept``. Raises ``ValueError`` when the folder holds anything else.
     """
     root = Path(root)
-    claim(root, {"generator_version": _GENERATOR_VERSION, "options": options.as_json()})
-    clips = plan_clips(options)
-    _write_side_files(root, clips)
-    missing = [clip for clip in clips if not (root / clip.path).is_file()]
-    make_all(write_clip, root, missing, options, workers=workers, progress=progress or (lambda steps: steps))
-    require_files(root, [clip.path for clip in clips])
-    write_text(root / "meta_data.csv", metadata(clips))
-    types = Counter(_short(clip) for clip in clips)
-    return {**dict(types), "made": len(missing), "kept": len(clips) - len(missing)}
+    with claimed(root, {"generator_version": _GENERATOR_VERSION, "options": options.as_json()}):
+        clips = plan_clips(options)
+        _write_side_files(root, clips)
+        missing = [clip for clip in clips if not (root / clip.path).is_file()]
+        make_all(write_clip, root, missing, options, workers=workers, progress=progress or (lambda steps: steps))
+        require_files(root, [clip.path for clip in clips])
+        write_text(root / "meta_data.csv", metadata(clips))
+        types = Counter(_short(clip) for clip in clips)
+        return {**dict(types), "made": len(missing), "kept": len(clips) - len(missing)}
 
 
 def metadata(clips: Iterable[PlannedClip]) -> str:

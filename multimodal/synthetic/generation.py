@@ -1,7 +1,8 @@
 """What every generator does alike: claim a folder, go on after a kill, make files in processes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,16 +20,21 @@ NOTICE = (
 )
 
 
-def claim(root: Path, described: dict[str, Any]) -> None:
-    """Mark an empty folder as ours, or check that it is ours and free it of what a killed job left.
+@contextmanager
+def claimed(root: Path, described: dict[str, Any]) -> Iterator[None]:
+    """Mark an empty folder as ours, or check that it is, and be its one writer while the block runs.
 
-    Raises ``ValueError`` when the folder holds anything else, or what other options made.
+    What a killed job left half-written is removed.
+
+    Raises ``ValueError`` when the folder holds anything else, or what other options made, or another process
+    writes it.
     """
     described = {"notice": NOTICE, **described}
     if files.claim(root, GENERATED_MARK, described, kind="generated corpus") != described:
         raise ValueError(f"{root} holds a corpus generated with other options; choose another folder")
-    for folder in [root, *(path for path in root.rglob("*") if path.is_dir())]:
-        files.sweep(folder)
+    with files.held(root):
+        files.sweep(root, is_deep=True)
+        yield
 
 
 def make_all(

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,13 @@ from torch.utils.data import Subset
 from encoders.base import Encoder
 from multimodal.data.delivery import Batch, delivered, window_loader
 from multimodal.data.windows import EvaluationWindows, WindowShape
-from multimodal.files import atomic_path, write_json
+from multimodal.files import atomic_path, shared, write_json
 from multimodal.heads import encode_padded
 from multimodal.labels import MODALITIES
 from multimodal.media.store.reader import AnyStore
 from multimodal.tokens.cache import (
     CLIPS_PER_SHARD,
+    ENCODERS,
     HEADER,
     TokenCache,
     check_header,
@@ -73,17 +75,21 @@ def embed(
     clips = clips.sort_values("clip_id", ignore_index=True)
     facts = token_facts(named, store, clips["clip_id"], shape, windows_per_clip)
     folder = root / digest(facts)
-    if not (folder / HEADER).is_file():
-        write_json(folder / HEADER, facts)
-    check_header(folder, facts)
-    windows = EvaluationWindows(store, clips, shape, windows_per_clip=windows_per_clip)
-    todo = [n for n in range(rank, num_shards(len(clips)), world_size) if not shard_path(folder, n).is_file()]
-    for number in progress(todo):
-        _embed_shard(named, windows, number, shard_path(folder, number), batch_size, num_workers, device)
-    cache = TokenCache(folder, facts, clips["clip_id"])
-    if rank == 0 and not cache.encoders.is_file():
-        with atomic_path(cache.encoders) as temporary:
-            save_weights(encoders, temporary)
+    wanted = [folder / HEADER, folder / ENCODERS, *(shard_path(folder, n) for n in range(num_shards(len(clips))))]
+    # Trainings that come together compute the same, each file whole; finished tokens may be read-only.
+    with nullcontext() if all(path.is_file() for path in wanted) else shared(folder):
+        if not (folder / HEADER).is_file():
+            write_json(folder / HEADER, facts)
+        check_header(folder, facts)
+        windows = EvaluationWindows(store, clips, shape, windows_per_clip=windows_per_clip)
+        mine = range(rank, num_shards(len(clips)), world_size)
+        todo = [number for number in mine if not shard_path(folder, number).is_file()]
+        for number in progress(todo):
+            _embed_shard(named, windows, number, shard_path(folder, number), batch_size, num_workers, device)
+        cache = TokenCache(folder, facts, clips["clip_id"])
+        if rank == 0 and not cache.encoders.is_file():
+            with atomic_path(cache.encoders) as temporary:
+                save_weights(encoders, temporary)
     wait()
     return cache
 

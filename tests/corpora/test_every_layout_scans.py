@@ -19,7 +19,7 @@ from PIL import Image
 
 from multimodal.corpora import CORPORA, ScanReport, recognise, scan
 from multimodal.corpora.manifest import GENERATED, GENERATED_MARK
-from multimodal.files import LOCK
+from multimodal.files import LOCK, WRITER
 from multimodal.synthetic import GENERATORS, Layout, LayoutOptions, SyntheticOptions
 from multimodal.synthetic.layouts.planned import VideoFile
 
@@ -169,7 +169,7 @@ def test_every_corpus_has_a_generator_and_every_generator_a_reader() -> None:
 
 
 def test_every_media_file_opens_with_the_streams_that_it_should_have(generated: Generated) -> None:
-    files = [path for path in generated.root.rglob("*.*") if path.is_file() and path.name != LOCK]
+    files = [path for path in generated.root.rglob("*.*") if path.is_file() and path.name not in (LOCK, WRITER)]
     assert sum(path.stat().st_size for path in files) < 5_000_000
     opened = Counter(
         path.suffix for path in files if path.suffix in OPENERS and OPENERS[path.suffix](path) is None
@@ -314,7 +314,7 @@ def test_an_unknown_variant_names_the_choices(tmp_path: Path) -> None:
 
 
 def digests(root: Path) -> dict[str, str]:
-    files = sorted(path for path in root.rglob("*") if path.is_file() and path.name != LOCK)
+    files = sorted(path for path in root.rglob("*") if path.is_file() and path.name not in (LOCK, WRITER))
     return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

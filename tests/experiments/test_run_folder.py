@@ -4,18 +4,21 @@ import multiprocessing
 import os
 import subprocess
 import time
+from functools import partial
 
 import pytest
 
+from experiments.evaluate import evaluate
 from experiments.runs.config import EncoderConfig, PretrainConfig
 from experiments.runs.folder import RunFolder, commit, environment
 from experiments.runs.settings import read_config, to_plain
 from experiments.studies.study import StudyFolder, claim_study
+from experiments.thresholds import thresholds, transfer_to
 from multimodal import __version__
-from multimodal.files import is_leftover, write_json
+from multimodal.files import held, is_leftover, write_json
 from multimodal.media.prepare_corpus import _open_or_make
 from multimodal.media.prepared import PrepareOptions
-from multimodal.synthetic.generation import claim
+from multimodal.synthetic.generation import claimed
 
 
 def begin(run: RunFolder, settings: dict) -> None:
@@ -74,7 +77,8 @@ def test_what_a_killed_start_left_is_no_reason_to_refuse_the_folder(tmp_path):
         claim_study(StudyFolder(folder), {"study": "fusion"})
 
     def corpus(folder):
-        claim(folder, {"options": {}})
+        with claimed(folder, {"options": {}}):
+            pass
 
     for start in (prepare, study, corpus, lambda folder: begin(RunFolder(folder), settings("aasist"))):
         folder = tmp_path / start.__name__
@@ -97,6 +101,16 @@ def test_a_second_writer_of_a_run_is_told_and_a_forked_child_holds_nothing_for_a
     begin(run, settings("aasist"))
     child.kill()
     child.join()
+
+
+def test_who_judges_a_run_or_generates_a_corpus_is_told_that_another_is_at_work(tmp_path):
+    begin(RunFolder(tmp_path), settings("aasist"))
+    with claimed(tmp_path / "corpus", {}), held(tmp_path):
+        for write in (evaluate, thresholds, partial(transfer_to, transfer=tmp_path)):
+            with pytest.raises(ValueError, match="is being written by process"):
+                write(tmp_path)
+        with pytest.raises(ValueError, match="corpus is being written by"), claimed(tmp_path / "corpus", {}):
+            pass
 
 
 def test_a_run_that_goes_on_is_free_of_what_a_killed_writer_left(tmp_path):

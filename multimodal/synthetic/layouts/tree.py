@@ -12,7 +12,7 @@ from scipy.io import wavfile
 from multimodal.corpora.manifest import GENERATED_MARK
 from multimodal.files import atomic_path, write_json, write_text
 from multimodal.synthetic.clip import write_audio, write_video
-from multimodal.synthetic.generation import NOTICE, Progress, claim, make_all, require_files
+from multimodal.synthetic.generation import NOTICE, Progress, claimed, make_all, require_files
 from multimodal.synthetic.layouts import planned
 from multimodal.synthetic.layouts.studio import hear_file, hear_video, portray, show, show_mask
 
@@ -79,26 +79,26 @@ def write_tree(
         "generator_version": _GENERATOR_VERSION,
         "options": options.as_json(),
     }
-    claim(root, described)
-    for folder in tree.roots:
-        write_json(root / folder / GENERATED_MARK, described)
-    media = [file for file in tree.files if isinstance(file, planned.MediaFile)]
-    missing = [file for file in media if not (root / file.path).is_file()]
-    make_all(make_file, root, missing, options, workers=workers, progress=progress)
-    # What is copied must be there, and what is described must be there before it is described.
-    for kind in (planned.CopyFile, planned.TextFile, planned.LateTextFile):
-        for file in tree.files:
-            if isinstance(file, kind):
-                _write_derived(root, file)
-    require_files(root, [file.path for file in tree.files])
-    kinds = Counter(
-        _kind(file.path) for file in tree.files if isinstance(file, planned.MediaFile | planned.CopyFile)
-    )
-    return {
-        **{kind: kinds[kind] for kind in sorted(kinds)},
-        "made": len(missing),
-        "kept": len(media) - len(missing),
-    }
+    with claimed(root, described):
+        for folder in tree.roots:
+            write_json(root / folder / GENERATED_MARK, described)
+        media = [file for file in tree.files if isinstance(file, planned.MediaFile)]
+        missing = [file for file in media if not (root / file.path).is_file()]
+        make_all(make_file, root, missing, options, workers=workers, progress=progress)
+        # What is copied must be there, and what is described must be there before it is described.
+        for kind in (planned.CopyFile, planned.TextFile, planned.LateTextFile):
+            for file in tree.files:
+                if isinstance(file, kind):
+                    _write_derived(root, file)
+        require_files(root, [file.path for file in tree.files])
+        kinds = Counter(
+            _kind(file.path) for file in tree.files if isinstance(file, planned.MediaFile | planned.CopyFile)
+        )
+        return {
+            **{kind: kinds[kind] for kind in sorted(kinds)},
+            "made": len(missing),
+            "kept": len(media) - len(missing),
+        }
 
 
 def make_file(root: Path, file: planned.MediaFile, options: planned.LayoutOptions) -> None:
