@@ -1,12 +1,16 @@
 """``python -m experiments VERB``: finds the verb's module and gives it the rest of the command line."""
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # before the verb nothing is there to save or to say
+
 import contextlib
 import importlib
 import os
-import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType
 from typing import NoReturn
 
@@ -66,13 +70,22 @@ def main(arguments: list[str] | None = None) -> int:
     verb, *rest = arguments
     if verb not in VERBS:
         return _fail(unknown("verb", verb, VERBS), 2)
+    signals = _Signals()
     try:
-        with _terminated_like_interrupted():
+        with signals.end_the_verb():
+            if "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun or accelerate launch started this process
+                from multimodal.processes import die_with_launcher
+
+                die_with_launcher()
             return importlib.import_module(f"experiments.{verb}").main(rest) or 0
+    except KeyboardInterrupt:
+        return signals.stopped()
     except BrokenPipeError:  # whoever read the output has seen enough, as with ``| head``
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (ValueError, OSError, MemoryError, ImportError, RuntimeError) as error:
+    except Exception as error:
+        if signals.number is not None:  # a library that was being imported made another error of the interrupt
+            return signals.stopped()
         if os.environ.get("EXPERIMENTS_TRACEBACK"):
             raise
         if _is_lack_of_memory(error):
@@ -80,12 +93,6 @@ def main(arguments: list[str] | None = None) -> int:
         if not isinstance(error, ValueError | OSError):  # a mistake of this program: its place is wanted
             raise
         return _fail(str(error), getattr(error, "exit_code", 1))
-    except _Terminated:
-        print(_STOPPED, file=sys.stderr)
-        return 128 + signal.SIGTERM
-    except KeyboardInterrupt:
-        print(_STOPPED, file=sys.stderr)
-        return 128 + signal.SIGINT
 
 
 _STOPPED = "stopped; the same command goes on from here"
@@ -97,35 +104,52 @@ def _fail(message: str, code: int) -> int:
 
 
 def _is_lack_of_memory(error: Exception) -> bool:
-    """Whether memory ran out: libraries say so by errors of their own, also while they are imported."""
-    signs = ("out of memory", "allocate memory", "failed to map segment")
+    """Whether memory ran out: libraries say so by errors of their own, also while they are imported.
+
+    The system kills what takes too much, and first the processes that read for a training.
+    """
+    signs = ("out of memory", "allocate memory", "failed to map segment", "dataloader worker (pid")
     return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in signs)
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM, as an interrupt, so that whatever cleans up after Ctrl-C cleans up after a scheduler too."""
+class _Signals:
+    """Ctrl-C, and SIGTERM as a Ctrl-C, so that whatever cleans up after one cleans up after a scheduler too.
 
+    ``number`` is that of the signal that came, None before.
+    """
 
-@contextlib.contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """While a verb runs, SIGTERM ends it as Ctrl-C does: state is left as it is, and no traceback is shown."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _stopper(os.getpid()))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self._owner = os.getpid()
 
+    @contextlib.contextmanager
+    def end_the_verb(self) -> Iterator[None]:
+        """While a verb runs, both end it with its state left as it is, and no traceback is shown."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        before = {
+            number: old for number, old in before.items() if old not in (None, signal.SIG_IGN)
+        }  # as nohup asks
+        for number in before:
+            signal.signal(number, self._stop)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
-def _stopper(owner: int) -> Callable[[int, FrameType | None], NoReturn]:
-    def stop(number: int, frame: FrameType | None) -> NoReturn:
-        if os.getpid() != owner:  # a forked worker has the handler too, and is to end at once, without a word
+    def _stop(self, number: int, frame: FrameType | None) -> NoReturn:
+        if os.getpid() != self._owner:  # a forked worker has the handler too; it ends without a word
             os._exit(128 + number)
-        raise _Terminated
+        self.number = number
+        raise KeyboardInterrupt
 
-    return stop
+    def stopped(self) -> int:
+        """Say so; the exit code that shells know."""
+        print(_STOPPED, file=sys.stderr)
+        return 128 + (self.number or signal.SIGINT)
 
 
 if __name__ == "__main__":

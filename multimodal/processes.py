@@ -5,10 +5,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import active_children, current_process, get_context, parent_process
+from typing import Any
+
+WORKER_DIED = "a worker died, perhaps for want of memory; try again with fewer --workers"
 
 #: Exit code of a worker that ran the script which started it, and found itself starting workers.
 UNGUARDED = 97
@@ -45,6 +48,32 @@ def die_with_parent() -> None:
         os._exit(1)
 
 
+def die_with_launcher() -> None:
+    """Let the kernel end this process when ``torchrun`` ends, which started it without a pipe between (Linux)."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+
+
+#: ``PR_SET_PDEATHSIG`` of ``linux/prctl.h``.
+_SET_PARENT_DEATH_SIGNAL = 1
+
+
+@contextmanager
+def interrupts_wait() -> Iterator[None]:
+    """Hold SIGINT back while the block runs; a process that is started in it is never interrupted.
+
+    Ctrl-C reaches every process of a terminal, also one that is still importing and would show a traceback. Its
+    parent ends it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def start_worker(number: int = 0) -> None:
     """To be called first in a worker of a pool or of a loader: Ctrl-C is its parent's business, which ends it.
 
@@ -69,12 +98,12 @@ def worker_pool(
         prepare: is called first in each.
 
     Raises:
-        RuntimeError: a worker died, which it does at once where the script has no guard.
+        ValueError: a worker died, which it does at once where the script has no guard.
     """
     end_if_unguarded()
     before = set(active_children())
     context, arguments = get_context(start_method), (prepare,)
-    with ProcessPoolExecutor(workers, context, initializer=_start_in_pool, initargs=arguments) as pool:
+    with _Pool(workers, context, initializer=_start_in_pool, initargs=arguments) as pool:
         try:
             yield pool
         except BaseException as error:
@@ -82,8 +111,16 @@ def worker_pool(
             for process in set(active_children()) - before:
                 process.kill()
             if isinstance(error, BrokenProcessPool) and start_method != "fork":
-                raise RuntimeError(f"a worker died. If none could start: {UNGUARDED_ADVICE}") from error
+                raise ValueError(f"{WORKER_DIED}. If none could start: {UNGUARDED_ADVICE}") from error
             raise
+
+
+class _Pool(ProcessPoolExecutor):
+    """Starts its processes so that Ctrl-C does not reach them."""
+
+    def submit(self, *args: Any, **kwargs: Any) -> "Future[Any]":
+        with interrupts_wait():
+            return super().submit(*args, **kwargs)
 
 
 def _start_in_pool(prepare: Callable[[], None] | None) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from multimodal.processes import interrupts_wait, worker_pool
+
 PARENT = """
 import os, sys, time
 from pathlib import Path
@@ -41,6 +43,46 @@ def test_workers_of_a_pool_end_with_their_parent(number, method, tmp_path):
         parent.wait(timeout=30)
     assert _becomes_true(lambda: not any(_is_running(worker) for worker in workers), seconds=5)
     assert len(list((tmp_path / "workers").iterdir())) == 2  # and nobody began what was waiting
+
+
+LAUNCHER = """
+import subprocess, sys
+begin = "import time; from multimodal.processes import die_with_launcher; die_with_launcher(); "
+line = [sys.executable, "-c", begin + "print('begun', flush=True); time.sleep(90)"]
+with subprocess.Popen(line, stdout=subprocess.PIPE) as rank:
+    rank.stdout.readline()
+    print(rank.pid, flush=True)
+    rank.wait()
+"""
+
+
+def test_a_rank_ends_with_its_launcher_though_no_pipe_is_between_them():
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen([sys.executable, "-c", LAUNCHER], env=environment, stdout=subprocess.PIPE) as launcher:
+        rank = int(launcher.stdout.readline())
+        assert _is_running(rank)
+        launcher.kill()
+        launcher.wait()
+        assert _becomes_true(lambda: not _is_running(rank), seconds=5)
+
+
+def test_an_interrupt_waits_until_a_process_is_started():
+    started = []
+
+    def start():
+        with interrupts_wait():
+            signal.raise_signal(signal.SIGINT)
+            started.append(1)
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert started
+
+
+def test_a_worker_of_a_pool_that_dies_is_one_line():
+    told = "a worker died, perhaps for want of memory"
+    with pytest.raises(ValueError, match=told), worker_pool(1, start_method="spawn") as pool:
+        pool.submit(os._exit, 9).result()
 
 
 def _becomes_true(holds, seconds: float) -> bool:

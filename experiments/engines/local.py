@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from multimodal.processes import worker_pool
+from multimodal.processes import WORKER_DIED, worker_pool
 
 
 def require() -> None:
@@ -31,7 +31,7 @@ def run_all(
         for future in as_completed(places):
             error = future.exception()
             if isinstance(error, BrokenProcessPool):
-                error = RuntimeError("a worker died, perhaps for want of memory; try again with fewer --workers")
+                error = ValueError(WORKER_DIED)
             yield places[future], error if isinstance(error, Exception) else future.result()
 
 

@@ -20,7 +20,13 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from multimodal.media.errors import MediaError, Stage
-from multimodal.processes import UNGUARDED, UNGUARDED_ADVICE, die_with_parent, end_if_unguarded
+from multimodal.processes import (
+    UNGUARDED,
+    UNGUARDED_ADVICE,
+    die_with_parent,
+    end_if_unguarded,
+    interrupts_wait,
+)
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -161,7 +167,7 @@ class IsolatedWorkers(Generic[Job, Result]):
 
         Raises:
             Exception: one of ``errors_of_run``, or what ``enter`` raised.
-            RuntimeError: a worker died before it was ready, so no job is to blame.
+            ValueError: a worker died before it was ready, so no job is to blame.
         """
         waiting = deque(_Task(job) for job in jobs)
         try:
@@ -191,7 +197,8 @@ class IsolatedWorkers(Generic[Job, Result]):
     def _start(self) -> None:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, *self._arguments), daemon=True)
-        process.start()
+        with interrupts_wait():
+            process.start()
         theirs.close()  # so that the pipe ends when the worker does
         self._workers.append(_Worker(process, ours))
 
@@ -224,7 +231,10 @@ class IsolatedWorkers(Generic[Job, Result]):
         if code == UNGUARDED:
             raise RuntimeError(UNGUARDED_ADVICE)
         if not worker.is_ready:
-            raise RuntimeError(f"a worker could not start (exit code {code}); see what it printed above")
+            raise ValueError(
+                f"a worker could not start (exit code {code}), perhaps for want of memory; "
+                "try again with fewer workers, and see what it printed above"
+            )
         if code == -signal.SIGALRM:
             return MediaError("time limit", f"not done after {self._seconds:g} seconds")
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

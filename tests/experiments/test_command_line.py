@@ -166,6 +166,7 @@ def raising(error):
             "error: too little memory (ImportError(",
         ),
         (OSError(12, "Cannot allocate memory"), 1, "error: too little memory (OSError(12"),
+        (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."), 1, "error: too little memory ("),
     ],
 )
 def test_what_goes_wrong_while_a_verb_is_imported_is_one_line(error, code, says, monkeypatch, capsys):
@@ -173,6 +174,18 @@ def test_what_goes_wrong_while_a_verb_is_imported_is_one_line(error, code, says,
     assert main(["scan", "--help"]) == code
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(says)
+
+
+def test_an_interrupt_that_a_library_makes_an_error_of_its_own_is_an_interrupt(monkeypatch, capsys):
+    def import_module(name):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt as error:
+            raise ImportError("initialization failed") from error
+
+    monkeypatch.setattr(program.importlib, "import_module", import_module)
+    assert main(["scan"]) == 143
+    assert capsys.readouterr().err == "stopped; the same command goes on from here\n"
 
 
 def test_a_mistake_of_the_program_keeps_its_traceback(monkeypatch):

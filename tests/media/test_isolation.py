@@ -138,7 +138,7 @@ def test_a_worker_that_cannot_start_is_an_error_of_the_run_that_says_why():
 
     with isolated(refuse) as workers, pytest.raises(ValueError, match="no such detector"):
         list(workers.run("a"))
-    with isolated(partial(os._exit, 3)) as workers, pytest.raises(RuntimeError, match=r"could not start.*code 3"):
+    with isolated(partial(os._exit, 3)) as workers, pytest.raises(ValueError, match=r"could not start.*code 3"):
         list(workers.run("a"))
 
 
