@@ -54,9 +54,9 @@ def load_model(checkpoint: str) -> Any:
         ValueError: the name cannot be reached, or the weights are of another architecture.
     """
     _refuse_adapter(checkpoint)
-    safely: dict[str, Any] = {"trust_remote_code": False, "local_files_only": Path(checkpoint).is_dir()}
+    is_here = Path(checkpoint).is_dir()
     try:
-        config = AutoConfig.from_pretrained(checkpoint, **safely)
+        config = AutoConfig.from_pretrained(checkpoint, trust_remote_code=False, local_files_only=is_here)
         if config.model_type not in MODEL_TYPES:
             kinds = ", ".join(MODEL_TYPES)
             raise ValueError(f"{checkpoint!r} is a {config.model_type!r} model; wav2vec2 takes one of {kinds}")
@@ -64,11 +64,12 @@ def load_model(checkpoint: str) -> Any:
             model, report = AutoModel.from_pretrained(
                 checkpoint,
                 config=_quietened(config),
+                trust_remote_code=False,
                 use_safetensors=True,
+                local_files_only=is_here,
                 dtype=torch.float32,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,
-                **safely,
             )
     except OSError as error:
         raise ValueError(

@@ -1,7 +1,9 @@
 """Folders of encoders that strangers made: nothing in their config is followed, no network is asked."""
 
+import ast
 import json
 import socket
+from pathlib import Path
 
 import pytest
 import torch
@@ -176,3 +178,21 @@ def test_absurd_sizes_are_refused_before_memory_is_taken(folder, changes):
     change(folder, checkpoint={**TINY_SPEECH, **changes})
     with pytest.raises(ValueError, match=f"{next(iter(changes))}=.*no encoder of this catalog"):
         load_encoder(folder)
+
+
+OURS = {"AudioVisualDetector.from_pretrained"}
+
+
+def test_every_place_that_reads_others_models_says_that_neither_code_nor_pickles_are_wanted():
+    root = Path(__file__).parents[2]
+    sources = [path for room in ("encoders", "multimodal", "experiments") for path in (root / room).rglob("*.py")]
+    nodes = [node for path in sources for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    readers = [call for call in calls if ast.unparse(call.func).endswith(".from_pretrained")]
+    readers = [call for call in readers if ast.unparse(call.func) not in OURS]
+    assert readers
+    for call in readers:
+        said = {one.arg: ast.unparse(one.value) for one in call.keywords}
+        assert said.get("trust_remote_code") == "False", ast.unparse(call)
+        if ast.unparse(call.func) != "AutoConfig.from_pretrained":
+            assert said.get("use_safetensors") == "True", ast.unparse(call)
