@@ -1,5 +1,6 @@
 """A small generated corpus, prepared and trained on once, and stores of a few tones, for tests that need them."""
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,20 @@ from scipy.io import wavfile
 _LONG = ("smoke", "benchmarks")
 
 
+def pytest_addoption(parser) -> None:
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in a random order of this seed")
+
+
 def pytest_configure(config) -> None:
     """Hand files out in the order below, in place of the one with most tests first."""
     config.option.loadscopereorder = False
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items) -> None:
+def pytest_collection_modifyitems(config, items) -> None:
     """Send the tests of a file to one worker, so that what they share is made once; long files go first."""
+    if config.getoption("--shuffle") is not None:  # no test may lean on the one before it
+        random.Random(config.getoption("--shuffle")).shuffle(items)
     items.sort(key=lambda item: item.path.parent.name not in _LONG)
     for item in items:
         item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
