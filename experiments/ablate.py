@@ -21,6 +21,7 @@ from experiments.studies.study import (
     settle_study,
 )
 from experiments.studies.variants import BASELINES, STUDIES, variants_of
+from multimodal.artefacts import shown
 from multimodal.files import as_written
 from multimodal.ranges import at_least
 
@@ -107,7 +108,7 @@ def _conclude(
     from multimodal.corpora.manifest import GENERATED_NOTICE
 
     for name, error in failures.items():
-        print(f"failed: {name}: {error}", file=sys.stderr)
+        print(shown(f"failed: {name}: {error}"), file=sys.stderr)
     print("\n".join(lines))
     if results["generated"]:
         print(GENERATED_NOTICE)

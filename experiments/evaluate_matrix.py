@@ -2,12 +2,15 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from experiments.runs.device import DeviceName
 from multimodal.files import as_written, held
 from multimodal.labels import TARGETS
 from multimodal.ranges import at_least
+
+if TYPE_CHECKING:
+    from experiments.runs.scoring import HeldOut, TrainedRun
 
 METRICS = ("auc", "eer")
 
@@ -38,29 +41,30 @@ def evaluate_matrix(
         seed: of the bootstrap.
         device: where the models compute; auto is the GPU where there is one.
     """
+    from experiments.runs.scoring import open_run, open_test_set
+
+    runs = [open_run(path) for path in matrix]
+    tested = [open_test_set(folder, split, store) for folder in sources]
+    _check_names("runs", [run.name for run in runs])
+    _check_names("sources", [one.name for one in tested])
     with held(out):
-        return _evaluate_matrix(matrix, sources, store, split, out, replicates, seed, device)
+        return _judge_all(runs, tested, split, out, replicates, seed, device)
 
 
-def _evaluate_matrix(
-    matrix: tuple[Path, ...],
-    sources: tuple[Path, ...],
-    store: Path,
+def _judge_all(
+    runs: "list[TrainedRun]",
+    tested: "list[HeldOut]",
     split: str,
     out: Path,
     replicates: int,
     seed: int,
     device: DeviceName,
 ) -> dict[str, Any]:
-    from experiments.runs.scoring import matrix_scores, open_run, open_test_set
+    from experiments.runs.scoring import matrix_scores
     from multimodal.corpora.manifest import GENERATED_NOTICE
     from multimodal.report.figures.study import matrix_figure
     from multimodal.report.figures.style import png_bytes, save_images
 
-    runs = [open_run(path) for path in matrix]
-    tested = [open_test_set(folder, split, store) for folder in sources]
-    _check_names("runs", [run.name for run in runs])
-    _check_names("sources", [one.name for one in tested])
     judged: dict[str, dict[str, dict[str, Any]]] = {}
     for run in runs:
         for one in tested:

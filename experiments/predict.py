@@ -78,9 +78,7 @@ def predict(
     verdicts: list[FileVerdict] = []
     with held(out):
         try:
-            for path, verdict in _judged(
-                judge, paths, out / "verdicts.jsonl"
-            ):  # what came stays, if it is stopped
+            for path, verdict in _judged(judge, paths, out / "verdicts.jsonl"):  # what came stays if stopped
                 verdicts.append(replace(verdict, player=player_of(path, out, player)))
         finally:  # also of what was judged before somebody stopped it
             written = as_written(out / "verdicts.json", [verdict.as_json() for verdict in verdicts])
@@ -229,11 +227,12 @@ def _write_table(path: Path, verdicts: "Sequence[FileVerdict]") -> None:
     """A row a face, or a file where there is none, as CSV."""
     import pandas as pd
 
+    from multimodal.artefacts import safe_cells
     from multimodal.files import atomic_path
 
     rows = [row for verdict in verdicts for row in verdict.as_rows()]
     with atomic_path(path) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False)
+        safe_cells(pd.DataFrame(rows)).to_csv(temporary, index=False)
 
 
 def main(arguments: list[str]) -> int:

@@ -7,7 +7,7 @@ their folder; :func:`shown` and :func:`safe_cells` keep names from being orders 
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -76,6 +76,20 @@ def read_frame(path: str | Path, kind: str, *, columns: Iterable[str] = (), **op
     table = read_table(path, kind, columns=columns, **options)
     with reading(path, kind):
         return table.to_pandas()
+
+
+def require(found: Any, kinds: Mapping[str, type], path: Path) -> None:
+    """Raise ``ValueError`` unless ``found`` is an object whose values, those that it has, are of these kinds."""
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} was not written by this program: want an object; got {type(found).__name__}")
+    for name, kind in kinds.items():
+        if name in found and not isinstance(found[name], kind):
+            raise ValueError(f"{path} was not written by this program: {name} is {found.get(name)!r:.60}")
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value of a file is a number, and one that can be computed with."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 # Names that stay below their folder.

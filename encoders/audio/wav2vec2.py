@@ -103,6 +103,8 @@ def load_published(place: str | Path, architecture: str | Mapping[str, Any]) -> 
         loaded, report = type(model).from_pretrained(
             None,
             config=model.config,
+            trust_remote_code=False,
+            use_safetensors=True,
             state_dict=dict(published.state),
             output_loading_info=True,
             ignore_mismatched_sizes=True,

@@ -2,14 +2,15 @@
 
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from multimodal import __version__
+from multimodal.artefacts import is_number, require
 from multimodal.files import claim, held, read_json, sweep, write_json
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ class RunFolder:
         if not self.provenance.is_file():
             raise ValueError(f"{self.path} has no {self.provenance.name}; call `train` on it again to go on")
         found = read_json(self.provenance)
-        _require(found, _PROVENANCE, self.provenance)
+        require(found, _PROVENANCE, self.provenance)
         return found
 
     def read_plain_config(self) -> dict[str, Any]:
@@ -164,7 +165,7 @@ class RunFolder:
         if not self.config.is_file():
             raise ValueError(f"not a run: {self.path} has no config.json; give the folder that `train` wrote")
         found = read_json(self.config)
-        _require(found, {}, self.config)
+        require(found, {}, self.config)
         return found
 
     def validation_scores(self) -> "pd.DataFrame":
@@ -179,13 +180,13 @@ class RunFolder:
         """Thresholds of every rule and target with how they were chosen; None before ``thresholds``."""
         found = _read(self.thresholds)
         if found is not None:
-            _require(found, {"thresholds": dict}, self.thresholds)
+            require(found, {"thresholds": dict}, self.thresholds)
             if "thresholds" not in found:
                 raise ValueError(f"{self.thresholds} holds no thresholds; choose them anew")
             for name, rules in found["thresholds"].items():
                 for rule, chosen in (rules if isinstance(rules, dict) else {"": None}).items():
                     threshold = chosen.get("threshold", "") if isinstance(chosen, dict) else ""
-                    if threshold is not None and not _is_number(threshold):
+                    if threshold is not None and not is_number(threshold):
                         raise ValueError(f"{self.thresholds} has no threshold for {name} {rule}; choose them anew")
         return found
 
@@ -197,7 +198,9 @@ class RunFolder:
         """From scores to probabilities; None before ``thresholds``."""
         found = _read(self.calibration)
         if found is not None:
-            _check_calibration(found, self.calibration)
+            from multimodal.metrics.probabilities import check_calibration
+
+            check_calibration(found, self.calibration)
         return found
 
 
@@ -215,48 +218,6 @@ _PROVENANCE = {
 
 def _read(path: Path) -> Any:
     return read_json(path) if path.is_file() else None
-
-
-def _require(found: Any, kinds: Mapping[str, type], path: Path) -> None:
-    """Raise ``ValueError`` unless ``found`` is an object whose values, those that it has, are of these kinds."""
-    if not isinstance(found, dict):
-        raise ValueError(f"{path} was not written by this program: want an object; got {type(found).__name__}")
-    for name, kind in kinds.items():
-        if name in found and not isinstance(found[name], kind):
-            raise ValueError(f"{path} was not written by this program: {name} is {found.get(name)!r:.60}")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
-
-
-def _check_calibration(found: Any, path: Path) -> None:
-    """Raise ``ValueError`` unless every fit that a probability needs is there, and can be read."""
-    from multimodal.artefacts import reading
-    from multimodal.labels import CLASSES
-    from multimodal.metrics.calibration import from_json
-    from multimodal.metrics.options import CalibrationName
-    from multimodal.metrics.scores_table import QUESTIONS
-
-    _require(found, {"method": str, "prior": dict, "fits": dict}, path)
-    for name in ("learnt", "validation", "wanted"):
-        if name not in found.get("prior", {}):
-            raise ValueError(f"{path} has no prior {name}; run thresholds again")
-        shares = found["prior"][name]
-        if name == "wanted" and shares is None:
-            continue
-        _require(shares, {}, path)
-        lacking = [one for one in (*CLASSES, *QUESTIONS) if not _is_number(shares.get(one))]
-        if lacking:
-            raise ValueError(f"{path} has no {name} share of {', '.join(lacking)}; run thresholds again")
-    with reading(path, "a calibration"):
-        for name in QUESTIONS:
-            fits = found["fits"][name]
-            for method in {*get_args(CalibrationName), found["method"]}:
-                if "reason" not in fits[method]:
-                    from_json(fits[method])
-            if not _is_number(fits["fake"]) or not _is_number(fits["real"]):
-                raise ValueError(f"counts of {name}: {fits['fake']!r:.60} and {fits['real']!r:.60}")
 
 
 def environment() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from experiments.runs.build import open_training
 from experiments.runs.estimate import estimate
 from experiments.runs.folder import RunFolder
 from experiments.studies.study import Job, StudyFolder
-from multimodal.artefacts import safe_cells
+from multimodal.artefacts import safe_cells, shown
 from multimodal.files import atomic_path, read_json, write_json, write_text
 from multimodal.report.figures import png_bytes, save_images, score_scatter
 from multimodal.report.figures.study import study_figures
@@ -89,7 +89,7 @@ def compare_speed(
         timed = finished[0], num_workers
         ((_, outcome),) = engines.get(engine)(_time_steps, [timed], workers=workers)
         if isinstance(outcome, Exception):
-            print(f"warning: training end to end could not be timed: {outcome}", file=sys.stderr)
+            print(shown(f"warning: training end to end could not be timed: {outcome}"), file=sys.stderr)
             return None
         write_json(folder.speed, outcome)
     timing = read_json(folder.speed)

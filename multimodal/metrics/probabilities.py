@@ -10,11 +10,13 @@ that head. The fits of ``any``, ``video`` and ``audio`` come from clips with bot
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
+from multimodal.artefacts import is_number, reading, require
 from multimodal.labels import CLASSES, MODALITIES
 from multimodal.metrics import calibration as calibrations
 from multimodal.metrics.bootstrap import IdentityResampler, bootstrap, interval, precision_of
@@ -258,3 +260,29 @@ def _weights(labels: Ints, wanted: float | None) -> Floats:
         return np.ones(len(labels))
     share = labels.mean()
     return np.where(labels == 1, wanted / share, (1 - wanted) / (1 - share))
+
+
+# What a file says, checked.
+
+
+def check_calibration(found: Any, path: Path) -> None:
+    """Raise ``ValueError`` unless every fit that a probability needs is there, and can be read."""
+    require(found, {"method": str, "prior": dict, "fits": dict}, path)
+    for name in ("learnt", "validation", "wanted"):
+        if name not in found.get("prior", {}):
+            raise ValueError(f"{path} has no prior {name}; run thresholds again")
+        shares = found["prior"][name]
+        if name == "wanted" and shares is None:
+            continue
+        require(shares, {}, path)
+        lacking = [one for one in (*CLASSES, *QUESTIONS) if not is_number(shares.get(one))]
+        if lacking:
+            raise ValueError(f"{path} has no {name} share of {', '.join(lacking)}; run thresholds again")
+    with reading(path, "a calibration"):
+        for name in QUESTIONS:
+            fits = found["fits"][name]
+            for method in {*get_args(CalibrationName), found["method"]}:
+                if "reason" not in fits[method]:
+                    calibrations.from_json(fits[method])
+            if not is_number(fits["fake"]) or not is_number(fits["real"]):
+                raise ValueError(f"counts of {name}: {fits['fake']!r:.60} and {fits['real']!r:.60}")

@@ -1,6 +1,5 @@
 """Checkpoints of a training: whole or not there, and enough to go on bit for bit."""
 
-import pickle
 import shutil
 import sys
 from dataclasses import asdict, dataclass, field
@@ -13,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.amp.grad_scaler import GradScaler
 
+from multimodal.artefacts import one_line
 from multimodal.files import atomic_folder, atomic_path, read_json, sweep, write_json
 
 #: Keeps the gradients of float16 from vanishing, by a factor that changes as the training goes; None otherwise.
@@ -106,10 +106,10 @@ class Checkpoints:
         for folder in sorted(self._all(), reverse=True):
             try:
                 state = _restore(folder, model, optimizer, scaler, averaged)
-            except _DAMAGE as error:  # noqa: PERF203 - two checkpoints
-                if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            except Exception as error:  # noqa: PERF203 - two checkpoints, whose damage makes libraries raise anything
+                if isinstance(error, OSError | MemoryError) and not isinstance(error, FileNotFoundError):
                     raise  # it may be whole, and may not be read just now
-                damage = f"the checkpoint {folder} is damaged ({' '.join(str(error).split())[:200]})"
+                damage = f"the checkpoint {folder} is damaged ({one_line(error)})"
                 print(f"warning: {damage}; the one before it is taken", file=sys.stderr)
             else:
                 return state
@@ -127,10 +127,6 @@ class Checkpoints:
             save_weights(model, temporary)
 
 
-#: What damaged files raise: none there, cut off, of other content.
-_DAMAGE = (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, pickle.UnpicklingError)
-
-
 def _holds_files(folder: Path) -> bool:
     try:
         return any(folder.iterdir())
@@ -145,13 +141,26 @@ def _restore(
     scaler: Scaler,
     averaged: nn.Module | None,
 ) -> FitState:
-    state = FitState(**read_json(folder / "state.json"))
+    state = _state_of(folder / "state.json")
     load_weights(model, folder / "model.safetensors")
     if averaged is not None:
         load_weights(averaged, folder / "averaged.safetensors")
     optimizer.load_state_dict(torch.load(folder / "optimizer.pt", map_location="cpu", weights_only=True))
     if scaler is not None:
         scaler.load_state_dict(torch.load(folder / "scaler.pt", map_location="cpu", weights_only=True))
+    return state
+
+
+def _state_of(path: Path) -> FitState:
+    """The state that a file says; ``ValueError`` where it is of other values."""
+    state = FitState(**read_json(path))
+    counts = (state.step, state.best_step, state.stale_validations)
+    if not all(type(count) is int and 0 <= count < 2**53 for count in counts) or type(state.finished) is not bool:
+        raise ValueError(f"{path.name} says step {state.step!r:.40}, finished {state.finished!r:.40}")
+    if not (state.best_value is None or type(state.best_value) in (int, float)):
+        raise ValueError(f"{path.name} says a best value of {state.best_value!r:.40}")
+    if not isinstance(state.history, list) or not all(isinstance(row, dict) for row in state.history):
+        raise ValueError(f"{path.name} has a history that is not one of rows")
     return state
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from multimodal.artefacts import check_inside, read_table, reading
 from multimodal.files import atomic_path, sweep
 from multimodal.media.store.format import FAILURE_SCHEMA, FAILURES, INDEX, INDEX_SCHEMA, JOURNALS, LOCK, SHARDS
 from multimodal.media.store.shard import AppendOnlyFile, StoreWriteError, end_archive
@@ -52,10 +53,31 @@ class Journal:
 
 
 def read_lines(file: TextIO) -> list[dict[str, Any]]:
-    """All whole lines; a last line cut off by the writer's death is left out."""
+    """All whole lines; a last line cut off by the writer's death is left out.
+
+    Raises:
+        ValueError: a line that no writer wrote.
+    """
+    with reading(file.name, "a journal of a store", "is damaged; remove it, and its clips are prepared anew"):
+        lines = _whole_lines(file)
+        for name, schema in (("clip", INDEX_SCHEMA), ("failure", FAILURE_SCHEMA)):
+            rows = pa.Table.from_pylist([line[name] for line in lines if name in line], schema=schema)
+            for column in {"clip_id", "shard"} & set(schema.names):
+                check_inside(rows[column], column, file.name)
+        for line in lines:
+            if "clip" in line and not 0 <= line["end"] - line["clip"]["num_bytes"] <= line["end"] < 2**62:
+                raise ValueError(f"a clip that ends at byte {line['end']}")
+    return lines
+
+
+def _opened(path: Path) -> TextIO:
+    return open(path, encoding="ascii", errors="replace")  # what is not ASCII no writer wrote
+
+
+def _whole_lines(file: TextIO) -> list[dict[str, Any]]:
     lines = []
     for line in file:
-        if not line.endswith("\n"):
+        if not line.endswith("\n") or not line.isascii():
             break
         try:
             lines.append(json.loads(line))
@@ -70,7 +92,7 @@ def free_journals(folder: Path) -> Iterator[list[tuple[Path, list[dict[str, Any]
     held, found = [], []
     try:
         for path in sorted((folder / JOURNALS).glob("*.jsonl")):
-            file = open(path, encoding="utf-8")  # noqa: SIM115
+            file = _opened(path)
             held.append(file)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -87,7 +109,7 @@ def all_lines(folder: Path) -> list[dict[str, Any]]:
     """The lines of all journals, those of living writers too."""
     lines = []
     for path in sorted((folder / JOURNALS).glob("*.jsonl")):
-        with suppress(FileNotFoundError), open(path, encoding="utf-8") as file:  # merged in this moment
+        with suppress(FileNotFoundError), _opened(path) as file:  # it may be merged in this moment
             lines += read_lines(file)
     return lines
 
@@ -129,12 +151,17 @@ def finished_clips(folder: Path) -> tuple[set[str], set[str]]:
 
 
 def _clip_ids(path: Path) -> set[str]:
-    return set(pq.read_table(path, columns=["clip_id"])["clip_id"].to_pylist()) if path.is_file() else set()
+    if not path.is_file():
+        return set()
+    with reading(path, "a table of a store"):
+        return set(pq.read_table(path, columns=["clip_id"])["clip_id"].to_pylist())
 
 
 def _joined(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
     new = pa.Table.from_pylist(rows, schema=schema)
-    return pa.concat_tables([pq.read_table(path, schema=schema), new]) if path.is_file() else new
+    if not path.is_file():
+        return new
+    return pa.concat_tables([read_table(path, "a table of a store", schema=schema), new])
 
 
 def _first_of_each(table: pa.Table) -> pa.Table:
