@@ -113,9 +113,10 @@ def load_encoder(name: str | Path, **options: Any) -> "Encoder":
     """
     from encoders.folders import CONFIG_FILE, WEIGHTS_FILE
     from encoders.hub import find_folder
+    from encoders.learnt_from import LEARNT_FILE, LearntFrom
     from encoders.weights import read_weights
 
-    folder = find_folder(name, (CONFIG_FILE, WEIGHTS_FILE), **options)
+    folder = find_folder(name, (CONFIG_FILE, WEIGHTS_FILE, LEARNT_FILE), **options)
     config_file = folder / CONFIG_FILE
     if not config_file.is_file():
         raise ValueError(
@@ -129,7 +130,7 @@ def load_encoder(name: str | Path, **options: Any) -> "Encoder":
         raise ValueError(f"not the config of an encoder: {config_file} ({_one_line(error)})") from error
     encoder = rebuild_encoder(kind, config, source=config_file)
     read_weights(encoder, folder / WEIGHTS_FILE)
-    encoder.trained_on = str(trained_on)
+    encoder.trained_on, encoder.learnt_from = str(trained_on), LearntFrom.read(folder)
     return encoder.eval()
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from encoders import rebuild_encoder
 from encoders.folders import CONFIG_FILE, WEIGHTS_FILE
+from encoders.learnt_from import LearntFrom
 from encoders.weights import read_weights, write_weights
 
 #: Written beside an encoder's weights; a Jinja template that :meth:`Encoder.generate_model_card` fills.
@@ -85,7 +86,8 @@ class Encoder(
     ``save_pretrained(folder)`` writes ``model.safetensors``, ``config.json`` (catalog name and constructor
     arguments) and a model card; :func:`encoders.load_encoder` reads them back. ``push_to_hub`` and
     ``from_pretrained`` do the same with the Hugging Face hub; ``Encoder.from_pretrained`` reads any encoder, a
-    subclass's only its own. ``trained_on`` travels along: set it after training.
+    subclass's only its own. ``trained_on`` travels along, in words, and so does ``learnt_from``, as hashes of the
+    clips, where somebody wrote them down: set both after training.
     """
 
     name: ClassVar[str]
@@ -94,6 +96,7 @@ class Encoder(
     embed_dim: int
     input_spec: InputSpec
     trained_on: str = "nothing yet: the weights are random"
+    learnt_from: LearntFrom | None = None
 
     @abstractmethod
     def forward(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch tokens dim"]:
@@ -161,6 +164,8 @@ class Encoder(
         write_weights(self, save_directory / WEIGHTS_FILE)
         config = {"encoder": self.name, "trained_on": self.trained_on, **self.arguments()}
         (save_directory / CONFIG_FILE).write_text(json.dumps(config, indent=2, sort_keys=True), encoding="utf-8")
+        if self.learnt_from is not None:
+            self.learnt_from.write(save_directory)
 
     @classmethod
     def _from_pretrained(  # the hub mixin's hook; it would load with strict=False, and pickles too
@@ -204,6 +209,7 @@ class Encoder(
         encoder = rebuild_encoder(cls.name, arguments, source=weights.with_name(CONFIG_FILE))
         read_weights(encoder, weights)
         encoder.trained_on = str(config.get("trained_on", cls.trained_on))
+        encoder.learnt_from = LearntFrom.read(weights.parent)
         return encoder.to(map_location).eval()
 
 

@@ -39,6 +39,8 @@ GROUPS: dict[str, dict[str, str]] = {
     "results": {
         "evaluate": "scores, metrics with intervals, per modality and per method, figures and report",
         "thresholds": "operating points per modality, chosen on validation data only",
+        "leaderboard": "several systems on the same clips: intervals, floors, leakage, differences",
+        "audit": "which shortcuts there are, how a detector breaks, who pays for its errors; a page",
         "predict": "media files -> verdict per modality, as JSON and a page",
         "trial": "real media from public files: fetch, train and judge beside published weights and floors",
         "export": "a run -> a folder to keep or share: weights, thresholds, calibration, model card",

@@ -15,6 +15,7 @@ from experiments.studies.study import (
     Job,
     StudyFolder,
     StudyOptions,
+    check_content,
     claim_study,
     judge_study,
     plan_jobs,
@@ -57,6 +58,7 @@ def ablate(study: str, config: TrainConfig, options: StudyOptions, out: Path) ->
     chosen = {name: variants[name] for name in variants if name in wanted}
     jobs = plan_jobs(folder, study, chosen, baseline, options.seeds)
     failures = do_runs(jobs, options, folder)
+    check_content(folder, jobs)
     results = judge_study(jobs, baseline, replicates=options.replicates)
     results["speed"] = compare_speed(
         jobs, folder, num_workers=num_workers, engine=options.engine, workers=options.workers
@@ -80,12 +82,14 @@ def ablate_imbalance(
     from multimodal.report.imbalance_table import imbalance_findings
 
     folder = StudyFolder(out)
-    claim_study(folder, {"study": "imbalance", "ratios": list(ratios), "training": asked})
+    plan = {"study": "imbalance", "ratios": list(ratios), "training": asked}
+    claim_study(folder, plan, config.data.source)
     jobs = [
         Job(name, seed, with_settings(config, own), folder.run(name.replace(" ", "-"), seed))
         for name, seed, own in plan_ratios(config.data.source, config.fit, ratios, options.seeds, out / "splits")
     ]
     failures = do_runs(jobs, options, folder)
+    check_content(folder, jobs)
     results = judge_ratios(jobs, ratios, replicates=options.replicates)
     results = as_written(folder.results, results)
     write_imbalance_pages(folder.path, results, failures)

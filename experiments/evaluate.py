@@ -20,26 +20,35 @@ def evaluate(
     replicates: Annotated[int, at_least(0)] = 1000,
     seed: Annotated[int, at_least(0)] = 0,
     device: DeviceName = "auto",
+    allow_seen: bool = False,
+    floors: bool = True,
 ) -> dict[str, Any]:
     """Judge a run on its test split: every metric with a 95 % interval and the floors of trivial systems.
 
     Writes scores.parquet, metrics.json, figures, report.html and, where thresholds were chosen, thresholds.html
     into the run folder. For the scores of any system: evaluate --scores FILE (see evaluate --scores --help); for
-    runs on corpora that they were not trained on: evaluate --matrix RUN... (see evaluate --matrix --help).
+    runs on corpora that they were not trained on: evaluate --matrix RUN... (see evaluate --matrix --help). For
+    anybody's detector: evaluate --detector MODULE:NAME (see evaluate --detector --help).
 
     Args:
         run: folder that `train` wrote; thresholds and calibration come from `thresholds`, if it was run.
         replicates: of the bootstrap over identities.
         seed: of the bootstrap.
         device: where the detector computes; auto is the GPU where there is one.
+        allow_seen: judge on clips that were learnt from all the same, and mark the result.
+        floors: also tell what shortcuts alone reach on these clips, and what share of the scores follows.
     """
     with RunFolder(run).judged():
-        return _evaluate(run, replicates, seed, device)
+        return _evaluate(run, replicates, seed, device, allow_seen, floors)
 
 
-def _evaluate(run: Path, replicates: int, seed: int, device: DeviceName) -> dict[str, Any]:
+def _evaluate(
+    run: Path, replicates: int, seed: int, device: DeviceName, allow_seen: bool, floors: bool
+) -> dict[str, Any]:
+    from experiments.runs.auditing import floor_lines, floors_of, manifests_of, probe_of
     from experiments.runs.lips import learn_synchrony, synchrony_line
     from experiments.runs.localising import localisation_lines, localise_run
+    from experiments.runs.memory import marks
     from experiments.runs.pages import write_report
     from experiments.runs.scoring import score_run
     from multimodal.metrics import evaluate_scores
@@ -47,7 +56,7 @@ def _evaluate(run: Path, replicates: int, seed: int, device: DeviceName) -> dict
     from multimodal.report.terminal import warning_lines
 
     folder = RunFolder(run)
-    scores, generated = score_run(run, device)
+    scores, seen, generated, clips = score_run(run, device, allow_seen=allow_seen)
     thresholds, calibration = folder.read_thresholds(), folder.read_calibration()
     if calibration is not None:
         said = probabilities(scores, calibration, calibration["method"])
@@ -68,9 +77,23 @@ def _evaluate(run: Path, replicates: int, seed: int, device: DeviceName) -> dict
     if localisation is not None:
         metrics["localisation"] = localisation
     metrics["synchrony"] = learn_synchrony(run)
+    metrics["seen"], shortcuts = seen, []
+    if floors:
+        metrics["shortcut_floors"] = floors_of(
+            clips.of("test"),
+            clips.store,
+            probe_of(manifests_of(folder)),
+            scores=test,
+            replicates=replicates,
+            seed=seed,
+        )
+        shortcuts = floor_lines(metrics["shortcut_floors"])
+    marked = marks(seen, folder.read_provenance().get("seen"), (thresholds or {}).get("seen"))
+    metrics["warnings"] = [*marked, *metrics["warnings"]]
     metrics = as_written(folder.metrics, metrics)
     write_report(folder, timings=None)
-    print("\n".join([*headlines(metrics, generated=generated), *warning_lines(metrics, str(folder.report))]))
+    lines = [*headlines(metrics, generated=generated), *shortcuts, *warning_lines(metrics, str(folder.report))]
+    print("\n".join(lines))
     if localisation is not None:
         print("\n".join(localisation_lines(localisation)))
     print(synchrony_line(metrics["synchrony"]))
@@ -98,10 +121,12 @@ def _text(entry: dict[str, Any]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Command line of the verb: a run, with ``--scores`` files of scores, with ``--matrix`` runs and corpora."""
+    """Command line of the verb: a run; or by ``--scores``, ``--matrix`` or ``--detector`` what its module says."""
     given = {argument.split("=")[0] for argument in arguments}
     command: Callable[..., Any] = evaluate
-    if "--matrix" in given:
+    if "--detector" in given:
+        from experiments.evaluate_detector import evaluate_detector as command
+    elif "--matrix" in given:
         from experiments.evaluate_matrix import evaluate_matrix as command
     elif "--scores" in given:
         from experiments.evaluate_scores import evaluate_scores_files as command

@@ -22,6 +22,7 @@ def evaluate_matrix(
     store: Path = Path("store"),
     split: str = "test",
     out: Path = Path("matrix"),
+    allow_seen: bool = False,
     replicates: Annotated[int, at_least(0)] = 1000,
     seed: Annotated[int, at_least(0)] = 0,
     device: DeviceName = "auto",
@@ -29,7 +30,7 @@ def evaluate_matrix(
     """Judge every run on every corpus: AUC and equal error rate with 95 % intervals, as table and figure.
 
     Writes matrix.json, a figure for each target and the scores into --out; scores that are there already are not
-    computed again. A run is never tested on clips that it was trained on.
+    computed again. A run is not tested on clips that it, or an encoder of it in an earlier training, learnt from.
 
     Args:
         matrix: folders that `pretrain` or `train` wrote.
@@ -37,6 +38,7 @@ def evaluate_matrix(
         store: prepared clips of the sources that have no store of their own.
         split: what is tested.
         out: folder to write.
+        allow_seen: test on clips that were learnt from all the same, and mark the result.
         replicates: of the bootstrap over identities.
         seed: of the bootstrap.
         device: where the models compute; auto is the GPU where there is one.
@@ -48,7 +50,7 @@ def evaluate_matrix(
     _check_names("runs", [run.name for run in runs])
     _check_names("sources", [one.name for one in tested])
     with held(out):
-        return _judge_all(runs, tested, split, out, replicates, seed, device)
+        return _judge_all(runs, tested, split, out, replicates, seed, device, allow_seen)
 
 
 def _judge_all(
@@ -59,6 +61,7 @@ def _judge_all(
     replicates: int,
     seed: int,
     device: DeviceName,
+    allow_seen: bool,
 ) -> dict[str, Any]:
     from experiments.runs.scoring import matrix_scores
     from multimodal.corpora.manifest import GENERATED_NOTICE
@@ -68,10 +71,11 @@ def _judge_all(
     judged: dict[str, dict[str, dict[str, Any]]] = {}
     for run in runs:
         for one in tested:
-            scores = matrix_scores(run, one, out / "scores", device)
+            found = matrix_scores(run, one, out / "scores", device, allow_seen=allow_seen)
             own = bool(run.corpora & set(one.rows["corpus"]))
-            for target, cell in _cells(scores, replicates, seed).items():
-                judged.setdefault(target, {}).setdefault(run.name, {})[one.name] = {**cell, "own": own}
+            for target, cell in _cells(found.scores, replicates, seed).items():
+                about = {"own": own, "seen": found.seen}
+                judged.setdefault(target, {}).setdefault(run.name, {})[one.name] = {**cell, **about}
     names = [one.name for one in tested]
     generated = any(one.clips.generated for one in tested)
     images = {
@@ -112,13 +116,16 @@ def _cells(scores: Any, replicates: int, seed: int) -> dict[str, dict[str, Any]]
 
 def _table(target: str, cells: dict[str, dict[str, Any]], names: list[str]) -> list[str]:
     """A row a run, two columns a test set."""
+    from experiments.runs.memory import marks
     from multimodal.report.terminal import aligned
 
     titles = [f"{name} {metric.upper()}" for name in names for metric in METRICS]
     rows = [
         [run, *(_text(row[name], metric) for name in names for metric in METRICS)] for run, row in cells.items()
     ]
-    return [f"{target} (* trained on this corpus)", *aligned([[target, *titles], *rows])]
+    marked = marks(*(cell["seen"] for row in cells.values() for cell in row.values()))
+    legend = [f"! {line}" for line in marked]
+    return [f"{target} (* trained on this corpus)", *aligned([[target, *titles], *rows]), *legend]
 
 
 def _text(cell: dict[str, Any], metric: str) -> str:
@@ -127,4 +134,4 @@ def _text(cell: dict[str, Any], metric: str) -> str:
     entry = cell[metric]
     if entry["value"] is None:
         return "not defined"
-    return f"{decimal(entry)} {interval(entry)}{'*' if cell['own'] else ''}"
+    return f"{decimal(entry)} {interval(entry)}{'*' * cell['own']}{'!' * cell['seen']['marked']}"

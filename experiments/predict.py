@@ -37,6 +37,7 @@ def predict(
     device: DeviceName = "auto",
     seconds_per_file: Annotated[float, above(0)] = 600.0,
     memory_gb: Annotated[float, above(0)] = 4.0,
+    explain_training: bool = False,
 ) -> int:
     """Judge media files: fake, real or cannot say, for picture, sound and either, with the evidence.
 
@@ -63,6 +64,7 @@ def predict(
         device: where the detector computes; auto is the GPU where there is one.
         seconds_per_file: a file with which nothing comes on for so long is given up.
         memory_gb: a file that takes more memory to decode is given up. A film needs no more than a clip.
+        explain_training: say what the detector learnt from, and of each file whether it was one of these clips.
     """
     if not files:
         raise ValueError("no file given; name one or more media files: predict FILE... --run RUN")
@@ -75,10 +77,14 @@ def predict(
 
     limits = Limits(seconds_per_file, round(memory_gb * 2**30))
     judge = open_judge(run, rule, limits, doubt=doubt).to(check_device(device))
+    if explain_training:
+        print("\n".join(_history(judge)))
     verdicts: list[FileVerdict] = []
     with held(out):
         try:
-            for path, verdict in _judged(judge, paths, out / "verdicts.jsonl"):  # what came stays if stopped
+            for path, verdict in _judged(
+                judge, paths, out / "verdicts.jsonl", explain_training
+            ):  # what came stays
                 verdicts.append(replace(verdict, player=player_of(path, out, player)))
         finally:  # also of what was judged before somebody stopped it
             written = as_written(out / "verdicts.json", [verdict.as_json() for verdict in verdicts])
@@ -150,13 +156,29 @@ def player_of(path: Path, page: Path, how: PlayerName) -> "Player | None":
     return Player(quote(os.fsencode(os.path.relpath(path.absolute(), page.absolute()))), kind)
 
 
-def _judged(judge: "Judge", paths: Sequence[Path], journal: Path) -> "Iterator[tuple[Path, FileVerdict]]":
+def _history(judge: "Judge") -> Iterator[str]:
+    """What the detector learnt from, with every training before."""
+    yield judge.trained_on
+    if judge.learnt_from is None:
+        yield "what it learnt from clip by clip is not known"
+        return
+    kinds = {"clips": "clips", "people": "people in any role", "chosen": "clips that chose weights or thresholds"}
+    counts = (f"{len(judge.learnt_from.of(kind)):,} {what}" for kind, what in kinds.items())
+    yield f"with all its encoders' trainings: {', '.join(counts)}"
+    yield from (f"what {stage} learnt from is not known" for stage in judge.learnt_from.unknown)
+
+
+def _judged(
+    judge: "Judge", paths: Sequence[Path], journal: Path, explain: bool
+) -> "Iterator[tuple[Path, FileVerdict]]":
     """Verdicts as they come, each printed, and safe as a line of ``journal`` before the next file is opened."""
     from multimodal.progress import progress
 
     with journal.open("w", encoding="utf-8") as lines:
         for path in progress(paths, desc="predict", unit="file", disable=len(paths) < 2):
             verdict = _judge(judge, path)
+            if explain:
+                verdict = replace(verdict, warnings=[*verdict.warnings, judge.known_as(path)])
             lines.write(json.dumps(verdict.as_json(), allow_nan=False, ensure_ascii=False) + "\n")
             lines.flush()
             print("\n".join(_lines(verdict)))

@@ -26,6 +26,7 @@ def pretrain(config: PretrainConfig, out: Path, *, tracker: TrackerName = "tenso
         if accelerator.is_main_process:
             encoder = parts.encoders[config.modality]
             encoder.trained_on = trained_on_text(encoder, training.clips, config.modality)
+            encoder.learnt_from = training.learnt_from
             encoder.save_pretrained(run.encoder)
             load_encoder(run.encoder)  # what is reported as done can be read
         accelerator.end_training()

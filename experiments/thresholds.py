@@ -23,6 +23,7 @@ def transfer_to(
     fake_label: str = "1",
     replicates: Annotated[int, at_least(0)] = 1000,
     seed: Annotated[int, at_least(0)] = 0,
+    allow_seen: bool = False,
 ) -> dict[str, Any]:
     """Judge the stored thresholds of a run on other scores, beside those that would have been chosen there.
 
@@ -35,14 +36,16 @@ def transfer_to(
         fake_label: label that means fake, in a table with the column label.
         replicates: of the bootstrap over identities.
         seed: of the bootstrap.
+        allow_seen: judge on clips that were learnt from all the same, and mark the result.
     """
     with RunFolder(run).judged():
-        return _transfer(run, transfer, split, fake_label, replicates, seed)
+        return _transfer(run, transfer, split, fake_label, replicates, seed, allow_seen)
 
 
 def _transfer(
-    run: Path, transfer: Path, split: str | None, fake_label: str, replicates: int, seed: int
+    run: Path, transfer: Path, split: str | None, fake_label: str, replicates: int, seed: int, allow_seen: bool
 ) -> dict[str, Any]:
+    from experiments.runs.memory import check_seen, history_of_run, marks
     from multimodal.metrics import evaluate_scores
     from multimodal.metrics.thresholds import transfer_thresholds
     from multimodal.report.terminal import transfer_table, warning_lines
@@ -52,9 +55,12 @@ def _transfer(
     if stored is None:
         raise ValueError(f"no thresholds in {run}; choose them first: thresholds {run}")
     scores = of_split(read_other(transfer, fake_label), split, transfer)
+    history = {f"the run {run}": history_of_run(run)}
+    seen = check_seen(history, {f"{transfer}": scores}, allow_seen=allow_seen, say=print)
     found = transfer_thresholds(stored, scores, replicates=replicates, seed=seed)
     metrics = evaluate_scores(scores, thresholds=stored["thresholds"], replicates=replicates, seed=seed)
-    result = {"scores": str(transfer), "split": metrics["split"], "thresholds": found}
+    metrics["warnings"] = [*marks(seen), *metrics["warnings"]]
+    result = {"scores": str(transfer), "split": metrics["split"], "thresholds": found, "seen": seen}
     result["at_thresholds"] = metrics["at_thresholds"]
     result = as_written(folder.transfer, result)
     found = result["thresholds"]
@@ -128,6 +134,7 @@ def thresholds(
     calibration: CalibrationName = "platt",
     replicates: Annotated[int, at_least(0)] = 1000,
     seed: Annotated[int, at_least(0)] = 0,
+    allow_seen: bool = False,
 ) -> dict[str, Any]:
     """Choose thresholds and fit calibrations on the validation scores of a run; no test score is read.
 
@@ -143,10 +150,11 @@ def thresholds(
         calibration: which one to use where one probability is wanted; all of them are fitted.
         replicates: of the bootstrap over identities.
         seed: of the bootstrap.
+        allow_seen: choose on clips that were learnt from all the same, and mark every result.
     """
     asked = options.for_rules(rules)
     with RunFolder(run).judged():
-        return _choose(run, asked, fake_prior, calibration, replicates, seed)
+        return _choose(run, asked, fake_prior, calibration, replicates, seed, allow_seen)
 
 
 def _choose(
@@ -156,7 +164,9 @@ def _choose(
     calibration: CalibrationName,
     replicates: int,
     seed: int,
+    allow_seen: bool,
 ) -> dict[str, Any]:
+    from experiments.runs.memory import check_seen, history_of_run, marks, with_manifest
     from experiments.runs.pages import write_validation_page
     from experiments.runs.provenance import learnt_shares
     from multimodal.metrics import choose_thresholds, evaluate_scores
@@ -165,16 +175,21 @@ def _choose(
 
     folder = RunFolder(run)
     scores = folder.validation_scores()
+    history = {f"the run {run}": history_of_run(run)}
+    known = with_manifest(scores, folder.read_plain_config())
+    seen = check_seen(history, {"val": known}, allow_seen=allow_seen, say=print)
     learnt = learnt_shares(folder.read_plain_config(), folder.read_provenance())
     fitted = fit_probabilities(scores, learnt, fake_prior=fake_prior, method=calibration)
     prior = fitted["prior"]["wanted"] or fitted["prior"]["validation"]
     chosen = choose_thresholds(scores, asked, fake_prior=prior, replicates=replicates, seed=seed)
+    chosen["seen"] = seen
     written = as_written(folder.thresholds, chosen)
     write_json(folder.calibration, fitted)
     metrics = evaluate_scores(
         scores, thresholds=chosen["thresholds"], fake_prior=learnt, replicates=replicates, seed=seed
     )
     metrics["calibration"] = judge_probabilities(scores, fitted, replicates=replicates, seed=seed)
+    metrics["warnings"] = [*marks(seen), *metrics["warnings"]]
     write_validation_page(folder, scores, metrics)
     print("\n".join([*threshold_table(written), *(f"warning: {line}" for line in metrics["warnings"])]))
     _tell_if_generated(folder)

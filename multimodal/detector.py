@@ -13,6 +13,7 @@ from encoders.base import Encoder
 from encoders.folders import CONFIG_FILE as ENCODER_CONFIG
 from encoders.folders import WEIGHTS_FILE as ENCODER_WEIGHTS
 from encoders.hub import find_folder, upload
+from encoders.learnt_from import LEARNT_FILE
 from encoders.weights import read_weights, write_weights
 from fusion import create_fusion
 from fusion.base import Fusion
@@ -29,7 +30,7 @@ Lengths = Mapping[str, Int[Tensor, " batch"]]
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "classifier.safetensors"
 FILES = (
     *(CONFIG_FILE, WEIGHTS_FILE),
-    *(f"{name}/{file}" for name in MODALITIES for file in (ENCODER_CONFIG, ENCODER_WEIGHTS)),
+    *(f"{name}/{file}" for name in MODALITIES for file in (ENCODER_CONFIG, ENCODER_WEIGHTS, LEARNT_FILE)),
 )
 
 

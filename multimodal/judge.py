@@ -13,7 +13,9 @@ import pandas as pd
 from torch import nn
 
 from encoders.hub import find_folder, upload
+from encoders.learnt_from import LEARNT_FILE, LearntFrom
 from multimodal import __version__
+from multimodal.corpora import CORPORA
 from multimodal.corpora.manifest import Media
 from multimodal.data.options import SilentEnds
 from multimodal.data.windows import WindowShape, judged_spans
@@ -36,6 +38,7 @@ from multimodal.report.verdict import (
     conflicts,
 )
 from multimodal.scoring import POSTERIOR, RunningScores
+from multimodal.splits.seen import MARK, known_as
 from multimodal.synchrony import Synchrony
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
@@ -62,6 +65,8 @@ class Judge(nn.Module):
             gives it; None for no probabilities.
         provenance: what it has learnt from, as a run's ``provenance.json`` says it.
         metrics: on clips that were held out, as ``evaluate`` writes them; None before that.
+        learnt_from: hashes of the clips and people that it, or an encoder before it, has learnt from.
+        audit: sentences on shortcuts, corruptions and who pays, as ``audit`` found them; None before that.
         limits: of one file, whose faces are found in a process that a broken file may end.
 
     Raises:
@@ -80,6 +85,8 @@ class Judge(nn.Module):
         calibration: Mapping[str, Any] | None = None,
         provenance: Mapping[str, Any],
         metrics: Mapping[str, Any] | None = None,
+        learnt_from: LearntFrom | None = None,
+        audit: Sequence[str] | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         super().__init__()
@@ -101,6 +108,7 @@ class Judge(nn.Module):
         self.lips = None if taught is None else Synchrony(**taught)
         self.is_generated: bool = provenance["generated"]
         self.trained_on = _trained_on(provenance)
+        self.learnt_from, self.audit = learnt_from, audit
         self.preparer = IsolatedPreparer(crops, seconds=limits.seconds, memory_bytes=limits.memory_bytes)
         self.eval()
 
@@ -194,18 +202,9 @@ class Judge(nn.Module):
         folder = Path(folder)
         (folder / JUDGE_FILE).unlink(missing_ok=True)  # a folder that is half written judges nothing
         self.detector.save_pretrained(folder)
-        write_text(
-            folder / CARD_FILE,
-            model_card(
-                encoders={name: encoder.name for name, encoder in self.detector.encoders.items()},  # type: ignore[misc]
-                fusion=type(self.detector.classifier.fusion).__name__,
-                trained_on=self.trained_on,
-                provenance=self.provenance,
-                thresholds=self.thresholds_by_rule,
-                is_calibrated=self.calibration is not None,
-                metrics=self.metrics,
-            ),
-        )
+        write_text(folder / CARD_FILE, self.card())
+        if self.learnt_from is not None:
+            self.learnt_from.write(folder)
         write_json(
             folder / JUDGE_FILE,
             {
@@ -216,7 +215,21 @@ class Judge(nn.Module):
                 "calibration": self.calibration,
                 "provenance": self.provenance,
                 "metrics": self.metrics,
+                "audit": None if self.audit is None else list(self.audit),
             },
+        )
+
+    def card(self) -> str:
+        """The model card, as Markdown."""
+        return model_card(
+            encoders={name: encoder.name for name, encoder in self.detector.encoders.items()},  # type: ignore[misc]
+            fusion=type(self.detector.classifier.fusion).__name__,
+            trained_on=self.trained_on,
+            provenance=self.provenance,
+            thresholds=self.thresholds_by_rule,
+            is_calibrated=self.calibration is not None,
+            metrics=self.metrics,
+            audit=self.audit,
         )
 
     def push_to_hub(
@@ -230,7 +243,12 @@ class Judge(nn.Module):
         """Put what :meth:`save_pretrained` writes on the Hugging Face hub, as ``owner/name``; its address."""
         return upload(self.save_pretrained, repo_id, token=token, private=private, message=commit_message)
 
+    def known_as(self, path: str | Path) -> str:
+        """Whether a file is one of the clips learnt from; see :func:`multimodal.splits.seen.known_as`."""
+        return known_as(self.learnt_from, path, {*self.provenance["corpora"], *CORPORA})
+
     def _verdict(self, path: Path, judgements: list[Judgement], notes: list[str]) -> FileVerdict:
+        marked = [MARK] if (self.provenance.get("seen") or {}).get("marked") else []
         meaningless = ["Trained on generated media only: this verdict on a real video means nothing."]
         return FileVerdict(
             file=readable(path),
@@ -238,7 +256,7 @@ class Judge(nn.Module):
             faces=judgements[1:],
             trained_on=self.trained_on,
             synthetic=self.is_generated,
-            warnings=[*(meaningless if self.is_generated else []), *notes],
+            warnings=[*(meaningless if self.is_generated else []), *marked, *notes],
         )
 
 
@@ -307,7 +325,7 @@ def load_detector(
         ValueError: no such folder or repository, one that holds no detector or none that can judge, or weights
             that do not fit.
     """
-    folder = find_folder(name, (*FILES, JUDGE_FILE), **options).absolute()
+    folder = find_folder(name, (*FILES, JUDGE_FILE, LEARNT_FILE), **options).absolute()
     if not (folder / JUDGE_FILE).is_file():
         raise ValueError(
             f"no detector that judges files: {name} has no {JUDGE_FILE}; "
@@ -315,8 +333,9 @@ def load_detector(
         )
     kept = read_json(folder / JUDGE_FILE)
     try:
-        named = ("num_frames", "silent_ends", "thresholds", "calibration", "provenance", "metrics")
+        named = ("num_frames", "silent_ends", "thresholds", "calibration", "provenance", "metrics", "audit")
         facts = {one: kept[one] for one in named}
+        facts["learnt_from"] = LearntFrom.read(folder)
         detector = AudioVisualDetector.from_pretrained(folder)
         return Judge(detector, rule=rule, doubt=doubt, limits=limits, **facts)
     except (KeyError, TypeError, AttributeError) as error:

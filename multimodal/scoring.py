@@ -18,7 +18,10 @@ from multimodal.labels import CLASSES, MODALITIES, Modality
 from multimodal.media.prepared import PreparedClip
 
 #: Columns of a manifest that travel into the scores table.
-DESCRIPTION = ["clip_id", "corpus", "identity", "method", "av_class", "video_fake", "audio_fake", "any_fake"]
+DESCRIPTION = [
+    *("clip_id", "corpus", "identity", "group", "method"),
+    *("av_class", "video_fake", "audio_fake", "any_fake"),
+]
 POSTERIOR = [f"p_{name}" for name in CLASSES]
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]

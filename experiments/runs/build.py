@@ -12,12 +12,14 @@ from accelerate import Accelerator
 from encoders import create_encoder, load_encoder
 from encoders.base import PUBLISHED, Encoder
 from encoders.folders import holds_encoder
+from encoders.learnt_from import LearntFrom
 from experiments.runs.advised import advised_options, check_precision, say
 from experiments.runs.balancing import Counts, label_weights, training_draw
 from experiments.runs.clips import Clips, describe, describe_window, load_clips, require_clips
-from experiments.runs.config import PretrainConfig, TrainConfig
+from experiments.runs.config import EncoderConfig, PretrainConfig, TrainConfig
 from experiments.runs.feed import Feed, feed_tokens, feed_windows, first_window
 from experiments.runs.loop import Parts, Say, Training
+from experiments.runs.memory import check_seen, history_of_encoder, together
 from experiments.runs.mixture import check_pairs, draw_pairs, forge_of, mixed_clips, mixture_draw, mixture_text
 from experiments.runs.provenance import loaded_text
 from experiments.runs.settings import to_plain
@@ -28,6 +30,7 @@ from multimodal.detector import AudioVisualDetector
 from multimodal.heads import Branch
 from multimodal.labels import Modality
 from multimodal.report.study_table import tokens_text
+from multimodal.splits.seen import learnt_from
 from multimodal.tokens.resampled import Resampling
 from multimodal.training.losses import DetectorLoss
 from multimodal.training.tasks import BranchTask, DetectorTask
@@ -75,6 +78,7 @@ def open_training(config: TrainConfig, tokens: Path = Path("tokens")) -> Trainin
         say(f"{config.balance.name} works on embeddings: the encoders are frozen, fusion and heads learn")
         config = replace(config, freeze_encoders=True)
     config.check()
+    histories = {_called(name, one): history_of_encoder(one) for name, one in config.encoders.items()}
     reading, seed, resampling = config.data.reading, config.fit.seed, _resampling(config)
     draw = partial(_draw, balance=config.balance.name, within=config.balance.within, target="class", seed=seed)
     is_on_tokens = config.tokens is not None or resampling is not None
@@ -83,7 +87,8 @@ def open_training(config: TrainConfig, tokens: Path = Path("tokens")) -> Trainin
     feed: Callable[..., Feed] = partial(_feed_whole, draw=draw, augmentation=config.data.augmentation, seed=seed)
     if is_on_tokens:
         root = config.tokens or tokens
-        feed = partial(feed_tokens, root=root, draw=draw, resampling=resampling, seed=seed)
+        allow_seen = config.data.allow_seen
+        feed = partial(feed_tokens, root=root, draw=draw, resampling=resampling, seed=seed, allow_seen=allow_seen)
     make = partial(
         _detector_parts,
         plan=open_detector(config),
@@ -96,7 +101,7 @@ def open_training(config: TrainConfig, tokens: Path = Path("tokens")) -> Trainin
         modality_dropout=config.modality_dropout,
         speed=partial(_hasten, compiles=config.fit.compile, checkpoints=config.fit.checkpoint_gradients),
     )
-    return replace(_opened(config, "train", clips, make), is_on_tokens=is_on_tokens)
+    return replace(_opened(config, "train", clips, make, histories), is_on_tokens=is_on_tokens)
 
 
 def open_pretraining(config: PretrainConfig) -> Training:
@@ -145,7 +150,12 @@ def open_pretraining(config: PretrainConfig) -> Training:
         loss=_loss(config),
         speed=partial(_hasten, compiles=config.fit.compile, checkpoints=config.fit.checkpoint_gradients),
     )
-    return _opened(config, f"pretrain {modality}", clips, make, modality=modality)
+    histories = {_called(modality, config.encoder): history_of_encoder(config.encoder)}
+    return _opened(config, f"pretrain {modality}", clips, make, histories, modality=modality)
+
+
+def _called(modality: Modality, encoder: EncoderConfig) -> str:
+    return f"the {modality} encoder {encoder.weights or encoder.name}"
 
 
 def build_encoder(
@@ -212,7 +222,16 @@ def _resampling(config: Learning) -> Resampling | None:
     )
 
 
-def _opened(config: Learning, title: str, clips: Clips, make: Callable[..., Parts], **facts: Any) -> Training:
+def _opened(
+    config: Learning,
+    title: str,
+    clips: Clips,
+    make: Callable[..., Parts],
+    histories: Mapping[str, LearntFrom],
+    **facts: Any,
+) -> Training:
+    held_out = {part: clips.of(part) for part in ("val", "test")}
+    seen = check_seen(histories, held_out, allow_seen=config.data.allow_seen, say=say)
     return Training(
         title=title,
         settings=to_plain(config),
@@ -222,7 +241,8 @@ def _opened(config: Learning, title: str, clips: Clips, make: Callable[..., Part
         batch_size=config.data.batch_size,
         num_workers=config.data.num_workers,
         precision=config.precision,
-        facts=facts,
+        learnt_from=together(histories) | learnt_from(clips.of("train"), clips.of("val")),
+        facts={**facts, "seen": seen},
     )
 
 

@@ -222,6 +222,7 @@ class DataConfig:
         windows_per_clip: windows of a clip whose scores are averaged in validation and evaluation.
         num_workers: processes that read windows; 0 reads in the training process.
         silent_ends: trim leaves silence at a clip's ends out, random a random part of it in training, keep none.
+        allow_seen: train although encoders learnt from validation or test clips before; every result is marked.
         augmentation: of training windows.
     """
 
@@ -234,6 +235,7 @@ class DataConfig:
     windows_per_clip: Annotated[int, at_least(1)] = 4
     num_workers: Annotated[int, at_least(0)] = 2
     silent_ends: SilentEnds = "trim"
+    allow_seen: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:

@@ -24,6 +24,7 @@ from multimodal.labels import MODALITIES, Modality
 from multimodal.media.store.reader import AnyStore
 from multimodal.progress import progress
 from multimodal.scoring import clip_batches, score_clips
+from multimodal.splits.seen import find_seen, refuse_seen
 from multimodal.tokens.cache import EvaluationTokens, TokenCache, TrainingTokens
 from multimodal.tokens.embedding import embed
 from multimodal.tokens.resampled import Resampling, resample
@@ -95,12 +96,17 @@ def feed_tokens(
     draw: DrawOf,
     resampling: Resampling | None,
     seed: int,
+    allow_seen: bool,
 ) -> Feed:
     """Tokens of every clip, computed once and kept in a folder of ``root``, for fusion and heads.
 
     With ``resampling`` the classes are made even in the space of the tokens; else clips are drawn by ``draw``.
+    What the cache says its encoders learnt from is held against the clips too, unless ``allow_seen``.
     """
     cache, rows = token_cache(detector, clips, reading, accelerator, root), clips.of("train")
+    if cache.learnt_from is not None and not allow_seen:
+        seen = {part: find_seen(cache.learnt_from, clips.of(part)) for part in ("val", "test")}
+        refuse_seen(seen, f"an encoder of the tokens {cache.folder}")
 
     def scorer(split: str) -> Scorer:
         rows = clips.of(split)

@@ -91,6 +91,11 @@ class RunFolder:
         return self.path / "transfer.html"
 
     @property
+    def audit(self) -> Path:
+        """What `audit` found."""
+        return self.path / "audit.json"
+
+    @property
     def weights(self) -> Path:
         """The weights that validation chose."""
         return self.path / "best.safetensors"

@@ -11,6 +11,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from encoders.base import Encoder
+from encoders.learnt_from import LearntFrom
 from experiments.runs.balancing import DrawnLabels, learnt_labels
 from experiments.runs.clips import Clips
 from experiments.runs.folder import RunFolder
@@ -57,6 +58,7 @@ class Training:
         num_workers: processes that read windows.
         precision: ``no``, ``bf16`` or ``fp16``.
         is_on_tokens: whether tokens that are kept are read in place of crops and sound.
+        learnt_from: what the weights will have learnt from, the earlier trainings of the encoders included.
         facts: what ``provenance.json`` says beside what follows from the clips.
     """
 
@@ -69,6 +71,7 @@ class Training:
     num_workers: int
     precision: str
     is_on_tokens: bool = False
+    learnt_from: LearntFrom = field(default_factory=LearntFrom)
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -177,8 +180,11 @@ def _write_origin(training: Training, parts: Parts, run: RunFolder) -> None:
             for name, encoder in parts.encoders.items()
         },
     )
+    learnt_from = training.learnt_from
     if parts.cache is not None:
+        learnt_from = learnt_from | (parts.cache.learnt_from or LearntFrom())
         link_or_copy(parts.cache.encoders, run.frozen_encoders)
+    learnt_from.write(run.path)
 
 
 def _nothing(text: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from accelerate import Accelerator
@@ -13,23 +13,26 @@ from torch import nn
 
 from encoders import load_encoder, rebuild_encoder
 from encoders.base import Encoder
+from encoders.learnt_from import LearntFrom
 from experiments.runs.build import DetectorPlan, open_detector
 from experiments.runs.clips import Clips, load_clips, read_clips
 from experiments.runs.config import PretrainConfig, TrainConfig
 from experiments.runs.device import DeviceName, check_device
 from experiments.runs.feed import split_scorer, window_shape
 from experiments.runs.folder import RunFolder
+from experiments.runs.memory import check_seen, history_of_run
 from experiments.runs.mixture import mixed_clips
 from experiments.runs.settings import read_config
 from multimodal.artefacts import read_frame
 from multimodal.data.options import Reading
-from multimodal.data.windows import EvaluationWindows
+from multimodal.data.windows import ClipWindows, EvaluationWindows
 from multimodal.detector import AudioVisualDetector
 from multimodal.files import atomic_path, read_json
 from multimodal.heads import Branch
 from multimodal.judge import DEFAULT_LIMITS, JUDGE_FILE, Judge, load_detector
 from multimodal.labels import MODALITIES, Modality
 from multimodal.media.isolation import Limits
+from multimodal.report.pages.audit import notes
 from multimodal.training.checkpoints import load_weights
 
 
@@ -58,9 +61,9 @@ class TrainedRun:
         return set(self.folder.read_provenance()["corpora"])
 
     @cached_property
-    def training_clips(self) -> set[str]:
-        """Clips that it was trained on."""
-        return set(self.read().of("train")["clip_id"])
+    def learnt_from(self) -> LearntFrom:
+        """What it has learnt from, earlier trainings of its encoders included."""
+        return history_of_run(self.folder.path)
 
     @cached_property
     def model(self) -> AudioVisualDetector | Branch:
@@ -141,17 +144,38 @@ def rebuilt_encoders(file: Path) -> dict[str, Encoder]:
 # A run on the test clips that were held out for it.
 
 
-def score_run(path: Path, device: DeviceName = "auto") -> tuple[pd.DataFrame, bool]:
-    """The scores of validation (as training left them) and test, and whether any clip was generated."""
+class ScoredRun(NamedTuple):
+    """Scores, what of the test clips was seen before, whether a program drew any, and the clips."""
+
+    scores: pd.DataFrame
+    seen: dict[str, Any]
+    generated: bool
+    clips: Clips
+
+
+def score_run(path: Path, device: DeviceName = "auto", *, allow_seen: bool = False) -> ScoredRun:
+    """The scores of validation, as training left them, and of test clips that the run has not learnt from."""
     run = open_detector_run(path)
     clips = run.read()
     clips.require_same(run.folder.read_provenance())
-    test = _score(run, clips, "test", "test", device).assign(split="test")
-    return pd.concat([run.folder.validation_scores(), test], ignore_index=True), clips.generated
+    histories = {f"the run {path}": run.learnt_from}
+    seen = check_seen(histories, {"test": clips.of("test")}, allow_seen=allow_seen, say=print)
+    test = score_rows(run, clips, clips.of("test"), title="test", device=device).assign(split="test")
+    scores = pd.concat([run.folder.validation_scores(), test], ignore_index=True)
+    return ScoredRun(scores, seen, clips.generated, clips)
 
 
-def _score(run: TrainedRun, clips: Clips, split: str, title: str, device: DeviceName = "auto") -> pd.DataFrame:
-    rows, accelerator = clips.of(split), _accelerator(device)
+def score_rows(
+    run: TrainedRun,
+    clips: Clips,
+    rows: pd.DataFrame,
+    *,
+    title: str,
+    device: DeviceName = "auto",
+    change: Callable[[EvaluationWindows], ClipWindows] = lambda windows: windows,
+) -> pd.DataFrame:
+    """The scores of some clips of a run's, as they are or with every window changed."""
+    accelerator = _accelerator(device)
     windows = EvaluationWindows(
         clips.store,
         rows,
@@ -160,7 +184,7 @@ def _score(run: TrainedRun, clips: Clips, split: str, title: str, device: Device
         modalities=run.modalities,
     )
     model: nn.Module = run.model
-    score = split_scorer(windows, rows, title, run.reading, accelerator, show=True)
+    score = split_scorer(change(windows), rows, title, run.reading, accelerator, show=True)
     return score(model.to(accelerator.device))
 
 
@@ -198,12 +222,14 @@ def open_judge(name: Path, rule: str, limits: Limits = DEFAULT_LIMITS, *, doubt:
         calibration=run.folder.read_calibration(),
         provenance=provenance,
         metrics=run.folder.read_metrics(),
+        learnt_from=run.learnt_from,
+        audit=notes(read_json(run.folder.audit)) if run.folder.audit.is_file() else None,
         limits=limits,
     )
     is_frozen = run.folder.frozen_encoders.is_file()
     learnt = "not trained further where fusion and heads learnt from" if is_frozen else "as part of a detector:"
     for encoder in run.encoders.values():
-        encoder.trained_on = f"{learnt} {judge.trained_on}"
+        encoder.trained_on, encoder.learnt_from = f"{learnt} {judge.trained_on}", run.learnt_from
     return judge
 
 
@@ -234,26 +260,28 @@ def open_test_set(folder: Path, split: str, store: Path) -> HeldOut:
     return tested
 
 
-def matrix_scores(run: TrainedRun, tested: HeldOut, kept: Path, device: DeviceName = "auto") -> pd.DataFrame:
+def matrix_scores(
+    run: TrainedRun, tested: HeldOut, kept: Path, device: DeviceName = "auto", *, allow_seen: bool = False
+) -> ScoredRun:
     """Scores of a run on a test set, from the folder ``kept`` where they are there already.
 
     Raises:
-        ValueError: clips that the run was trained on, or crops made otherwise than those it learnt from.
+        ValueError: clips that the run has learnt from, or crops made otherwise than those it learnt from.
     """
     tested.clips.store.check_options(run.folder.read_provenance()["store"])
-    seen = run.training_clips & set(tested.rows["clip_id"])
-    if seen:
-        raise ValueError(
-            f"{len(seen)} of the {len(tested.rows)} clips of {tested.name} ({tested.split}) are training clips of "
-            f"{run.name}, e.g. {min(seen)}; test with the split that it was trained with"
-        )
+    of, part = f"the run {run.name}", f"{tested.name} ({tested.split})"
+    seen = check_seen({of: run.learnt_from}, {part: tested.rows}, allow_seen=allow_seen, say=print)
     file = kept / f"{run.name}-{tested.name}-{_fingerprint(run, tested)}.parquet"
     if file.is_file():
-        return read_frame(file, "scores that were kept", columns=("clip_id",))
-    scores = _score(run, tested.clips, tested.split, tested.name, device).assign(split=tested.split)
+        return ScoredRun(
+            read_frame(file, "scores that were kept", columns=("clip_id",)), seen, tested.clips.generated
+        )
+    scores = score_rows(run, tested.clips, tested.rows, title=tested.name, device=device).assign(
+        split=tested.split
+    )
     with atomic_path(file) as temporary:
         scores.to_parquet(temporary, index=False)
-    return scores
+    return ScoredRun(scores, seen, tested.clips.generated, tested.clips)
 
 
 def _fingerprint(run: TrainedRun, tested: HeldOut) -> str:

@@ -46,7 +46,9 @@ def search_variant(variants: Trainings, options: StudyOptions, out: Path) -> dic
     engines.get(options.engine)  # before anything takes time
     training = to_plain(variants[name])
     claim_study(
-        StudyFolder(out), {"study": "search", "variant": name, "training": training, "space": list(options.space)}
+        StudyFolder(out),
+        {"study": "search", "variant": name, "training": training, "space": list(options.space)},
+        variants[name].data.source,
     )
     with held(out):
         embed_all([Job(name, 0, variants[name], out)])

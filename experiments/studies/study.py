@@ -1,5 +1,6 @@
 """A study in a folder: its runs, what came of them, and the table that is made of their scores."""
 
+import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -7,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from experiments.runs.config import TrainConfig
+from experiments.runs.config import Source, TrainConfig
 from experiments.runs.device import DeviceName, use_device
 from experiments.runs.settings import to_plain
 from multimodal.files import claim, read_json
 from multimodal.ranges import at_least, check_ranges
 
+LABELS = ["video_fake", "audio_fake", "any_fake", "av_class"]
 #: variant → its training
 Trainings = Mapping[str, TrainConfig]
 
@@ -133,7 +135,7 @@ class StudyFolder(NamedTuple):
 
 
 def plan_jobs(folder: StudyFolder, name: str, variants: Trainings, baseline: str, seeds: int) -> list[Job]:
-    """All runs of a study; ``ValueError`` if the folder holds another one."""
+    """All runs of a study; ``ValueError`` if the folder holds another one, or one of other clips."""
     jobs = [
         Job(
             variant,
@@ -149,15 +151,77 @@ def plan_jobs(folder: StudyFolder, name: str, variants: Trainings, baseline: str
         "baseline": baseline,
         "variants": {variant: to_plain(config) for variant, config in variants.items()},
     }
-    claim_study(folder, plan)
+    claim_study(folder, plan, variants[baseline].data.source)
     return jobs
 
 
-def claim_study(folder: StudyFolder, plan: dict[str, Any]) -> None:
-    """Write down what a study compares; ``ValueError`` if the folder holds another one."""
-    plan = json.loads(json.dumps(plan))
-    if claim(folder.path, folder.plan.name, plan, kind="study") != plan:
+def claim_study(folder: StudyFolder, plan: dict[str, Any], source: Source) -> None:
+    """Write down what a study compares, and on what clips; ``ValueError`` if the folder holds another one."""
+    plan = json.loads(json.dumps({**plan, "source": list(map(str, source)), "content": content_of(source)}))
+    held = claim(folder.path, folder.plan.name, plan, kind="study")
+    _require_content(folder, held, plan["content"])
+    if held != plan:
         raise ValueError(f"{folder.path} holds a study of other settings; give a new --out")
+
+
+# What a study is bound to: the runs of one table must have seen the same clips under the same labels.
+
+
+def content_of(source: Source) -> dict[str, str]:
+    """Digests of what stands in the files of a study: ``manifest``, ``labels``, ``split`` and ``store``."""
+    import pandas as pd
+
+    from multimodal.corpora.manifest import Manifest
+    from multimodal.media.store.reader import Store
+    from multimodal.splits import Split
+
+    clips, store = Manifest.read(source.manifest).clips, Store.open(source.store)
+
+    def digest(table: "pd.DataFrame") -> str:
+        hashes = pd.util.hash_pandas_object(table.astype(object).astype(str), index=False)
+        return hashlib.sha256(hashes.to_numpy().tobytes()).hexdigest()[:16]
+
+    return {
+        "manifest": digest(clips.drop(columns=LABELS)),
+        "labels": digest(clips[["clip_id", *LABELS]]),
+        "split": Split.read(source.split).hash[:16],
+        "store": hashlib.sha256(f"{store.fingerprint} {digest(store.index)}".encode()).hexdigest()[:16],
+    }
+
+
+def check_content(folder: StudyFolder, jobs: Sequence[Job]) -> None:
+    """Refuse to judge runs of other clips than the study was planned with, or tables whose labels differ.
+
+    Raises:
+        ValueError: names what was changed since, or the run that differs.
+    """
+    import pandas as pd
+
+    plan = read_json(folder.plan)
+    _require_content(folder, plan, content_of(Source(*map(Path, plan["source"]))))
+    first: tuple[Job, pd.DataFrame] | None = None
+    for job in (job for job in jobs if job.result.is_file()):
+        table = pd.read_parquet(job.scores, columns=["clip_id", *LABELS])
+        table = table.sort_values("clip_id", ignore_index=True).astype(object).astype(str)
+        if first is None:
+            first = job, table
+        elif not table.equals(first[1]):
+            what = "clips" if list(table["clip_id"]) != list(first[1]["clip_id"]) else "labels"
+            raise ValueError(
+                f"the runs {first[0].folder.name} and {job.folder.name} were judged on other {what}, and cannot "
+                f"be compared; delete the folder of the wrong one, {job.folder}, and call again"
+            )
+
+
+def _require_content(folder: StudyFolder, plan: Mapping[str, Any], content: Mapping[str, str]) -> None:
+    planned = plan.get("content", content)
+    changed = [name for name in content if planned.get(name) != content[name]]
+    if changed:
+        told = ", ".join(f"{name} {planned.get(name)}, now {content[name]}" for name in changed)
+        raise ValueError(
+            f"the study in {folder.path} was planned with another {' and another '.join(changed)} ({told}); "
+            "put that back, or give a new --out"
+        )
 
 
 def judge_study(jobs: Sequence[Job], baseline: str, *, replicates: int, seed: int = 0) -> dict[str, Any]:

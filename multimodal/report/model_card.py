@@ -1,6 +1,6 @@
 """The model card of a detector: what it is, what it learnt from, how well it did, and beside what floors."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from multimodal.labels import CLASSES
@@ -44,6 +44,7 @@ def model_card(
     thresholds: Mapping[str, Mapping[str, Mapping[str, Any]]],
     is_calibrated: bool,
     metrics: Mapping[str, Any] | None,
+    audit: Sequence[str] | None = None,
 ) -> str:
     """The card as Markdown with the hub's header.
 
@@ -55,6 +56,7 @@ def model_card(
         thresholds: of each question by each rule, as ``thresholds.json`` has them.
         is_calibrated: whether scores become probabilities.
         metrics: as ``evaluate`` writes them; None where nobody measured.
+        audit: what ``audit`` found, in sentences; None where nobody looked.
     """
     parts = [_HEAD]
     if provenance["generated"]:
@@ -63,6 +65,7 @@ def model_card(
     parts.append(f"Encoders: {named}; joined by `{fusion}`. A score is higher for fakes, in [0, 1].\n")
     parts.append("## What it learnt from\n\n" + "\n".join(_origin(trained_on, provenance)) + "\n")
     parts.append("## How well it does\n\n" + "\n".join(_results(metrics)) + "\n")
+    parts.append("## What it may have learnt instead, and who pays\n\n" + "\n".join(_audit(audit)) + "\n")
     parts.append("## Thresholds\n\n" + "\n".join(_thresholds(thresholds, is_calibrated)) + "\n")
     return "\n".join([*parts, _USE])
 
@@ -90,6 +93,15 @@ def _results(metrics: Mapping[str, Any] | None) -> Iterator[str]:
         yield f"| {name.replace('_', ' ')} | {counts['fake']} : {counts['real']} | {' | '.join(cells)} |"
     for warning in metrics.get("warnings", ()):
         yield f"\nWarning: {warning}."
+
+
+def _audit(found: Sequence[str] | None) -> Iterator[str]:
+    if found is None:
+        yield "Nobody looked for shortcuts, corruptions or groups that pay; `audit RUN --robustness` does."
+        return
+    yield from (f"- {line}." for line in found)
+    if not found:
+        yield "The audit found no shortcut above chance, and no group or corruption to tell of."
 
 
 def _cell(entry: Mapping[str, Any], floor: float | None) -> str:

@@ -2,6 +2,7 @@
 
 ``header.json``              what the tokens depend on: the encoders' weights, the store, the clips, the windows
 ``encoders.safetensors``     the encoders themselves, so that a run can be put together from here
+``learnt_from.safetensors``  what the encoders learnt from, as hashes, where that is known
 ``tokens-NNNNN.safetensors`` windows of :data:`CLIPS_PER_SHARD` clips: tokens by modality, number of the clip
 """
 
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from encoders.base import Encoder
+from encoders.learnt_from import LearntFrom
 from multimodal.artefacts import inside, one_line
 from multimodal.data.order import SampleKey
 from multimodal.data.windows import ClipWindows, Sample, WindowShape, WindowTensors, label_table, labelled
@@ -65,6 +67,11 @@ class TokenCache:
     def encoders(self) -> Path:
         """The weights of the encoders."""
         return self.folder / ENCODERS
+
+    @property
+    def learnt_from(self) -> LearntFrom | None:
+        """What the encoders have learnt from; None where nobody wrote it down."""
+        return LearntFrom.read(self.folder)
 
     def windows_of(self, clip_id: str) -> int:
         """How many windows are kept of a clip."""

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import Subset
 
 from encoders.base import Encoder
+from encoders.learnt_from import LearntFrom
 from multimodal.data.delivery import Batch, delivered, window_loader
 from multimodal.data.windows import EvaluationWindows, WindowShape
 from multimodal.files import atomic_path, shared, write_json
@@ -90,6 +93,9 @@ def embed(
         if rank == 0 and not cache.encoders.is_file():
             with atomic_path(cache.encoders) as temporary:
                 save_weights(encoders, temporary)
+        histories = [one.learnt_from for one in named.values() if one.learnt_from is not None]
+        if rank == 0 and histories:  # joined with what is there: equal weights may come by another way
+            reduce(or_, histories, cache.learnt_from or LearntFrom()).write(folder)
     wait()
     return cache
 

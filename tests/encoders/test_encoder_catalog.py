@@ -165,7 +165,9 @@ def test_an_encoder_is_read_by_its_name_on_the_hub(folder, monkeypatch):
 
     monkeypatch.setattr("encoders.hub.snapshot_download", snapshot)
     assert type(load_encoder("someone/frames", revision="v1")) is FrameEncoder
-    assert asked == [("someone/frames", ["config.json", "model.safetensors"], {"revision": "v1"})]
+    assert asked == [
+        ("someone/frames", ["config.json", "learnt_from.safetensors", "model.safetensors"], {"revision": "v1"})
+    ]
 
 
 def test_a_folder_here_comes_before_a_repository_of_that_name(folder, tmp_path_factory, monkeypatch):

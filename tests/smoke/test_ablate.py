@@ -13,8 +13,15 @@ from experiments.runs.config import EncoderConfig, TrainConfig
 from experiments.runs.folder import RunFolder
 from experiments.runs.settings import read_config, with_settings
 from experiments.studies import runs
-from experiments.studies.study import Job, StudyOptions, settle_study
-from multimodal.corpora.manifest import GENERATED_NOTICE
+from experiments.studies.study import (
+    Job,
+    StudyFolder,
+    StudyOptions,
+    check_content,
+    content_of,
+    settle_study,
+)
+from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest
 
 OPTIONS = StudyOptions(seeds=2, only=("gated", "video_only"), workers=1, replicates=30)
 
@@ -106,6 +113,38 @@ def test_a_finished_study_repeats_nothing_and_a_failed_run_is_done_alone(study, 
     assert {name: row["measures"] for name, row in after["variants"].items()} == {
         name: row["measures"] for name, row in before["variants"].items()
     }
+
+
+def test_a_study_is_bound_to_clips_labels_split_and_store(study, config, workspace, tmp_path):
+    folder, _ = study
+    source = config.data.source
+    planned = content_of(source)
+    manifest = Manifest.read(source.manifest)
+    manifest.clips.loc[0, "any_fake"] = 1 - manifest.clips.loc[0, "any_fake"]
+    manifest.write(tmp_path / "manifest.parquet")
+    other = content_of(source._replace(manifest=tmp_path / "manifest.parquet"))
+    assert [name for name in planned if planned[name] != other[name]] == ["labels"]
+    shutil.copytree(folder, tmp_path / "study")
+    for name in ("split", "store"):
+        plan = json.loads((folder / "study.json").read_text())
+        plan["content"][name] = "of before"
+        (tmp_path / "study" / "study.json").write_text(json.dumps(plan))
+        with pytest.raises(ValueError, match=rf"planned with another {name} \({name} of before, now [0-9a-f]+\)"):
+            ablate("fusion", config, OPTIONS, tmp_path / "study")
+
+
+def test_tables_with_other_labels_or_clips_are_not_compared(study, config, tmp_path):
+    folder, _ = study
+    shutil.copytree(folder, tmp_path / "study")
+    jobs = [Job(name, 0, config, tmp_path / "study" / "runs" / f"{name}-seed0") for name in ("concat", "gated")]
+    check_content(StudyFolder(tmp_path / "study"), jobs)
+    scores = pd.read_parquet(jobs[1].scores)
+    scores.assign(video_fake=1 - scores["video_fake"]).to_parquet(jobs[1].scores)
+    with pytest.raises(ValueError, match="concat-seed0 and gated-seed0 were judged on other labels"):
+        check_content(StudyFolder(tmp_path / "study"), jobs)
+    scores.head(3).to_parquet(jobs[1].scores)
+    with pytest.raises(ValueError, match="were judged on other clips"):
+        check_content(StudyFolder(tmp_path / "study"), jobs)
 
 
 def test_a_folder_of_another_study_and_an_unknown_variant_are_refused(study, config):

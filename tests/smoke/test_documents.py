@@ -30,6 +30,8 @@ SHORTER = {
     "prepare": ["--frame-rate", "10", "--crop-size", "32"],
     "thresholds": ["--replicates", "20"],
     "evaluate": ["--replicates", "20"],
+    "audit": ["--replicates", "20"],
+    "audit runs/first": ["--replicates", "20", "--only", "gain"],
 }
 #: File of the quickstart → what the first guide calls it.
 QUICKSTART = {

@@ -73,9 +73,9 @@ def test_predict_takes_an_exported_folder_in_place_of_a_run(moved, workspace, tm
 def test_a_folder_holds_safetensors_and_json_and_a_card_alone(exported):
     names = {str(path.relative_to(exported)) for path in exported.rglob("*") if path.is_file()}
     assert names == {
-        *("README.md", "config.json", "judge.json", "classifier.safetensors"),
-        *(f"video/{file}" for file in ("README.md", "config.json", "model.safetensors")),
-        *(f"audio/{file}" for file in ("README.md", "config.json", "model.safetensors")),
+        *("README.md", "config.json", "judge.json", "classifier.safetensors", "learnt_from.safetensors"),
+        *(f"{name}/{file}" for name in ("video", "audio") for file in ("README.md", "config.json")),
+        *(f"{name}/{file}.safetensors" for name in ("video", "audio") for file in ("model", "learnt_from")),
     }
 
 

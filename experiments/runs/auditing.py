@@ -1,0 +1,212 @@
+"""What an audit asks of a run or of a corpus: floors of shortcuts, corruptions, and who pays for the errors."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from experiments.runs.clips import Clips
+from experiments.runs.device import DeviceName
+from experiments.runs.folder import RunFolder
+from experiments.runs.scoring import TrainedRun, score_rows
+from multimodal.audit.shortcut_features import FILE_FACTS, MODALITY_OF, shortcut_features
+from multimodal.data.corruptions import CORRUPTIONS, CorruptedWindows, levels
+from multimodal.labels import TARGETS
+from multimodal.media.probe_corpus import probe_path, read_probe_table
+from multimodal.media.store.reader import AnyStore
+from multimodal.metrics.bootstrap import identity_codes
+from multimodal.metrics.operating_point import by_group, paired_change
+from multimodal.metrics.shortcut_floors import shortcut_floors, too_few
+from multimodal.progress import progress
+
+#: Clips of a run that are scored under every corruption, where it has more.
+MOST_CLIPS = 400
+
+
+def manifests_of(folder: RunFolder) -> list[Path]:
+    """The manifest that a run was trained on."""
+    return [Path(folder.read_plain_config()["data"]["manifest"])]
+
+
+def probe_of(manifests: Sequence[Path]) -> pd.DataFrame | None:
+    """What `scan --probe` learnt of the files, from beside each manifest; None where nothing was probed."""
+    tables = [read_probe_table(probe_path(path)) for path in manifests if probe_path(path).is_file()]
+    return pd.concat(tables, ignore_index=True) if tables else None
+
+
+def floors_of(
+    clips: pd.DataFrame,
+    store: AnyStore,
+    probe: pd.DataFrame | None,
+    *,
+    scores: pd.DataFrame | None = None,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """The floors of shortcuts for each target, by its own families: silence says nothing of a picture.
+
+    Args:
+        clips: prepared clips, rows of a manifest.
+        store: that they are in.
+        probe: facts of their files.
+        scores: of a detector on these clips.
+        replicates: of the bootstrap.
+        seed: of folds and bootstrap.
+
+    Returns:
+        target → what :func:`multimodal.metrics.shortcut_floors.shortcut_floors` gives.
+    """
+    clips = clips.sort_values("clip_id", ignore_index=True)
+    asked = {target: _Labels.of(clips, target) for target in TARGETS if _is_own(clips, target)}
+    reasons = {target: too_few(labels.fake, labels.identity) for target, labels in asked.items()}
+    if all(reasons.values()):  # before every clip is read
+        return {target: {"reason": reason} for target, reason in reasons.items()}
+    features = shortcut_features(clips, store, probe, progress=partial(progress, desc="shortcuts", unit="clip"))
+    comparisons = sum(len(_families(target)) + 1 for target in asked)
+    return {
+        target: shortcut_floors(
+            {name: features[name][labels.known] for name in _families(target)},
+            labels.fake,
+            labels.identity,
+            scores=None if scores is None else _scores(scores, clips["clip_id"][labels.known], target),
+            replicates=replicates,
+            seed=seed,
+            comparisons=comparisons,
+        )
+        for target, labels in asked.items()
+    }
+
+
+class _Labels(NamedTuple):
+    """Which clips have a label, what it is, and whose they are."""
+
+    known: np.ndarray
+    fake: np.ndarray
+    identity: np.ndarray
+
+    @classmethod
+    def of(cls, clips: pd.DataFrame, target: str) -> "_Labels":
+        known = clips[f"{target}_fake"].notna().to_numpy(dtype=bool)
+        fake = clips[f"{target}_fake"][known].to_numpy(dtype=np.int64)
+        people = clips["identity"].where(clips["identity"].notna(), clips["clip_id"])[known]
+        return cls(known, fake, identity_codes(people.to_numpy(dtype=object)))
+
+
+def floor_lines(floors: Mapping[str, Any]) -> list[str]:
+    """A line a target: what each family alone reaches, and how much of the detector's score follows from it."""
+    lines = []
+    for target, of in floors.items():
+        if "reason" in of:
+            lines.append(f"shortcuts ({target}): {of['reason']}")
+            continue
+        told = [f"{name} {_floor_text(one)}" for name, one in of.items()]
+        lines.append(f"shortcuts ({target}), AUC of what sees neither face nor voice: {'; '.join(told)}")
+    return lines
+
+
+def _floor_text(one: Mapping[str, Any]) -> str:
+    text = f"{one['auc']['value']:.3f}{' (a shortcut)' * one['alarm']}"
+    share = one.get("explained_within_label")
+    return text if share is None else f"{text}, explains {share:.0%} of the score within a label"
+
+
+def _families(target: str) -> list[str]:
+    own = [name for name, modality in MODALITY_OF.items() if target in ("any", modality)]
+    return [FILE_FACTS, *own]
+
+
+def _is_own(clips: pd.DataFrame, target: str) -> bool:
+    """Whether a modality's labels say anything beside those of the whole clip."""
+    label = clips[f"{target}_fake"]
+    if label.notna().sum() == 0:
+        return False
+    return target == "any" or not label.dropna().equals(clips["any_fake"][label.notna()])
+
+
+def _scores(scores: pd.DataFrame, clip_ids: pd.Series, target: str) -> np.ndarray | None:
+    if f"score_{target}" not in scores:
+        return None
+    values = scores.set_index("clip_id")[f"score_{target}"]
+    return values.reindex(clip_ids).to_numpy(dtype=float)
+
+
+def robustness_of(
+    run: TrainedRun,
+    clips: Clips,
+    thresholds: Mapping[str, float | None],
+    *,
+    names: Sequence[str] = tuple(CORRUPTIONS),
+    device: DeviceName = "auto",
+    replicates: int = 1000,
+    seed: int = 0,
+    note: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """The same test clips under every corruption in three strengths, against themselves as they are.
+
+    Returns:
+        ``"clips"``, and ``"changes"``: corruption → a row a strength: what
+        :func:`multimodal.metrics.operating_point.paired_change` gives for each target that the run judges.
+    """
+    rows = _some(clips.of("test"), seed)
+    if len(rows) < len(clips.of("test")):
+        note(f"robustness on {len(rows):,} of {len(clips.of('test')):,} test clips, drawn evenly over classes")
+    score = partial(score_rows, run, clips, rows, device=device)
+    before = score(title="as they are")
+    changes: dict[str, list[dict[str, Any]]] = {}
+    asked = [one for one in levels(names) if CORRUPTIONS[one[0]].modality in run.modalities]
+    for name, level in progress(asked, desc="robustness", unit="corruption"):
+        after = score(title=f"{name} {level}", change=partial(CorruptedWindows, name=name, level=level))
+        judged = {
+            target: paired_change(
+                before, after, target, threshold=thresholds.get(target), replicates=replicates, seed=seed
+            )
+            for target in TARGETS
+            if f"score_{target}" in before
+        }
+        strength = CORRUPTIONS[name].strengths[level - 1]
+        changes.setdefault(name, []).append({"level": level, "strength": strength, "targets": judged})
+    return {"clips": len(rows), "changes": changes}
+
+
+def _some(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """All clips, or :data:`MOST_CLIPS` of them with as many of each class as there are."""
+    if len(rows) <= MOST_CLIPS:
+        return rows
+    order = pd.Series(np.random.default_rng(seed).permutation(len(rows)), index=rows.index)
+    rank = order.groupby(rows["av_class"].fillna("unknown").to_numpy(dtype=object)).rank()
+    return rows.loc[rank.sort_values(kind="stable").index[:MOST_CLIPS]].sort_index().reset_index(drop=True)
+
+
+#: Columns by which errors are parted, and what each is called.
+GROUPS = {"group": "group", "corpus": "corpus", "identity": "person"}
+
+
+def groups_of(
+    scores: pd.DataFrame, thresholds: Mapping[str, float | None], *, replicates: int = 1000, seed: int = 0
+) -> dict[str, Any]:
+    """Who pays: measures at the common threshold for every group, corpus and person, by column and target.
+
+    A column of one value says nothing and is left out, and so are groups that are one person each.
+    """
+    found: dict[str, Any] = {}
+    for column in (name for name in GROUPS if name in scores and scores[name].nunique() > 1):
+        if column == "group" and scores["identity"].nunique() == scores["group"].nunique():
+            continue
+        found[column] = {
+            target: by_group(
+                scores, column, target, threshold=thresholds.get(target), replicates=replicates, seed=seed
+            )
+            for target in TARGETS
+            if f"score_{target}" in scores and scores[f"score_{target}"].notna().any()
+        }
+    return found
+
+
+def thresholds_by(stored: Mapping[str, Any] | None, rule: str) -> dict[str, float | None]:
+    """The threshold of each target by one rule; 0.5 where none was chosen."""
+    if stored is None:
+        return dict.fromkeys(TARGETS, 0.5)
+    return {target: stored["thresholds"][target][rule]["threshold"] for target in TARGETS}

@@ -1,0 +1,99 @@
+"""The audit of a run and of a corpus: floors of shortcuts, corruptions, who pays, the page and the model card."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+
+from experiments.__main__ import main
+from experiments.runs.scoring import open_detector_run, score_rows
+from multimodal.corpora.manifest import GENERATED_NOTICE
+
+
+@pytest.fixture(scope="module")
+def audited(run, tmp_path_factory):
+    """A copy of the run, audited with two corruptions."""
+    copy = tmp_path_factory.mktemp("audited") / "run"
+    shutil.copytree(run, copy)
+    assert main(["audit", str(copy), "--only", "jpeg", "gain", "--replicates", "20"]) == 0
+    return copy, json.loads((copy / "audit.json").read_text())
+
+
+def test_every_corruption_is_told_in_three_strengths_with_area_and_operating_point(audited):
+    _, found = audited
+    changes = found["robustness"]["changes"]
+    assert {name: [row["level"] for row in rows] for name, rows in changes.items()} == {
+        "jpeg": [1, 2, 3],
+        "gain": [1, 2, 3],
+    }
+    for row in changes["jpeg"]:
+        assert set(row["targets"]["any"]) == {"auc", "false_alarms", "found"}
+        assert set(row["targets"]["any"]["auc"]["change"]) >= {"value", "low", "high"}
+    silent = changes["gain"][0]["targets"]["video"]["auc"]
+    assert silent["before"] == changes["jpeg"][0]["targets"]["video"]["auc"]["before"]
+
+
+def test_clips_as_they_are_get_the_scores_of_evaluate_to_the_bit(audited):
+    copy, _ = audited
+    opened = open_detector_run(copy)
+    clips = opened.read()
+    again = score_rows(opened, clips, clips.of("test"), title="again")
+    kept = pd.read_parquet(copy / "scores.parquet", filters=[("split", "==", "test")])
+    columns = [name for name in again if name.startswith("score_")]
+    pd.testing.assert_frame_equal(
+        again.set_index("clip_id")[columns], kept.set_index("clip_id")[columns], check_exact=True
+    )
+
+
+def test_groups_travel_with_the_scores_and_are_judged_at_one_threshold(audited):
+    copy, found = audited
+    assert pd.read_parquet(copy / "scores.parquet")["group"].notna().all()
+    people = found["groups"]["identity"]["any"]["groups"]
+    assert {"real", "fake", "auc", "false_alarms", "found"} <= set(next(iter(people.values())))
+
+
+def test_few_clips_have_no_floor_and_the_reason_is_told(audited):
+    _, found = audited
+    assert "floors of shortcuts need 20 of each" in found["floors"]["any"]["reason"]
+
+
+def test_the_page_and_the_card_say_what_was_found_and_that_media_are_generated(audited):
+    copy, _ = audited
+    page = (copy / "audit.html").read_text()
+    assert "Generated media" in page
+    assert "most harm is done by" in page
+    assert "How it breaks" in page
+    card = (copy / "model_card.md").read_text()
+    assert "## What it may have learnt instead, and who pays" in card
+    assert "- most harm is done by" in card
+
+
+def test_what_the_audit_found_goes_along_with_an_exported_detector(audited, tmp_path):
+    copy, _ = audited
+    assert main(["export", str(copy), "--out", str(tmp_path / "detector")]) == 0
+    assert "most harm is done by" in (tmp_path / "detector" / "README.md").read_text()
+    assert json.loads((tmp_path / "detector" / "judge.json").read_text())["audit"]
+
+
+def test_a_corpus_is_audited_before_anything_is_trained(workspace, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("multimodal.metrics.shortcut_floors.FEWEST", 10)
+    monkeypatch.setattr("multimodal.metrics.shortcut_floors.TREES", 5)
+    files = ["--manifest", str(workspace / "manifest.parquet"), "--store", str(workspace / "store")]
+    assert main(["audit", *files, "--out", str(tmp_path), "--replicates", "20"]) == 0
+    printed = capsys.readouterr().out
+    assert GENERATED_NOTICE in printed
+    floors = json.loads((tmp_path / "audit.json").read_text())["floors"]
+    assert set(floors["any"]) == {
+        *("facts of the file", "silence at the ends", "loudness and spectrum"),
+        *("border of the picture", "size and place of the face", "all together"),
+    }
+    assert "silence at the ends" not in floors["video"]
+    assert "Without looking or listening" in (tmp_path / "audit.html").read_text()
+
+
+def test_a_corruption_of_no_such_name_and_a_run_without_metrics_are_refused(run, tmp_path, capsys):
+    assert main(["audit", str(run), "--only", "jpg"]) == 1
+    assert "did you mean 'jpeg'" in capsys.readouterr().err
+    assert main(["audit", str(tmp_path)]) == 1
+    assert "evaluate" in capsys.readouterr().err
