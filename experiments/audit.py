@@ -32,7 +32,7 @@ def audit(
         python -m experiments audit runs/first --robustness
 
     Args:
-        run: folder that `train` wrote, evaluated.
+        run: folder that `train` or `pretrain` wrote, evaluated; of a branch there is no card.
         robustness: also score the clips under 17 corruptions of picture and sound in three strengths; minutes.
         only: corruptions to try; all of them where left out.
         rule: of the thresholds whose drift and whose false alarms are told.
@@ -50,7 +50,7 @@ def audit(
         thresholds_by,
     )
     from experiments.runs.memory import check_seen, marks
-    from experiments.runs.scoring import open_detector_run
+    from experiments.runs.scoring import open_run
     from multimodal.artefacts import read_frame
 
     folder = RunFolder(run)
@@ -58,7 +58,7 @@ def audit(
     if metrics is None:
         raise ValueError(f"no metrics in {run}; judge it first: evaluate {run}")
     _check_names(only)
-    opened = open_detector_run(run)
+    opened = open_run(run)
     clips = opened.read()
     clips.require_same(folder.read_provenance())
     held_out = clips.of("test")
@@ -77,11 +77,13 @@ def audit(
         "groups": groups_of(scores, thresholds, **drawn),
     }
     if robustness or only:
-        chosen = {"names": only} if only else {}
-        found["robustness"] = robustness_of(opened, clips, thresholds, device=device, **chosen, **drawn)
+        found["robustness"] = robustness_of(
+            opened, clips, thresholds, names=only, device=device, replicates=replicates, seed=seed
+        )
     _write(found, run, f"Audit of {run.name}")
-    write_text(run / "model_card.md", _card(run, rule))
-    print(run / "model_card.md")
+    if folder.read_thresholds() is not None:
+        write_text(run / "model_card.md", _card(run, rule))
+        print(run / "model_card.md")
     return found
 
 

@@ -31,7 +31,8 @@ def evaluate(
     anybody's detector: evaluate --detector MODULE:NAME (see evaluate --detector --help).
 
     Args:
-        run: folder that `train` wrote; thresholds and calibration come from `thresholds`, if it was run.
+        run: folder that `train` wrote; thresholds and calibration come from `thresholds`, if it was run. Or one of
+            `pretrain`, whose branch is judged on its own modality.
         replicates: of the bootstrap over identities.
         seed: of the bootstrap.
         device: where the detector computes; auto is the GPU where there is one.
@@ -104,8 +105,11 @@ def _evaluate(
 def headlines(metrics: dict[str, Any], *, generated: bool) -> list[str]:
     """The headline numbers, each with its interval and its floor."""
     names = [*TARGETS, *(f"{modality}_alone" for modality in MODALITIES)]
-    lines = [f"{name.replace('_', ' '):<12} AUC {_text(metrics[name]['auc'])}  (floor 0.500)" for name in names]
-    lines.append(f"{'class':<12} balanced accuracy {_text(metrics['class']['balanced_accuracy'])}  (floor 0.250)")
+    judged = [name for name in names if name in metrics]
+    lines = [f"{name.replace('_', ' '):<12} AUC {_text(metrics[name]['auc'])}  (floor 0.500)" for name in judged]
+    if "class" in metrics:
+        balanced = _text(metrics["class"]["balanced_accuracy"])
+        lines.append(f"{'class':<12} balanced accuracy {balanced}  (floor 0.250)")
     if generated:
         from multimodal.corpora.manifest import GENERATED_NOTICE
 

@@ -168,7 +168,8 @@ def _scored(
                 known[clip_id] = _plain(_ask(call, read(clip_id), clip_id), target)
                 lines.write(json.dumps({"clip_id": clip_id, "scores": known[clip_id]}) + "\n")
                 lines.flush()
-    named = [one for one in TARGETS if any(one in known[clip_id] for clip_id in clips["clip_id"])] or [target]
+    named: list[str] = [one for one in TARGETS if any(one in known[clip_id] for clip_id in clips["clip_id"])]
+    named = named or [target]
     columns = {
         f"score_{name}": [sign * known[clip_id].get(name, math.nan) for clip_id in clips["clip_id"]]
         for name in named

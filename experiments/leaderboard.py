@@ -53,8 +53,7 @@ def leaderboard(
         judged = evaluate_scores(table, kind="score", replicates=replicates, seed=seed)
         rows[name] = {"metrics": judged[target], **_about(path, target)}
         if table is not first:
-            kinds = ("score", "score")
-            found = compare(first, table, kinds=kinds, replicates=replicates, seed=seed)
+            found = compare(first, table, kinds=("score", "score"), replicates=replicates, seed=seed)
             rows[name]["difference"] = found[target]["metrics"]["auc"]
     result = {
         "target": target,

@@ -2,6 +2,7 @@
 
 import timm
 import torch
+from timm.data.config import resolve_data_config
 from torchvision.transforms.v2 import functional as transforms
 
 from multimodal.media.prepared import PreparedClip
@@ -18,7 +19,7 @@ class TimmFolder:
 
     def __init__(self, folder: str, fake_class: int = 1, frames: int = 8) -> None:
         self.model = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
-        wanted = timm.data.resolve_model_data_config(self.model)
+        wanted = resolve_data_config(model=self.model)
         self.size, self.mean, self.std = wanted["input_size"][1:], list(wanted["mean"]), list(wanted["std"])
         self.fake_class, self.frames = fake_class, frames
 

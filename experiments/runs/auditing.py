@@ -27,8 +27,10 @@ MOST_CLIPS = 400
 
 
 def manifests_of(folder: RunFolder) -> list[Path]:
-    """The manifest that a run was trained on."""
-    return [Path(folder.read_plain_config()["data"]["manifest"])]
+    """The manifests that a run was trained on."""
+    config = folder.read_plain_config()
+    sources = config.get("mixture", {}).get("sources", ())
+    return [Path(one) / "manifest.parquet" for one in sources] or [Path(config["data"]["manifest"])]
 
 
 def probe_of(manifests: Sequence[Path]) -> pd.DataFrame | None:
@@ -138,13 +140,13 @@ def robustness_of(
     clips: Clips,
     thresholds: Mapping[str, float | None],
     *,
-    names: Sequence[str] = tuple(CORRUPTIONS),
+    names: Sequence[str] = (),
     device: DeviceName = "auto",
     replicates: int = 1000,
     seed: int = 0,
     note: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """The same test clips under every corruption in three strengths, against themselves as they are.
+    """The same test clips under corruptions (all without ``names``) in three strengths, against themselves.
 
     Returns:
         ``"clips"``, and ``"changes"``: corruption → a row a strength: what
@@ -156,7 +158,7 @@ def robustness_of(
     score = partial(score_rows, run, clips, rows, device=device)
     before = score(title="as they are")
     changes: dict[str, list[dict[str, Any]]] = {}
-    asked = [one for one in levels(names) if CORRUPTIONS[one[0]].modality in run.modalities]
+    asked = [one for one in levels(names or tuple(CORRUPTIONS)) if CORRUPTIONS[one[0]].modality in run.modalities]
     for name, level in progress(asked, desc="robustness", unit="corruption"):
         after = score(title=f"{name} {level}", change=partial(CorruptedWindows, name=name, level=level))
         judged = {

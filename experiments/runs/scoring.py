@@ -154,14 +154,18 @@ class ScoredRun(NamedTuple):
 
 
 def score_run(path: Path, device: DeviceName = "auto", *, allow_seen: bool = False) -> ScoredRun:
-    """The scores of validation, as training left them, and of test clips that the run has not learnt from."""
-    run = open_detector_run(path)
+    """The scores of validation, as training left them, and of test clips that the run has not learnt from.
+
+    A branch leaves no scores of validation, for no threshold is chosen of it.
+    """
+    run = open_run(path)
     clips = run.read()
     clips.require_same(run.folder.read_provenance())
     histories = {f"the run {path}": run.learnt_from}
     seen = check_seen(histories, {"test": clips.of("test")}, allow_seen=allow_seen, say=print)
     test = score_rows(run, clips, clips.of("test"), title="test", device=device).assign(split="test")
-    scores = pd.concat([run.folder.validation_scores(), test], ignore_index=True)
+    left = [run.folder.validation_scores()] if isinstance(run.model, AudioVisualDetector) else []
+    scores = pd.concat([*left, test], ignore_index=True)
     return ScoredRun(scores, seen, clips.generated, clips)
 
 
@@ -273,12 +277,10 @@ def matrix_scores(
     seen = check_seen({of: run.learnt_from}, {part: tested.rows}, allow_seen=allow_seen, say=print)
     file = kept / f"{run.name}-{tested.name}-{_fingerprint(run, tested)}.parquet"
     if file.is_file():
-        return ScoredRun(
-            read_frame(file, "scores that were kept", columns=("clip_id",)), seen, tested.clips.generated
-        )
-    scores = score_rows(run, tested.clips, tested.rows, title=tested.name, device=device).assign(
-        split=tested.split
-    )
+        scores = read_frame(file, "scores that were kept", columns=("clip_id",))
+        return ScoredRun(scores, seen, tested.clips.generated, tested.clips)
+    found = score_rows(run, tested.clips, tested.rows, title=tested.name, device=device)
+    scores = found.assign(split=tested.split)
     with atomic_path(file) as temporary:
         scores.to_parquet(temporary, index=False)
     return ScoredRun(scores, seen, tested.clips.generated, tested.clips)

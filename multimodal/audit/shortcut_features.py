@@ -134,7 +134,7 @@ def file_facts(clips: pd.DataFrame, store: AnyStore, probe: pd.DataFrame | None)
     return pd.get_dummies(table, columns=words, dummy_na=False, dtype=float)
 
 
-def _decibels(energy: float) -> float:
+def _decibels(energy: "float | np.floating[Any]") -> float:
     return float(10 * np.log10(max(float(energy), _SILENT)))
 
 

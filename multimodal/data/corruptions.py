@@ -17,7 +17,7 @@ from scipy import signal
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
-from multimodal.data.augment.lossy_codec import lossy_codec
+from multimodal.data.augment.sound import lossy_codec
 from multimodal.data.windows import ClipWindows, EvaluationWindows, Sample, window_tensors
 from multimodal.labels import Modality
 
@@ -159,7 +159,7 @@ def _as_it_is(sound: Sound, seconds: float, generator: np.random.Generator, rate
 
 SHIFT = "sound shifted"
 CORRUPTIONS: dict[str, Corruption] = {
-    "jpeg": Corruption("video", (75, 40, 15), "quality", _jpeg),
+    "jpeg": Corruption("video", (75, 40, 15), "of 100 in quality", _jpeg),
     "h264": Corruption("video", (28, 35, 42), "CRF", _h264),
     "resize": Corruption("video", (0.6, 0.4, 0.25), "of its size", _resize),
     "blur": Corruption("video", (0.7, 1.5, 3.0), "% of the crop", _blur),

@@ -23,7 +23,7 @@ from multimodal.metrics.bootstrap import (
 from multimodal.metrics.checks import Floats
 from multimodal.metrics.decisions import decisions_at
 from multimodal.metrics.ranking import roc_auc_of
-from multimodal.metrics.scores_table import QUESTIONS, BinaryTarget, ScoreMeaning, binary_target
+from multimodal.metrics.scores_table import QUESTIONS, BinaryTarget, ScoreMeaning, binary_target, in_order
 from multimodal.metrics.sorted_scores import SortedScores
 
 AUC, ALARMS, FOUND = "auc", "false_alarms", "found"
@@ -137,7 +137,7 @@ def by_group(
         ``"worst"``: the group of at least :data:`FEWEST_REALS` reals with the most false alarms, and whether its
         interval lies above the false alarms of all; None where there is none.
     """
-    groups = {}
+    groups, scores = {}, in_order(scores)
     for value, rows in scores[scores[column].notna()].groupby(column, observed=True):
         target = _target(rows.reset_index(drop=True), name)
         if len(target.scores):

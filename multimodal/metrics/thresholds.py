@@ -21,7 +21,7 @@ from multimodal.metrics.bootstrap import IdentityResampler, bootstrap, identity_
 from multimodal.metrics.checks import Floats, Ints, as_scores
 from multimodal.metrics.decisions import Decisions, decisions_at
 from multimodal.metrics.options import ScoreKind
-from multimodal.metrics.scores_table import BinaryTarget, binary_targets
+from multimodal.metrics.scores_table import BinaryTarget, binary_targets, in_order
 from multimodal.metrics.sorted_scores import Counts, SortedScores
 from multimodal.metrics.threshold_rules import Merit, find_rule, youden
 
@@ -190,7 +190,7 @@ def choose_thresholds(
     for rule, options in rules.items():
         find_rule(rule, _with_prior(rule, options, 0.5 if fake_prior else None))
     thresholds: dict[str, dict[str, Any]] = {}
-    for name, target in binary_targets(scores, kind).items():
+    for name, target in binary_targets(in_order(scores), kind).items():
         thresholds[name] = {}
         for rule, stated in rules.items():
             options = _with_prior(rule, stated, (fake_prior or {}).get(name))
@@ -260,7 +260,7 @@ def transfer_thresholds(
         thresholds chosen there, ``offset`` is stored less chosen there, ``called_differently`` the share of clips
         between the two. Null with ``"reason"`` where not defined.
     """
-    found = binary_targets(scores, kind)
+    found = binary_targets(in_order(scores), kind)
     shared = {name: row for name, row in stored["thresholds"].items() if name in found}
     if not shared:
         raise ValueError(

@@ -24,6 +24,7 @@ OVERLAPS = {
     "donor": "a donor of face or voice occurs in B, in any role",
     "person": "anybody at all occurs in B, in any role",
     "source_clip": "the genuine clip beneath occurs in B, itself or in a fake",
+    "method": "it is a fake of a method that occurs in B",
 }
 #: Row of a table beside the overlaps, and its legend.
 NOT_KNOWN = "not_known"
@@ -130,12 +131,15 @@ def _traces(clips: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray, np.n
     donors = (people.clip[~is_seen], people.person[~is_seen])
     anyone = (people.clip[is_known], people.person[is_known])
     has_source = _has_source(clips)
+    fake = row[(clips["any_fake"] == 1).fillna(False).to_numpy(dtype=bool)]
+    method = pd.factorize(clips["corpus"].astype(object) + " " + clips["method"].astype(object))[0][fake]
     return {
         "identity": (*seen, *seen),
         "donor_on_screen": (*donors, *seen),
         "donor": (*donors, *anyone),
         "person": (*anyone, *anyone),
         "source_clip": (row[has_source], source[has_source], row[has_source], source[has_source]),
+        "method": (fake, method, fake, method),
     }
 
 
@@ -151,6 +155,7 @@ def _unknown(clips: pd.DataFrame) -> dict[str, np.ndarray]:
         "donor": ~has_donors,
         "person": ~(is_named & has_donors),
         "source_clip": ~_has_source(clips),
+        "method": np.zeros(len(clips), dtype=bool),
     }
 
 

@@ -303,3 +303,12 @@ def test_what_is_not_defined_says_why_and_is_json():
 def test_scores_of_no_common_target_are_refused():
     with pytest.raises(ValueError, match="thresholds are of any; the scores are of video only"):
         transfer_thresholds(stored(threshold=0.5), pd.DataFrame({"video_fake": [1, 0], "score_video": [0.9, 0.1]}))
+
+
+def test_thresholds_and_their_transfer_do_not_depend_on_the_order_of_rows():
+    scores = validation_scores()
+    scores = scores.assign(clip_id=[f"c/{number}" for number in range(len(scores))])
+    mixed = scores.sample(frac=1, random_state=0)
+    one, other = (choose_thresholds(of, {"youden": {}}, replicates=20) for of in (scores, mixed))
+    assert one == other
+    assert transfer_thresholds(one, scores, replicates=20) == transfer_thresholds(one, mixed, replicates=20)

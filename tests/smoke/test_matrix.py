@@ -59,6 +59,20 @@ def test_scores_that_are_there_are_not_computed_again(branches, sources, tmp_pat
     assert len(list((tmp_path / "scores").iterdir())) == 1
 
 
+def test_a_branch_is_evaluated_by_method_and_audited_by_person(branches, capsys):
+    branch = branches / "videos"
+    assert main(["evaluate", str(branch), "--replicates", "20"]) == 0
+    assert "video        AUC" in capsys.readouterr().out
+    metrics = json.loads((branch / "metrics.json").read_text())
+    assert "audio" not in metrics
+    assert metrics["per_method"]["video"]
+    assert main(["audit", str(branch), "--only", "grey", "--replicates", "20"]) == 0
+    found = json.loads((branch / "audit.json").read_text())
+    assert found["groups"]["identity"]["video"]["groups"]
+    assert [row["level"] for row in found["robustness"]["changes"]["grey"]] == [1, 2, 3]
+    assert not (branch / "model_card.md").exists()
+
+
 def test_a_detector_is_judged_for_each_target(run, sources, tmp_path):
     assert matrix([run], sources, ["videos", "speech"], tmp_path) == 0
     judged = json.loads((tmp_path / "matrix.json").read_text())["matrix"]

@@ -55,9 +55,13 @@ def test_overlaps_are_the_shares_worked_out_by_hand():
         "donor": 2 / 4,
         "person": 3 / 4,
         "source_clip": 0,
+        "method": 3 / 4,  # the real clip is of none
     }
     val = leakage.overlap.loc["val in train"]
-    assert val.drop(["donor", "donor_on_screen"]).to_dict() == {"identity": 1, "person": 1, "source_clip": 1}
+    assert val.drop(["donor", "donor_on_screen"]).to_dict() == {
+        **{"identity": 1, "person": 1, "source_clip": 1},
+        "method": 1,
+    }
     assert val[["donor", "donor_on_screen"]].isna().all()
     assert leakage.overlap.loc["test in val"].to_dict() == {
         "identity": 0,
@@ -65,6 +69,7 @@ def test_overlaps_are_the_shares_worked_out_by_hand():
         "donor": 1 / 4,
         "person": 1 / 4,
         "source_clip": 0,
+        "method": 3 / 4,
     }
 
 

@@ -56,7 +56,8 @@ def _value(row: Mapping[str, Any], metric: str) -> float | None:
 
 
 def _has_classes(run: Results) -> bool:
-    return "av_class" in run.scores and bool(run.scores["av_class"].notna().any())
+    of_both = {"av_class", "score_video", "score_audio"} <= set(run.scores)  # a branch has but one of them
+    return of_both and bool(run.scores["av_class"].notna().any())
 
 
 def _confusion(run: Results) -> Figure | None:
