@@ -1,7 +1,7 @@
 """``audit RUN`` and ``audit --manifest FILE``: which shortcuts there are, how a detector breaks, and who pays."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from experiments.command_line import Positional, run_verb
 from experiments.runs.device import DeviceName
@@ -92,7 +92,7 @@ def audit_manifest(
     manifest: tuple[Path, ...],
     store: Path,
     split: Path | None = None,
-    part: str = "train",
+    part: Literal["train", "val", "test"] = "train",
     out: Path = Path("audit"),
     replicates: Annotated[int, at_least(0)] = 1000,
     seed: Annotated[int, at_least(0)] = 0,

@@ -6,8 +6,9 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from multimodal.labels import Target
 from multimodal.ranges import at_least
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ def evaluate_detector(
     store: Path | None = None,
     options: dict[str, str] | None = None,
     split: Path | None = None,
-    part: str = "test",
-    target: str = "any",
+    part: Literal["train", "val", "test"] = "test",
+    target: Target = "any",
     higher_is_fake: bool = True,
     replicates: Annotated[int, at_least(0)] = 1000,
     seed: Annotated[int, at_least(0)] = 0,
@@ -67,8 +68,6 @@ def evaluate_detector(
     from multimodal.report.pages import run_report
     from multimodal.report.terminal import metric_table, warning_lines
 
-    if target not in TARGETS:
-        raise ValueError(f"unknown target {target!r}; choose from {', '.join(TARGETS)}")
     joined = concatenate(Manifest.read(path) for path in manifest)
     clips = _clips(joined, split, part)
     call = load_detector(detector, options or {})

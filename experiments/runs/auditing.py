@@ -211,4 +211,7 @@ def thresholds_by(stored: Mapping[str, Any] | None, rule: str) -> dict[str, floa
     """The threshold of each target by one rule; 0.5 where none was chosen."""
     if stored is None:
         return dict.fromkeys(TARGETS, 0.5)
+    known = stored["thresholds"]["any"]
+    if rule not in known:
+        raise ValueError(f"no threshold by rule {rule!r}; choose from {', '.join(known)}")
     return {target: stored["thresholds"][target][rule]["threshold"] for target in TARGETS}

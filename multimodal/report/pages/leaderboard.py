@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from multimodal.report.pages.render import Table, Written, decimal, p_value, render, smallest_seen
+from multimodal.report.pages.render import Table, Written, p_value, render, smallest_seen
 
 _MEASURES = {"auc": "ROC-AUC", "eer": "equal error rate", "ap_real": "average precision (real)"}
 _NOTE = (
-    "Difference: ROC-AUC of the first system less that of the row, paired over the same draws of people. "
-    "Differences below the one that could be seen (80 % power) are not ruled out. Systems whose history is not "
-    "known may have learnt from these very clips."
+    "Paired over the same draws of people. Differences below the one that could be seen (80 % power) are not "
+    "ruled out. Systems whose history is not known may have learnt from these very clips."
 )
 
 
@@ -28,37 +27,39 @@ def leaderboard_page(result: Mapping[str, Any]) -> str:
         about=about,
         notes=[f"{name} learnt from clips that it is judged on: its numbers flatter" for name in marked],
         headlines=[],
-        sections=[{"title": "Systems", "text": "", "figures": [], "tables": [_table(result)]}],
+        sections=[{"title": "Systems", "text": "", "figures": [], "tables": _tables(result)}],
     )
 
 
-def _table(result: Mapping[str, Any]) -> Table:
-    rows: list[list[Any]] = []
-    for name, row in sorted(
-        result["systems"].items(), key=lambda item: -(item[1]["metrics"]["auc"]["value"] or 0)
-    ):
-        found = row.get("difference")
-        gap = {"value": None} if found is None else {**found, "value": found["difference"]}
-        cells = [row["metrics"][metric] for metric in _MEASURES]
-        p, smallest = ("", "") if found is None else (p_value(found["p_value"]), smallest_seen(found))
-        rows.append(
-            [
-                name,
-                *cells,
-                Written("the first") if found is None else gap,
-                Written(p),
-                Written(smallest),
-                row["shortcuts"] or Written("not judged"),
-                seen_text(row["seen"]),
-            ]
-        )
-    floors = [Written(decimal(result["floors"].get(metric))) for metric in _MEASURES]
-    rows.append(["a random system", *floors, *[Written("")] * 4, ""])
-    headers = (
-        *("system", *_MEASURES.values()),
-        *("difference", "p", "could be seen", "shortcuts alone", "clips seen before"),
-    )
-    return Table(headers, rows, note=_NOTE)
+def _tables(result: Mapping[str, Any]) -> list[Table]:
+    """The systems with the best first, the differences from the first that was named, and what each has seen."""
+    systems = result["systems"]
+    by_area = sorted(systems.items(), key=lambda item: -(item[1]["metrics"]["auc"]["value"] or 0))
+    rows: list[list[Any]] = [
+        [name, *(row["metrics"][metric] for metric in _MEASURES), row["shortcuts"] or {"value": None}]
+        for name, row in by_area
+    ]
+    rows.append(["a random system", *({"value": result["floors"].get(metric)} for metric in _MEASURES), None])
+    differences = [
+        [
+            name,
+            {**found, "value": found["difference"]},
+            Written(p_value(found["p_value"])),
+            Written(smallest_seen(found)),
+        ]
+        for name, row in by_area
+        if (found := row.get("difference")) is not None
+    ]
+    first = next(iter(systems))
+    return [
+        Table(("system", *_MEASURES.values(), "shortcuts alone: ROC-AUC"), rows),
+        Table((f"{first} less", "ROC-AUC", "p", "could be seen"), differences, title="Differences", note=_NOTE),
+        Table(
+            ("system", "clips seen in training"),
+            [[name, seen_text(row["seen"])] for name, row in systems.items()],
+            title="What each has seen before",
+        ),
+    ]
 
 
 def seen_text(seen: Mapping[str, Any] | None) -> str:
