@@ -130,7 +130,7 @@ def file_facts(clips: pd.DataFrame, store: AnyStore, probe: pd.DataFrame | None)
         facts |= {name: numbers[name].to_numpy(dtype=float) for name in NUMBERS if "silence" not in name}
         facts |= {name: told[name].to_numpy(dtype=object) for name in NAMES}
     table = pd.DataFrame(facts, index=clips.index)
-    words = [name for name in table if table[name].dtype == object]
+    words = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
     return pd.get_dummies(table, columns=words, dummy_na=False, dtype=float)
 
 

@@ -133,7 +133,7 @@ def _reverberation(sound: Sound, seconds: float, generator: np.random.Generator,
     """A room in which sound falls by 60 dB in ``seconds``: noise that decays, behind the direct sound."""
     time = np.arange(int(rate * _ROOM_MILLISECONDS / 1000)) / rate
     room = np.random.default_rng(0).standard_normal(len(time)) * 10 ** (-3 * time / seconds) * (time > 0.005)
-    room *= 0.5 / max(np.sqrt((room**2).sum()), 1e-9)
+    room *= np.sqrt(seconds) / max(np.sqrt((room**2).sum()), 1e-9)  # a larger room also echoes louder
     room[0] = 1
     heard = signal.fftconvolve(sound.numpy(), room)[: len(sound)]
     return torch.from_numpy(heard.astype(np.float32)).clamp(-1, 1)
