@@ -18,7 +18,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
 from multimodal.data.augment.sound import lossy_codec
-from multimodal.data.windows import ClipWindows, EvaluationWindows, Sample, window_tensors
+from multimodal.data.windows import ClipWindows, EvaluationWindows, Sample, as_crops, as_frames, window_tensors
 from multimodal.labels import Modality
 
 Frames = Float[Tensor, "time channel height width"]
@@ -210,7 +210,10 @@ class CorruptedWindows(ClipWindows):
         whole = tensors.inputs[corruption.modality]
         changed = whole.clone()
         if length:  # what is padding stays padding
-            changed[:length] = corruption.change(whole[:length], strength, generator, rate)
+            is_video = corruption.modality == "video"
+            taken = as_frames(whole[:length]) if is_video else whole[:length]
+            given = corruption.change(taken, strength, generator, rate)
+            changed[:length] = as_crops(given.clamp(0, 1)) if is_video else given
         inputs = {**tensors.inputs, corruption.modality: changed}
         return sample._replace(tensors=tensors._replace(inputs=inputs))
 

@@ -298,16 +298,18 @@ class _Pairs:
             return tensors
         name = self.forge.modality
         x = tensors.inputs[name]
-        pair = self.forge(_as_frames(x) if name == "video" else x, generator)
+        pair = self.forge(as_frames(x) if name == "video" else x, generator)
         shown = pair.forged if self.forged[row] else pair.genuine
-        return tensors._replace(inputs={**tensors.inputs, name: _as_crops(shown) if name == "video" else shown})
+        return tensors._replace(inputs={**tensors.inputs, name: as_crops(shown) if name == "video" else shown})
 
 
-def _as_frames(crops: UInt8[Tensor, "time size size 3"]) -> Float[Tensor, "time 3 size size"]:
+def as_frames(crops: UInt8[Tensor, "time size size 3"]) -> Float[Tensor, "time 3 size size"]:
+    """Crops of a window as frames in [0, 1]."""
     return crops.permute(0, 3, 1, 2).float().div_(255)
 
 
-def _as_crops(frames: Float[Tensor, "time 3 size size"]) -> UInt8[Tensor, "time size size 3"]:
+def as_crops(frames: Float[Tensor, "time 3 size size"]) -> UInt8[Tensor, "time size size 3"]:
+    """Frames in [0, 1] as crops of a window."""
     return frames.mul(255).round().to(torch.uint8).permute(0, 2, 3, 1)
 
 
