@@ -58,9 +58,6 @@ class BalanceConfig:
         check_ranges(self)
 
 
-# Which corpora a branch is pretrained on, as options of a command line.
-
-
 @dataclass(frozen=True, kw_only=True)
 class MixtureConfig:
     """Which corpora a branch is pretrained on, and how often each is drawn.
