@@ -82,9 +82,8 @@ def predict(
     verdicts: list[FileVerdict] = []
     with held(out):
         try:
-            for path, verdict in _judged(
-                judge, paths, out / "verdicts.jsonl", explain_training
-            ):  # what came stays
+            # What came stays in verdicts.jsonl, however this ends.
+            for path, verdict in _judged(judge, paths, out / "verdicts.jsonl", explain_training):
                 verdicts.append(replace(verdict, player=player_of(path, out, player)))
         finally:  # also of what was judged before somebody stopped it
             written = as_written(out / "verdicts.json", [verdict.as_json() for verdict in verdicts])
