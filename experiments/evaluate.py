@@ -47,8 +47,6 @@ def _evaluate(
     run: Path, replicates: int, seed: int, device: DeviceName, allow_seen: bool, floors: bool
 ) -> dict[str, Any]:
     from experiments.runs.auditing import floor_lines, floors_of, manifests_of, probe_of
-    from experiments.runs.lips import learn_synchrony, synchrony_line
-    from experiments.runs.localising import localisation_lines, localise_run
     from experiments.runs.memory import marks
     from experiments.runs.pages import write_report
     from experiments.runs.scoring import score_run
@@ -74,11 +72,9 @@ def _evaluate(
     )
     if calibration is not None:
         metrics["calibration"] = judge_probabilities(test, calibration, replicates=replicates, seed=seed)
-    localisation = localise_run(run, device, replicates=replicates, seed=seed)
-    if localisation is not None:
-        metrics["localisation"] = localisation
-    metrics["synchrony"] = learn_synchrony(run)
-    metrics["seen"], shortcuts = seen, []
+    further = {} if folder.is_branch else _of_both(run, device, replicates, seed)
+    metrics |= further | {"seen": seen}
+    shortcuts: list[str] = []
     if floors:
         metrics["shortcut_floors"] = floors_of(
             clips.of("test"),
@@ -95,11 +91,27 @@ def _evaluate(
     write_report(folder, timings=None)
     lines = [*headlines(metrics, generated=generated), *shortcuts, *warning_lines(metrics, str(folder.report))]
     print("\n".join(lines))
-    if localisation is not None:
-        print("\n".join(localisation_lines(localisation)))
-    print(synchrony_line(metrics["synchrony"]))
+    print("\n".join(_further_lines(further)))
     print(folder.report)
     return metrics
+
+
+def _of_both(run: Path, device: DeviceName, replicates: int, seed: int) -> dict[str, Any]:
+    """What only a detector is asked: when a clip is forged, and whether lips and sound agree."""
+    from experiments.runs.lips import learn_synchrony
+    from experiments.runs.localising import localise_run
+
+    localisation = localise_run(run, device, replicates=replicates, seed=seed)
+    found = {} if localisation is None else {"localisation": localisation}
+    return {**found, "synchrony": learn_synchrony(run)}
+
+
+def _further_lines(further: dict[str, Any]) -> list[str]:
+    from experiments.runs.lips import synchrony_line
+    from experiments.runs.localising import localisation_lines
+
+    lines = localisation_lines(further["localisation"]) if "localisation" in further else []
+    return [*lines, synchrony_line(further["synchrony"])] if further else lines
 
 
 def headlines(metrics: dict[str, Any], *, generated: bool) -> list[str]:

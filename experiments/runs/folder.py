@@ -173,6 +173,11 @@ class RunFolder:
         require(found, {}, self.config)
         return found
 
+    @property
+    def is_branch(self) -> bool:
+        """Whether `pretrain` wrote it: one encoder and its head, judged on its own modality."""
+        return "modality" in self.read_plain_config()
+
     def validation_scores(self) -> "pd.DataFrame":
         """The rows of the validation split, and no other: the filter is applied while reading."""
         if not self.scores.is_file():

@@ -71,7 +71,7 @@ def with_manifest(scores: "pd.DataFrame", config: Mapping[str, Any]) -> "pd.Data
         return scores
     from multimodal.corpora.manifest import Manifest
 
-    more = ["clip_id", "path", "donors", "source_clip"]
+    more = ["clip_id", *(name for name in ("corpus", "path", "donors", "source_clip") if name not in scores)]
     return scores.merge(Manifest.read(manifest).clips[more], on="clip_id", how="left")
 
 

@@ -81,7 +81,7 @@ class TrainedRun:
 def open_run(path: Path) -> TrainedRun:
     """Open the folder that `pretrain` or `train` wrote."""
     folder = RunFolder(path)
-    return _open_branch(folder) if "modality" in folder.read_plain_config() else open_detector_run(path)
+    return _open_branch(folder) if folder.is_branch else open_detector_run(path)
 
 
 def open_detector_run(path: Path) -> TrainedRun:

@@ -99,7 +99,8 @@ def trained_scores(config: PretrainConfig, made: Source, out: Path, seed: int) -
 
     data = replace(config.data, manifest=made.manifest, split=made.split, store=made.store)
     pretrain(replace(config, data=data, fit=replace(config.fit, seed=seed)), out)
-    return matrix_scores(open_run(out), open_test_set(made.manifest.parent, "test", made.store), out / "scores")
+    tested = open_test_set(made.manifest.parent, "test", made.store)
+    return matrix_scores(open_run(out), tested, out / "scores").scores
 
 
 def _judged_clips(made: Source) -> tuple[pd.DataFrame, Any]:

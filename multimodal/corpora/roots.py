@@ -262,7 +262,8 @@ def _why_not_found(corpus: Corpus, folder: Path, catalog: Iterable[Corpus]) -> s
     if others:
         listed = ", ".join(f"{name} in {root}" for name, root in others)
         return f"{start}; recognised there: {listed}. Scan that instead, or give another folder."
-    own += _frames_seen(_breadth_first(folder, ScanReport(), depth=MAX_DEPTH + 2))  # they lie deeper than roots
+    frames = _frames_seen(_breadth_first(folder, ScanReport(), depth=MAX_DEPTH + 2))  # they lie deeper than roots
+    own += frames
     listings = list(_breadth_first(folder, ScanReport()))
     for listing in listings:
         there, lacking = _part_of_marker(corpus, listing)
@@ -275,7 +276,7 @@ def _why_not_found(corpus: Corpus, folder: Path, catalog: Iterable[Corpus]) -> s
     if archives:
         return f"{start}: only archives that are not unpacked, e.g. {archives[0]}. Unpack them there."
     if not any(listing.files for listing in listings):
-        return f"{start}: there is no file down to {MAX_DEPTH} levels. Give the folder that holds the corpus."
+        return f"{start}: there is no file down to {MAX_DEPTH} levels. Give the corpus's folder{frames}"
     markers = "; or ".join(" and ".join(marker) for marker in corpus.markers)
     return (
         f"{start}: nowhere down to {MAX_DEPTH} levels is there a folder that holds {markers}. "

@@ -109,7 +109,8 @@ def test_all_frames_are_blended_alike():
 
 @pytest.mark.parametrize("vocoder", ["griffin_lim", "phases", "linear_prediction", "several"])
 def test_copy_synthesis_keeps_length_and_loudness_and_changes_the_waveform(vocoder):
-    sound = vowel()
+    breath = torch.from_numpy(np.random.default_rng(1).normal(0, 0.05, len(vowel()))).float()
+    sound = vowel() + breath  # a pure vowel is so regular that a prediction gives it back
     genuine, copy = CopySynthesis(sample_rate=RATE, vocoder=vocoder)(sound, np.random.default_rng(0))
     assert torch.equal(genuine, sound)
     assert copy.shape == sound.shape

@@ -42,7 +42,7 @@ def test_the_help_of_a_verb_that_needs_no_torch_imports_nothing_heavy(verb):
     ("arguments", "says"),
     [
         ([], None),
-        (["trian"], "error: unknown verb 'trian'; did you mean 'train'? Choose from ablate, "),
+        (["trainn"], "error: unknown verb 'trainn'; did you mean 'train'? Choose from ablate, "),
         (
             ["scan", "fakeavcelep", "--root", "."],
             "error: unknown corpus 'fakeavcelep'; did you mean 'fakeavceleb'? ",

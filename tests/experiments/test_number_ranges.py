@@ -24,6 +24,7 @@ from experiments.runs.config import (
     TrainConfig,
 )
 from experiments.thresholds import transfer_to
+from experiments.trial import fetch
 from multimodal.data.augment import Augmentation
 from multimodal.data.options import Reading
 from multimodal.media.prepared import PrepareOptions
@@ -54,13 +55,14 @@ COMMANDS = [
     *(
         getattr(importlib.import_module(f"experiments.{verb}"), verb)
         for verb in VERBS
-        if verb not in ("generate", "completion")  # what generate takes follows from the corpus
+        if verb not in ("generate", "trial", "completion")  # what generate takes follows from the corpus
     ),
     command_of("fakeavceleb"),
     command_of("lavdf"),
     evaluate_scores_files,
     evaluate_matrix,
     transfer_to,
+    fetch,
 ]
 
 

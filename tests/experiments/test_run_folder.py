@@ -12,10 +12,10 @@ from experiments.evaluate import evaluate
 from experiments.runs.config import EncoderConfig, PretrainConfig
 from experiments.runs.folder import RunFolder, commit, environment
 from experiments.runs.settings import read_config, to_plain
-from experiments.studies.study import StudyFolder, claim_study
+from experiments.studies.study import StudyFolder
 from experiments.thresholds import thresholds, transfer_to
 from multimodal import __version__
-from multimodal.files import held, is_leftover, write_json
+from multimodal.files import claim, held, is_leftover, write_json
 from multimodal.media.prepare_corpus import _open_or_make
 from multimodal.media.prepared import PrepareOptions
 from multimodal.synthetic.generation import claimed
@@ -74,7 +74,7 @@ def test_what_a_killed_start_left_is_no_reason_to_refuse_the_folder(tmp_path):
         _open_or_make(folder, PrepareOptions())
 
     def study(folder):
-        claim_study(StudyFolder(folder), {"study": "fusion"})
+        claim(folder, StudyFolder(folder).plan.name, {"study": "fusion"}, kind="study")
 
     def corpus(folder):
         with claimed(folder, {"options": {}}):

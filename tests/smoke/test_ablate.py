@@ -205,7 +205,7 @@ def test_encoders_that_fail_are_a_listed_failure_and_others_go_on(config, tmp_pa
     jobs = [Job(name, 0, training, tmp_path / name) for name, training in trainings.items()]
     failures = runs.embed_all(jobs)
     assert list(failures) == ["bad"]
-    assert "gone has no config.json" in failures["bad"]
+    assert "no weights at" in failures["bad"]
 
 
 def test_training_end_to_end_gives_a_study_too(config, tmp_path):

@@ -41,7 +41,7 @@ def test_the_scores_of_any_balance_become_probabilities_like_any_other(options, 
     folder = RunFolder(train(balanced(config, **options), tmp_path / "run"))
     learnt = learnt_shares(folder.read_plain_config(), folder.read_provenance())
     fitted = fit_probabilities(folder.validation_scores(), learnt)
-    scores, _ = score_run(folder.path, "cpu")
+    scores = score_run(folder.path, "cpu").scores
     said = probabilities(scores, fitted, "prior")
     assert said["any"].between(0, 1).all()
     assert said["any"].nunique() > 1

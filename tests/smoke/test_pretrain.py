@@ -186,7 +186,7 @@ def test_an_estimate_says_time_and_memory_and_leaves_nothing(verb, sources, work
         (["--shares", "celebdf", "1"], "shares must name every corpus: celebdf, deepfake_image; got celebdf"),
         (["--fake-share", "0.5", "--balance", "weighted_sampler"], "--balance weighted_sampler draws clips too"),
         (["--encoder.options.backbone", "resnet17"], "unknown timm backbone 'resnet17'; nearest: "),
-        (["--encoder.weights", "{tmp}"], "not an encoder folder"),
+        (["--encoder.weights", "{tmp}"], "no weights at"),
     ],
 )
 def test_what_cannot_be_pretrained_is_one_clear_line(extra, message, sources, tmp_path, capsys):

@@ -123,10 +123,10 @@ def test_a_training_of_the_same_folder_goes_on_and_of_other_settings_is_refused(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["trian"], "unknown verb 'trian'"),
+        (["trainn"], "unknown verb 'trainn'"),
         (["train", "smal"], "did you mean 'small'?"),
         (["evaluate", "{tmp}"], "not a run"),
-        (["thresholds", "{tmp}"], "no scores"),
+        (["thresholds", "{tmp}"], "not a run"),
         (["predict", "{tmp}/x.mp4", "--run", "{tmp}"], "no such file: "),
         (["scan", "fakeavceleb", "--root", "{tmp}/nowhere", "--out", "{tmp}/m.parquet"], "nowhere"),
         (["statistics", "{tmp}/none.parquet"], "manifest not found"),
