@@ -66,7 +66,7 @@ def train_and_score(mode: str, truth: str, seed: int) -> pd.DataFrame:
     held_out = torch.tensor(table["identity"].isin([f"person {number}" for number in range(8)]).to_numpy())
     model = TokenClassifier(create_fusion(mode, dims={"video": WIDTH, "audio": WIDTH}, out_dim=32, width=32))
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    for _ in range(100):
+    for _ in range(150):
         optimizer.zero_grad()
         output = model({name: value[~held_out] for name, value in tokens.items()})
         cross_entropy(output.class_logits, classes[~held_out]).backward()
