@@ -140,8 +140,10 @@ def make(folder: Path, workers: int) -> tuple[pd.DataFrame, Store]:
 
 def genuine(folder: Path) -> tuple[pd.DataFrame, Store]:
     """The genuine clips of a folder that was made before."""
-    clips = Manifest.read(folder / "manifest.parquet").clips
-    return clips[clips["any_fake"] == 0].reset_index(drop=True), Store.open(folder / "store")
+    clips, store = Manifest.read(folder / "manifest.parquet").clips, Store.open(folder / "store")
+    index = store.index.set_index("clip_id").reindex(clips["clip_id"])
+    is_whole = (index["absent_video"].isna() & index["absent_audio"].isna()).to_numpy()
+    return clips[(clips["any_fake"] == 0).to_numpy() & is_whole].reset_index(drop=True), store
 
 
 def labels_by_lot(clips: pd.DataFrame, seed: int) -> np.ndarray:
