@@ -168,13 +168,14 @@ def delivered(batches: Iterable[Batch], device: torch.device | str) -> Iterator[
         with torch.cuda.stream(stream):
             return _Ready(to_device(batch, device), stream.record_event())
 
+    ready = fetch()  # here, for it starts the loader's workers: those forked by the thread would fail at their end
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as thread:
-        coming = thread.submit(fetch)
-        while (ready := coming.result()) is not None:
+        while ready is not None:
             coming = thread.submit(fetch)
             if ready.event is not None:
                 _take_over(ready, device)
             yield ready.batch
+            ready = coming.result()
 
 
 def _take_over(ready: _Ready, device: torch.device) -> None:

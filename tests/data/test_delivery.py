@@ -1,3 +1,5 @@
+import gc
+import multiprocessing
 import time
 
 import pytest
@@ -100,3 +102,16 @@ def test_what_travels_is_a_byte_for_each_colour_of_a_pixel(windows):
     assert ready["inputs"]["video"].dtype == torch.float32
     assert to_device(ready, DEVICE) is ready
     assert ready["lengths"]["video"].device.type == "cpu"
+
+
+def test_workers_of_a_loader_whose_rounds_a_generator_starts_end_without_an_error():
+    loader = torch.utils.data.DataLoader(torch.arange(6), num_workers=1, persistent_workers=True)
+    before = set(multiprocessing.active_children())
+    empty = {"inputs": {}, "present": {}, "lengths": {}, "labels": {}}
+    rounds = ({**empty, "row": batch} for _ in range(2) for batch in loader)
+    assert len(list(delivered(rounds, "cpu"))) == 12
+    (worker,) = set(multiprocessing.active_children()) - before
+    del rounds, loader
+    gc.collect()
+    worker.join(10)
+    assert worker.exitcode == 0
