@@ -17,6 +17,7 @@ def pytest_addoption(parser) -> None:
 
 def pytest_configure(config) -> None:
     """Hand files out in the order below, in place of the one with most tests first."""
+    config.addinivalue_line("markers", "xdist_group(name): tests of one worker")  # known without xdist too
     config.option.loadscopereorder = False
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
+from tiny_speech import TINY_SPEECH
 
 from encoders import create_encoder
 from fusion import create_fusion
@@ -18,22 +19,10 @@ from multimodal.training.options import FitOptions
 from multimodal.training.parameter_groups import make_optimizer
 from multimodal.training.tasks import BranchTask, DetectorTask
 
-TINY_SPEECH = {
-    "model_type": "wav2vec2",
-    "hidden_size": 16,
+SPEECH = {
+    **TINY_SPEECH,
     "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 16,
-    "conv_dim": [8, 8],
-    "conv_kernel": [10, 8],
-    "conv_stride": [8, 8],
-    "num_feat_extract_layers": 2,
-    "num_conv_pos_embeddings": 16,
-    "num_conv_pos_embedding_groups": 2,
-    "hidden_dropout": 0.0,
-    "attention_dropout": 0.0,
-    "activation_dropout": 0.0,
-    "feat_proj_dropout": 0.0,
+    **dict.fromkeys(("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout"), 0.0),
 }
 #: Every loss is on, and no two clips of a part of the batch need have a known label.
 LOSS = DetectorLoss(name="focal", synchrony_weight=0.3)
@@ -42,7 +31,7 @@ LOSS = DetectorLoss(name="focal", synchrony_weight=0.3)
 def build(compares: bool = True) -> AudioVisualDetector:
     torch.manual_seed(0)
     video = create_encoder("frames", backbone="test_vit", frame_size=32)
-    audio = create_encoder("wav2vec2", checkpoint=TINY_SPEECH, weigh_layers=True)
+    audio = create_encoder("wav2vec2", checkpoint=SPEECH, weigh_layers=True)
     fusion = create_fusion("discrepancy", dims={"video": video.embed_dim, "audio": audio.embed_dim}, out_dim=8)
     encoders = {"video": video, "audio": audio}
     return AudioVisualDetector(encoders=encoders, fusion=fusion, dropout=0.0, compares=compares)
