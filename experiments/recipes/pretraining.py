@@ -2,9 +2,14 @@
 
 Give the corpora with ``--sources``. The weights that a recipe starts from are downloaded once.
 
-Vision transformers are tuned with layer-wise decay, as BEiT and MAE are (Bao et al. and He et al., 2022). Speech
-models are tuned as XLS-R with AASIST (Tak et al., Odyssey 2022: 64,600 samples, rate 1e-6, weight decay 1e-4,
-RawBoost) and read from all layers as with SLS (Zhang et al., ACM MM 2024); a base model bears a higher rate.
+Vision transformers are tuned with layer-wise decay, as BEiT and MAE are (Bao et al. and He et al., 2022).
+Speech models are tuned as XLS-R with AASIST (Tak et al., Odyssey 2022: 64,600 samples, rate 1e-6, weight decay
+1e-4, RawBoost) and read from all layers as with SLS (Zhang et al., ACM MM 2024); a base model bears a higher
+rate. The released code of Nes2Net (Liu et al., 2025) tunes at 2.5e-7 in batches of 12 and averages the weights
+of its best epochs, for which an exponential average stands here; AntiDeepfake (Ge et al., 2025) warms up for a
+tenth of its steps, with RawBoost. Self-blending is that of Shiohara & Yamasaki (CVPR 2022): genuine and blend
+of one picture in one batch; theirs is EfficientNet-B4 at 380 px, 100 epochs with SAM, which is not here. Their
+network is asked for by ``--encoder.options backbone efficientnet_b4 frame_size 380 pretrained true``.
 """
 
 from experiments.runs.config import DataConfig, EncoderConfig, MixtureConfig, PretrainConfig
@@ -69,7 +74,9 @@ def speech() -> PretrainConfig:
         encoder=SPEECH,
         data=DataConfig(num_frames=100, batch_size=32, windows_per_clip=2, num_workers=8, augmentation=STRONG),
         mixture=EVEN,
-        fit=FitOptions(steps=20_000, learning_rate=5e-6, weight_decay=1e-4, validate_every=1000, patience=6),
+        fit=FitOptions(
+            steps=20_000, learning_rate=5e-6, weight_decay=1e-4, ema_decay=0.999, validate_every=1000, patience=6
+        ),
         precision="bf16",
     )
 
@@ -92,6 +99,8 @@ def vocoded() -> PretrainConfig:
         encoder=SPEECH,
         data=DataConfig(num_frames=100, batch_size=32, windows_per_clip=2, num_workers=14, augmentation=STRONG),
         mixture=MixtureConfig(pseudo_fakes="only", fake_share=0.5),
-        fit=FitOptions(steps=20_000, learning_rate=5e-6, weight_decay=1e-4, validate_every=1000, patience=6),
+        fit=FitOptions(
+            steps=20_000, learning_rate=5e-6, weight_decay=1e-4, ema_decay=0.999, validate_every=1000, patience=6
+        ),
         precision="bf16",
     )
