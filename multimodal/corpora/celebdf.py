@@ -128,9 +128,7 @@ def read_clips(root: Path, report: ScanReport, *, test_list: str = "") -> Iterat
     files = list(_walk_folders(root, report))
     listed = find_test_list(root, test_list, report)
     takes = {
-        stem_of(path).text: path
-        for path, _ in files
-        if _kind_of(path) == "celeb-real" and not stem_of(path).is_copy
+        _stem_of(path): path for path, _ in files if _kind_of(path) == "celeb-real" and not stem_of(path).is_copy
     }
     clips = [_clip(path, size_bytes, takes) for path, size_bytes in files]
     if missing := listed - {list_key(_as_video(path)) for path, _ in files}:
@@ -167,9 +165,14 @@ def _kind_of(path: str) -> str:
     return path.partition("/")[0].lower()
 
 
+def _stem_of(path: str) -> str:
+    """A file's stem in lower case, as the corpus writes its people."""
+    return stem_of(path).text.lower()
+
+
 def _fake_by_name(path: str) -> int | None:
     """1 or 0 where the name follows the grammar of fakes or of genuine clips."""
-    stem = stem_of(path).text
+    stem = _stem_of(path)
     kind = next((kind for kind, pattern in _GRAMMAR.items() if pattern.fullmatch(stem)), None)
     return None if kind is None else int(kind == SYNTHESIS)
 
@@ -177,7 +180,9 @@ def _fake_by_name(path: str) -> int | None:
 def _clip(path: str, size_bytes: int, takes: dict[str, str]) -> Clip:
     kind, stem, method = _kind_of(path), stem_of(path), _method_of(path)
     is_fake, is_v3 = kind == SYNTHESIS, method != SYNTHESIS
-    found = _GRAMMAR[kind].fullmatch(stem.text) or (_TALKING_FACE.fullmatch(stem.text) if is_v3 else None)
+    found = _GRAMMAR[kind].fullmatch(_stem_of(path)) or (
+        _TALKING_FACE.fullmatch(_stem_of(path)) if is_v3 else None
+    )
     named = found.groupdict() if found else {}
     target, source, driver = (named.get(role) for role in ("target", "source", "driver"))
     source_clip = takes.get(f"{target}_{named.get('take')}") if is_fake else None

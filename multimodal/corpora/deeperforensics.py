@@ -23,7 +23,7 @@ from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.file_names import COPY, NAME_UNPARSED, stem_of, warn_of_unparsed
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.people import with_closed_groups
-from multimodal.corpora.roots import folders_named, list_folder
+from multimodal.corpora.roots import file_named, folders_named, list_folder
 from multimodal.corpora.table_file import read_text
 from multimodal.corpora.walk import walk_files
 
@@ -38,8 +38,8 @@ VARIANTS = (
 )
 NUM_LISTED = {"train": 703, "val": 96, "test": 201}
 
-_NAME = re.compile(r"(?P<target>\d{3})_(?P<actor>[MW]\d{3})")
-_LISTED = re.compile(rf"{_NAME.pattern}(?:\.mp4)?\b")
+_NAME = re.compile(r"(?P<target>\d{3})_(?P<actor>[MW]\d{3})", re.IGNORECASE)
+_LISTED = re.compile(rf"{_NAME.pattern}(?:\.mp4)?\b", re.IGNORECASE)
 
 
 def read_clips(root: Path, report: ScanReport) -> Iterator[Clip]:
@@ -77,22 +77,22 @@ def _clip(path: str, size_bytes: int, splits: dict[str, str]) -> Clip:
         ),
         size_bytes=size_bytes,
         identity=f"{TARGET_NAMESPACE}:{found['target']}" if found else None,
-        donors=(f"{NAMESPACE}:{found['actor']}",) if found else (),
-        official_split=splits.get(stem.text),
+        donors=(f"{NAMESPACE}:{found['actor'].upper()}",) if found else (),
+        official_split=splits.get(stem.text.upper()),
         flags=tuple(flags),
     )
 
 
 def _read_splits(folder: Path, report: ScanReport) -> dict[str, str]:
-    """Stem of a video → its part, from ``train.txt``, ``val.txt`` and ``test.txt``."""
+    """Stem of a video in capitals → its part, from ``train.txt``, ``val.txt`` and ``test.txt``."""
     splits: dict[str, str] = {}
     twice = set()
     for split, count in NUM_LISTED.items():
-        path = folder / f"{split}.txt"
-        if not path.is_file():
-            report.warn(f"no official {split}: {path} is missing")
+        path = file_named(folder, f"{split}.txt")
+        if path is None:
+            report.warn(f"no official {split}: {folder / split}.txt is missing")
             continue
-        stems = {f"{found['target']}_{found['actor']}" for found in _LISTED.finditer(read_text(path))}
+        stems = {f"{found['target']}_{found['actor']}".upper() for found in _LISTED.finditer(read_text(path))}
         if len(stems) != count:
             report.warn(f"{path} names {len(stems):,} videos; the official list names {count}")
         twice |= stems & set(splits)

@@ -29,6 +29,7 @@ from typing import NamedTuple
 
 from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.manifest import Clip
+from multimodal.corpora.roots import file_named
 from multimodal.corpora.table_file import read_rows
 from multimodal.corpora.walk import walk_files
 
@@ -49,19 +50,20 @@ class Entry(NamedTuple):
 
 
 def read_labels(folder: Path, report: ScanReport) -> dict[str, Entry]:
-    """Entries by file name, of the table in a folder; empty if there is none.
+    """Entries by file name in lower case, of the table in a folder; empty if there is none.
 
     A table that is damaged is a warning, and as if it were not there: other parts can still be read. Raises
     ``ValueError`` where the labels of a table are the other way round.
     """
     for name, read in (("metadata.json", _read_json), ("labels.csv", _read_csv)):
-        if (folder / name).is_file():
+        path = file_named(folder, name)
+        if path is not None:
             try:
-                entries = read(folder / name, report)
+                entries = read(path, report)
             except (ValueError, OSError) as error:
                 report.warn(f"{error}; the videos beside it have no label")
                 return {}
-            return _without_contradictions(folder / name, entries, report)
+            return _without_contradictions(path, entries, report)
     return {}
 
 
@@ -150,13 +152,13 @@ def _without_contradictions(path: Path, entries: dict[str, Entry], report: ScanR
 
 
 def _base_name(path: str) -> str:
-    return path.replace("\\", "/").rpartition("/")[2]
+    return path.replace("\\", "/").rpartition("/")[2].lower()
 
 
 NUM_PARTS = 50
 #: A name of the corpus as a pattern; ``labels.csv`` alone may be anybody's.
 _NAME = "??????????.mp4"
-_PART = re.compile(r"dfdc_train_part_0*(\d+)")
+_PART = re.compile(r"dfdc_train_part_0*(\d+)", re.IGNORECASE)
 _SPLITS = (("dfdc_train_part", "train"), ("train", "train"), ("val", "val"), ("test", "test"))
 
 
@@ -164,10 +166,10 @@ def read_clips(root: Path, report: ScanReport) -> Iterator[Clip]:
     """Every video that a table beside it gives a label."""
     files = list(walk_files(root, report, suffixes={".mp4"}))
     tables = _read_tables(root, {_folder_of(path) for path, _ in files}, report)
-    there = {path.rpartition("/")[2]: path for path, _ in files}
+    there = {_base_name(path): path for path, _ in files}
     splits = set()
     for path, size_bytes in files:
-        entry = tables[_folder_of(path)].get(path.rpartition("/")[2])
+        entry = tables[_folder_of(path)].get(_base_name(path))
         if entry is None:
             report.skip("in no metadata.json or labels.csv, so its label is unknown", path)
         else:

@@ -20,6 +20,7 @@ from multimodal.corpora.dfdc import fake_of, read_json_object
 from multimodal.corpora.file_names import NAME_UNPARSED, NameCheck, stem_of, warn_of_unparsed
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.people import with_closed_groups
+from multimodal.corpora.roots import file_named
 from multimodal.corpora.walk import walk_files
 
 NAMESPACE = "dfdcp"
@@ -30,19 +31,18 @@ _FAKE = re.compile(r"(?P<swapped>\d+)_(?P<target>\d+)(?P<take>_[A-Za-z]+_\d+)")
 
 def read_clips(root: Path, report: ScanReport) -> Iterator[Clip]:
     """Every video with an entry in ``dataset.json`` that its folder does not contradict."""
-    entries = {
-        path.replace("\\", "/").strip("/"): entry
-        for path, entry in read_json_object(root / "dataset.json").items()
-    }
-    files = dict(walk_files(root, report, suffixes={".mp4"}))
+    table = read_json_object(file_named(root, "dataset.json") or root / "dataset.json")
+    entries = {path.replace("\\", "/").strip("/").lower(): entry for path, entry in table.items()}
+    sizes = dict(walk_files(root, report, suffixes={".mp4"}))
+    files = {path.lower(): path for path in sizes}
     check = NameCheck("in dataset.json, original_videos must be real, method_A and method_B fake")
     clips = []
-    for path, size_bytes in files.items():
-        entry = entries.get(path, {})
+    for path, size_bytes in sizes.items():
+        entry = entries.get(path.lower(), {})
         fake = fake_of(entry.get("label"))
         if fake is None:
             report.skip("no label in dataset.json", path)
-        elif check.accepts(path, int(not path.startswith(_ORIGINALS + "/")), fake, report):
+        elif check.accepts(path, int(not path.lower().startswith(_ORIGINALS + "/")), fake, report):
             clips.append(_clip(path, size_bytes, fake, entry, files))
     check.conclude(report)
     if missing := set(entries) - set(files):
@@ -51,7 +51,7 @@ def read_clips(root: Path, report: ScanReport) -> Iterator[Clip]:
     yield from with_closed_groups(clips)
 
 
-def _clip(path: str, size_bytes: int, fake: int, entry: dict[str, object], files: dict[str, int]) -> Clip:
+def _clip(path: str, size_bytes: int, fake: int, entry: dict[str, object], files: dict[str, str]) -> Clip:
     found = (_FAKE if fake else _REAL).fullmatch(stem_of(path).text)
     named = found.groupdict() if found else {}
     target, swapped = (entry.get(key) or named.get(role) for key, role in _PEOPLE)
@@ -62,7 +62,7 @@ def _clip(path: str, size_bytes: int, fake: int, entry: dict[str, object], files
         folder = path.split("/")[1:-1]
         source_clip = "/".join([_ORIGINALS, *folder, f"{named['target']}{named['take']}.mp4"])
         candidates = (source_clip, f"{_ORIGINALS}/{named['target']}/{named['target']}{named['take']}.mp4")
-        source_clip = next((candidate for candidate in candidates if candidate in files), None)
+        source_clip = next((files[one.lower()] for one in candidates if one.lower() in files), None)
         flags += [] if source_clip else ["pair_missing"]
     part = str(entry.get("set")).lower()
     return Clip(
@@ -71,7 +71,7 @@ def _clip(path: str, size_bytes: int, fake: int, entry: dict[str, object], files
         video_fake=None if fake else 0,
         audio_fake=None if fake else 0,
         any_fake=fake,
-        method=path.partition("/")[0] if fake else "real",
+        method=_METHODS.get(path.partition("/")[0].lower(), path.partition("/")[0]) if fake else "real",
         size_bytes=size_bytes,
         identity=f"{NAMESPACE}:{target}" if target else None,
         donors=(f"{NAMESPACE}:{swapped}",) if fake and swapped else (),
@@ -81,6 +81,8 @@ def _clip(path: str, size_bytes: int, fake: int, entry: dict[str, object], files
     )
 
 
+#: Folders of fakes in lower case → what the corpus calls them.
+_METHODS = {"method_a": "method_A", "method_b": "method_B"}
 _PEOPLE = (("target_id", "target"), ("swapped_id", "swapped"))
 
 CORPUS = Corpus(

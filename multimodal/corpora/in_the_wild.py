@@ -38,11 +38,11 @@ def read_clips(root: Path, report: ScanReport) -> Iterator[Clip]:
     path = root / list_folder(root).find(_TABLE, is_folder=False)[0]
     files: dict[str, tuple[str, int]] = {}
     for file, size_bytes in walk_files(root, report, suffixes={".wav"}):
-        if files.setdefault(file.rpartition("/")[2], (file, size_bytes))[0] != file:
+        if files.setdefault(file.rpartition("/")[2].lower(), (file, size_bytes))[0] != file:
             report.skip("second copy of a recording", file)
     missing = []
     for name, (label, speaker) in _read_table(path, report).items():
-        found = files.pop(name, None)
+        found = files.pop(name.lower(), None)
         if found is None:
             missing.append(name)
             continue

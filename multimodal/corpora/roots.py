@@ -1,7 +1,8 @@
 """Finding where a corpus lies: never by the name of its wrapper folder, always by what the folder holds.
 
-:func:`list_folder` and :func:`folders_named` find names without regard to case, :func:`matches` tells whether a
-folder holds a corpus, :func:`find_root` looks for one corpus below a folder and :func:`recognise_in` for all.
+:func:`list_folder`, :func:`folders_named` and :func:`file_named` find names without regard to case,
+:func:`matches` tells whether a folder holds a corpus, :func:`find_root` looks for one corpus below a folder and
+:func:`recognise_in` for all.
 """
 
 import os
@@ -66,6 +67,15 @@ def folders_named(folder: Path, place: str) -> Iterator[Path]:
             yield from folders_named(folder / name, rest)
         else:
             yield folder / name
+
+
+def file_named(folder: Path, name: str) -> Path | None:
+    """The file in ``folder`` that is called so, without regard to case; None where there is none to be read."""
+    try:
+        found = list_folder(folder).find(name, is_folder=False)
+    except OSError:
+        return None
+    return folder / found[0] if found else None
 
 
 def matches(corpus: Corpus, listing: Listing) -> bool:

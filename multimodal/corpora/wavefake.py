@@ -36,7 +36,10 @@ _PLACES: dict[str, tuple[str, ...]] = {
 }
 #: the same, where a person named the corpus itself
 _INSIDE: dict[str, tuple[str, ...]] = {"ljspeech": ("wavs",), "jsut": ("basic5000/wav",)}
-_GENUINE = {"ljspeech": re.compile(r"LJ\d{3}-\d{4}"), "jsut": re.compile(r"BASIC5000_\d{4}")}
+_GENUINE = {
+    "ljspeech": re.compile(r"LJ\d{3}-\d{4}", re.IGNORECASE),
+    "jsut": re.compile(r"BASIC5000_\d{4}", re.IGNORECASE),
+}
 _LEVELS_ABOVE = 2
 
 
@@ -86,10 +89,10 @@ _VOCODED = re.compile(r"(ljspeech|jsut)_(.*(?:gan|melgan_large|waveglow))", re.I
 _FROM_TEXT = "common_voices_prompts_from_conformer_fastspeech2_pwg*"
 _FROM_TEXT_METHOD = "conformer_fastspeech2_pwg"
 _SENTENCE = {
-    "ljspeech": re.compile(r"(LJ\d{3}-\d{4})(?:_gen|_generated)?"),
-    "jsut": re.compile(r"(BASIC5000_\d{4})(?:_gen|_generated)?"),
+    "ljspeech": re.compile(r"(LJ\d{3}-\d{4})(?:_gen|_generated)?", re.IGNORECASE),
+    "jsut": re.compile(r"(BASIC5000_\d{4})(?:_gen|_generated)?", re.IGNORECASE),
 }
-_TEXT = re.compile(r"gen_\d+")
+_TEXT = re.compile(r"gen_\d+", re.IGNORECASE)
 
 
 class Recording(NamedTuple):
@@ -132,7 +135,7 @@ def _read_vocoded(root: Path, report: ScanReport) -> Iterator[Recording]:
 def _read_from_text(root: Path, report: ScanReport) -> Iterator[Recording]:
     for folder in list_folder(root).find(_FROM_TEXT, is_folder=True):
         for path, size_bytes in _without_copies(root, folder, report):
-            sentence = _stem_of(path) if _TEXT.fullmatch(_stem_of(path)) else None
+            sentence = _stem_of(path).lower() if _TEXT.fullmatch(_stem_of(path)) else None
             yield Recording(path, size_bytes, _FROM_TEXT_METHOD, "ljspeech", sentence)
 
 
@@ -155,7 +158,7 @@ def _stem_of(path: str) -> str:
 
 def _sentence_of(path: str, family: str) -> str | None:
     found = _SENTENCE[family].fullmatch(_stem_of(path))
-    return found[1] if found else None
+    return found[1].upper() if found else None
 
 
 def _first_sentences(recordings: Iterable[Recording]) -> set[tuple[str, str]]:

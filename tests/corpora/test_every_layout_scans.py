@@ -215,6 +215,26 @@ def test_as_a_folder_of_ones_own_it_is_flagged_from_above_and_from_below(generat
         assert not any(GENERATED_MARK in path for tally in report.skipped.values() for path in tally.examples)
 
 
+def facts_of(name: str, folder: Path) -> Counter[tuple[str, ...]]:
+    """Clips by everything that is known of them but their paths, in lower case."""
+    clips = scan(name, folder, report=ScanReport()).clips
+    known = clips[[*LABELS, "official_split", "method", "identity", "group", "donors"]]
+    return Counter(tuple(str(cell).lower() for cell in row) for row in known.itertuples(index=False))
+
+
+def test_letter_case_changes_nothing(generated: Generated, tmp_path: Path) -> None:
+    root = tmp_path / "copy"
+    for file in generated.root.rglob("*"):
+        path = file.relative_to(generated.root)
+        turned = root / path.parent.as_posix().swapcase() / path.name.swapcase()
+        if file.name in (LOCK, WRITER, GENERATED_MARK):  # these are ours
+            turned = turned.with_name(file.name)
+        if file.is_file():
+            turned.parent.mkdir(parents=True, exist_ok=True)
+            os.link(file, turned)
+    assert facts_of(generated.name, root) == facts_of(generated.name, generated.root)
+
+
 def labels_by_path(name: str, root: Path, report: ScanReport) -> dict[str, tuple]:
     clips = scan(name, root, report=report).clips
     clips = clips.astype(object).where(clips.notna(), None)

@@ -86,7 +86,7 @@ def _find_keys(root: Path, track: str) -> Path:
 
 
 def _is_of(path: Path, track: str) -> bool:
-    return any(f"{track}_E_" in line for line in islice(read_lines(path), 5))
+    return any(f"{track}_E_" in line.upper() for line in islice(read_lines(path), 5))
 
 
 def _corpus(track: str, title: str, summary: str, expected: dict[str, dict[str, int]]) -> Corpus:

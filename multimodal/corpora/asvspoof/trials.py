@@ -45,7 +45,7 @@ class Trial(NamedTuple):
 
 
 def read_trials(path: Path, pattern: re.Pattern[str], report: ScanReport) -> dict[str, Trial]:
-    """Trials of a protocol by file name; ``pattern`` is what a file name looks like.
+    """Trials of a protocol by file name in capitals; ``pattern`` is what such a name looks like.
 
     A row whose attack contradicts its key, or that contradicts an earlier row, leaves its trial without a label;
     it is left out with a warning. Raises ``ValueError`` where no row is understood, or most contradict themselves.
@@ -81,11 +81,11 @@ def read_trials(path: Path, pattern: re.Pattern[str], report: ScanReport) -> dic
 def index_audio(
     root: Path, folders: Iterable[str], pattern: re.Pattern[str], report: ScanReport
 ) -> dict[str, tuple[str, int]]:
-    """Name → (path, size in bytes) of the recordings below some folders; a second copy is told to ``report``."""
+    """Name in capitals → (path, size in bytes) of recordings below some folders; copies are told to ``report``."""
     files: dict[str, tuple[str, int]] = {}
     for folder in folders:
         for path, size_bytes in walk_files(root, report, suffixes=AUDIO_SUFFIXES, under=folder):
-            name = path[path.rfind("/") + 1 : path.rfind(".")]
+            name = path[path.rfind("/") + 1 : path.rfind(".")].upper()
             if not pattern.fullmatch(name):
                 report.skip("name is not that of a recording of the challenge", path)
             elif name in files:
@@ -121,14 +121,14 @@ def _parse(cells: list[str], pattern: re.Pattern[str]) -> Trial | None:
 
     Words that many rows share are kept once, so that a million rows fit in memory.
     """
-    place = next((number for number, cell in enumerate(cells) if pattern.fullmatch(cell)), 0)
+    place = next((number for number, cell in enumerate(cells) if pattern.fullmatch(cell.upper())), 0)
     keys = [number for number in range(place + 2, len(cells)) if cells[number].lower() in _KEYS]
     if not place or not keys:
         return None
     key = keys[1] if keys[1:] and keys[1] == keys[0] + 1 else keys[0]
     attack = cells[key - 1]
     return Trial(
-        cells[place],
+        cells[place].upper(),
         intern(cells[place - 1]),
         _KEYS[cells[key].lower()],
         "real" if attack.lower() in _NO_ATTACK else intern(attack),

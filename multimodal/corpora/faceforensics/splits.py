@@ -5,14 +5,15 @@ and 70 of them. An original is in a part if its number is in a pair of it; a fak
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from multimodal.corpora.base import ScanReport
+from multimodal.corpora.roots import file_named, folders_named
 
 URL = "https://github.com/ondyari/FaceForensics/tree/master/dataset/splits"
 NUM_PAIRS = {"train": 360, "val": 70, "test": 70}
-_PLACES = (".", "splits", "dataset/splits", "..", "../splits", "../dataset/splits")
 
 
 class Pair(NamedTuple):
@@ -42,10 +43,10 @@ def find_splits(root: Path, folder: str, report: ScanReport) -> OfficialSplits:
     """
     if folder:
         return read_splits(Path(folder).expanduser(), report)
-    for place in _PLACES:
-        if _files_in(root / place):
+    for place in _places(root):
+        if _files_in(place):
             try:
-                return read_splits((root / place).resolve(), report)
+                return read_splits(place.resolve(), report)
             except ValueError as error:
                 report.warn(f"{error} These files were not used.")
     report.warn(
@@ -53,6 +54,14 @@ def find_splits(root: Path, folder: str, report: ScanReport) -> OfficialSplits:
         "and give --options splits DIR; or use a protocol that needs none, group_disjoint."
     )
     return OfficialSplits()
+
+
+def _places(root: Path) -> Iterator[Path]:
+    """Where the three files may lie, nearest first: at the root and above it, and in folders of splits there."""
+    for folder in (root, root / ".."):
+        yield folder
+        for place in ("splits", "dataset/splits"):
+            yield from folders_named(folder, place)
 
 
 def read_splits(folder: Path, report: ScanReport) -> OfficialSplits:
@@ -73,8 +82,9 @@ def read_splits(folder: Path, report: ScanReport) -> OfficialSplits:
 
 
 def _files_in(folder: Path) -> dict[str, Path]:
-    files = {split: folder / f"{split}.json" for split in NUM_PAIRS}
-    return files if all(path.is_file() for path in files.values()) else {}
+    found = {split: file_named(folder, f"{split}.json") for split in NUM_PAIRS}
+    files = {split: path for split, path in found.items() if path is not None}
+    return files if len(files) == len(found) else {}
 
 
 def _read_pairs(path: Path) -> list[tuple[str, str]]:
