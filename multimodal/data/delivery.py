@@ -182,6 +182,7 @@ def _take_over(ready: _Ready, device: torch.device) -> None:
     """Let the model's stream wait for the batch, and its memory live until that stream is through with it."""
     current = torch.cuda.current_stream(device)
     current.wait_event(ready.event)
-    parts = (ready.batch["inputs"], ready.batch["present"], ready.batch["labels"])
+    batch = ready.batch
+    parts = (batch["inputs"], batch["present"], batch["labels"], batch.get("frame_labels", {}))
     for value in (one for part in parts for one in part.values()):
         value.record_stream(current)
