@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from fusion.base import Fusion, Present, Tokens, complete_batch
 from fusion.blocks import JoinedOutput, Placeholders, TokenStem, mean_over_time, the_other_of_each
-from fusion.token_time import resample_time
+from fusion.token_time import TEMPERATURE, likeness_by_shift, resample_time
 
-MEAN, PEAK = "mean disagreement", "peak disagreement"
+MEAN, PEAK, OFFSET = "mean disagreement", "peak disagreement", "offset"
 
 
 class DiscrepancyFusion(Fusion):
@@ -27,18 +28,24 @@ class DiscrepancyFusion(Fusion):
     the Euclidean distances of sound and picture, one pair of vectors a segment; the standardisation along time is
     ours. Where only one modality is present the summaries are learned placeholders.
 
+    With ``offsets`` a third summary says how the two agree when one is moved (:func:`offset_evidence`): sound that
+    was late as a whole agrees elsewhere, that of another mouth nowhere. The loss of synchrony teaches just that,
+    from genuine clips alone.
+
     Args:
         dims: width of the tokens of exactly two modalities, by name.
         out_dim: width of the result.
         width: hidden width.
+        offsets: whether the offset at which they agree best counts, too.
     """
 
-    def __init__(self, dims: Mapping[str, int], out_dim: int, *, width: int = 256) -> None:
+    def __init__(self, dims: Mapping[str, int], out_dim: int, *, width: int = 256, offsets: bool = False) -> None:
         super().__init__(dims, out_dim)
         the_other_of_each(self.names, "discrepancy")
         self.stem = TokenStem(self.dims, width)
         self.to_common = nn.ModuleDict({name: nn.Linear(width, width) for name in self.names})
-        features = (*self.names, MEAN, PEAK)
+        self.offset = nn.Linear(4, width) if offsets else None
+        features = (*self.names, MEAN, PEAK, *([OFFSET] if offsets else []))
         self.placeholders = Placeholders(features, width)
         self.output = JoinedOutput(features, width, out_dim)
 
@@ -51,8 +58,10 @@ class DiscrepancyFusion(Fusion):
         features = mean_over_time(projected)
         features[MEAN] = disagreement.mean(dim=1).to(one.dtype)
         features[PEAK] = disagreement.amax(dim=1).log1p().to(one.dtype)
+        if self.offset is not None:
+            features[OFFSET] = self.offset(offset_evidence(one, other).to(one.dtype))
         first, second = (batch.present[name] for name in self.names)
-        comparable = dict.fromkeys((MEAN, PEAK), first & second)
+        comparable = dict.fromkeys((MEAN, PEAK, OFFSET), first & second)
         return self.output(self.placeholders(features, {**batch.present, **comparable}))
 
     def comparable(self, tokens: Tokens) -> dict[str, Float[Tensor, "batch _ width"]]:
@@ -71,6 +80,29 @@ def token_disagreement(
     num_tokens = min(one.shape[1], other.shape[1])
     first, second = (_standardised(resample_time(tokens, num_tokens).float()) for tokens in (one, other))
     return (first - second).square() / 2
+
+
+def offset_evidence(
+    one: Float[Tensor, "batch _ width"], other: Float[Tensor, "batch _ width"]
+) -> Float[Tensor, "batch 4"]:
+    """What likeness at all shifts says: by how much ``one`` leads, how unsure that is, and how well it fits.
+
+    The posterior of the shift is that of the loss of synchrony: a softmax of the likeness. Of it, its mean and its
+    standard deviation, in shares of the window; then the likeness as it stands, and the highest of all shifts.
+
+    >>> course = torch.eye(8)[None]
+    >>> offset_evidence(course, course.roll(2, 1))[0, 0].round(decimals=2).item()  # two of eight tokens
+    0.25
+    """
+    likeness = likeness_by_shift(one, other)
+    reach = likeness.shape[1] // 2
+    num_tokens = min(one.shape[1], other.shape[1])
+    shifts = torch.arange(-reach, reach + 1, device=likeness.device) / num_tokens
+    posterior = (likeness / TEMPERATURE).softmax(dim=1)
+    mean = posterior @ shifts
+    spread = (posterior * (shifts - mean[:, None]).square()).sum(dim=1)
+    # the added constant keeps the gradient of a posterior without any spread finite
+    return torch.stack([mean, (spread + 1e-8).sqrt(), likeness[:, reach], likeness.amax(dim=1)], dim=1)
 
 
 def _standardised(tokens: Float[Tensor, "batch time width"]) -> Float[Tensor, "batch time width"]:

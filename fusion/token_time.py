@@ -8,6 +8,7 @@ from math import log, pi
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 
 def token_times(num_tokens: int, *, device: torch.device | None = None) -> Float[Tensor, " tokens"]:
@@ -83,3 +84,36 @@ def overlap_weights(
     targets = torch.arange(num_targets + 1, device=device)[:, None] * num_sources
     overlap = torch.minimum(sources[1:], targets[1:]) - torch.maximum(sources[:-1], targets[:-1])
     return overlap.clamp(min=0) / num_sources
+
+
+# Two sequences against each other, moved in time.
+
+#: Cosines lie in [-1, 1]: undivided, a softmax over them could hardly prefer any shift.
+TEMPERATURE = 0.1
+
+
+def likeness_by_shift(
+    one: Float[Tensor, "batch _ width"], other: Float[Tensor, "batch _ width"]
+) -> Float[Tensor, "batch shifts"]:
+    """Mean cosine of the tokens that stand together when ``other`` comes earlier by each shift, in float32.
+
+    Both are brought to T tokens, the slower rate. Shifts are -T // 2, ..., T // 2 tokens, none in the middle.
+    After the multi-way matching of Chung et al., Perfect Match, ICASSP 2019, section 2.2.
+
+    >>> course = torch.eye(4)[None]
+    >>> [likeness_by_shift(course, other).argmax().item() for other in (course, course.roll(1, 1))]
+    [2, 3]
+    """
+    num_tokens = min(one.shape[1], other.shape[1])
+    first, second = (normalize(resample_time(tokens, num_tokens).float(), dim=-1) for tokens in (one, other))
+    reach = num_tokens // 2
+    return torch.stack([_likeness(first, second, shift) for shift in range(-reach, reach + 1)], dim=1)
+
+
+def _likeness(
+    one: Float[Tensor, "batch time width"], other: Float[Tensor, "batch time width"], shift: int
+) -> Float[Tensor, " batch"]:
+    length = one.shape[1] - abs(shift)
+    first = one[:, max(0, -shift) : max(0, -shift) + length]
+    second = other[:, max(0, shift) : max(0, shift) + length]
+    return (first * second).sum(dim=-1).mean(dim=1)

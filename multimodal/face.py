@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from multimodal.labels import MODALITIES, TARGETS, Modality
+from multimodal.labels import MODALITIES, TARGETS
 from multimodal.media.prepare import BY_SPEECH
 from multimodal.media.prepared import PreparedClip
 from multimodal.media.streamed import Crop, FaceFound
@@ -24,25 +24,21 @@ Watch = Callable[[str, Sequence[WindowScores]], None]
 class Face:
     """One face of a file, or its sound alone, while it is judged.
 
-    ``judge_moments`` says of a window which of its frames are forged, ``thresholds`` from where on a stretch of
-    them is shown, by target (None: no moments are judged); ``lips`` is what was learnt of lips and sound.
+    ``thresholds`` say from where on a forged stretch is shown, by target (None: no moments are judged); ``lips``
+    is what was learnt of lips and sound.
     """
 
     number: int
     found: FaceFound
     scores: RunningScores
-    judge_moments: Callable[[PreparedClip], dict[Modality, np.ndarray]]
     thresholds: Mapping[str, float | None] | None = None
     lips: Synchrony | None = None
     looks: Mapping[int, Crop] = field(default_factory=dict)
     boxes: list[Box] = field(default_factory=list)
-    _moments: list[tuple[float, dict[Modality, np.ndarray]]] = field(default_factory=list)
     _strip: Strip = field(default_factory=Strip)
 
     def look(self, window: PreparedClip) -> None:
-        """Keep what a window says of its moments, of where the face is, and of lips and sound."""
-        if self.thresholds is not None:
-            self._moments.append((window.start_seconds, self.judge_moments(window)))
+        """Keep what a window says of where the face is, and of lips and sound."""
         self.boxes += _boxes_of(window)
         if self.lips is not None:
             self._strip.add(window)
@@ -71,8 +67,9 @@ class Face:
         if self.thresholds is None:
             return None
         clip, found = self.found.clip, []
-        starts = [round((seconds - clip.start_seconds) * clip.frame_rate) for seconds, _ in self._moments]
-        scores = {name: np.concatenate([one[name] for _, one in self._moments]) for name in MODALITIES}
+        seconds = pd.concat(self.scores.parts)["start_seconds"] - clip.start_seconds
+        starts = (seconds * clip.frame_rate).round().astype(int).tolist()
+        scores = {name: np.concatenate([one[name] for one in self.scores.moments]) for name in MODALITIES}
         moments = joined(starts, scores, self.found.num_frames, clip.frame_rate, clip.start_seconds)
         for name in MODALITIES:
             threshold = self.thresholds[name]

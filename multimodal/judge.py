@@ -29,7 +29,6 @@ from multimodal.media.isolation import Limits
 from multimodal.media.prepared import PreparedClip, PrepareOptions
 from multimodal.media.store.format import differences, fingerprint_of
 from multimodal.media.streamed import Asked, FaceFound, IsolatedPreparer, Looks, Piece
-from multimodal.moments import moments_of_window
 from multimodal.report.model_card import model_card
 from multimodal.report.verdict import (
     FileVerdict,
@@ -127,7 +126,8 @@ class Judge(nn.Module):
         media: Media = "image" if path.suffix.lower() in IMAGE_SUFFIXES else "video"
         try:
             with _plain_name(path) as plain:
-                asked = Asked(plain, media, partial(judged_spans, shape=self.shape), NUM_THUMBNAILS)
+                cut = partial(judged_spans, shape=self.shape, moments=self.detector.localises)
+                asked = Asked(plain, media, cut, NUM_THUMBNAILS)
                 return self._judged(path, self.preparer.pieces(asked), watch)
         except MediaError as error:
             return self.cannot_judge(path, str(error))
@@ -163,7 +163,6 @@ class Judge(nn.Module):
             number,
             found,
             RunningScores(self.detector, self.shape),
-            judge_moments=partial(moments_of_window, self.detector, shape=self.shape),
             thresholds=thresholds if self.detector.localises else None,
             lips=self.lips,
         )

@@ -1,25 +1,21 @@
 """Every moment of a clip judged: from a detector with a head for that, and windows, to a score a frame."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
-from torch.utils.data import DataLoader
 
-from multimodal.data.delivery import Batch, collate, stack, to_device
-from multimodal.data.windows import EvaluationWindows, WindowShape, window_tensors
+from multimodal.data.delivery import delivered, window_loader
+from multimodal.data.windows import EvaluationWindows, WindowShape, half_overlapping
 from multimodal.detector import AudioVisualDetector
 from multimodal.labels import MODALITIES, TARGETS, Modality, Target
-from multimodal.media.prepared import PreparedClip
 from multimodal.media.store.reader import AnyStore
 from multimodal.metrics.localisation import FrameScores, Located, located
 from multimodal.metrics.segments import propose
-from multimodal.scoring import Progress, evaluating
-from multimodal.training.losses import on_frames
+from multimodal.scoring import Progress, evaluating, frame_scores
 
 #: Start and end in seconds.
 Stretches = list[tuple[float, float]]
@@ -42,33 +38,18 @@ class Moments(NamedTuple):
 
 
 class MomentWindows(EvaluationWindows):
-    """Windows that cover prepared clips whole, and twice but for their ends: no moment is near an edge of all."""
+    """Windows that cover prepared clips twice but for their ends: no moment is near an edge of all of them.
+
+    They are those in which a file is judged (:func:`~multimodal.data.windows.judged_spans`).
+    """
 
     def __init__(self, store: AnyStore, clips: pd.DataFrame, shape: WindowShape) -> None:
-        super().__init__(store, clips, replace(shape, silent_ends="keep"))
+        super().__init__(store, clips, shape)
         self.starts = [
-            (row, start)
+            (row, span.first + start)
             for row, span in enumerate(self.spans)
-            for start in _half_overlapping(span.length, shape.num_frames)
+            for start in half_overlapping(span.length, shape.num_frames)
         ]
-
-
-def _half_overlapping(length: int, num_frames: int) -> list[int]:
-    """First frames of windows, each half a window after the one before, the last at the end of the clip.
-
-    >>> _half_overlapping(22, 8), _half_overlapping(5, 8)
-    ([0, 4, 8, 12, 14], [0])
-    """
-    last = max(length - num_frames, 0)
-    return [*range(0, last, max(1, num_frames // 2)), last]
-
-
-def moments_of_window(
-    detector: AudioVisualDetector, window: PreparedClip, shape: WindowShape
-) -> dict[Modality, Float[np.ndarray, "1 time"]]:
-    """Probability of forged of every frame of one window in memory, NaN where a modality is absent."""
-    with evaluating(detector):
-        return _scores(detector, stack([window_tensors(window, shape)]), shape.num_frames)
 
 
 def clip_moments(
@@ -88,10 +69,12 @@ def clip_moments(
         num_workers: processes that read windows.
         progress: wraps the batches.
     """
-    loader = DataLoader(windows, batch_size=batch_size, num_workers=num_workers, collate_fn=collate)
-    num_frames = windows.shape.num_frames
-    with evaluating(detector):
-        parts = [_scores(detector, batch, num_frames) for batch in progress(loader)]
+    loader = window_loader(windows, batch_size=batch_size, num_workers=num_workers)
+    device, num_frames, parts = next(detector.parameters()).device, windows.shape.num_frames, []
+    with evaluating(detector), torch.inference_mode():
+        for batch in delivered(progress(loader), device):
+            output = detector(batch["inputs"], batch["present"], batch["lengths"])
+            parts.append(frame_scores(output, batch, num_frames))
     scores = {name: np.concatenate([part[name] for part in parts]) for name in MODALITIES}
     index = windows.store.index.set_index("clip_id").loc[windows.clip_ids]
     rows = np.array([row for row, _ in windows.starts])
@@ -101,22 +84,6 @@ def clip_moments(
         mine = np.flatnonzero(rows == row)
         starts = [windows.starts[one][1] for one in mine]
         yield row, joined(starts, {name: value[mine] for name, value in scores.items()}, length, rate, start)
-
-
-@torch.inference_mode()
-def _scores(
-    detector: AudioVisualDetector, batch: Batch, num_frames: int
-) -> dict[Modality, Float[np.ndarray, "b t"]]:
-    """Probabilities (windows, frames) by modality, NaN where it is absent."""
-    moved = to_device(batch, next(detector.parameters()).device)
-    logits = detector(moved["inputs"], moved["present"], moved["lengths"]).frame_logits
-    if logits is None:
-        raise ValueError("the detector judges no moments; train it with --frame-weight 1")
-    found = {}
-    for name in MODALITIES:
-        values = on_frames(logits[name], num_frames).sigmoid().cpu().double().numpy()
-        found[name] = np.where(batch["present"][name].numpy()[:, None], values, np.nan)
-    return found
 
 
 def joined(

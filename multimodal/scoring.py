@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from jaxtyping import Float
 from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from multimodal.data.delivery import Batch, delivered, stack, to_device, window_loader
 from multimodal.data.windows import ClipWindows, WindowShape, window_tensors
-from multimodal.detector import AudioVisualDetector, marginals
+from multimodal.detector import AudioVisualDetector, DetectorOutput, marginals
 from multimodal.heads import Branch
 from multimodal.labels import CLASSES, MODALITIES, Modality
 from multimodal.media.prepared import PreparedClip
+from multimodal.metrics.ranking import roc_auc
+from multimodal.training.losses import on_frames
 
 #: Columns of a manifest that travel into the scores table.
 DESCRIPTION = [
@@ -37,6 +40,10 @@ def score_windows(model: nn.Module, batch: Batch, device: torch.device | str = "
     Where both modalities are present, ``score_video``, ``score_audio`` and ``score_any`` are marginals of the
     four-class posterior. Where one is absent there is no such posterior: the other's own head is the score, and
     ``fused_video`` and ``fused_audio`` are what the fusion makes of it all the same.
+
+    Of a detector that judges moments, and windows whose frames have labels, ``moments_video`` and
+    ``moments_audio`` say how well it tells the forged frames of a window from its genuine ones: the area under
+    their ROC curve, NaN where it has not both.
     """
     there = to_device(batch, device)
     if isinstance(model, Branch):
@@ -45,9 +52,44 @@ def score_windows(model: nn.Module, batch: Batch, device: torch.device | str = "
         probability = output.logits.float().sigmoid().cpu().numpy()
         return pd.DataFrame({f"score_{name}": np.where(batch["present"][name].cpu().numpy(), probability, np.nan)})
     output = model(there["inputs"], there["present"], batch["lengths"])
-    posterior = output.class_logits.float().softmax(dim=-1).cpu()
-    heads = {name: output.modality_logits[name].float().sigmoid().cpu().numpy() for name in MODALITIES}
-    return _scores_of(posterior, heads, {name: batch["present"][name].cpu().numpy() for name in MODALITIES})
+    scores, labels = _scores_of(output, _present(batch)), batch.get("frame_labels", {})
+    if output.frame_logits is None or not labels:
+        return scores
+    num_frames = next(iter(labels.values())).shape[1]
+    found = frame_scores(output, batch, num_frames)
+    told = {f"moments_{name}": _moments_in_order(found[name], labels[name].cpu().numpy()) for name in MODALITIES}
+    return scores.assign(**told)
+
+
+def frame_scores(
+    output: DetectorOutput, batch: Batch, num_frames: int
+) -> dict[Modality, Float[np.ndarray, "windows frames"]]:
+    """Probability of forged of every frame of the windows of a batch, NaN where a modality is absent.
+
+    Raises:
+        ValueError: the detector that gave the output judges no moments.
+    """
+    if output.frame_logits is None:
+        raise ValueError("the detector judges no moments; train it with --frame-weight 1")
+    found = {}
+    for name, present in _present(batch).items():
+        values = on_frames(output.frame_logits[name], num_frames).sigmoid().cpu().double().numpy()
+        found[name] = np.where(present[:, None], values, np.nan)
+    return found
+
+
+def _moments_in_order(scores: Float[np.ndarray, "windows frames"], labels: np.ndarray) -> np.ndarray:
+    """Area of each window whose modality is present and whose frames are of both kinds, NaN of others."""
+    areas = np.full(len(scores), np.nan)
+    for row, (found, known) in enumerate(zip(scores, labels, strict=True)):
+        forged, genuine = found[known == 1], found[known == 0]
+        if len(forged) and len(genuine) and np.isfinite(found).all():
+            areas[row] = roc_auc(forged, genuine)
+    return areas
+
+
+def _present(batch: Batch) -> dict[Modality, np.ndarray]:
+    return {name: batch["present"][name].cpu().numpy() for name in MODALITIES}
 
 
 def score_clips(
@@ -91,10 +133,13 @@ class RunningScores:
     """Scores of the windows of one face as they come, a batch at a time, on the device that the detector is on.
 
     ``parts`` holds what is scored so far: tables of windows with ``start_seconds`` and ``end_seconds``.
+    ``moments`` holds what the same forward passes say of their frames, as :func:`frame_scores` gives it; nothing
+    where the detector judges no moments.
     """
 
     def __init__(self, detector: AudioVisualDetector, shape: WindowShape, *, batch_size: int = 16) -> None:
         self.parts: list[pd.DataFrame] = []
+        self.moments: list[dict[Modality, Float[np.ndarray, "windows frames"]]] = []
         self._detector, self._shape, self._batch_size = detector, shape, batch_size
         self._waiting: list[PreparedClip] = []
 
@@ -107,14 +152,18 @@ class RunningScores:
         """Score the windows that are left, if there are any."""
         return bool(self._waiting) and self._score()
 
+    @torch.inference_mode()
     def _score(self) -> bool:
         windows, self._waiting = self._waiting, []
         batch = stack([window_tensors(window, self._shape) for window in windows])
+        there = to_device(batch, next(self._detector.parameters()).device)
         with evaluating(self._detector):
-            scores = score_windows(self._detector, batch, next(self._detector.parameters()).device)
+            output = self._detector(there["inputs"], there["present"], batch["lengths"])
         begins = [window.start_seconds for window in windows]
         ends = [window.start_seconds + window.num_frames / window.frame_rate for window in windows]
-        self.parts.append(scores.assign(start_seconds=begins, end_seconds=ends))
+        self.parts.append(_scores_of(output, _present(batch)).assign(start_seconds=begins, end_seconds=ends))
+        if self._detector.localises:
+            self.moments.append(frame_scores(output, batch, self._shape.num_frames))
         return True
 
 
@@ -139,9 +188,9 @@ def evaluating(module: nn.Module) -> Iterator[None]:
         module.train(was_training)
 
 
-def _scores_of(
-    posterior: torch.Tensor, heads: Mapping[Modality, np.ndarray], present: Mapping[Modality, np.ndarray]
-) -> pd.DataFrame:
+def _scores_of(output: DetectorOutput, present: Mapping[Modality, np.ndarray]) -> pd.DataFrame:
+    posterior = output.class_logits.float().softmax(dim=-1).cpu()
+    heads = {name: output.modality_logits[name].float().sigmoid().cpu().numpy() for name in MODALITIES}
     both = present["video"] & present["audio"]
     columns = {
         name: np.where(both, values, np.nan) for name, values in zip(POSTERIOR, posterior.numpy().T, strict=True)

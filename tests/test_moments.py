@@ -11,7 +11,8 @@ from multimodal.data.windows import WindowShape, judged_spans
 from multimodal.detector import AudioVisualDetector, TokenClassifier
 from multimodal.media.prepared import PreparedClip
 from multimodal.metrics.segments import propose, showing_threshold, soft_nms
-from multimodal.moments import Moments, joined, moments_of_window
+from multimodal.moments import Moments, joined
+from multimodal.scoring import RunningScores
 from multimodal.training.losses import DetectorLoss, frame_loss, on_frames
 
 DIMS = {"video": 6, "audio": 5}
@@ -125,12 +126,30 @@ def detector() -> AudioVisualDetector:
 SHAPE = WindowShape(num_frames=8, frame_size=32, frame_rate=10.0, sample_rate=16_000)
 
 
+def running(detector: AudioVisualDetector, whole: PreparedClip) -> RunningScores:
+    """What is said of the windows in which a clip is judged."""
+    scores = RunningScores(detector, SHAPE, batch_size=2)
+    for span in judged_spans(whole.num_frames, None, SHAPE, moments=True):
+        scores.add(whole.window(span.first, span.end - span.first))
+    scores.finish()
+    return scores
+
+
 def moments(detector: AudioVisualDetector, whole: PreparedClip) -> Moments:
-    """Of a clip, from windows end to end, the last of them at its end."""
-    starts = [one.first for one in judged_spans(whole.num_frames, None, SHAPE)]
-    parts = [moments_of_window(detector, whole.window(start, 8), SHAPE) for start in starts]
+    """Of a clip, from the windows in which it is judged."""
+    starts = [one.first for one in judged_spans(whole.num_frames, None, SHAPE, moments=True)]
+    parts = running(detector, whole).moments
     scores = {name: np.concatenate([part[name] for part in parts]) for name in ("video", "audio")}
     return joined(starts, scores, whole.num_frames, whole.frame_rate, whole.start_seconds)
+
+
+def test_one_forward_pass_gives_the_scores_of_windows_and_of_their_moments(detector):
+    passes: list[int] = []
+    counting = detector.register_forward_pre_hook(lambda module, given: passes.append(len(given[0]["video"])))
+    found = running(detector, clip(21))
+    counting.remove()
+    assert passes == [2, 2, 1]
+    assert sum(len(part) for part in found.parts) == sum(len(part["video"]) for part in found.moments) == 5
 
 
 @pytest.mark.parametrize("num_frames", [5, 8, 21])
@@ -201,7 +220,15 @@ def test_soft_nms_lowers_what_overlaps_and_leaves_the_rest():
 
 def test_at_the_threshold_no_more_genuine_clips_show_a_stretch_than_are_allowed():
     surest = np.random.default_rng(0).uniform(0, 0.5, 100)
-    threshold = showing_threshold(surest, 0.05)
+    threshold = showing_threshold(surest)
     assert (surest >= threshold).sum() == 5
-    assert showing_threshold([], 0.05) is None
-    assert (np.full(30, 0.2) >= showing_threshold(np.full(30, 0.2), 0.05)).sum() == 0
+    assert showing_threshold([]) is None
+    assert (np.full(30, 0.2) >= showing_threshold(np.full(30, 0.2))).sum() == 0
+
+
+def test_of_the_thresholds_that_are_allowed_the_one_in_the_gap_tells_right_from_wrong_stretches():
+    genuine = [0.05, 0.1, 0.2]
+    assert showing_threshold(genuine, [0.6, 0.7, 0.9]) == pytest.approx(0.4)
+    assert showing_threshold(genuine, [0.1, 0.6, 0.9]) == pytest.approx(0.4)  # what a wrong one hides is lost
+    assert showing_threshold([*genuine, 0.5], [0.3, 0.6, 0.9], share=0.25) == pytest.approx(0.25)
+    assert showing_threshold(genuine, [0.1]) > 0.2

@@ -342,4 +342,10 @@ def _draw_mixture(rows: Any, windows: Any, **options: Any) -> Any:
 @torch.inference_mode()
 def _tokens_text(detector: AudioVisualDetector, clips: Clips, reading: Reading) -> str:
     tokens = detector.eval().encode(first_window(detector, clips, reading))
-    return tokens_text({name: value.shape[1] for name, value in sorted(tokens.items())})
+    counts = {name: value.shape[1] for name, value in sorted(tokens.items())}
+    if not detector.localises:
+        return tokens_text(counts)
+    window = 1000 * reading.num_frames / clips.store.options.frame_rate
+    each = ", ".join(f"{name} {window / count:.0f} ms" for name, count in counts.items())
+    longest = 2 * window / min(counts.values())
+    return f"{tokens_text(counts)} A token lasts: {each}; no shorter stretch than {longest:.0f} ms can be placed."

@@ -9,7 +9,8 @@ from experiments.runs.feed import window_shape
 from experiments.runs.scoring import TrainedRun, open_detector_run
 from multimodal.detector import AudioVisualDetector
 from multimodal.labels import TARGETS, Target
-from multimodal.metrics.localisation import judge_localisation
+from multimodal.metrics.checks import Floats
+from multimodal.metrics.localisation import Located, judge_localisation, overlaps
 from multimodal.metrics.segments import showing_threshold
 from multimodal.moments import MomentWindows, Told, beside_truth, clip_moments
 from multimodal.progress import progress
@@ -18,6 +19,8 @@ from multimodal.report.terminal import aligned
 
 #: Of genuine clips of validation, the share that may show a stretch.
 FALSE_ALARMS = 0.05
+#: IoU from which on a stretch that is shown lies right.
+RIGHT = 0.5
 
 
 def localise_run(path: Path, device: DeviceName, *, replicates: int, seed: int) -> dict[str, Any] | None:
@@ -65,20 +68,24 @@ def _told(run: TrainedRun, model: AudioVisualDetector, split: str) -> Told:
 
 
 def _threshold(told: Told, target: Target) -> float | None:
-    genuine = [one.proposals[:1, 0] for one in told.stretches[target] if not len(one.truth)]
-    return showing_threshold([float(surest.max(initial=0.0)) for surest in genuine], FALSE_ALARMS)
+    clips = told.stretches[target]
+    genuine = [float(one.proposals[:1, 0].max(initial=0.0)) for one in clips if not len(one.truth)]
+    right = [float(one.proposals[0, 0]) for one in clips if len(one.truth) and _lies_right(one, one.proposals[:1])]
+    return showing_threshold(genuine, right, share=FALSE_ALARMS)
+
+
+def _lies_right(clip: Located, proposals: Floats) -> bool:
+    return bool((overlaps(proposals[:, 1:], clip.truth) >= RIGHT).any())
 
 
 def _shown(told: Told, thresholds: Mapping[Target, float | None]) -> dict[str, dict[str, float | None]]:
     """At its threshold, the share of genuine clips with a stretch, and of forged ones whose surest lies right."""
-    from multimodal.metrics.localisation import overlaps
-
     result: dict[str, dict[str, float | None]] = {}
     for target, threshold in thresholds.items():
         shown = [one.proposals[one.proposals[:, 0] >= (threshold or 0.0)][:1] for one in told.stretches[target]]
         pairs = list(zip(shown, told.stretches[target], strict=True))
         alarms = [len(first) > 0 for first, one in pairs if not len(one.truth)]
-        right = [bool((overlaps(first[:, 1:], one.truth) >= 0.5).any()) for first, one in pairs if len(one.truth)]
+        right = [_lies_right(one, first) for first, one in pairs if len(one.truth)]
         result[target] = {
             "genuine_with_a_stretch": sum(alarms) / len(alarms) if alarms else None,
             "forged_found_at_0.5": sum(right) / len(right) if right else None,

@@ -205,8 +205,22 @@ def window_starts(length: int, num_frames: int, limit: int) -> list[int]:
     return sorted({round(position) for position in np.linspace(0, room, count)})
 
 
-def judged_spans(num_frames: int, silence: Silence | None, shape: WindowShape) -> list[Span]:
-    """Windows, end to end, in which a clip is judged; silent ends are left out as in training.
+def half_overlapping(length: int, num_frames: int) -> list[int]:
+    """First frames of windows, each half a window after the one before, the last at the end of the clip.
+
+    >>> half_overlapping(22, 8), half_overlapping(5, 8)
+    ([0, 4, 8, 12, 14], [0])
+    """
+    last = max(length - num_frames, 0)
+    return [*range(0, last, max(1, num_frames // 2)), last]
+
+
+def judged_spans(
+    num_frames: int, silence: Silence | None, shape: WindowShape, *, moments: bool = False
+) -> list[Span]:
+    """Windows in which a clip is judged; silent ends are left out as in training.
+
+    They lie end to end; where ``moments`` are judged, too, each begins half a window after the one before.
 
     >>> shape = WindowShape(num_frames=20, frame_size=32, frame_rate=25.0, sample_rate=16_000)
     >>> judged_spans(30, None, shape)
@@ -215,7 +229,10 @@ def judged_spans(num_frames: int, silence: Silence | None, shape: WindowShape) -
     span = Span(0, num_frames)
     if silence is not None and shape.silent_ends == "trim":
         span = heard_span(num_frames, *silence, shape.frame_rate)
-    starts = window_starts(span.length, shape.num_frames, -(-span.length // shape.num_frames))
+    if moments:
+        starts = half_overlapping(span.length, shape.num_frames)
+    else:
+        starts = window_starts(span.length, shape.num_frames, -(-span.length // shape.num_frames))
     firsts = [span.first + start for start in starts]
     return [Span(first, min(first + shape.num_frames, span.end)) for first in firsts]
 

@@ -1,16 +1,14 @@
 """From scores of frames to forged stretches: proposals at every level, thinned by soft NMS, and which to show.
 
 1. At every level of :data:`LEVELS` the frames at or above it form runs; each run is a proposal (the watershed of
-Zhao
-   et al., Temporal Action Detection with Structured Segment Networks, ICCV 2017, section 5).
+   Zhao et al., Temporal Action Detection with Structured Segment Networks, ICCV 2017, section 5).
 2. Its score is the mean score of its frames less that of the frames around it, a quarter of its length and at
-least
-   one frame on either side (Shou et al., AutoLoc, ECCV 2018, section 3.3). What lies before and after the clip
-   counts as genuine, so that a clip forged throughout has a sure proposal.
+   least one frame on either side (Shou et al., AutoLoc, ECCV 2018, section 3.3). What lies before and after the
+   clip counts as genuine, so that a clip forged throughout has a sure proposal.
 3. Proposals that overlap a surer one lose score by ``exp(-IoU^2 / sigma)`` (Bodla et al., Soft-NMS, ICCV 2017, eq.
-3);
-   at most :data:`MOST` stay.
-4. Shown are those at or above a threshold at which at most one in twenty genuine clips of validation shows any.
+   3); at most :data:`MOST` stay.
+4. Shown are those at or above a threshold at which at most one in twenty genuine clips of validation shows any:
+   of such thresholds, the one that tells right stretches best from wrong ones (:func:`showing_threshold`).
 """
 
 from collections.abc import Sequence
@@ -88,18 +86,34 @@ def _contrast(scores: Floats, first: int, end: int) -> float:
     return float(scores[first:end].mean() - outside)
 
 
-def showing_threshold(surest: Sequence[float], share: float = 0.05) -> float | None:
-    """The lowest threshold at which at most ``share`` of genuine clips show a stretch; None without any clip.
+def showing_threshold(
+    genuine: Sequence[float], right: Sequence[float] = (), *, share: float = 0.05
+) -> float | None:
+    """From where on a stretch is shown, so that at most ``share`` of genuine clips show any; None without a clip.
+
+    Of such thresholds, the one that shows most right stretches less wrong ones, both as shares: the middle of the
+    gap between two scores there, the widest where several are as good. Without right stretches the lowest.
 
     Args:
-        surest: score of the surest proposal of every genuine clip of validation.
-        share: of them.
+        genuine: score of the surest proposal of every genuine clip of validation.
+        right: that of every forged clip of validation whose surest proposal lies right.
+        share: of the genuine clips.
 
     >>> showing_threshold([0.1, 0.3, 0.2, 0.9], share=0.25) > 0.3
     True
+    >>> showing_threshold([0.1, 0.3, 0.2], [0.4, 0.8, 0.9])
+    0.35
     """
-    if not len(surest):
+    if not len(genuine):
         return None
-    ordered = np.sort(np.asarray(surest, dtype=float))[::-1]
-    allowed = int(share * len(ordered))
-    return float(np.nextafter(ordered[allowed], np.inf)) if allowed < len(ordered) else 0.0
+    wrong = np.sort(np.asarray(genuine, dtype=float))[::-1]
+    allowed = int(share * len(wrong))
+    refused = float(wrong[allowed]) if allowed < len(wrong) else 0.0
+    if not len(right):
+        return float(np.nextafter(refused, np.inf)) if refused else 0.0
+    good = np.asarray(right, dtype=float)
+    marks = np.unique([refused, *wrong[wrong > refused], *good[good > refused], 1.0])
+    gains = np.array([(good >= mark).mean() - (wrong >= mark).mean() for mark in marks[1:]])
+    widths = np.where(gains == gains.max(), np.diff(marks), 0.0)
+    best = int(widths.argmax())
+    return float((marks[best] + marks[best + 1]) / 2)

@@ -21,10 +21,9 @@ from torch.nn.functional import (
     interpolate,
     log_softmax,
     logsigmoid,
-    normalize,
 )
 
-from fusion.token_time import resample_time
+from fusion.token_time import TEMPERATURE, likeness_by_shift
 from multimodal.detector import DetectorOutput
 from multimodal.labels import CLASSES, MODALITIES, UNKNOWN, Modality
 from multimodal.training.options import LossName
@@ -32,10 +31,6 @@ from multimodal.training.options import LossName
 Reduction = Literal["mean", "sum", "none"]
 
 # Sound and picture of the same moment should be alike, those of other moments not: learnt from real clips.
-
-
-#: Cosines lie in [-1, 1]: undivided, a softmax over them could hardly prefer any shift.
-_TEMPERATURE = 0.1
 
 
 def synchrony_loss(
@@ -61,22 +56,10 @@ def synchrony_loss(
         raise ValueError(
             f"synchrony wants at least 4 tokens a window; got {num_tokens}. Raise --num-frames, or leave it out"
         )
-    one, other = (normalize(resample_time(tokens, num_tokens).float(), dim=-1) for tokens in (video, audio))
-    reach = num_tokens // 2
-    likeness = [_likeness(one, other, shift) for shift in range(-reach, reach + 1)]
-    logits = torch.stack(likeness, dim=1) / _TEMPERATURE
-    aligned = torch.full((len(one),), reach, device=logits.device)
+    logits = likeness_by_shift(video, audio) / TEMPERATURE
+    aligned = torch.full((len(video),), logits.shape[1] // 2, device=logits.device)
     losses = torch.where(is_real, cross_entropy(logits, aligned, reduction="none"), 0.0)
     return losses.sum() / (is_real.sum() if count is None else count).clamp(min=1)
-
-
-def _likeness(
-    one: Float[Tensor, "batch time width"], other: Float[Tensor, "batch time width"], shift: int
-) -> Float[Tensor, " batch"]:
-    length = one.shape[1] - abs(shift)
-    first = one[:, max(0, -shift) : max(0, -shift) + length]
-    second = other[:, max(0, shift) : max(0, shift) + length]
-    return (first * second).sum(dim=-1).mean(dim=1)
 
 
 # Every moment forged or genuine, where a corpus says which are.

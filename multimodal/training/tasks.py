@@ -62,11 +62,15 @@ class DetectorTask:
     def validate(self, model: nn.Module) -> dict[str, float | None]:
         """AUC of each target on the validation clips, and their mean as ``selection``; losses beside them.
 
+        Of a model that judges moments, how well it tells forged frames of a window from genuine ones counts, too.
+
         ``validation_loss`` is put together as in training, of cross entropies of the clips' scores: no class
         weighs more, and what is easy counts in full.
         """
         scores = self.score_validation(model)
         aucs = {f"auc_{target}": _auc(scores, target) for target in TARGETS}
+        moments = {f"auc_moments_{name}": f"moments_{name}" for name in MODALITIES}
+        aucs |= {name: _mean(scores[column]) for name, column in moments.items() if column in scores}
         defined = [value for value in aucs.values() if value is not None]
         losses = {"class": _surprise(_given_to_class(scores))}
         losses |= {name: _surprise(_given_to_label(scores, name, f"head_{name}")) for name in MODALITIES}
@@ -164,6 +168,11 @@ def _part(tensors: Mapping[str, Tensor], rows: slice) -> dict[str, Tensor]:
 
 def _where(present: Tensor, labels: Int[Tensor, "batch ..."]) -> Int[Tensor, "batch ..."]:
     return torch.where(present, labels, UNKNOWN)
+
+
+def _mean(values: pd.Series) -> float | None:
+    known = values.dropna()
+    return float(known.mean()) if len(known) else None
 
 
 def _auc(scores: pd.DataFrame, target: str) -> float | None:

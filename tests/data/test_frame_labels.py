@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from multimodal.corpora.manifest import Clip, Manifest, collect
 from multimodal.data.delivery import collate
@@ -60,6 +61,12 @@ def test_windows_carry_the_labels_of_their_frames_and_padding_has_none(workspace
     assert ((found >= 0).sum(axis=1) == lengths).all()
     assert (found[:, :2] == 1).all()
     assert (found[:, 2:] != 1).all()
+    whole = EvaluationWindows(store, clips, long)[0]
+    length, repeated = int(lengths[0]), whole.tensors.inputs["video"]
+    assert length < 40
+    # a short clip is shown again, its forged start too: what is said of it is unknown there, never genuine
+    assert torch.equal(repeated[length : length + 2], repeated[:2])
+    assert all((one[length:] == -1).all() for one in whole.frame_labels.values())
     short = WindowShape(num_frames=2, frame_size=24, frame_rate=10.0, sample_rate=16_000, silent_ends="keep")
     windows = TrainingWindows(store, clips, short, seed=0)
     drawn = [windows[SampleKey(row, epoch, 0)] for row in range(4) for epoch in range(4)]

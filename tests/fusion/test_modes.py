@@ -11,7 +11,7 @@ from fusion.attention import AttentionBlock
 from fusion.bilinear import BilinearFusion
 from fusion.bottleneck import BottleneckFusion, mean_of_present
 from fusion.cross_attention import CrossAttentionFusion
-from fusion.discrepancy import DiscrepancyFusion, token_disagreement
+from fusion.discrepancy import DiscrepancyFusion, offset_evidence, token_disagreement
 from fusion.film import FilmFusion
 from fusion.gated import GatedFusion
 from fusion.score import ScoreFusion
@@ -241,6 +241,31 @@ def test_single_tokens_disagree_in_nothing_and_keep_gradients_finite():
     disagreement = token_disagreement(one, torch.randn(2, 4, 5))
     disagreement.log1p().sum().backward()
     assert one.grad.isfinite().all()
+
+
+def test_the_evidence_of_offsets_tells_late_sound_from_that_of_another_mouth():
+    generator = torch.Generator().manual_seed(0)
+    course, another = torch.randn(2, 4, 24, 16, generator=generator)
+    together, moved, apart = (offset_evidence(course, one) for one in (course, course.roll(6, 1), another))
+    assert together[:, 0].abs().max() < 0.01
+    torch.testing.assert_close(moved[:, 0], torch.full((4,), 6 / 24), atol=0.01, rtol=0)
+    torch.testing.assert_close(moved[:, 3], torch.ones(4))
+    assert (moved[:, 2] < 0.3).all()
+    assert (apart[:, 3] < 0.6).all()
+    assert (apart[:, 1] > 5 * moved[:, 1]).all()  # whatever its mean is, it is unsure
+
+
+def test_discrepancy_takes_the_offset_where_it_is_asked_to_and_only_of_both_modalities():
+    fusion, tokens = DiscrepancyFusion(DIMS, 6, width=16, offsets=True), make_tokens(8, 8)
+    fusion.offset.weight.data.fill_(1.0)
+    before = fusion(tokens)
+    fusion.offset.bias.data.add_(torch.arange(16.0))
+    assert not torch.allclose(fusion(tokens), before)
+    alone = {"video": torch.tensor([True, True]), "audio": torch.tensor([False, False])}
+    before = fusion(tokens, alone)
+    fusion.offset.bias.data.add_(torch.arange(16.0))
+    assert torch.equal(fusion(tokens, alone), before)
+    assert [name for name in DiscrepancyFusion(DIMS, 6).state_dict() if "offset" in name] == []
 
 
 def accuracy_on_synchrony(mode, num_steps):

@@ -34,6 +34,14 @@ def test_a_detector_is_selected_by_the_mean_auc_of_any_video_and_audio():
     assert aucs == {"auc_any": 1.0, "auc_video": 1.0, "auc_audio": 0.0, "selection": pytest.approx(2 / 3)}
 
 
+def test_of_a_detector_that_judges_moments_their_order_counts_for_the_selection():
+    table = scores([0.1, 0.5, 0.6, 0.9], [0.1, 0.2, 0.8, 0.9], [0.9, 0.1, 0.8, 0.2])
+    table = table.assign(moments_video=[math.nan, math.nan, 0.5, 0.7], moments_audio=[math.nan] * 4)
+    result = DetectorTask(criterion=DetectorLoss(), score_validation=lambda _: table).validate(torch.nn.Identity())
+    assert (result["auc_moments_video"], result["auc_moments_audio"]) == (pytest.approx(0.6), None)
+    assert result["selection"] == pytest.approx((1 + 1 + 0 + 0.6) / 4)
+
+
 def test_the_loss_of_validation_is_the_cross_entropy_of_what_is_known_with_the_heads_share():
     table = scores([0.1, 0.5, 0.6, 0.9], [0.1, 0.2, 0.8, 0.9], [0.9, 0.1, 0.8, 0.2])
     task = DetectorTask(criterion=DetectorLoss(head_weight=0.5), score_validation=lambda _: table)
