@@ -97,7 +97,7 @@ class FrameHead(nn.Module):
         for each, stem in self.stems.items():
             if each in tokens:
                 own = resample_time(stem(tokens[each]), num_tokens)
-                joined = joined + (own if present is None else own * present[each][:, None, None])
+                joined = joined + (own if present is None else torch.where(present[each][:, None, None], own, 0.0))
         hidden = gelu(rearrange(joined, "b t d -> b d t"))
         hidden = hidden + gelu(self.near(hidden))
         hidden = hidden + gelu(self.far(hidden))

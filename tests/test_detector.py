@@ -128,12 +128,19 @@ def test_a_detector_of_any_fusion_comes_back_from_its_folder_to_the_bit(fusion, 
     dims = {"video": video.embed_dim, "audio": audio.embed_dim}
     mode = create_fusion(fusion, dims=dims, out_dim=8, width=16)
     detector = AudioVisualDetector(
-        encoders={"video": video, "audio": audio}, fusion=mode, dropout=0.3, compares=mode.compares()
+        encoders={"video": video, "audio": audio},
+        fusion=mode,
+        dropout=0.3,
+        compares=mode.compares(),
+        localises=True,
     ).eval()
     detector.save_pretrained(tmp_path)
     loaded = AudioVisualDetector.from_pretrained(tmp_path)
     inputs = {"video": torch.rand(2, 3, 3, 32, 32), "audio": torch.rand(2, 8000)}
-    assert torch.equal(loaded(inputs).class_logits, detector(inputs).class_logits)
+    found, expected = loaded(inputs), detector(inputs)
+    assert torch.equal(found.class_logits, expected.class_logits)
+    assert {name: one.shape[0] for name, one in found.frame_logits.items()} == {"video": 2, "audio": 2}
+    assert all(torch.equal(one, expected.frame_logits[name]) for name, one in found.frame_logits.items())
     assert (loaded.classifier.dropout, loaded.classifier.compares) == (0.3, mode.compares())
 
 
