@@ -183,17 +183,19 @@ def _some(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 #: Columns by which errors are parted, and what each is called.
-GROUPS = {"group": "group", "corpus": "corpus", "identity": "person"}
+GROUPS = {"group": "group", "sex": "sex", "corpus": "corpus", "identity": "person"}
+_SEXES = ("men", "women")
 
 
 def groups_of(
     scores: pd.DataFrame, thresholds: Mapping[str, float | None], *, replicates: int = 1000, seed: int = 0
 ) -> dict[str, Any]:
-    """Who pays: measures at the common threshold for every group, corpus and person, by column and target.
+    """Who pays: measures at the common threshold for every group, sex, corpus and person, by column and target.
 
     A column of one value says nothing and is left out, and so are groups that are one person each.
     """
     found: dict[str, Any] = {}
+    scores = _with_sex(scores)
     for column in (name for name in GROUPS if name in scores and scores[name].nunique() > 1):
         if column == "group" and scores["identity"].nunique() == scores["group"].nunique():
             continue
@@ -205,6 +207,15 @@ def groups_of(
             if f"score_{target}" in scores and scores[f"score_{target}"].notna().any()
         }
     return found
+
+
+def _with_sex(scores: pd.DataFrame) -> pd.DataFrame:
+    """A column ``sex`` beside the groups that name one together with something else, as ``African/men``."""
+    if "group" not in scores:
+        return scores
+    named = scores["group"].astype(object).map(lambda group: str(group).rpartition("/")[2])
+    is_part = named.isin(_SEXES) & (named != scores["group"])
+    return scores.assign(sex=named.where(is_part, None)) if is_part.any() else scores
 
 
 def thresholds_by(stored: Mapping[str, Any] | None, rule: str) -> dict[str, float | None]:

@@ -236,6 +236,7 @@ def test_asvspoof5_takes_the_later_of_two_bonafide_and_the_label_not_the_tag(pla
         "flac_D/D_0000000001.flac": (1, "A11", "asvspoof5:D_0062", "val"),
         "flac_E_eval/E_0000000001.flac": (1, "A27", "asvspoof5:E_2606", "test", "codec_C05"),
     }
+    assert rows["flac_T/T_0000000000.flac"]["group"] == "women"
 
 
 def test_asvspoof5_of_challenge_time_has_six_columns(plant, scan_rows):

@@ -162,13 +162,22 @@ def test_numbers_are_not_guessed_and_both_meanings_must_be_told(sounds):
 def test_columns_are_named_by_options_and_a_wrong_name_lists_those_there_are(tmp_path):
     root = put(tmp_path, "1.mp4", "2.mp4", "3.mp4")
     table = [
-        {"name": "1.mp4", "v": "real", "a": "real", "who": "ann", "how": "", "part": "dev", "of": ""},
+        {
+            "name": "1.mp4",
+            "v": "real",
+            "a": "real",
+            "who": "ann",
+            "how": "",
+            "part": "dev",
+            "of": "",
+            "on": "phone",
+        },
         {"name": "2.mp4", "v": "real", "a": "fake", "who": "ann", "how": "tts", "part": "Training", "of": "1.mp4"},
         {"name": "3.mp4", "v": "fake", "a": "", "who": "", "how": "", "part": "?", "of": "gone.mp4"},
     ]
     write_table(root / "t.csv", table)
     columns = {"path": "name", "video": "v", "audio": "a", "identity": "who", "method": "how"}
-    columns |= {"split": "part", "source": "of"}
+    columns |= {"split": "part", "source": "of", "group": "on"}
     options = {f"{purpose}_column": name for purpose, name in columns.items()}
     rows, _ = scanned(root, csv="t.csv", **options)
     assert rows["2.mp4"]["av_class"] == "RVFA"
@@ -180,6 +189,7 @@ def test_columns_are_named_by_options_and_a_wrong_name_lists_those_there_are(tmp
     ]
     assert (rows["3.mp4"]["any_fake"], rows["3.mp4"]["source_clip"]) == (1, "gone.mp4")
     assert rows["1.mp4"]["official_split"] == "val"
+    assert rows["1.mp4"]["group"] == "phone"
     with pytest.raises(ValueError, match=r"no column 'label'; it has name, v, a.*--options label_column NAME"):
         scanned(root, csv="t.csv", path_column="name")
 

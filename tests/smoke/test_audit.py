@@ -3,10 +3,12 @@
 import json
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from experiments.__main__ import main
+from experiments.runs.auditing import groups_of
 from experiments.runs.scoring import open_detector_run, score_rows
 from multimodal.corpora.manifest import GENERATED_NOTICE
 
@@ -51,6 +53,20 @@ def test_groups_travel_with_the_scores_and_are_judged_at_one_threshold(audited):
     assert pd.read_parquet(copy / "scores.parquet")["group"].notna().all()
     people = found["groups"]["identity"]["any"]["groups"]
     assert {"real", "fake", "auc", "false_alarms", "found"} <= set(next(iter(people.values())))
+
+
+def test_people_of_a_sex_are_judged_together_whatever_else_their_group_says():
+    groups = np.repeat(["African/men", "African/women", "Asian_East/men", "Asian_East/women"], 10)
+    table = pd.DataFrame({"clip_id": np.arange(40).astype(str), "group": groups, "any_fake": np.arange(40) % 2})
+    table["identity"] = [f"{group}{number % 5}" for number, group in enumerate(groups)]
+    table["score_any"] = np.where(
+        table["any_fake"] == 1, 0.9, np.where(table["group"].str.endswith("/men"), 0.8, 0.1)
+    )
+    found = groups_of(table, {"any": 0.5}, replicates=20)
+    assert set(found) == {"group", "sex", "identity"}
+    judged = found["sex"]["any"]
+    assert {name: one["false_alarms"]["value"] for name, one in judged["groups"].items()} == {"men": 1, "women": 0}
+    assert judged["worst"]["group"] == "men"
 
 
 def test_few_clips_have_no_floor_and_the_reason_is_told(audited):

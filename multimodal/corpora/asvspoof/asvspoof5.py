@@ -26,6 +26,7 @@ NAMESPACE = "asvspoof5"
 _NAME = re.compile(r"[TDE]_\d{10}")
 #: gender, codec, quality, seed file and attack tag stand before the attack; older files lack the codec
 _NUM_WITH_CODEC, _CODEC = 5, 1
+_SEXES = {"F": "women", "M": "men"}
 
 
 def read_clips(root: Path, report: ScanReport, *, protocols: str = "") -> Iterator[Clip]:
@@ -52,6 +53,7 @@ def read_clips(root: Path, report: ScanReport, *, protocols: str = "") -> Iterat
                 trial.attack,
                 size_bytes,
                 identity=f"{NAMESPACE}:{trial.speaker}",
+                group=_SEXES.get(trial.before[0].upper()) if trial.before else None,
                 official_split=split,
                 flags=_flags(trial),
             )

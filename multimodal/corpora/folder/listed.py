@@ -71,6 +71,7 @@ COLUMN_OPTIONS = {
     "real_value": "what means real in these columns, with commas, e.g. 0 (default: words such as real, bonafide)",
     "identity_column": "column that names who is seen or heard",
     "method_column": "column that names how a fake was made",
+    "group_column": "column with what clips share and errors are parted by, e.g. a language or a device",
     "split_column": "column with train, val or test",
     "source_column": "column with the genuine file that a fake was made from",
 }
@@ -179,6 +180,7 @@ def _clip(
         said.get("method") or ("unknown" if labels.any_fake else "real"),
         size_bytes,
         identity=f"folder:{named}" if named else person.find(path),
+        group=said.get("group") or None,
         source_clip=(finder.find(source) or source) if source else None,
         official_split=SPLITS.get(said.get("split", "").lower()),
         any_fake=labels.any_fake,
