@@ -4,14 +4,12 @@
    :data:`BANDS` at :data:`STEPS` points a frame. Both lose what changes more slowly than a second.
 2. Genuine training clips teach a few directions in which the two vary together (canonical correlation, Hotelling
    1936, with a ridge as Vinod 1976).
-3. A clip's sound is moved against its picture by up to :data:`REACH` seconds either way. The likeness of an offset
-is
-   the mean correlation along those directions; the offset is where it is highest.
+3. A clip's sound is moved against its picture by up to :data:`REACH` seconds either way. The likeness of an
+   offset is the mean correlation along those directions; the offset is where it is highest.
 4. Genuine validation clips, moved by known offsets, say how wide an interval must be: :data:`COVERAGE` of their
    errors lie within it, each in units of how sharp its peak is (split conformal prediction, Vovk et al. 2005).
 5. Nothing is said where nothing is heard, where the mouth does not move, or where the likeness is no higher than
-with
-   the sound of other clips.
+   with the sound of other clips.
 
 An offset is in seconds, above 0 where the sound leads: it is heard before the lips show it.
 """

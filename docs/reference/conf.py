@@ -23,7 +23,9 @@ apidoc_modules = [
     for package in ("encoders", "fusion", "multimodal", "experiments")
 ]
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "show-inheritance": True, "exclude-members": "Annotated, Positional"}
+# Names of other libraries that autodoc takes for ours.
+_BORROWED = "Annotated, Positional, get_context"
+autodoc_default_options = {"members": True, "show-inheritance": True, "exclude-members": _BORROWED}
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 autodoc_preserve_defaults = True

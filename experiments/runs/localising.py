@@ -27,10 +27,10 @@ def localise_run(path: Path, device: DeviceName, *, replicates: int, seed: int) 
     """How well a run says when clips are forged; None where it has no head for moments.
 
     Returns:
-        ``{"chosen_on", "false_alarms", "thresholds": {target: number}, "clips": of test, "test": {target:
-        measures}}`` with measures as :func:`~multimodal.metrics.localisation.judge_localisation` gives them, and
-        ``found@0.5``, ``false_alarms`` at the threshold. ``"reason"`` stands in place of ``"test"`` where the
-        manifest says of no test clip when it is forged.
+        A dictionary of ``chosen_on``, ``false_alarms``, ``thresholds`` of each target, ``clips`` of test, and
+        ``test`` with the measures of each target as :func:`~multimodal.metrics.localisation.judge_localisation`
+        gives them, and ``found@0.5`` and ``false_alarms`` at the threshold. ``reason`` stands in place of ``test``
+        where the manifest says of no test clip when it is forged.
     """
     run = open_detector_run(path)
     model = run.model
