@@ -141,8 +141,6 @@ def evaluate_scores_files(
         print("\n".join([str(path), *_lines(metrics, reading.target, place), *_polarity(path, metrics, reading)]))
     if comparison is not None:
         print("\n".join(["", f"A {scores[0]}, B {scores[1]}", *comparison_table(comparison, reading.target)]))
-    for path, table in zip(scores, tables, strict=True):
-        print("".join(f"{line}\n" for line in _doubt_of_decisions(path, table[f"score_{reading.target}"])), end="")
     if reading.kind == "score":
         print(_note_on_ranks(tables[0][f"score_{reading.target}"]))
     if any(map(_of_generated_media, scores)):
@@ -166,7 +164,7 @@ def _polarity(path: Path, metrics: dict[str, Any], reading: Reading) -> list[str
     area = metrics[reading.target]["auc"]["value"]
     if area is not None and area < 0.5:
         return [
-            f"warning: AUC {area:.3f} is below 0.5 with a higher score taken as {taken}. Where it means the "
+            f"note: a higher score is taken as {taken}, which gives an AUC below 0.5; where it means the "
             f"opposite, say {other}"
         ]
     if lacks_header(path, reading.columns):
@@ -181,17 +179,6 @@ def _of_generated_media(scores: Path) -> bool:
     """Whether a file lies in a run that was trained and judged on clips that a program drew."""
     run = RunFolder(scores.parent)
     return run.provenance.is_file() and run.read_provenance()["generated"]
-
-
-def _doubt_of_decisions(path: Path, values: "pd.Series") -> list[str]:
-    """A warning where a file holds only two different scores, as decisions do: their AUC is not the system's."""
-    found = sorted(values.dropna().unique())
-    if len(found) != 2 or values.notna().sum() < 4:
-        return []
-    return [
-        f"warning: {path} has no other scores than {found[0]:g} and {found[1]:g}, which look like decisions. "
-        "Their AUC is of one threshold only and mostly lower than the system's: give its scores instead"
-    ]
 
 
 def _note_on_ranks(values: "pd.Series") -> str:

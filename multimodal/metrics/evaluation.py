@@ -286,10 +286,11 @@ def cautions(
     if target.says_nothing:
         first.append(f"{name}: all {len(target.scores)} scores are {target.scores[0]:.4g}; they say nothing")
         return Cautions(first, [])
-    if len(set(target.scores.tolist())) == 2:
+    if len(target.scores) >= 4 and len(set(target.scores.tolist())) == 2:
         first.append(
             f"{name}: the scores are {target.scores.min():.4g} and {target.scores.max():.4g} alone, decisions and "
-            "not scores: AUC, EER and the like speak of one operating point. Give the scores before the threshold"
+            "not scores: AUC, EER and the like speak of one threshold and are mostly worse than the system's. "
+            "Give its scores instead"
         )
     few = f"{name}: {num_real} real clips; with fewer than 100, TPR at FPR 1 % is TPR with no false alarm"
     further = [few] if num_real < 100 else []
