@@ -24,7 +24,8 @@ from experiments.prepare import prepare
 from experiments.pretrain import pretrain
 from experiments.quickstart import CROPS
 from experiments.recipes import small
-from experiments.runs.config import DataConfig, EncoderConfig, LossConfig, TrainConfig
+from experiments.runs.config import DataConfig, LossConfig, TrainConfig
+from experiments.runs.parts import EncoderConfig
 from experiments.runs.scoring import open_run
 from experiments.scan import scan
 from experiments.split import split

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from experiments import recipes
-from experiments.command_line import choose, flat, run_verb, with_named_encoders
+from experiments.command_line import choose, flat, run_verb, with_named_parts
 from experiments.runs.config import TrainConfig
 from experiments.runs.settings import to_plain, with_settings
 from experiments.studies.study import (
@@ -23,6 +23,7 @@ from experiments.studies.study import (
 )
 from experiments.studies.variants import BASELINES, STUDIES, variants_of
 from multimodal.artefacts import shown
+from multimodal.catalog import unknown
 from multimodal.files import as_written
 from multimodal.ranges import at_least
 
@@ -52,9 +53,9 @@ def ablate(study: str, config: TrainConfig, options: StudyOptions, out: Path) ->
     if options.search:
         return search_variant(variants, options, out)
     wanted = dict.fromkeys([*(options.only or variants), baseline])
-    unknown = [name for name in wanted if name not in variants]
-    if unknown:
-        raise ValueError(f"unknown variant {unknown[0]!r}; choose from {', '.join(variants)}")
+    strange = [name for name in wanted if name not in variants]
+    if strange:
+        raise ValueError(unknown("variant", strange[0], variants))
     chosen = {name: variants[name] for name in variants if name in wanted}
     jobs = plan_jobs(folder, study, chosen, baseline, options.seeds)
     failures = do_runs(jobs, options, folder)
@@ -124,7 +125,7 @@ def main(arguments: list[str]) -> int:
     choices: dict[str, Callable[..., Any]] = {**STUDIES, "imbalance": ablate_imbalance}
     study, rest = choose("study", arguments, choices, verb="ablate")
     name, rest = choose("recipe", rest, recipes.TRAIN, verb=f"ablate {study}")
-    recipe = with_named_encoders(recipes.TRAIN[name](), rest)
+    recipe, rest = with_named_parts(recipes.TRAIN[name](), rest)
     default_out = Path("runs") / f"ablate-{study}-{name}"
 
     def command(

@@ -7,6 +7,7 @@ from experiments.command_line import Positional, run_verb
 from experiments.runs.device import DeviceName
 from experiments.runs.folder import RunFolder
 from multimodal.files import write_json, write_text
+from multimodal.metrics.options import RuleName
 from multimodal.ranges import at_least
 
 
@@ -15,7 +16,7 @@ def audit(
     *,
     robustness: bool = False,
     only: tuple[str, ...] = (),
-    rule: str = "youden",
+    rule: RuleName = "youden",
     replicates: Annotated[int, at_least(0)] = 1000,
     seed: Annotated[int, at_least(0)] = 0,
     device: DeviceName = "auto",

@@ -1,12 +1,14 @@
 """Command lines of the verbs, by tyro; every name that can be chosen is a choice that completes with Tab."""
 
+import ast
+import codecs
 import contextlib
 import functools
 import inspect
 import io
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from textwrap import indent
@@ -14,7 +16,6 @@ from typing import Annotated, Any, TextIO, TypeVar
 
 import tyro
 from tyro.conf import Positional, arg
-from tyro.constructors import PrimitiveConstructorSpec
 
 from multimodal.artefacts import shown_text
 from multimodal.catalog import nearest, unknown
@@ -24,6 +25,12 @@ Result = TypeVar("Result")
 Recipe = TypeVar("Recipe", bound=Any)
 PROGRAM = "python -m experiments"
 
+#: What most people change of a training; it comes first in the help.
+FIRST = (
+    "--out", "--manifest", "--split", "--store", "--sources",
+    "--video.name", "--video.weights", "--audio.name", "--audio.weights", "--encoder.name", "--encoder.weights",
+    "--fusion.name", "--loss", "--balance", "--window-seconds", "--batch-size", "--fit.steps",
+)  # fmt: skip
 #: For a config whose fields stand at the top level of the command line.
 flat = arg(name="")
 
@@ -34,9 +41,8 @@ __all__ = [
     "Positional",
     "choose",
     "flat",
-    "one_of",
     "run_verb",
-    "with_named_encoders",
+    "with_named_parts",
     "without_config",
 ]
 
@@ -47,19 +53,6 @@ class CommandLineError(ValueError):
     exit_code = 2
 
 
-def one_of(names: Iterable[str]) -> "PrimitiveConstructorSpec[str]":
-    """What makes an option a name of a catalog, in ``Annotated[str, ...]``; nothing that it names is imported."""
-    choices = tuple(names)
-    return PrimitiveConstructorSpec(
-        nargs=1,
-        metavar=f"{{{','.join(choices)}}}",
-        instance_from_str=lambda given: given[0],
-        is_instance=lambda value: isinstance(value, str),
-        str_from_instance=lambda value: [value],
-        choices=choices,
-    )
-
-
 def run_verb(verb: str, function: Callable[..., Result], arguments: list[str]) -> Result:
     """Parse ``arguments`` by the signature and docstring of ``function``, and call it.
 
@@ -67,10 +60,8 @@ def run_verb(verb: str, function: Callable[..., Result], arguments: list[str]) -
     """
     command = functools.partial(tyro.cli, _deferred(function), prog=f"{PROGRAM} {verb}")
     if {"-h", "--help"} & set(arguments):  # also where it stands in place of an option's value
-        try:
-            command(args=["--help"])
-        finally:
-            print(_without_examples(function.__doc__ or "")[1])
+        print(_first_things_first(_help_text(command)) + _without_examples(function.__doc__ or "")[1])
+        sys.exit(0)
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
@@ -132,6 +123,16 @@ def _without_examples(docstring: str) -> tuple[str, str]:
     return docstring.replace(found[0], ""), "\nexamples:\n" + indent(inspect.cleandoc("\n" + found[1]), "  ")
 
 
+#: What tyro calls a kind of value → what it is.
+_KINDS = {
+    "INT": "a whole number",
+    "FLOAT": "a number",
+    "[INT": "whole numbers",
+    "[FLOAT": "numbers",
+    "[STR": "pairs of a name and a number",
+}
+
+
 def _answer(complaint: str, command: Callable[..., Any], verb: str, arguments: list[str]) -> str:
     """What tyro complains of, in this program's manner where a name or a number is wrong."""
     outside = re.search(r"Error parsing \S+: (\w+) (must .*?; got \S+)", complaint)
@@ -140,14 +141,46 @@ def _answer(complaint: str, command: Callable[..., Any], verb: str, arguments: l
     wrong = re.search(r"invalid choice '(.*?)' for argument '(?:--)?(.*?)'\. Expected one of \((.*?)\)", complaint)
     if wrong:
         return unknown(wrong[2].removesuffix(".name"), wrong[1], re.findall(r"'(.*?)'", wrong[3]))
+    kind = re.search(r"Error parsing (--[\w.-]+): .* Argument helptext: \S+ (?:\{None\}\|)?(\S+)", complaint)
+    if kind and kind[2] in _KINDS:
+        words = next((words for words in _by_option(arguments) if words[0].split("=")[0] == kind[1]), [""])
+        values = [*words[0].split("=")[1:], *words[1:]]
+        return f"{kind[1]} wants {_KINDS[kind[2]]}; got {' '.join(values)!r}"
     option = re.search(r"Unrecognized options?: (--[\w.-]+)", complaint)
     if option is None:
         return complaint
-    with contextlib.redirect_stdout(io.StringIO()) as text, contextlib.suppress(SystemExit):
-        command(args=["--help"])
-    near = nearest(option[1], re.findall(r"--[\w.-]+", text.getvalue()))
+    near = nearest(option[1], re.findall(r"--[\w.-]+", _help_text(command)))
     hint = f"did you mean {near!r}? All" if near else "all"
     return f"unknown option {option[1]!r}; {hint} are listed by: {PROGRAM} {verb} --help"
+
+
+def _help_text(command: Callable[..., Any]) -> str:
+    """What tyro shows: in boxes where standard output has the characters for them."""
+    encoding = codecs.lookup(getattr(sys.stdout, "encoding", None) or "utf-8").name
+    shown = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
+        command(args=["--help"])
+    shown.seek(0)
+    return shown.read()
+
+
+def _first_things_first(text: str) -> str:
+    """The help of a training with the options that most people change in a box of their own, before all others."""
+    entries = {
+        found[1]: found[0] for found in re.finditer(r"^│ (--[\w.-]+).*\n(?:│ (?!-|─).*\n)*", text, re.MULTILINE)
+    }
+    if "--fit.steps" not in entries:
+        return text
+    first = [entries[option] for option in FIRST if option in entries]
+    for entry in first:
+        text = text.replace(entry, "", 1)
+    text = re.sub(r"^╭.*\n(?:│ (?!-).*\n)*╰.*\n", "", text, flags=re.MULTILINE)  # boxes that are empty now
+    text = text.replace("╭─ options ─────────", "╭─ further options ─", 1)
+    width = len(first[0].splitlines()[0])
+    title = "╭─ what most trainings need "
+    box = "".join([title + "─" * (width - len(title) - 1) + "╮\n", *first, "╰" + "─" * (width - 2) + "╯\n"])
+    before, corner, after = text.partition("╭")
+    return before + box + corner + after
 
 
 def _one_line(box: str) -> str:
@@ -191,14 +224,69 @@ def without_config(arguments: list[str]) -> tuple[Path | None, list[str]]:
     return None, arguments
 
 
-def with_named_encoders(recipe: Recipe, arguments: list[str]) -> Recipe:
-    """The recipe without the options of an encoder in whose place ``arguments`` name one.
+def with_named_parts(recipe: Recipe, arguments: list[str]) -> tuple[Recipe, list[str]]:
+    """The recipe with the options of encoders and fusion that ``arguments`` give, and the other arguments.
 
-    They belong to the recipe's own; those of the named one are given as pairs, ``--encoder.options NAME VALUE``.
+    ``--PART.options NAME VALUE ...`` and ``--PART.options.NAME VALUE`` change the recipe's options of a part;
+    these are left out where ``--PART.name`` names a part in its place, for they belong to the recipe's own.
 
     Raises:
-        CommandLineError: name or options beside a folder of weights, which has its own.
+        CommandLineError: no pairs; or name or options beside a folder of weights, which has its own.
     """
+    _check_beside_weights(arguments)
+    is_branch = hasattr(recipe, "encoder")
+    parts = {"encoder": recipe.encoder} if is_branch else {**recipe.encoders, "fusion": recipe.fusion}
+    for name, part in parts.items():
+        pairs, arguments = _option_pairs(f"--{name}.options", arguments)
+        is_named = any(re.match(rf"--{name}\.name\b", one) for one in arguments)
+        parts[name] = replace(part, options=({} if is_named else part.options) | pairs)
+    if is_branch:
+        return replace(recipe, **parts), arguments
+    fusion = parts.pop("fusion")
+    return replace(recipe, encoders=parts, fusion=fusion), arguments
+
+
+def _option_pairs(option: str, arguments: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """What stands as ``OPTION NAME VALUE ...`` or as ``OPTION.NAME VALUE``, and the other arguments."""
+    pairs: dict[str, Any] = {}
+    rest: list[str] = []
+    for words in _by_option(arguments):
+        head, sign, value = words[0].partition("=")
+        values = [value] * bool(sign) + words[1:]
+        if head.startswith(f"{option}."):
+            values, others = [head.removeprefix(f"{option}."), *values[:1]], values[1:]
+            rest += others
+        elif head != option:
+            rest += words
+            continue
+        if len(values) % 2 or not values:
+            raise CommandLineError(f"{option} wants pairs of NAME and VALUE; got {' '.join(values) or 'nothing'}")
+        pairs |= {
+            name.replace("-", "_"): _plain(text) for name, text in zip(values[::2], values[1::2], strict=True)
+        }
+    return pairs, rest
+
+
+def _by_option(arguments: list[str]) -> list[list[str]]:
+    """Every option with the words up to the next one; the words before the first stand alone."""
+    found: list[list[str]] = []
+    for one in arguments:
+        if not found or one.startswith("--"):
+            found.append([])
+        found[-1].append(one)
+    return found
+
+
+def _plain(text: str) -> Any:
+    """A number, True, False or None where the text is one, else the text."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+    return value if isinstance(value, int | float | None) else text
+
+
+def _check_beside_weights(arguments: list[str]) -> None:
     for position, one in enumerate(arguments):
         rest = arguments[position + 1 :]
         part = re.match(r"--(\w+)\.weights\b", one)
@@ -209,14 +297,6 @@ def with_named_encoders(recipe: Recipe, arguments: list[str]) -> Recipe:
                 raise CommandLineError(
                     f"--{part[1]}.{field} stands beside {part[0]}, whose folder names its encoder; leave one out"
                 )
-    named = {one.removeprefix("--").split(".name")[0] for one in arguments if re.match(r"--\w+\.name\b", one)}
-    if hasattr(recipe, "encoders"):
-        encoders = {
-            name: replace(encoder, options={}) if name in named else encoder
-            for name, encoder in recipe.encoders.items()
-        }
-        return replace(recipe, encoders=encoders)
-    return replace(recipe, encoder=replace(recipe.encoder, options={})) if "encoder" in named else recipe
 
 
 def _is_published(arguments: list[str]) -> bool:

@@ -8,10 +8,18 @@ import re
 from typing import Annotated
 
 from experiments.__main__ import VERBS
-from experiments.command_line import Positional, one_of, run_verb
+from experiments.command_line import Positional, run_verb
+from multimodal.catalog import one_of
 
 #: The console script; a shell completes the words after a command, and cannot see ``python -m experiments``.
 COMMAND = "deepfake-experiments"
+
+#: Options after which a verb does something else, and has other options.
+_FORMS = {
+    "evaluate": [["--scores"], ["--matrix"], ["--detector"]],
+    "thresholds": [["--transfer"]],
+    "audit": [["--manifest"]],
+}
 
 _SCRIPT = """# Completion of {command} for bash; for zsh too, after: autoload -U bashcompinit && bashcompinit
 _deepfake_experiments() {{
@@ -50,7 +58,8 @@ def completion(shell: Positional[Annotated[str, one_of(["bash", "zsh"])]] = "bas
 def described(verb: str) -> dict[str, list[str]]:
     """Options of a verb, and the choices of each where it has any; under no name, its first words."""
     options: dict[str, list[str]] = {"": []}
-    _ask(verb, [], options)
+    for names in ([], *_FORMS.get(verb, [])):
+        _ask(verb, names, options)
     return options
 
 
@@ -95,7 +104,7 @@ def _ask(verb: str, names: list[str], options: dict[str, list[str]]) -> None:
         return
     for positional in re.findall(r"^usage:.*?\{([\w,]+)\}", text):
         _add(options, "", positional.split(","))
-    for option, choices in re.findall(r"(--[a-z][\w.-]*)(?: (?:\{None\}\|)?\[?\{([\w,.]+)\})?", text):
+    for option, choices in re.findall(r"(--[a-z][\w.-]*)(?: (?:\{None\}\|)?\[?\{(?!None\})([\w,.-]+)\})?", text):
         _add(options, option, choices.split(",") if choices else [])
 
 

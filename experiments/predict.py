@@ -16,6 +16,7 @@ from urllib.parse import quote
 from experiments.command_line import Positional, run_verb
 from experiments.runs.device import DeviceName, check_device
 from multimodal.files import IMAGE_SUFFIXES, readable
+from multimodal.metrics.options import RuleName
 from multimodal.ranges import above, between
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def predict(
     *,
     run: Path,
     out: Path = Path("predictions"),
-    rule: str = "youden",
+    rule: RuleName = "youden",
     doubt: Annotated[float, between(0, 1, open_high=True)] = 0.9,
     player: PlayerName = "beside",
     device: DeviceName = "auto",
@@ -55,12 +56,11 @@ def predict(
             images are named by numbers is one video.
         run: folder that `train` wrote, with thresholds chosen; one that `export` wrote; or owner/name on the hub.
         out: folder to write.
-        rule: of the thresholds, e.g. youden or f1.
+        rule: of the thresholds; one by which `thresholds` chose.
         doubt: cannot say, where so large a share of other draws of the validation people would put the threshold
             about the score; 0 for a word at any price.
         player: on the page: beside plays the files from where they lie, embed puts them into the page, so that it
-        can
-            be sent around with the media in it, none shows no player.
+            can be sent around with the media in it, none shows no player.
         device: where the detector computes; auto is the GPU where there is one.
         seconds_per_file: a file with which nothing comes on for so long is given up.
         memory_gb: a file that takes more memory to decode is given up. A film needs no more than a clip.
@@ -109,7 +109,8 @@ def find_files(given: Sequence[Path]) -> list[Path]:
 def _files_of(given: Path) -> list[Path]:
     name = readable(given)
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", name):
-        raise ValueError(f"{name} is an address on the network; download it first, and give the file")
+        address = name.replace(":/", "://", 1)  # as a path it lost a stroke
+        raise ValueError(f"{address} is an address on the network; download it first, and give the file")
     if given.is_dir():
         return _media_in(given)
     if given.exists():

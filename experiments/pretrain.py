@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from experiments import recipes
-from experiments.command_line import choose, flat, run_verb, with_named_encoders, without_config
+from experiments.command_line import choose, flat, run_verb, with_named_parts, without_config
 from experiments.runs.config import PretrainConfig
 from experiments.runs.device import DeviceName, use_device
 from experiments.runs.folder import RunFolder
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> None:
     else:
         name, recipe = file.stem, config_from(file, PretrainConfig)
         modality = recipe.modality
-    recipe = with_named_encoders(recipe, rest)
+    recipe, rest = with_named_parts(recipe, rest)
     default_out = Path("runs") / f"pretrain-{modality}-{name}"
 
     def command(

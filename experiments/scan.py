@@ -4,9 +4,10 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from experiments.command_line import Positional, one_of, run_verb
+from experiments.command_line import Positional, run_verb
 from multimodal import corpora
 from multimodal.artefacts import shown, shown_text
+from multimodal.catalog import one_of
 from multimodal.ranges import at_least
 
 ALL = "all"

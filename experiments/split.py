@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from experiments.command_line import Positional, one_of, run_verb
+from experiments.command_line import Positional, run_verb
 from multimodal import splits
+from multimodal.catalog import one_of
 from multimodal.ranges import at_least
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from experiments import recipes
-from experiments.command_line import choose, flat, run_verb, with_named_encoders, without_config
+from experiments.command_line import choose, flat, run_verb, with_named_parts, without_config
 from experiments.runs.config import TrainConfig
 from experiments.runs.device import DeviceName, use_device
 from experiments.runs.folder import RunFolder
@@ -39,7 +39,8 @@ def main(arguments: list[str]) -> None:
         recipe = recipes.TRAIN[name]()
     else:
         name, recipe = file.stem, config_from(file, TrainConfig)
-    recipe, default_out = with_named_encoders(recipe, rest), Path("runs") / name
+    recipe, rest = with_named_parts(recipe, rest)
+    default_out = Path("runs") / name
 
     def command(
         config: Annotated[TrainConfig, flat] = recipe,

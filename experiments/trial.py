@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from tyro.conf import arg
 
 from experiments import recipes
-from experiments.command_line import Positional, choose, flat, run_verb, with_named_encoders
+from experiments.command_line import Positional, choose, flat, run_verb, with_named_parts
 from experiments.runs.config import PretrainConfig, TrainConfig
 from multimodal.ranges import above, at_least
 
@@ -53,7 +53,7 @@ def fetch(
 
 
 def _speech(arguments: list[str]) -> None:
-    recipe = with_named_encoders(recipes.PRETRAIN["audio"]["trial"](), arguments)
+    recipe, arguments = with_named_parts(recipes.PRETRAIN["audio"]["trial"](), arguments)
 
     def command(
         corpus: Positional[Path],
@@ -89,7 +89,7 @@ def _speech(arguments: list[str]) -> None:
 
 
 def _faces(arguments: list[str]) -> None:
-    recipe = with_named_encoders(recipes.PRETRAIN["video"]["trial"](), arguments)
+    recipe, arguments = with_named_parts(recipes.PRETRAIN["video"]["trial"](), arguments)
 
     def command(
         corpus: Positional[Path],
@@ -124,7 +124,7 @@ def _published(arguments: list[str]) -> None:
 
     papers = {name: one.papers for name, one in PUBLISHED.items()}
     name, rest = choose("protocol", arguments, papers, verb="trial published")
-    recipe = with_named_encoders(recipes.TRAIN["fakeavceleb"](), rest)
+    recipe, rest = with_named_parts(recipes.TRAIN["fakeavceleb"](), rest)
 
     def command(
         config: Annotated[TrainConfig, flat] = recipe,

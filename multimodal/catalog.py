@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
+from tyro.constructors import PrimitiveConstructorSpec
+
 Item = TypeVar("Item")
 
 
@@ -57,6 +59,19 @@ def public_names(package: str, modules: Mapping[str, tuple[str, ...]]) -> Callab
         return value
 
     return find
+
+
+def one_of(names: Iterable[str]) -> "PrimitiveConstructorSpec[str]":
+    """What makes an option a name of a catalog, in ``Annotated[str, ...]``; nothing that it names is imported."""
+    choices = tuple(names)
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=f"{{{','.join(choices)}}}",
+        instance_from_str=lambda given: given[0],
+        is_instance=lambda value: isinstance(value, str),
+        str_from_instance=lambda value: [value],
+        choices=choices,
+    )
 
 
 def choose(catalog: Mapping[str, Item], name: str, what: str) -> Item:

@@ -15,6 +15,7 @@ from torch import nn
 from encoders.hub import find_folder, upload
 from encoders.learnt_from import LEARNT_FILE, LearntFrom
 from multimodal import __version__
+from multimodal.catalog import unknown
 from multimodal.corpora import CORPORA
 from multimodal.corpora.manifest import Media
 from multimodal.data.options import SilentEnds
@@ -90,7 +91,7 @@ class Judge(nn.Module):
     ) -> None:
         super().__init__()
         if rule not in thresholds["any"]:
-            raise ValueError(f"no threshold by rule {rule!r}; choose from {', '.join(thresholds['any'])}")
+            raise ValueError(unknown("rule of the stored thresholds", rule, thresholds["any"]))
         self.crops = crops = _crops(provenance)
         self.detector = detector
         self.shape = WindowShape(

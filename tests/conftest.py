@@ -110,7 +110,8 @@ def sources(workspace, source_roots) -> Path:
 def run(workspace) -> Path:
     """A run folder: a tiny detector trained for a few steps, with thresholds, evaluated."""
     from experiments.evaluate import evaluate
-    from experiments.runs.config import DataConfig, EncoderConfig, FusionConfig, TrainConfig
+    from experiments.runs.config import DataConfig, TrainConfig
+    from experiments.runs.parts import EncoderConfig, FusionConfig
     from experiments.thresholds import thresholds
     from experiments.train import train
     from multimodal.training.options import FitOptions

@@ -8,7 +8,8 @@ ends with the average of the weights of its epochs, for which an exponential ave
 how long a window is: 16 crops are 0.64 s of one at 25 a second, 3.2 s after `prepare --frame-rate 5`.
 """
 
-from experiments.runs.config import DataConfig, EncoderConfig, FusionConfig, PretrainConfig, TrainConfig
+from experiments.runs.config import DataConfig, PretrainConfig, TrainConfig
+from experiments.runs.parts import EncoderConfig, FusionConfig
 from multimodal.training.options import FitOptions
 
 VIDEO = EncoderConfig(name="frames", options={"backbone": "vit_small_patch16_224", "pretrained": True})

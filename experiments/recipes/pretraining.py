@@ -12,7 +12,8 @@ of one picture in one batch; theirs is EfficientNet-B4 at 380 px, 100 epochs wit
 network is asked for by ``--encoder.options backbone efficientnet_b4 frame_size 380 pretrained true``.
 """
 
-from experiments.runs.config import DataConfig, EncoderConfig, MixtureConfig, PretrainConfig
+from experiments.runs.config import DataConfig, MixtureConfig, PretrainConfig
+from experiments.runs.parts import EncoderConfig
 from multimodal.data.augment import Augmentation, PictureAugmentation, SoundAugmentation
 from multimodal.training.options import FitOptions
 

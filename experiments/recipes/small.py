@@ -3,7 +3,8 @@
 ``test_resnet`` is timm's smallest ResNet (0.4 million weights); it learns within a hundred steps.
 """
 
-from experiments.runs.config import DataConfig, EncoderConfig, FusionConfig, PretrainConfig, TrainConfig
+from experiments.runs.config import DataConfig, PretrainConfig, TrainConfig
+from experiments.runs.parts import EncoderConfig, FusionConfig
 from multimodal.data.augment import Augmentation, PictureAugmentation, SoundAugmentation
 from multimodal.training.options import FitOptions
 

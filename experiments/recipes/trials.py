@@ -1,6 +1,7 @@
 """Recipes of the trials on real media: small enough for two CPU cores, from random weights."""
 
-from experiments.runs.config import BalanceConfig, DataConfig, EncoderConfig, MixtureConfig, PretrainConfig
+from experiments.runs.config import BalanceConfig, DataConfig, MixtureConfig, PretrainConfig
+from experiments.runs.parts import EncoderConfig
 from multimodal.data.augment import Augmentation, PictureAugmentation, SoundAugmentation
 from multimodal.training.options import FitOptions
 

@@ -13,6 +13,7 @@ from experiments.runs.device import DeviceName
 from experiments.runs.folder import RunFolder
 from experiments.runs.scoring import TrainedRun, score_rows
 from multimodal.audit.shortcut_features import FILE_FACTS, MODALITY_OF, shortcut_features
+from multimodal.catalog import unknown
 from multimodal.data.corruptions import CORRUPTIONS, CorruptedWindows, levels
 from multimodal.labels import TARGETS
 from multimodal.media.probe_corpus import probe_path, read_probe_table
@@ -224,5 +225,5 @@ def thresholds_by(stored: Mapping[str, Any] | None, rule: str) -> dict[str, floa
         return dict.fromkeys(TARGETS, 0.5)
     known = stored["thresholds"]["any"]
     if rule not in known:
-        raise ValueError(f"no threshold by rule {rule!r}; choose from {', '.join(known)}")
+        raise ValueError(unknown("rule of the stored thresholds", rule, known))
     return {target: stored["thresholds"][target][rule]["threshold"] for target in TARGETS}

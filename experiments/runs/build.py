@@ -16,11 +16,12 @@ from encoders.learnt_from import LearntFrom
 from experiments.runs.advised import advised_options, check_precision, say
 from experiments.runs.balancing import Counts, label_weights, training_draw
 from experiments.runs.clips import Clips, describe, describe_window, load_clips, require_clips
-from experiments.runs.config import EncoderConfig, PretrainConfig, TrainConfig
+from experiments.runs.config import PretrainConfig, TrainConfig
 from experiments.runs.feed import Feed, feed_tokens, feed_windows, first_window
 from experiments.runs.loop import Parts, Say, Training
 from experiments.runs.memory import check_seen, history_of_encoder, together
 from experiments.runs.mixture import check_pairs, draw_pairs, forge_of, mixed_clips, mixture_draw, mixture_text
+from experiments.runs.parts import EncoderConfig
 from experiments.runs.provenance import loaded_text
 from experiments.runs.settings import to_plain
 from fusion import create_fusion

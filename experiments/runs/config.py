@@ -4,16 +4,13 @@ A configuration never enters a module: :mod:`experiments.runs.build` opens it in
 torch or pandas, so that a command line is read, shown and refused at once.
 """
 
-import inspect
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 from tyro.conf import arg
 
-from encoders.folders import find_weights, holds_encoder
-from multimodal.catalog import unknown
+from experiments.runs.parts import EncoderConfig, FusionConfig
 from multimodal.data.augment import Augmentation
 from multimodal.data.options import PseudoFakes, Reading, SilentEnds, Vocoder
 from multimodal.labels import Modality
@@ -88,96 +85,7 @@ class MixtureConfig:
 #: Fields of a part shown on the command line without the part's name in front: ``--store``, not ``--data.store``.
 flat = arg(name="")
 
-Option = int | float | bool | str | None
 Precision = Literal["no", "bf16", "fp16"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class EncoderConfig:
-    """An encoder by its name in the catalog and its options, or the folder of a pretrained one.
-
-    Args:
-        name: in the catalog; where the command line gives it, the recipe's options are left out.
-        options: of its constructor.
-        weights: folder of ``save_pretrained`` (what ``pretrain`` writes), which says name and options itself; or a
-            folder or file of weights as timm, torchvision, facenet-pytorch or transformers saved them, for the
-            encoder of that name and options. No network is asked.
-    """
-
-    name: str
-    options: dict[str, Option] = field(default_factory=dict)
-    weights: Path | None = None
-
-    @property
-    def starts_trained(self) -> bool:
-        """Whether the encoder knows something when training begins: from a folder, or by published weights."""
-        if self.weights is not None:
-            return True
-        from encoders import encoder_class  # imports the encoder's own library
-
-        return encoder_class(self.name).starts_trained(**self.options)
-
-    @property
-    def folder(self) -> Path | None:
-        """The folder of ``save_pretrained`` that says which encoder it is; None where name and options do."""
-        return self.weights if self.weights is not None and holds_encoder(self.weights) else None
-
-    def check_folder(self) -> None:
-        """Refuse a place that holds neither an encoder nor weights."""
-        if self.weights is not None and self.folder is None:
-            find_weights(self.weights)
-
-    def check_name(self, modality: Modality) -> None:
-        """Refuse a name that the catalog lacks, or has for another modality."""
-        if self.folder is not None:
-            return
-        from encoders import create_encoder, list_encoders
-
-        if self.name not in list_encoders():
-            create_encoder(self.name)  # says so, and offers the nearest
-        if self.name not in list_encoders(modality):
-            known = ", ".join(list_encoders(modality))
-            raise ValueError(f"the encoder {self.name!r} is not for {modality}; choose from {known}")
-
-    def check_options(self) -> None:
-        """Refuse options that the encoder has not; imports the encoder's own library."""
-        if self.folder is None and self.options:
-            from encoders import encoder_class
-
-            known = list(inspect.signature(encoder_class(self.name).__init__).parameters)[1:]
-            _check_options(self.options, known, f"encoder {self.name!r}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class FusionConfig:
-    """A fusion by its name in the catalog, the width of what it gives, and its options."""
-
-    name: str = "gated"
-    out_dim: Annotated[int, at_least(1)] = 256
-    options: dict[str, Option] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
-
-    def check(self) -> None:
-        """Refuse a name that is not in the catalog, before torch is imported."""
-        from fusion import create_fusion, list_fusions
-
-        if self.name not in list_fusions():
-            create_fusion(self.name, dims={}, out_dim=self.out_dim)  # says so, and offers the nearest
-
-    def check_options(self) -> None:
-        """Refuse options that the fusion has not; imports torch where any is given."""
-        if self.options:
-            from fusion import list_options
-
-            _check_options(self.options, list_options(self.name), f"fusion {self.name!r}")
-
-
-def _check_options(options: Mapping[str, Option], known: Sequence[str], of: str) -> None:
-    for option in options:
-        if option not in known:
-            raise ValueError(f"{of}: {unknown('option', option, known)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +95,8 @@ class LossConfig:
     Args:
         name: weighted_focal weighs by ``n_samples / (n_classes * count)`` of the training clips as they are
             drawn, so that a class is not counted twice where they are drawn evenly already.
-        alpha, gamma: of the focal loss.
+        alpha: of the focal loss, a factor of all of it.
+        gamma: of the focal loss; the higher, the less clips count that are told apart already.
         head_weight: share of each modality's own loss beside the four-class one.
         synchrony_weight: share of a loss by which sound and picture of the same moment of a real clip become
             alike; for the fusions discrepancy, cross_attention, transformer and bottleneck.
@@ -283,7 +192,12 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainConfig:
-    """Pretraining of one branch: real or fake by one modality alone."""
+    """Pretraining of one branch: real or fake by one modality alone.
+
+    Args:
+        modality: of the branch.
+        precision: ``bf16`` or ``fp16`` compute in mixed precision.
+    """
 
     modality: Modality
     encoder: EncoderConfig

@@ -10,7 +10,7 @@ from multimodal.splits.seen import MARK, Seen, find_seen, is_marked, refuse_seen
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.runs.config import EncoderConfig
+    from experiments.runs.parts import EncoderConfig
 
 
 def history_of_encoder(encoder: "EncoderConfig") -> LearntFrom:

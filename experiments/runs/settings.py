@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from experiments.command_line import CommandLineError
-from experiments.runs.config import Option
+from experiments.runs.parts import Option
 from multimodal.artefacts import one_line
+from multimodal.catalog import unknown
 from multimodal.files import read_json, write_json
 from multimodal.ranges import OutOfRangeError
 
@@ -34,8 +35,7 @@ def _with_setting(config: Any, setting: str, value: Any) -> Any:
     if isinstance(config, dict):
         return {**config, name: _with_setting(config[name], rest, value) if rest else value}
     if not is_dataclass(config) or name not in config.__dataclass_fields__:
-        known = ", ".join(getattr(config, "__dataclass_fields__", {}))
-        raise ValueError(f"no setting {name!r}; choose from {known}")
+        raise ValueError(unknown("setting", name, getattr(config, "__dataclass_fields__", {})))
     inner = _with_setting(getattr(config, name), rest, value) if rest else value
     return replace(config, **{name: inner})  # type: ignore[type-var]
 

@@ -22,6 +22,7 @@ from experiments.runs.settings import to_plain
 from experiments.studies.search import Trial, check_space, search
 from experiments.studies.study import Job, StudyFolder, StudyOptions, Trainings, claim_study
 from experiments.train import train
+from multimodal.catalog import unknown
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.data.options import Reading
 from multimodal.data.windows import ClipWindows, EvaluationWindows
@@ -39,7 +40,7 @@ def search_variant(variants: Trainings, options: StudyOptions, out: Path) -> dic
         raise ValueError(f"a search is for one variant; give --only one of {', '.join(variants)}")
     (name,) = options.only
     if name not in variants:
-        raise ValueError(f"unknown variant {name!r}; choose from {', '.join(variants)}")
+        raise ValueError(unknown("variant", name, variants))
     trial = Trial(out, variants[name], check_space(variants[name], options.space))
     if importlib.util.find_spec("optuna") is None:
         raise ValueError("--search optuna needs optuna; install it with: pip install '.[search]'")

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from experiments.runs.config import BalanceName, EncoderConfig, Option
+from experiments.runs.config import BalanceName
+from experiments.runs.parts import EncoderConfig, Option
+from multimodal.catalog import unknown
 from multimodal.training.options import LossName
 
 #: The variant of ``ablate encoder`` that others are compared with.
@@ -33,9 +35,9 @@ def fusions(options: Mapping[str, Option], synchrony_weight: float) -> Variants:
     from fusion import FUSIONS, fusion_class, list_options
 
     known = dict.fromkeys(option for name in FUSIONS for option in list_options(name))
-    unknown = [option for option in options if option not in known]
-    if unknown:
-        raise ValueError(f"no fusion takes the option {unknown[0]!r}; choose from {', '.join(known)}")
+    strange = [option for option in options if option not in known]
+    if strange:
+        raise ValueError(unknown("option of a fusion", strange[0], known))
     return {
         name: {
             "fusion.name": name,

@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
+from multimodal.catalog import unknown
 from multimodal.data.options import Vocoder
 from multimodal.data.vocoders import VOCODERS, require_world
 from multimodal.labels import Modality
@@ -102,7 +103,7 @@ class CopySynthesis:
 
     def __init__(self, *, sample_rate: int, vocoder: Vocoder = "griffin_lim") -> None:
         if vocoder not in get_args(Vocoder):
-            raise ValueError(f"unknown vocoder {vocoder!r}; choose from {', '.join(get_args(Vocoder))}")
+            raise ValueError(unknown("vocoder", vocoder, get_args(Vocoder)))
         if vocoder == "world":
             require_world()
         self.sample_rate = sample_rate

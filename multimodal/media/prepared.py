@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from multimodal.media.faces import DEFAULT_DETECTOR
+from multimodal.catalog import one_of
+from multimodal.media.faces import DEFAULT_DETECTOR, DETECTORS
 from multimodal.ranges import above, at_least, between, check_ranges
 
 #: Version of the cropper; raised whenever the same options would give other crops or another sound.
@@ -33,7 +34,7 @@ class PrepareOptions:
             large, but magicyuv is written five times and read nearly twice as fast; ``"jpeg"`` is smaller and
             recompresses the traces that a detector looks for.
         jpeg_quality: 1 to 100, for ``"jpeg"``.
-        face_detector: name in :data:`multimodal.media.faces.DETECTORS`.
+        face_detector: what finds faces.
         crops: ``"faces"`` looks for faces; ``"as-they-are"`` takes pictures that are faces already, whole.
         image_rate: frames a second of clips that are folders of images, which do not say it; 25 are assumed.
     """
@@ -46,7 +47,7 @@ class PrepareOptions:
     smallest_face: Annotated[int, at_least(1)] = 48
     frame_format: FrameFormat = "magicyuv"
     jpeg_quality: Annotated[int, between(1, 100)] = 95
-    face_detector: str = DEFAULT_DETECTOR
+    face_detector: Annotated[str, one_of(DETECTORS)] = DEFAULT_DETECTOR
     crops: Crops = "faces"
     image_rate: Annotated[float | None, between(0, 1000, open_low=True)] = None
 

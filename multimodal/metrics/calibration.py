@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize, special
 from sklearn.isotonic import IsotonicRegression
 
+from multimodal.catalog import unknown
 from multimodal.metrics.checks import Floats, Ints, as_probabilities, both_classes, labelled
 from multimodal.metrics.costs import logits
 
@@ -121,7 +122,7 @@ FITS: dict[str, Callable[[ArrayLike, ArrayLike], Calibration]] = {
 def fit_calibration(method: str, fake_scores: ArrayLike, real_scores: ArrayLike) -> Calibration:
     """Fit by name: "temperature", "platt" or "isotonic"."""
     if method not in FITS:
-        raise ValueError(f"unknown calibration {method!r}; choose from {', '.join(sorted(FITS))}")
+        raise ValueError(unknown("calibration", method, FITS))
     return FITS[method](fake_scores, real_scores)
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from multimodal.catalog import unknown
 from multimodal.labels import TARGETS
 from multimodal.metrics.bootstrap import IdentityResampler, bootstrap, paired_difference, precision_of
 from multimodal.metrics.checks import Floats, both_classes
@@ -69,7 +70,7 @@ def compare(
     if not report:
         raise ValueError("nothing to compare: the tables share no target with label and score")
     if primary not in COMPARED:
-        raise ValueError(f"unknown primary metric {primary!r}; choose from {', '.join(COMPARED)}")
+        raise ValueError(unknown("primary metric", primary, COMPARED))
     entries = {(name, metric): entry for name, part in report.items() for metric, entry in part["metrics"].items()}
     first_of_all = (next(iter(report)), primary)
     correct([entry for key, entry in entries.items() if key == first_of_all])

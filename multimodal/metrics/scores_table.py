@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special
 
+from multimodal.catalog import unknown
 from multimodal.labels import CLASSES, TARGETS, Modality
 from multimodal.metrics.bootstrap import identity_codes
 from multimodal.metrics.checks import Floats, Ints, as_labels, as_probabilities, as_scores, check_prior
@@ -93,7 +94,7 @@ class ScoreMeaning:
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(ScoreKind):
-            raise ValueError(f"unknown kind of score {self.kind!r}; choose from {', '.join(get_args(ScoreKind))}")
+            raise ValueError(unknown("kind of score", self.kind, get_args(ScoreKind)))
         check_prior(self.fake_prior)
 
     def check(self, scores: ArrayLike, name: str) -> Floats:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from multimodal.catalog import unknown
 from multimodal.labels import CLASSES, TARGETS
 from multimodal.metrics.bootstrap import (
     Difference,
@@ -75,7 +76,7 @@ def judge_seeds(
         ValueError: tables of different clips, or an unknown baseline.
     """
     if baseline not in tables:
-        raise ValueError(f"no variant {baseline!r} to compare with; choose from {', '.join(tables)}")
+        raise ValueError(unknown("variant to compare with", baseline, tables))
     aligned = _aligned(tables, baseline)
     first = aligned[baseline][0]
     identity = identity_codes(first["identity"].to_numpy(dtype=object))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from multimodal.catalog import unknown
 from multimodal.metrics.checks import Floats, check_share
 from multimodal.metrics.costs import CostModel
 from multimodal.metrics.decisions import Decisions, f_beta, precision, recall
@@ -100,7 +101,7 @@ RULES: dict[str, Callable[..., Merit]] = {
 def find_rule(name: str, options: dict[str, float]) -> Callable[..., Merit]:
     """The rule of that name; ``ValueError`` for an unknown name or for options that are not its own."""
     if name not in RULES:
-        raise ValueError(f"unknown threshold rule {name!r}; choose from {', '.join(sorted(RULES))}")
+        raise ValueError(unknown("threshold rule", name, RULES))
     parameters = [p for p in inspect.signature(RULES[name]).parameters.values() if p.kind is p.KEYWORD_ONLY]
     known = ", ".join(p.name for p in parameters) or "none"
     for option in options:

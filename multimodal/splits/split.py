@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from multimodal.artefacts import read_table, reading
+from multimodal.catalog import unknown
 from multimodal.files import atomic_path
 from multimodal.splits.assignment import SPLITS
 
@@ -59,7 +60,7 @@ class Split:
     def clip_ids(self, split: str) -> list[str]:
         """Clips of train, val or test, sorted."""
         if split not in SPLITS:
-            raise ValueError(f"unknown split {split!r}; choose from {', '.join(SPLITS)}")
+            raise ValueError(unknown("split", split, SPLITS))
         return sorted(self.assignment["clip_id"][self.assignment["split"] == split])
 
     @property

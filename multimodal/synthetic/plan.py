@@ -20,14 +20,32 @@ from multimodal.synthetic.randomness import keyed_generator
 class SyntheticOptions:
     """Options of a generated FakeAVCeleb; the same options give the same clips.
 
-    Counts of clips are for each identity. ``groups`` is how many of the ten race x gender groups are filled.
-    A clip lasts ``clip_seconds``, give or take ``clip_seconds_spread`` of that. ``frame_size`` is the side in
-    pixels (even), ``crf`` x264's rate factor. ``picture_strength`` and ``sound_strength`` in [0, 1] scale the
-    traces that give a forged modality away.
+    The last three plant shortcuts that have nothing to do with forgery, for checks that should find them.
 
-    ``odd_names`` adds the rarer names and the contradicting metadata rows of the real corpus. The last three
-    plant shortcuts that have nothing to do with forgery, for checks that should find them: seconds of digital
-    silence at the start of every fake, and another frame size or rate factor for clips with a fake picture.
+    Args:
+        seed: of all that is drawn.
+        groups: how many of the ten race x gender groups are filled.
+        identities_per_group: people.
+        real_clips: of each identity, as are all counts of clips.
+        rtvc_clips: genuine picture, cloned voice.
+        wav2lip_clips: lips moved to the genuine sound.
+        faceswap_clips: swapped face, genuine sound.
+        fsgan_clips: swapped face by another method, genuine sound.
+        rtvc_wav2lip_clips: lips moved to a cloned voice.
+        faceswap_wav2lip_clips: swapped face, lips moved to a cloned voice.
+        fsgan_wav2lip_clips: swapped face by another method, lips moved to a cloned voice.
+        clip_seconds: how long a clip lasts.
+        clip_seconds_spread: give or take this share of it.
+        frame_size: side of the picture in pixels, even.
+        frame_rate: frames a second.
+        sample_rate: of the sound, in Hz.
+        crf: x264's rate factor.
+        picture_strength: scales the traces that give a forged picture away.
+        sound_strength: scales the traces that give a forged sound away.
+        odd_names: add the rarer names and the contradicting metadata rows of the real corpus.
+        fake_leading_silence_seconds: digital silence at the start of every fake.
+        fake_frame_size: another size for clips with a fake picture.
+        fake_crf: another rate factor for clips with a fake picture.
     """
 
     seed: Annotated[int, at_least(0)] = 0

@@ -9,7 +9,7 @@ from encoders import create_encoder, list_encoders
 from encoders.audio import spectrogram
 from encoders.base import Encoder
 from encoders.video import clips, facenet, frames
-from experiments.runs.config import EncoderConfig
+from experiments.runs.parts import EncoderConfig
 
 
 @pytest.fixture

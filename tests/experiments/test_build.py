@@ -9,9 +9,10 @@ from experiments.recipes import small
 from experiments.runs.advised import bfloat16_error, check_precision
 from experiments.runs.build import _hasten, build_encoder, open_training
 from experiments.runs.clips import describe_window, read_clips
-from experiments.runs.config import DataConfig, EncoderConfig, FusionConfig
+from experiments.runs.config import DataConfig
 from experiments.runs.device import use_device
 from experiments.runs.feed import window_shape
+from experiments.runs.parts import EncoderConfig, FusionConfig
 from multimodal.data.options import Reading
 from multimodal.media.store.reader import Store
 from multimodal.splits import make_split

@@ -1,6 +1,7 @@
 """The command line as a whole: what it imports before it answers, names, Tab, and how it ends."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,7 +11,9 @@ import pytest
 
 from experiments import __main__ as program
 from experiments.__main__ import GROUPS, VERBS, main
+from experiments.command_line import CommandLineError, with_named_parts
 from experiments.completion import described, script
+from experiments.recipes import TRAIN
 from multimodal.corpora import CORPORA
 from multimodal.splits import PROTOCOLS
 from multimodal.synthetic import GENERATORS
@@ -55,6 +58,10 @@ def test_the_help_of_a_verb_that_needs_no_torch_imports_nothing_heavy(verb):
         (["check", "m", "--look-at", "content"], "error: unknown look-at 'content'; did you mean 'contents'? "),
         (["generate", "folde"], "error: unknown corpus 'folde'; did you mean 'folder'? "),
         (["prepare", "m", "--engine", "rya"], "error: unknown engine 'rya'; did you mean 'ray'? "),
+        (
+            ["predict", "a.mp4", "--run", "r", "--rule", "youdn"],
+            "error: unknown rule 'youdn'; did you mean 'youden'? ",
+        ),
     ],
 )
 def test_a_slip_is_answered_before_anything_heavy_is_imported(arguments, says):
@@ -110,6 +117,105 @@ def test_the_help_shows_every_name_of_the_catalog(verb, catalog, capsys):
     assert [name for name in catalog if name not in shown] == []
 
 
+def help_of(command, capsys):
+    with pytest.raises(SystemExit):
+        main([*command.split(), "--help"])
+    return capsys.readouterr().out
+
+
+def entries_of(text):
+    """Option → what the boxes of a help say of it, without its kind, range and default."""
+    found = re.finditer(r"^│ (--[\w.-]+).*\n(?:│ (?!-|─).*\n)*", text, re.MULTILINE)
+    texts = {one[1]: " ".join(line.strip("│ ") for line in one[0].splitlines()) for one in found}
+    kind = r"^\S+(, --no-\S+)?( (\{None\}\|)?(\[?[A-Z]+\b|\{.*?\}|\[.*?\.\.\.\]+)(\||\])*)*"
+    return {name: re.sub(r"\([^a-z]*(in|at least|above|default|required).*\)$", "", re.sub(kind, "", text)).strip()
+            for name, text in texts.items()}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["predict", "prepare", "thresholds", "audit", "evaluate --scores", "generate fakeavceleb",
+     "pretrain audio small", "ablate imbalance small"],
+)  # fmt: skip
+def test_every_option_says_what_it_does(command, capsys):
+    entries = entries_of(help_of(command, capsys))
+    said = {name: text for name, text in entries.items() if ".options." not in name}  # the encoder's own to say
+    assert len(said) > 6
+    assert [name for name, text in said.items() if len(text) < 5] == []
+
+
+def test_what_matters_of_a_training_comes_first_and_nothing_is_left_out(capsys):
+    first, *others = help_of("train small", capsys).split("╭─ ")[1:]
+    assert first.startswith("what most trainings need")
+    named = [*entries_of(first)]
+    assert {"--out", "--video.weights", "--fusion.name", "--loss", "--balance", "--fit.steps"} < set(named)
+    assert len(named) <= 15
+    assert others[0].startswith("further options ─")
+    assert {"--fit.learning-rate", "--fusion.options", "--augmentation.audio.codec"} < set(
+        entries_of("".join(others))
+    )
+
+
+def test_names_of_encoders_and_fusions_are_shown_and_a_slip_is_answered(capsys):
+    text = help_of("train small", capsys)
+    assert "--audio.name {aasist,clips,facenet,frames,spectrogram,traces,wav2vec2}" in text
+    assert "--fusion.name {score,concat,gated" in text
+    with pytest.raises(SystemExit):
+        main(["train", "small", "--fusion.name", "cros_attention"])
+    assert capsys.readouterr().err.startswith(
+        "error: unknown fusion 'cros_attention'; did you mean 'cross_attention'? "
+    )
+
+
+TWO = {"backbone": "test_resnet", "frame_size": 96}
+
+
+@pytest.mark.parametrize(
+    ("typed", "options"),
+    [
+        ("--video.options frame_size 64", {**TWO, "frame_size": 64}),
+        ("--video.options.frame-size=64 --out runs", {**TWO, "frame_size": 64}),
+        ("--video.options temporal_layers 2 pretrained False", {**TWO, "temporal_layers": 2, "pretrained": False}),
+        ("--video.options.temporal-layers 2", {**TWO, "temporal_layers": 2}),
+        ("--video.name frames --video.options backbone test_vit", {"backbone": "test_vit"}),
+        ("--video.name clips --out runs", {}),
+        ("--out runs", TWO),
+    ],
+)
+def test_options_of_an_encoder_are_changed_one_by_one_or_in_pairs(typed, options):
+    recipe, rest = with_named_parts(TRAIN["small"](), typed.split())
+    assert recipe.encoders["video"].options == options
+    assert recipe.encoders["audio"] == TRAIN["small"]().encoders["audio"]
+    assert not any("options" in one for one in rest)
+
+
+def test_options_of_a_fusion_go_with_the_fusion_that_they_were_meant_for():
+    first, _ = with_named_parts(TRAIN["small"](), ["--fusion.options", "dropout", "0.1", "layer", "None"])
+    assert first.fusion.options == {"dropout": 0.1, "layer": None}
+    assert with_named_parts(first, ["--fusion.name", "concat"])[0].fusion.options == {}
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("--num-frames 1.5", "error: --num-frames wants a whole number; got '1.5'"),
+        ("--fit.learning-rate=fast", "error: --fit.learning-rate wants a number; got 'fast'"),
+        ("--window-seconds abc", "error: --window-seconds wants a number; got 'abc'"),
+    ],
+)
+def test_a_word_in_place_of_a_number_is_one_plain_line(typed, says, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["train", "small", *typed.split()])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == f"{says}\n"
+
+
+@pytest.mark.parametrize("typed", ["--video.options", "--video.options frame_size", "--video.options.frame-size"])
+def test_half_a_pair_is_refused(typed):
+    with pytest.raises(CommandLineError, match=r"--video.options wants pairs of NAME and VALUE; got "):
+        with_named_parts(TRAIN["small"](), typed.split())
+
+
 def test_the_help_ends_with_examples(capsys):
     with pytest.raises(SystemExit):
         main(["scan", "--help"])
@@ -135,12 +241,15 @@ def completed(words, verbs):
 
 
 def test_verbs_names_and_options_complete_with_tab():
-    verbs = {verb: described(verb) for verb in ("scan", "split", "check")}
+    verbs = {verb: described(verb) for verb in ("scan", "split", "check", "evaluate")}
     assert completed(["deepfake-experiments", "s"], verbs) == ["scan", "split"]
     assert completed(["deepfake-experiments", "scan", "dfdc"], verbs) == ["dfdc", "dfdc_preview"]
     assert completed(["deepfake-experiments", "split", "m.parquet", "--pro"], verbs) == ["--protocol"]
     several = ["deepfake-experiments", "split", "m.parquet", "--protocol", "random", "mrdf5"]
     assert completed(several, verbs) == ["mrdf5", "mrdf5_balanced"]
+    of_scores = ["deepfake-experiments", "evaluate", "--scores", "a.csv", "--kind", ""]
+    assert completed(of_scores, verbs) == ["probability", "llr", "score"]
+    assert completed([*of_scores[:4], "--split", ""], verbs) == []
     assert completed(["deepfake-experiments", "check", "m", "--look-at", ""], verbs) == [
         "nothing",
         "sizes",

@@ -17,12 +17,12 @@ from experiments.evaluate_scores import evaluate_scores_files
 from experiments.generate import command_of
 from experiments.runs.config import (
     BalanceConfig,
-    FusionConfig,
     LossConfig,
     MixtureConfig,
     PretrainConfig,
     TrainConfig,
 )
+from experiments.runs.parts import FusionConfig
 from experiments.thresholds import transfer_to
 from experiments.trial import fetch
 from multimodal.data.augment import Augmentation

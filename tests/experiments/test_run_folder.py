@@ -9,8 +9,9 @@ from functools import partial
 import pytest
 
 from experiments.evaluate import evaluate
-from experiments.runs.config import EncoderConfig, PretrainConfig
+from experiments.runs.config import PretrainConfig
 from experiments.runs.folder import RunFolder, commit, environment
+from experiments.runs.parts import EncoderConfig
 from experiments.runs.settings import read_config, to_plain
 from experiments.studies.study import StudyFolder
 from experiments.thresholds import thresholds, transfer_to

@@ -14,5 +14,5 @@ def test_every_mode_has_the_width_that_was_asked_for_and_an_option_goes_to_those
 
 
 def test_an_option_that_no_mode_takes_is_refused_with_the_choices():
-    with pytest.raises(ValueError, match="no fusion takes the option 'widht'; choose from width, weights, rank"):
+    with pytest.raises(ValueError, match="unknown option of a fusion 'widht'; did you mean 'width'"):
         fusions({"widht": 64}, 0.0)

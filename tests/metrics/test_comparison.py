@@ -116,7 +116,7 @@ def test_a_better_system_is_found_better():
 def test_the_primary_metric_is_named_and_another_can_be():
     metrics = compare(*two_systems(), replicates=50, primary="eer")["any"]["metrics"]
     assert [name for name, entry in metrics.items() if not entry["exploratory"]] == ["eer"]
-    with pytest.raises(ValueError, match="unknown primary metric 'area'; choose from auc"):
+    with pytest.raises(ValueError, match="unknown primary metric 'area'"):
         compare(*two_systems(), replicates=50, primary="area")
 
 

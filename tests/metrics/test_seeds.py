@@ -108,5 +108,5 @@ def test_scores_of_other_clips_and_an_unknown_baseline_are_refused():
     one = scored(table, generator, 1.0)
     with pytest.raises(ValueError, match="compare like with like"):
         judge_seeds({"a": [one], "b": [one.iloc[1:]]}, "a")
-    with pytest.raises(ValueError, match="no variant 'c' to compare with; choose from a"):
+    with pytest.raises(ValueError, match="unknown variant to compare with 'c'; choose from a"):
         judge_seeds({"a": [one]}, "c")

@@ -168,7 +168,7 @@ def test_one_identity_gives_a_threshold_without_an_interval_and_says_why():
 @pytest.mark.parametrize(
     ("rule", "options", "says"),
     [
-        ("f3", {}, "unknown threshold rule 'f3'; choose from"),
+        ("f3", {}, "unknown threshold rule 'f3'; did you mean 'f1'"),
         ("f1", {"beta": 2}, "has no option 'beta'"),
         ("least_cost", {}, "needs prior="),
         ("target_fpr", {"fpr": 1.5}, "Percent"),

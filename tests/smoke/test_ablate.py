@@ -9,8 +9,9 @@ import pytest
 from encoders import create_encoder
 from experiments.__main__ import main
 from experiments.ablate import ablate
-from experiments.runs.config import EncoderConfig, TrainConfig
+from experiments.runs.config import TrainConfig
 from experiments.runs.folder import RunFolder
+from experiments.runs.parts import EncoderConfig
 from experiments.runs.settings import read_config, with_settings
 from experiments.studies import runs
 from experiments.studies.study import (
@@ -151,7 +152,7 @@ def test_a_folder_of_another_study_and_an_unknown_variant_are_refused(study, con
     folder, _ = study
     with pytest.raises(ValueError, match=r"holds a study .*of other settings"):
         ablate("loss", config, StudyOptions(workers=1), folder)
-    with pytest.raises(ValueError, match="unknown variant 'gatd'; choose from score, concat"):
+    with pytest.raises(ValueError, match="unknown variant 'gatd'; did you mean 'gated'"):
         ablate("fusion", config, StudyOptions(only=("gatd",)), folder)
     with pytest.raises(ValueError, match="workers must be at least 1; got 0"):
         StudyOptions(workers=0)

@@ -10,8 +10,9 @@ from encoders import load_encoder
 from encoders.learnt_from import LEARNT_FILE, LearntFrom
 from experiments.__main__ import main
 from experiments.pretrain import pretrain
-from experiments.runs.config import EncoderConfig, PretrainConfig, TrainConfig
+from experiments.runs.config import PretrainConfig, TrainConfig
 from experiments.runs.memory import history_of_encoder
+from experiments.runs.parts import EncoderConfig
 from experiments.runs.settings import read_config
 from experiments.split import split
 from experiments.thresholds import thresholds

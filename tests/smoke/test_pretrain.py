@@ -16,7 +16,7 @@ from experiments import recipes
 from experiments.__main__ import main
 from experiments.pretrain import pretrain
 from experiments.runs.build import open_pretraining
-from experiments.runs.config import EncoderConfig
+from experiments.runs.parts import EncoderConfig
 from multimodal.training.options import FitOptions
 
 TINY = {

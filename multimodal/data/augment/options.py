@@ -28,7 +28,9 @@ class PictureAugmentation:
     Args:
         crop_jitter: largest share cut off each side; what is left is resized to the whole.
         flip: probability of mirroring.
-        brightness, contrast, saturation: largest relative change.
+        brightness: its largest relative change.
+        contrast: its largest relative change.
+        saturation: its largest relative change.
         hue: largest turn of the hue, in turns; takes longer than all the others together.
         resize: probability of losing detail by resizing down and up.
         resize_to: smallest size on the way, as a share.
@@ -37,7 +39,7 @@ class PictureAugmentation:
         noise: probability of Gaussian noise.
         noise_std: its largest standard deviation.
         jpeg: probability of JPEG compression.
-        jpeg_quality: the lowest quality, 1 to 100.
+        jpeg_quality: the lowest quality.
         erase: probability of erasing a part of the face (eyes, nose, mouth, a half).
     """
 
@@ -54,7 +56,7 @@ class PictureAugmentation:
     noise: Annotated[float, between(0, 1)] = 0.1
     noise_std: Annotated[float, between(0, 1)] = 0.03
     jpeg: Annotated[float, between(0, 1)] = 0.2
-    jpeg_quality: Annotated[int, between(0, 100)] = 50
+    jpeg_quality: Annotated[int, between(1, 100)] = 50
     erase: Annotated[float, between(0, 1)] = 0.1
 
     def __post_init__(self) -> None:

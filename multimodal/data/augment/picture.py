@@ -96,7 +96,7 @@ def compress(crops: Crops, draw: PictureDraw) -> Crops:
     if draw.jpeg_quality is None:
         return crops
     pictures = crops.permute(0, 3, 1, 2)
-    return transforms.jpeg(pictures, max(draw.jpeg_quality, 1)).permute(0, 2, 3, 1)
+    return transforms.jpeg(pictures, draw.jpeg_quality).permute(0, 2, 3, 1)
 
 
 # On the device that learns, a batch at once.
