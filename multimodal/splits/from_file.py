@@ -90,7 +90,8 @@ class _Finder:
         for row, key in enumerate(keys):
             self._rows_of_name.setdefault(PurePosixPath(key).name, []).append(row)
         self._keys = keys
-        people = clips["identity"].astype(object).str.rpartition(":")[2]
+        # corpora that name nobody have a column of nothing, which text methods of objects refuse
+        people = clips["identity"].astype("string").str.split(":").str[-1]
         self._rows_of_person = clips.groupby(people.to_numpy(dtype=object)).indices
 
     def find(self, entries: list[str]) -> tuple[np.ndarray, list[str]]:

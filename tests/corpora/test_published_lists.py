@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from multimodal.corpora.manifest import Clip, Manifest, collect
@@ -147,3 +148,11 @@ def test_the_corrected_folds_take_one_clip_a_person_and_type_and_part_people():
         assert split.counts == {"train": 48, "val": 16, "test": 16, "dropped": 160}
         tests.append(set(clips["identity"][clips["split"] == "test"]))
     assert len(set().union(*tests)) == sum(map(len, tests)) == 20
+
+
+def test_lists_of_paths_split_a_corpus_that_names_nobody(tmp_path):
+    known = fakeavceleb(4).clips
+    clips = known.assign(identity=pd.array([None] * len(known), dtype="string"))
+    train = write(tmp_path / "train.txt", *clips["path"][:3])
+    split = make_split(Manifest(clips, {}), "from_file", options={"train": train, "rest": "test"})
+    assert (split.of(clips) == "train").sum() == 3
