@@ -8,70 +8,31 @@ a reader that asks the network.
 
 import argparse
 import contextlib
+import io
 import json
+import pickle
 import socket
 import sys
 import tempfile
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from torch import nn
+import yaml
 
-from encoders import create_encoder, load_encoder
-from experiments.recipes import TRAIN
-from experiments.runs.config import TrainConfig
-from experiments.runs.folder import RunFolder
-from experiments.runs.scoring import rebuilt_encoders
-from experiments.runs.settings import read_config, write_config
-from multimodal.corpora.manifest import Clip, Manifest, collect
-from multimodal.files import write_json
-from multimodal.labels import CLASSES
-from multimodal.media.crops import encode_crop, encode_sound
-from multimodal.media.prepared import PrepareOptions
-from multimodal.media.store.format import (
-    FAILURE_SCHEMA,
-    FAILURES,
-    HEADER,
-    INDEX,
-    INDEX_SCHEMA,
-    SHARDS,
-    claim_store,
-)
-from multimodal.media.store.reader import Store
-from multimodal.media.store.shard import Shard
-from multimodal.metrics.probabilities import probabilities
-from multimodal.metrics.score_files import read_scores
-from multimodal.metrics.scores_table import QUESTIONS
-from multimodal.splits.split import Split
-from multimodal.tokens.cache import HEADER as TOKENS_HEADER
-from multimodal.tokens.cache import TokenCache, shard_path, write_shard
-from multimodal.training.checkpoints import load_weights, save_weights
+from benchmarks.fuzz_kinds import KINDS
+from experiments.command_line import CommandLineError
 
-SPEECH = {
-    "model_type": "wav2vec2",
-    "hidden_size": 8,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 8,
-    "conv_dim": [4, 4],
-    "conv_kernel": [10, 8],
-    "conv_stride": [8, 8],
-    "num_feat_extract_layers": 2,
-    "num_conv_pos_embeddings": 4,
-    "num_conv_pos_embedding_groups": 2,
-}
-CLIPS = ["made/a.mp4", "made/b.mp4"]
 #: Values that no writer wrote, put in place of any other.
 STRANGE: tuple[Any, ...] = (
     *(None, True, "", "x", "../..", "\0", [], {}, [None], {"": None}, -1, 0, 2**31, 10**18, 10**400),
@@ -79,178 +40,12 @@ STRANGE: tuple[Any, ...] = (
 )
 
 
-class Kind(NamedTuple):
-    """An artefact: ``make`` writes it into a folder and gives the file to damage, ``read`` reads the folder."""
-
-    make: Callable[[Path], Path]
-    read: Callable[[Path], Any]
-
-
-# Artefacts, made by hand.
-
-
-def make_encoder(folder: Path) -> Path:
-    create_encoder("wav2vec2", checkpoint=SPEECH).save_pretrained(folder)
-    return folder / "config.json"
-
-
-def make_encoder_weights(folder: Path) -> Path:
-    make_encoder(folder)
-    return folder / "model.safetensors"
-
-
-def make_architecture(folder: Path) -> Path:
-    described = {
-        "audio": {"name": "wav2vec2", "arguments": {"checkpoint": SPEECH}},
-        "video": {"name": "frames", "arguments": {"backbone": "test_resnet", "pretrained": False}},
-    }
-    write_json(folder / "architecture.json", described)
-    return folder / "architecture.json"
-
-
-def make_run_config(folder: Path) -> Path:
-    write_config(folder / "config.json", TRAIN["small"]())
-    return folder / "config.json"
-
-
-def make_provenance(folder: Path) -> Path:
-    facts = {"corpora": ["made"], "generated": True, "protocol": "p", "split_hash": "0", "store": "{}"}
-    write_json(folder / "provenance.json", {**facts, "store_options": {}, "clips": {"train": 1}})
-    return folder / "provenance.json"
-
-
-def make_thresholds(folder: Path) -> Path:
-    rules = {"youden": {"threshold": 0.5, "value": 1.0}}
-    write_json(folder / "thresholds.json", {"chosen_on": "val", "thresholds": dict.fromkeys(QUESTIONS, rules)})
-    return folder / "thresholds.json"
-
-
-def make_calibration(folder: Path) -> Path:
-    shares = dict.fromkeys((*CLASSES, *QUESTIONS), 0.25)
-    fits = {
-        "fake": 2,
-        "real": 2,
-        "temperature": {"method": "temperature", "temperature": 1.5},
-        "platt": {"method": "platt", "slope": 1.0, "intercept": 0.0},
-        "isotonic": {"method": "isotonic", "scores": [0.0, 1.0], "probabilities": [0.1, 0.9]},
-    }
-    prior = {"learnt": shares, "validation": shares, "wanted": None}
-    stored = {"chosen_on": "val", "method": "platt", "prior": prior, "fits": dict.fromkeys(QUESTIONS, fits)}
-    write_json(folder / "calibration.json", stored)
-    return folder / "calibration.json"
-
-
-def read_calibration(folder: Path) -> Any:
-    calibration = RunFolder(folder).read_calibration()
-    assert calibration is not None
-    scores = {question.score: [0.4] for question in QUESTIONS.values()} | {f"p_{name}": [0.25] for name in CLASSES}
-    return probabilities(pd.DataFrame(scores), calibration, calibration["method"])
-
-
-def make_manifest(folder: Path) -> Path:
-    clips = [Clip(name.removeprefix("made/"), "video", 1, 0, "swap", size_bytes=1) for name in CLIPS]
-    collect(clips, corpus="made", root=folder).write(folder / "manifest.parquet")
-    return folder / "manifest.parquet"
-
-
-def read_manifest(folder: Path) -> Any:
-    manifest = Manifest.read(folder / "manifest.parquet")
-    return [manifest.file_of(clip_id, {"made": str(folder)}) for clip_id in manifest.clips["clip_id"][:1]]
-
-
-def make_split(folder: Path) -> Path:
-    table = pd.DataFrame({"clip_id": CLIPS, "split": ["train", "val"], "reason": [None, None]})
-    Split(table, "made", options={"share": 0.5}, notes=("a",)).write(folder / "split.parquet")
-    return folder / "split.parquet"
-
-
-def _scores() -> pd.DataFrame:
-    return pd.DataFrame({"clip_id": CLIPS, "score": [0.25, 0.75], "label": [0, 1], "identity": ["x", None]})
-
-
-def make_scores_csv(folder: Path) -> Path:
-    _scores().to_csv(folder / "scores.csv", index=False)
-    return folder / "scores.csv"
-
-
-def make_scores_parquet(folder: Path) -> Path:
-    _scores().to_parquet(folder / "scores.parquet", index=False)
-    return folder / "scores.parquet"
-
-
-def make_store(folder: Path) -> Path:
-    """A store of two clips of three crops and their sound."""
-    options = PrepareOptions(crop_size=16)
-    claim_store(folder, options)
-    (folder / SHARDS).mkdir()
-    shard, rows = Shard(folder / SHARDS / "made-0.tar"), []
-    for clip_id in CLIPS:
-        crops = np.random.default_rng(0).integers(0, 255, (3, 16, 16, 3), dtype=np.uint8)
-        members = [shard.add(f"{number}.avi", encode_crop(crop, options)) for number, crop in enumerate(crops)]
-        sound = shard.add("sound.wav", encode_sound(np.zeros(1920, dtype=np.int16), 16_000))
-        row = {"clip_id": clip_id, "key": "k", "shard": shard.name, "num_frames": 3, "frame_rate": 25.0}
-        row |= {"num_samples": 1920, "sample_rate": 16_000, "start_seconds": 0.0, "num_bytes": shard.length}
-        row |= {"sound_offset": sound.offset, "sound_length": sound.length, "boxes": [0.0, 0, 1, 1] * 3}
-        row |= {"frame_offsets": [one.offset for one in members], "frame_lengths": [one.length for one in members]}
-        rows.append(row)
-    shard.finish()
-    pq.write_table(pa.Table.from_pylist(rows, schema=INDEX_SCHEMA), folder / INDEX)
-    failures = [{"clip_id": "made/c.mp4", "stage": "read", "reason": "broken"}]
-    pq.write_table(pa.Table.from_pylist(failures, schema=FAILURE_SCHEMA), folder / FAILURES)
-    return folder
-
-
-def read_store(folder: Path) -> Any:
-    store = Store.open(folder)
-    found = len(store), len(store.failures), store.median_face()
-    return found, [store.read(clip_id) for clip_id in store.index["clip_id"][:2]]
-
-
-def make_tokens(folder: Path) -> Path:
-    write_json(folder / TOKENS_HEADER, {"clips": "0", "window": {"frames": 3}})
-    tokens = {name: torch.zeros(2, 3, 4) for name in ("video", "audio")}
-    present = {name: torch.ones(2, dtype=torch.bool) for name in tokens}
-    write_shard(shard_path(folder, 0), tokens, present, np.arange(2))
-    return folder
-
-
-def read_tokens(folder: Path) -> Any:
-    cache = TokenCache(folder, {"clips": "0", "window": {"frames": 3}}, CLIPS)
-    return [cache.read(clip_id, window) for clip_id in CLIPS for window in range(cache.windows_of(clip_id))]
-
-
-def make_weights(folder: Path) -> Path:
-    save_weights(nn.Linear(4, 4), folder / "best.safetensors")
-    return folder / "best.safetensors"
-
-
-KINDS = {
-    "encoder config": Kind(make_encoder, load_encoder),
-    "encoder weights": Kind(make_encoder_weights, load_encoder),
-    "architecture": Kind(make_architecture, lambda folder: rebuilt_encoders(folder / "architecture.json")),
-    "run config": Kind(make_run_config, lambda folder: read_config(folder / "config.json", TrainConfig)),
-    "provenance": Kind(make_provenance, lambda folder: RunFolder(folder).read_provenance()),
-    "thresholds": Kind(make_thresholds, lambda folder: RunFolder(folder).read_thresholds()),
-    "calibration": Kind(make_calibration, read_calibration),
-    "manifest": Kind(make_manifest, read_manifest),
-    "split": Kind(make_split, lambda folder: Split.read(folder / "split.parquet")),
-    "scores csv": Kind(make_scores_csv, lambda folder: read_scores(folder / "scores.csv")),
-    "scores parquet": Kind(make_scores_parquet, lambda folder: read_scores(folder / "scores.parquet")),
-    "store header": Kind(lambda folder: make_store(folder) / HEADER, read_store),
-    "store index": Kind(lambda folder: make_store(folder) / INDEX, read_store),
-    "store failures": Kind(lambda folder: make_store(folder) / FAILURES, read_store),
-    "store shard": Kind(lambda folder: make_store(folder) / SHARDS / "made-0.tar", read_store),
-    "token header": Kind(lambda folder: make_tokens(folder) / TOKENS_HEADER, read_tokens),
-    "token shard": Kind(lambda folder: shard_path(make_tokens(folder), 0), read_tokens),
-    "weights": Kind(make_weights, lambda folder: load_weights(nn.Linear(4, 4), folder / "best.safetensors")),
-}
-
 # Damage, from a seed.
 
 
 def damaged(content: bytes, suffix: str, rng: np.random.Generator) -> bytes:
     """The bytes of a file, damaged blindly or, where the format is known, by somebody who knows it."""
-    knowing = {".json": _in_json, ".parquet": _in_parquet, ".safetensors": _in_safetensors}.get(suffix)
+    knowing = KNOWING.get(suffix)
     if knowing is not None and rng.random() < 0.5:
         return knowing(content, rng)
     way = rng.integers(5)
@@ -332,6 +127,68 @@ def _in_safetensors(content: bytes, rng: np.random.Generator) -> bytes:
     return said.to_bytes(8, "little") + header + content[8 + length :]
 
 
+def _in_lines(content: bytes, rng: np.random.Generator) -> bytes:
+    """One line of several, damaged, doubled, or put before all others."""
+    lines = content.splitlines(keepends=True)
+    place, way = int(rng.integers(len(lines))), rng.integers(4)
+    if way < 2:
+        lines[place] = _in_json(lines[place], rng) + b"\n"
+    elif way == 2:
+        lines.append(lines[place])
+    else:
+        lines.insert(0, _in_json(lines[place], rng) + b"\n")
+    return b"".join(lines)
+
+
+def _in_yaml(content: bytes, rng: np.random.Generator) -> bytes:
+    """What only YAML has, besides values out of place: tags, aliases that grow, dates, keys of any kind."""
+    if rng.random() < 0.5:
+        return _in_json(json.dumps(yaml.safe_load(content)).encode(), rng)
+    grows = "a: &a [x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{new}: &{new} [{', '.join([f'*{old}'] * 8)}]\n" for old, new in pairwise("abcdefghi")
+    )
+    odd = [
+        "a: &a [*a]",
+        "? [1, 2]\n: 3",
+        "a: 2001-99-99",
+        "- 0b2",
+        "a: !!binary '='",
+        "a: .inf",
+        "",
+        "null",
+        grows,
+    ]
+    odd += ["!!python/object/apply:os.system ['exit']", "fit: *nothing", "fit: {steps: !!int x}", "\t"]
+    return odd[rng.integers(len(odd))].encode()
+
+
+class _Stranger:
+    """What a pickle runs that is read without care."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return exec, ("raise SystemExit('a stranger is in: a pickle was run')",)
+
+
+def _in_pickles(content: bytes, rng: np.random.Generator) -> bytes:
+    """A pickle that runs code, in torch's archive or bare, or one that names what is not there."""
+    strange = [_Stranger(), {"state": _Stranger()}, {"param_groups": [], "state": {}}, {"a": 10**400}, [None], "x"]
+    value, sink = strange[rng.integers(len(strange))], io.BytesIO()
+    if rng.random() < 0.5:
+        return pickle.dumps(value)
+    torch.save(value, sink)
+    return sink.getvalue()
+
+
+#: Somebody who knows the format, by the suffix of the file.
+KNOWING = {
+    ".json": _in_json,
+    ".jsonl": _in_lines,
+    ".parquet": _in_parquet,
+    ".pt": _in_pickles,
+    ".safetensors": _in_safetensors,
+    ".yaml": _in_yaml,
+}
+
 # One kind, tried.
 
 
@@ -360,7 +217,7 @@ def fuzz(name: str, tries: int) -> tuple[Counter[str], list[str]]:
                 counts["read"] += 1
             except ValueError as error:
                 counts["refused"] += 1
-                if type(error) is not ValueError or "\n" in str(error):
+                if type(error) not in (ValueError, CommandLineError) or "\n" in str(error):
                     found.append(f"{name}, seed {seed}: no line of ours\n{traceback.format_exc()}")
             except Exception:  # what this program is looking for
                 found.append(f"{name}, seed {seed}\n{traceback.format_exc()}")

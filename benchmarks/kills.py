@@ -2,8 +2,9 @@
 
 On a tiny generated corpus every verb is run once undisturbed. Then it is killed at random moments of that time by
 SIGKILL, SIGTERM and SIGINT in turn, and the same command is called again. It must end well, with the same bytes
-(members of the store, weights, scores, verdicts), without a process left two seconds after the kill, and without a
-temporary file. Exits with 1 where one of these does not hold.
+(members of the store, weights, scores, verdicts), without a process left two seconds after the kill, without a
+temporary file and without a traceback. Of two ranks one is killed, of all other verbs the process that was called.
+Exits with 1 where one of these does not hold.
 """
 
 import argparse
@@ -17,17 +18,21 @@ import sys
 import tarfile
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
+import psutil
 
 from multimodal.files import is_leftover, read_json
 from multimodal.media.store.shard import REMOVED
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 ORPHAN_SECONDS = 2.0
+#: A variable of the environment by which the processes of one try are known.
+MARK = "KILLS_BENCHMARK"
 _CORPUS = [
     *("--groups", "2", "--identities-per-group", "2", "--real-clips", "2", "--clip-seconds", "0.8"),
     *("--frame-size", "128", "--rtvc-clips", "1"),
@@ -36,11 +41,15 @@ _FIT = ["--fit.steps", "4", "--fit.validate-every", "1"]
 
 
 class Case(NamedTuple):
-    """A verb: its command that writes to a folder, what must be the same, and what is there before it starts."""
+    """A verb: its command that writes to a folder, what must be the same, and what is there before it starts.
+
+    Of several ``ranks`` under torchrun the second is killed, and torchrun ends the others.
+    """
 
     command: Callable[[Path], list[str]]
     found: Callable[[Path], dict[str, str]]
     before: str | None = None
+    ranks: int = 1
 
 
 class Row(NamedTuple):
@@ -52,6 +61,11 @@ class Row(NamedTuple):
     lost: int
     orphans: int
     leftovers: int
+    tracebacks: int
+
+    def plus(self, other: "Row") -> "Row":
+        """Both together."""
+        return Row(self.verb, *(one + two for one, two in zip(self[1:], other[1:], strict=True)))  # type: ignore[arg-type]
 
 
 def main() -> int:
@@ -59,16 +73,18 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--verbs", nargs="+", choices=VERBS, default=list(VERBS))
+    parser.add_argument("--folder", type=Path, help="make corpus, store and run there, and find them next time")
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
     rows = []
-    print("verb        tries  failures  lost  orphans  left-over files", flush=True)
+    print("verb          tries  failures  lost  orphans  left-over files  tracebacks", flush=True)
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
-        base = Path(folder)
-        make_base(base, needs_run=bool({"evaluate", "predict"} & set(arguments.verbs)))
+        base = arguments.folder or Path(folder)
+        if not (base / "run" / "thresholds.json").is_file():
+            make_base(base, needs_run=bool(arguments.folder or {"evaluate", "predict"} & set(arguments.verbs)))
         for verb in arguments.verbs:
             rows.append(try_verb(verb, cases(base)[verb], base, arguments.kills, rng))
-            print("{:<12}{:5d}{:10d}{:6d}{:9d}{:17d}".format(*rows[-1]), flush=True)
+            print("{:<14}{:5d}{:10d}{:6d}{:9d}{:17d}{:12d}".format(*rows[-1]), flush=True)
     return 1 if any(sum(row[2:]) for row in rows) else 0
 
 
@@ -103,7 +119,22 @@ def _train(base: Path, out: Path) -> list[str]:
 def cases(base: Path) -> dict[str, Case]:
     """Every verb with its command."""
     clips = [str(path) for path in sorted(base.glob("corpus/*/**/*.mp4"))[:4]]
-    study = ["--end-to-end", "--only", "concat", "--seeds", "1", "--workers", "2", "--replicates", "20"]
+    study = ["--end-to-end", "--only", "concat", "--seeds", "1", "--replicates", "20"]
+
+    def ablate(workers: int) -> Case:
+        more = [*study, "--workers", str(workers)]
+        return Case(
+            lambda out: ["ablate", "fusion", "small", *_data(base), *_FIT, *more, "--out", str(out)],
+            lambda out: _files(out, ["runs/*/best.safetensors", "runs/*/study_scores.parquet"]),
+        )
+
+    def train(ranks: int) -> Case:
+        return Case(
+            lambda out: _train(base, out),
+            lambda out: _files(out, ["best.safetensors", "history.json", "scores.parquet"]),
+            ranks=ranks,
+        )
+
     return {
         "generate": Case(
             lambda out: ["generate", "fakeavceleb", "--out", str(out), *_CORPUS], lambda out: _files(out, ["**/*"])
@@ -113,14 +144,10 @@ def cases(base: Path) -> dict[str, Case]:
             lambda out: ["pretrain", "audio", "small", *_data(base), *_FIT, "--out", str(out)],
             lambda out: _files(out, ["best.safetensors", "history.json", "encoder/*"]),
         ),
-        "train": Case(
-            lambda out: _train(base, out),
-            lambda out: _files(out, ["best.safetensors", "history.json", "scores.parquet"]),
-        ),
-        "ablate": Case(
-            lambda out: ["ablate", "fusion", "small", *_data(base), *_FIT, *study, "--out", str(out)],
-            lambda out: _files(out, ["runs/*/best.safetensors", "runs/*/study_scores.parquet"]),
-        ),
+        "train": train(1),
+        "train-two": train(2),
+        "ablate": ablate(1),
+        "ablate-two": ablate(2),
         "evaluate": Case(
             lambda out: ["evaluate", str(out), "--replicates", "50"],
             lambda out: _files(out, ["metrics.json", "scores.parquet"]),
@@ -133,85 +160,107 @@ def cases(base: Path) -> dict[str, Case]:
     }
 
 
-VERBS = ("generate", "prepare", "pretrain", "train", "ablate", "evaluate", "predict")
+VERBS = (
+    *("generate", "prepare", "pretrain", "train", "train-two", "ablate", "ablate-two", "evaluate", "predict"),
+)
 
 
 def try_verb(verb: str, case: Case, base: Path, kills: int, rng: random.Random) -> Row:
     """Run a verb undisturbed, then kill it again and again, each time in a new folder, and let it go on."""
     began = time.monotonic()
     whole = _new_folder(base, f"{verb}-whole", case)
-    done = subprocess.run(_line(case.command(whole)), capture_output=True, text=True, check=False)
+    done = _run(case, whole)
     if done.returncode:
         raise SystemExit(f"{verb} ends with {done.returncode} undisturbed: {done.stderr.strip()[-500:]}")
     seconds, expected = time.monotonic() - began, case.found(whole)
     assert expected, f"{verb} wrote nothing that could be compared"
-    failures = lost = orphans = leftovers = 0
+    row = Row(verb, 0, 0, 0, 0, 0, 0)
     for number in range(kills):
         out = _new_folder(base, f"{verb}-{number}", case)
-        name = SIGNALS[number % len(SIGNALS)].name
-        orphans += _start_and_kill(_line(case.command(out)), SIGNALS[number % 3], rng.uniform(0, seconds))
-        again = subprocess.run(_line(case.command(out)), capture_output=True, text=True, check=False)
-        if again.returncode:
-            failures += 1
-            print(f"  {verb} after {name}: {again.stderr.strip()[-300:]}", file=sys.stderr)
-            continue
-        found = case.found(out)
-        lost += sum(found.get(key) != value for key, value in expected.items()) + len(
-            found.keys() - expected.keys()
-        )
+        one = Kill(SIGNALS[number % len(SIGNALS)], rng.uniform(0, seconds))
+        orphans, said = start_and_kill(case, out, one)
+        again = _run(case, out)
+        found = {} if again.returncode else case.found(out)
+        lost = sum(found.get(key) != expected.get(key) for key in found.keys() | expected.keys())
         left = [path for path in out.rglob(".*") if is_leftover(path)]
-        leftovers += len(left)
-        for path in left:
-            print(f"  {verb} after {name} left {path.relative_to(out)}", file=sys.stderr)
+        # torchrun tells of a rank that died by a traceback of its own
+        tracebacks = (case.ranks == 1) * said.count("Traceback") + again.stderr.count("Traceback")
+        row = row.plus(Row(verb, 1, int(again.returncode != 0), lost, orphans, len(left), tracebacks))
+        print(f"  {verb} {one.text}: {row[1:]}", file=sys.stderr, flush=True)
+        if again.returncode or tracebacks:
+            print(f"{said[-1500:]}\n--- again:\n{again.stderr[-1500:]}", file=sys.stderr, flush=True)
         shutil.rmtree(out)
-    return Row(verb, kills, failures, lost, orphans, leftovers)
+    shutil.rmtree(whole)
+    return row
 
 
 def _new_folder(base: Path, name: str, case: Case) -> Path:
     out = base / name
+    shutil.rmtree(out, ignore_errors=True)  # of a call with --folder that was stopped
     if case.before is not None:
         shutil.copytree(base / case.before, out)
     return out
 
 
-def _line(command: Iterable[str]) -> list[str]:
-    return [sys.executable, "-m", "experiments", *command]
+def _line(command: Iterable[str], ranks: int = 1) -> list[str]:
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks)] if ranks > 1 else []
+    return [sys.executable, *launcher, "-m", "experiments", *command]
 
 
-def _start_and_kill(line: list[str], number: signal.Signals, seconds: float) -> int:
-    """Start a command in a session of its own, kill its first process after some seconds; how many outlive it."""
-    with subprocess.Popen(
-        line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    ) as process:
-        time.sleep(seconds)
-        process.send_signal(number)
-        process.wait()
-    time.sleep(ORPHAN_SECONDS)
-    orphans = [one for one in _session_of(process.pid) if one != process.pid]
-    for one in orphans:
-        print(f"  orphan: {_words_of(one)[:200]}", file=sys.stderr)
-        os.kill(one, signal.SIGKILL)
-    return len(orphans)
+def _run(case: Case, out: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(_line(case.command(out), case.ranks), capture_output=True, text=True, check=False)
 
 
-def _session_of(leader: int) -> list[int]:
-    """Living processes of a session."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, _, session = path.read_text().rpartition(")")[2].split()[:4]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(session) == leader and state not in "ZX":
-            found.append(int(path.parent.name))
-    return found
+class Kill(NamedTuple):
+    """A signal, and when it comes."""
+
+    signal: signal.Signals
+    seconds: float
+
+    @property
+    def text(self) -> str:
+        """For whoever watches."""
+        return f"{self.signal.name} after {self.seconds:.1f} s"
 
 
-def _words_of(process: int) -> str:
-    try:
-        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
-    except (FileNotFoundError, ProcessLookupError):
-        return "gone"
+def start_and_kill(case: Case, out: Path, kill: Kill) -> tuple[int, str]:
+    """Start a command and kill it after some seconds; how many processes outlive it, and what it said."""
+    mark = uuid.uuid4().hex
+    with tempfile.TemporaryFile() as said:
+        with subprocess.Popen(
+            _line(case.command(out), case.ranks),
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            env=os.environ | {MARK: mark},
+        ) as process:
+            time.sleep(kill.seconds)
+            _victim(process, case.ranks).send_signal(kill.signal)
+            process.wait()
+        time.sleep(ORPHAN_SECONDS)
+        orphans = _marked(mark)
+        for one in orphans:
+            print(f"  orphan: {one}", file=sys.stderr)
+            one.kill()
+        said.seek(0)
+        return len(orphans), said.read().decode(errors="replace")
+
+
+def _victim(process: "subprocess.Popen[bytes]", ranks: int) -> "subprocess.Popen[bytes] | psutil.Process":
+    """The second rank, where it has started; else the process that was called."""
+    if ranks > 1 and process.poll() is None:
+        for child in psutil.Process(process.pid).children():
+            if child.environ().get("RANK") == "1":
+                return child
+    return process
+
+
+def _marked(value: str) -> list[psutil.Process]:
+    """Living processes that were started with this mark in their environment, or by one that was."""
+    return [
+        one
+        for one in psutil.process_iter(["environ", "status"])
+        if (one.info["environ"] or {}).get(MARK) == value and one.info["status"] != psutil.STATUS_ZOMBIE
+    ]
 
 
 def _files(folder: Path, patterns: Iterable[str]) -> dict[str, str]:

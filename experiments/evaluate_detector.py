@@ -160,7 +160,7 @@ def _scored(
     from multimodal.progress import progress
 
     journal.parent.mkdir(parents=True, exist_ok=True)
-    known = dict(_kept(journal))
+    known = dict(kept_scores(journal))
     with journal.open("a", encoding="utf-8") as lines:
         for clip_id in progress(clips["clip_id"].tolist(), desc="detector", unit="clip"):
             if clip_id not in known:
@@ -195,11 +195,22 @@ def _plain(answer: Any, target: str) -> dict[str, float]:
     return {name: value for name, value in numbers.items() if math.isfinite(value)}
 
 
-def _kept(journal: Path) -> Iterator[tuple[str, dict[str, float]]]:
-    if journal.is_file():
+def kept_scores(journal: Path) -> Iterator[tuple[str, dict[str, float]]]:
+    """Clips that were judged before with their scores; the last line of a call that was killed is left out.
+
+    Raises:
+        ValueError: a line that this verb did not write.
+    """
+    from multimodal.artefacts import is_number, reading
+
+    if not journal.is_file():
+        return
+    with reading(journal, "scores that were kept", "is damaged; remove it, and its clips are judged anew"):
         for line in journal.read_text(encoding="utf-8").splitlines():
             try:
                 row = json.loads(line)
             except json.JSONDecodeError:
-                continue  # the last line of a call that was killed
+                continue  # the next call wrote on behind a part of a line
+            if not isinstance(row["clip_id"], str) or not all(map(is_number, row["scores"].values())):
+                raise ValueError(f"a line of other values: {line:.60}")
             yield row["clip_id"], row["scores"]

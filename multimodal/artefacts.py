@@ -51,6 +51,22 @@ def reading(path: str | Path, kind: str, wrong: str = "cannot be read") -> Itera
         raise ValueError(f"not {kind}: {shown(path)} {wrong} ({one_line(error)})") from error
 
 
+@contextmanager
+def building(path: str | Path, kind: str) -> Iterator[None]:
+    """Whatever a library says of values that a stranger chose becomes a ``ValueError`` of one line; ours pass.
+
+    Args:
+        path: of the file or folder that the values stand in.
+        kind: what is built of them, with its article: "a detector".
+    """
+    try:
+        yield
+    except Exception as error:  # sizes, names and types that nobody meant make a library raise anything
+        if type(error) is ValueError and "\n" not in str(error):
+            raise
+        raise ValueError(f"not {kind}: {shown(path)} ({one_line(error)})") from error
+
+
 def read_table(path: str | Path, kind: str, *, columns: Iterable[str] = (), **options: Any) -> "pa.Table":
     """Read a parquet file; ``ValueError`` if it is none, is damaged, or lacks one of ``columns``.
 

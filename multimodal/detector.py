@@ -17,6 +17,7 @@ from encoders.learnt_from import LEARNT_FILE
 from encoders.weights import read_weights, write_weights
 from fusion import create_fusion
 from fusion.base import Fusion
+from multimodal.artefacts import building
 from multimodal.files import read_json, write_json
 from multimodal.heads import FrameHead, ModalityHead, encode_padded
 from multimodal.labels import CLASSES, MODALITIES
@@ -214,7 +215,7 @@ class AudioVisualDetector(nn.Module):
         if not (folder / CONFIG_FILE).is_file():
             raise ValueError(f"not a detector's folder: {name} has no {CONFIG_FILE}; save_pretrained writes one")
         config = read_json(folder / CONFIG_FILE)
-        try:
+        with building(folder / CONFIG_FILE, "the config of a detector"):
             encoders: dict[str, Encoder] = {
                 name: load_encoder(folder / name) for name in MODALITIES if name in config["encoders"]
             }
@@ -223,8 +224,6 @@ class AudioVisualDetector(nn.Module):
             mode = create_fusion(fusion["name"], dims=dims, out_dim=fusion["out_dim"], **fusion["options"])
             built = {name: config[name] for name in ("dropout", "compares", "localises")}
             detector = cls(encoders=encoders, fusion=mode, **built)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"not the config of a detector: {folder / CONFIG_FILE} ({error!r})") from error
         read_weights(detector.classifier, folder / WEIGHTS_FILE)
         return detector.eval()
 

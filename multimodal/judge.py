@@ -8,13 +8,13 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
-import cattrs
 import pandas as pd
 from torch import nn
 
 from encoders.hub import find_folder, upload
 from encoders.learnt_from import LEARNT_FILE, LearntFrom
 from multimodal import __version__
+from multimodal.artefacts import building
 from multimodal.catalog import unknown
 from multimodal.corpora import CORPORA
 from multimodal.corpora.manifest import Media
@@ -28,7 +28,7 @@ from multimodal.labels import TARGETS
 from multimodal.media.errors import MediaError
 from multimodal.media.isolation import Limits
 from multimodal.media.prepared import PreparedClip, PrepareOptions
-from multimodal.media.store.format import differences, fingerprint_of
+from multimodal.media.store.format import differences, fingerprint_of, options_from
 from multimodal.media.streamed import Asked, FaceFound, IsolatedPreparer, Looks, Piece
 from multimodal.report.model_card import model_card
 from multimodal.report.verdict import (
@@ -332,19 +332,19 @@ def load_detector(
             "make one of a run by: export RUN --out DIR"
         )
     kept = read_json(folder / JUDGE_FILE)
-    try:
+    with building(folder / JUDGE_FILE, "a detector that judges files"):
         named = ("num_frames", "silent_ends", "thresholds", "calibration", "provenance", "metrics", "audit")
         facts = {one: kept[one] for one in named}
         facts["learnt_from"] = LearntFrom.read(folder)
         detector = AudioVisualDetector.from_pretrained(folder)
-        return Judge(detector, rule=rule, doubt=doubt, limits=limits, **facts)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"not what this program wrote: {folder / JUDGE_FILE} ({error!r})") from error
+        judge = Judge(detector, rule=rule, doubt=doubt, limits=limits, **facts)
+        judge.card()  # of numbers and words that nobody wrote there could be none
+    return judge
 
 
 def _crops(provenance: Mapping[str, Any]) -> PrepareOptions:
     """The crops that the training saw; ``ValueError`` where this program makes others."""
-    options = cattrs.structure(provenance["store_options"], PrepareOptions)
+    options = options_from(provenance["store_options"])
     if other := differences(provenance["store"], fingerprint_of(options)):
         raise ValueError(
             f"the detector was trained on other crops than this program makes ({'; '.join(other)}); "

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.fuzz_artefacts import make_manifest, make_store, make_tokens, read_store, read_tokens
+from benchmarks.fuzz_kinds import make_manifest, make_store, make_tokens, read_store, read_tokens
 from experiments.__main__ import main
 from experiments.command_line import run_verb
-from multimodal.artefacts import inside, read_frame, reading, safe_cells, shown, shown_text
+from multimodal.artefacts import building, inside, read_frame, reading, safe_cells, shown, shown_text
 from multimodal.corpora.manifest import Manifest
 
 LEAVING = ["../b.mp4", "a/../../b.mp4", "/etc/passwd", "a\0b.mp4", "..", "..\\b.mp4", "C:\\b.mp4"]
@@ -88,6 +88,16 @@ def test_error_of_a_library_becomes_one_line_that_names_the_file(tmp_path):
     says = r"^not a thing: t\.bin cannot be read \(first second\)$"
     with pytest.raises(ValueError, match=says), reading("t.bin", "a thing"):
         raise RuntimeError("first\n  second")
+
+
+def test_what_is_built_of_odd_values_answers_in_one_line_and_lines_of_ours_pass():
+    with (
+        pytest.raises(ValueError, match=r"^not a thing: t\.json \(first second\)$"),
+        building("t.json", "a thing"),
+    ):
+        raise RuntimeError("first\n  second")
+    with pytest.raises(ValueError, match=r"^unknown fusion$"), building("t.json", "a thing"):
+        raise ValueError("unknown fusion")
 
 
 def test_parquet_that_lacks_a_column_is_refused(tmp_path):

@@ -23,7 +23,7 @@ from experiments.runs.folder import RunFolder
 from experiments.runs.memory import check_seen, history_of_run
 from experiments.runs.mixture import mixed_clips
 from experiments.runs.settings import read_config
-from multimodal.artefacts import read_frame
+from multimodal.artefacts import building, read_frame
 from multimodal.data.options import Reading
 from multimodal.data.windows import ClipWindows, EvaluationWindows
 from multimodal.detector import AudioVisualDetector
@@ -113,7 +113,8 @@ def _open_branch(folder: RunFolder) -> TrainedRun:
 
 
 def _load_detector(folder: RunFolder, plan: DetectorPlan) -> AudioVisualDetector:
-    detector = plan.assemble(rebuilt_encoders(folder.architecture))
+    with building(folder.config, "the config of a detector"):
+        detector = plan.assemble(rebuilt_encoders(folder.architecture))
     if folder.frozen_encoders.is_file():  # the rest learnt from their tokens
         load_weights(detector.encoders, folder.frozen_encoders)
         load_weights(detector.classifier, folder.weights)
@@ -216,20 +217,22 @@ def open_judge(name: Path, rule: str, limits: Limits = DEFAULT_LIMITS, *, doubt:
     if not {"store", "store_options", "generated", "corpora", "clips", "protocol"} <= provenance.keys():
         raise ValueError(f"{run.folder.provenance} does not say what the run was trained on; train it again")
     detector: Any = run.model
-    judge = Judge(
-        detector,
-        num_frames=run.reading.num_frames,
-        silent_ends=run.reading.silent_ends,
-        thresholds=found["thresholds"],
-        rule=rule,
-        doubt=doubt,
-        calibration=run.folder.read_calibration(),
-        provenance=provenance,
-        metrics=run.folder.read_metrics(),
-        learnt_from=run.learnt_from,
-        audit=notes(read_json(run.folder.audit)) if run.folder.audit.is_file() else None,
-        limits=limits,
-    )
+    with building(name, "a run that judges files"):
+        judge = Judge(
+            detector,
+            num_frames=run.reading.num_frames,
+            silent_ends=run.reading.silent_ends,
+            thresholds=found["thresholds"],
+            rule=rule,
+            doubt=doubt,
+            calibration=run.folder.read_calibration(),
+            provenance=provenance,
+            metrics=run.folder.read_metrics(),
+            learnt_from=run.learnt_from,
+            audit=notes(read_json(run.folder.audit)) if run.folder.audit.is_file() else None,
+            limits=limits,
+        )
+        judge.card()  # of numbers that nobody measured there could be none
     is_frozen = run.folder.frozen_encoders.is_file()
     learnt = "not trained further where fusion and heads learnt from" if is_frozen else "as part of a detector:"
     for encoder in run.encoders.values():

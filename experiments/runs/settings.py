@@ -43,6 +43,10 @@ def _with_setting(config: Any, setting: str, value: Any) -> Any:
 # Configurations in files.
 
 
+#: No configuration has as many.
+_MOST_VALUES = 10_000
+
+
 def _converter() -> "cattrs.Converter":
     import cattrs
 
@@ -98,20 +102,30 @@ def config_from(path: Path, kind: type[Kind]) -> Kind:
         raise CommandLineError(f"no such configuration: {path}; give a run's config.json, or a file like it")
     try:
         plain = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
+        if _count(plain, {}) > _MOST_VALUES:
+            raise ValueError(f"more than {_MOST_VALUES:,} values, aliases counted as what they stand for")
         return _converter().structure(_exponents_as_numbers(plain), kind)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CommandLineError(f"{path} is neither JSON nor YAML: {' '.join(str(error).split())}") from error
     except BaseValidationError as error:
         wrong = "; ".join(cattrs.transform_error(error, format_exception=_what_is_wrong))
-        raise CommandLineError(
-            f"{path} is no {kind.__name__}: {wrong}. Compare it with a run's config.json"
-        ) from error
+    except Exception as error:  # values of any kind and depth make reader and converter raise anything
+        wrong = one_line(error)
+    raise CommandLineError(f"{path} is no {kind.__name__}: {wrong:.500}. Compare it with a run's config.json")
 
 
 def _what_is_wrong(error: BaseException, kind: type | None) -> str:
     from cattrs.v import format_exception
 
     return str(error) if isinstance(error, OutOfRangeError) else format_exception(error, kind)
+
+
+def _count(value: Any, known: dict[int, int]) -> int:
+    """Values in a value; a few lines of aliases of aliases are millions, but only once they are written out."""
+    if id(value) not in known:
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        known[id(value)] = 1 + sum(_count(one, known) for one in inner)
+    return known[id(value)]
 
 
 def _exponents_as_numbers(value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from experiments.runs.config import Source, TrainConfig
 from experiments.runs.device import DeviceName, use_device
 from experiments.runs.settings import to_plain
+from multimodal.artefacts import building
 from multimodal.files import claim, read_json
 from multimodal.ranges import at_least, check_ranges
 
@@ -198,7 +199,9 @@ def check_content(folder: StudyFolder, jobs: Sequence[Job]) -> None:
     import pandas as pd
 
     plan = read_json(folder.plan)
-    _require_content(folder, plan, content_of(Source(*map(Path, plan["source"]))))
+    with building(folder.plan, "the plan of a study"):
+        source = Source(*map(Path, plan["source"]))
+    _require_content(folder, plan, content_of(source))
     first: tuple[Job, pd.DataFrame] | None = None
     for job in (job for job in jobs if job.result.is_file()):
         table = pd.read_parquet(job.scores, columns=["clip_id", *LABELS])
@@ -214,7 +217,9 @@ def check_content(folder: StudyFolder, jobs: Sequence[Job]) -> None:
 
 
 def _require_content(folder: StudyFolder, plan: Mapping[str, Any], content: Mapping[str, str]) -> None:
-    planned = plan.get("content", content)
+    planned = plan.get("content", content) if isinstance(plan, dict) else None
+    if not isinstance(planned, dict):
+        raise ValueError(f"{folder.plan} is not the plan of a study; give a new --out")
     changed = [name for name in content if planned.get(name) != content[name]]
     if changed:
         told = ", ".join(f"{name} {planned.get(name)}, now {content[name]}" for name in changed)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from multimodal.artefacts import safe_cells
+from multimodal.artefacts import reading, safe_cells
 from multimodal.files import atomic_path
 from multimodal.media.errors import MediaError
 from multimodal.media.isolation import IsolatedWorkers, Limits, Outcome
@@ -161,19 +161,29 @@ def _row(outcome: Probed, size_bytes: int) -> dict[str, Any]:
 def _collect(manifest: "Manifest", table_path: Path, journal: Path) -> pa.Table:
     """Rows of earlier runs and of the journal, for files that have not changed since."""
     tables = [_read(table_path)] if table_path.is_file() else []
-    rows = _journal_rows(journal)
-    while batch := list(islice(rows, _BATCH_ROWS)):
-        tables.append(pa.Table.from_pylist(batch, schema=SCHEMA))
+    tables += journal_tables(journal)
     table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
     now = manifest.clips.set_index("clip_id")["size_bytes"].reindex(table["clip_id"].to_pandas())
     return table.filter(pa.array(now.to_numpy() == table["size_bytes"].to_numpy()))
 
 
 def _read(path: Path) -> pa.Table:
-    try:
-        return pq.read_table(path, columns=SCHEMA.names).cast(SCHEMA)
-    except (pa.ArrowInvalid, OSError, KeyError) as error:
-        raise ValueError(f"not a probe table: {path} ({error}). Delete it and probe again.") from error
+    with reading(path, "a probe table", "is damaged; delete it and probe again"):
+        table = pq.read_table(path, columns=SCHEMA.names).cast(SCHEMA)
+        table.validate(full=True)
+    return table
+
+
+def journal_tables(journal: Path) -> Iterator[pa.Table]:
+    """The rows of the journal, many at a time.
+
+    Raises:
+        ValueError: a line that no probe wrote.
+    """
+    rows = _journal_rows(journal)
+    with reading(journal, "a journal of a probe", "is damaged; delete it and probe again"):
+        while batch := list(islice(rows, _BATCH_ROWS)):
+            yield pa.Table.from_pylist(batch, schema=SCHEMA)
 
 
 def _journal_rows(journal: Path) -> Iterator[dict[str, Any]]:

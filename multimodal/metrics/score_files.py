@@ -5,12 +5,13 @@ labels are words that say it themselves (spoof and bonafide). A missing score is
 it is kept and counted. Labels, identities and methods may come from a second file, a manifest or a protocol.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_list_like
 
 from multimodal.artefacts import reading
 from multimodal.labels import Target
@@ -67,6 +68,7 @@ def read_scores(
     if table.empty:
         raise ValueError(f"{path} has no row")
     found = _named(table, named, path, labelled=join is None)
+    _refuse_nested(found, path)
     clip_ids = _clip_ids(found["clip_id"], path)
     source = path
     if join is not None:
@@ -85,6 +87,12 @@ def read_scores(
             cells = found[field]
             result[field] = cells.where(cells.isna(), cells.astype(str)).astype(object).to_numpy()
     return pd.DataFrame(result)
+
+
+def _refuse_nested(found: Mapping[str, pd.Series], path: str | Path) -> None:
+    for field, cells in found.items():
+        if cells.dtype == object and cells.map(is_list_like).any():
+            raise ValueError(f"{path} has lists where a {field} should stand; a row has one {field}")
 
 
 def lacks_header(path: str | Path, columns: Columns) -> bool:

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterator
 from dataclasses import is_dataclass, replace
+from itertools import pairwise
 from typing import Any, get_type_hints
 
 import pytest
 
 from experiments import recipes
 from experiments.__main__ import main
-from experiments.command_line import without_config
+from experiments.command_line import CommandLineError, without_config
 from experiments.runs.config import PretrainConfig, TrainConfig
 from experiments.runs.settings import config_from, write_config
 from multimodal.ranges import Range, ranges_of
@@ -87,6 +88,14 @@ def test_every_number_outside_its_range_in_a_file_is_one_line_and_exit_code_2(
         (line,) = capsys.readouterr().err.splitlines()
         assert f"{path[-1]} must" in line
     assert [file.name for file in tmp_path.iterdir()] == ["mine.json"]
+
+
+def test_aliases_of_aliases_do_not_grow_into_millions_of_values(tmp_path):
+    lines = ["a: &a [x, x, x, x, x, x, x, x]"]
+    lines += [f"{new}: &{new} [{', '.join([f'*{old}'] * 8)}]" for old, new in pairwise("abcdefghi")]
+    (tmp_path / "grows.yaml").write_text("\n".join(lines))
+    with pytest.raises(CommandLineError, match="more than 10,000 values"):
+        config_from(tmp_path / "grows.yaml", TrainConfig)
 
 
 def test_the_command_line_stands_on_top_of_the_file(tmp_path, capsys):

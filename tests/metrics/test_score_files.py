@@ -29,6 +29,16 @@ def test_parquet_and_csv_give_the_same_table(tmp_path):
     pd.testing.assert_frame_equal(read_scores(tmp_path / "scores.parquet"), read_scores(tmp_path / "scores.csv"))
 
 
+@pytest.mark.parametrize("column", ["score", "label", "identity"])
+def test_lists_in_a_cell_that_is_read_are_refused_in_one_line_and_passed_by_elsewhere(column, tmp_path):
+    frame = pd.DataFrame({"clip_id": ["a", "b"], "score": [0.5, 0.25], "label": [1, 0], "identity": ["x", "y"]})
+    frame.assign(frames=[[1], [2, 3]]).to_parquet(tmp_path / "more.parquet")
+    assert len(read_scores(tmp_path / "more.parquet")) == 2
+    frame.assign(**{column: [[1, 2], [3]]}).to_parquet(tmp_path / "lists.parquet")
+    with pytest.raises(ValueError, match=f"has lists where a {column} should stand"):
+        read_scores(tmp_path / "lists.parquet")
+
+
 def test_other_column_names_and_words_for_labels(tmp_path):
     path = write(tmp_path, "utt cm_score key speaker\nx -2.5 spoof s1\ny 3.5 bonafide s2\n", "scores.txt")
     columns = Columns(clip_id="utt", score="cm_score", label="key", identity="speaker")
