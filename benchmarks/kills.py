@@ -37,7 +37,10 @@ _CORPUS = [
     *("--groups", "2", "--identities-per-group", "2", "--real-clips", "2", "--clip-seconds", "0.8"),
     *("--frame-size", "128", "--rtvc-clips", "1"),
 ]
-_FIT = ["--fit.steps", "4", "--fit.validate-every", "1"]
+_FIT = [
+    *("--fit.steps", "4", "--fit.validate-every", "1", "--num-frames", "4", "--batch-size", "4"),
+    *("--windows-per-clip", "1"),
+]
 
 
 class Case(NamedTuple):
@@ -239,7 +242,7 @@ def start_and_kill(case: Case, out: Path, kill: Kill) -> tuple[int, str]:
         time.sleep(ORPHAN_SECONDS)
         orphans = _marked(mark)
         for one in orphans:
-            print(f"  orphan: {one}", file=sys.stderr)
+            print(f"  orphan, its parent is {one.ppid()}: {' '.join(one.cmdline())[:200]}", file=sys.stderr)
             one.kill()
         said.seek(0)
         return len(orphans), said.read().decode(errors="replace")

@@ -61,7 +61,7 @@ def evaluate_detector(
         seed: of the bootstrap.
     """
     from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, concatenate, is_generated
-    from multimodal.files import atomic_path, claim, write_json, write_text
+    from multimodal.files import atomic_path, claim, held, write_json, write_text
     from multimodal.labels import TARGETS
     from multimodal.metrics import evaluate_scores
     from multimodal.report.figures import png_bytes, run_figures
@@ -75,7 +75,8 @@ def evaluate_detector(
     if claim(out, "detector.json", asked, kind="judged detector") != asked:
         raise ValueError(f"{out} holds the scores of another detector or other options; give a new --out")
     sign = 1 if higher_is_fake else -1
-    scores = _scored(clips, _reader(joined, store), call, target, out / "scores.jsonl", sign)
+    with held(out):
+        scores = _scored(clips, _reader(joined, store), call, target, out / "scores.jsonl", sign)
     judged = evaluate_scores(scores, kind="score", replicates=replicates, seed=seed)
     judged["detector"] = asked
     with atomic_path(out / "scores.parquet") as temporary:

@@ -114,6 +114,8 @@ def _files_of(given: Path) -> list[Path]:
     if given.is_dir():
         return _media_in(given)
     if given.exists():
+        if not given.is_file():  # reading it may never end
+            raise ValueError(f"{name} is a pipe or a device; give media files")
         return [given]
     if not glob.has_magic(str(given)):
         raise ValueError(f"no such file: {name}; give media files, folders of them, or patterns")

@@ -49,7 +49,10 @@ def die_with_parent() -> None:
 
 
 def die_with_launcher() -> None:
-    """Let the kernel end this process when ``torchrun`` ends, which started it without a pipe between (Linux)."""
+    """Let the kernel end this process when the one ends that started it without a pipe between (Linux).
+
+    Such are ``torchrun``, and whatever starts a fork server.
+    """
     if sys.platform == "linux":
         import ctypes
 

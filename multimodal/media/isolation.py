@@ -144,7 +144,7 @@ class IsolatedWorkers(Generic[Job, Result]):
         if workers < 1:
             raise ValueError(f"workers must be 1 or more; got {workers}")
         self._context = get_context("forkserver")
-        self._context.set_forkserver_preload(list(preload))
+        self._context.set_forkserver_preload(["multimodal.fork_server", *preload])
         self._arguments = (enter, limits, blame, errors_of_run)
         self._seconds = limits.seconds
         self._count = workers

@@ -1,6 +1,7 @@
 """A folder of images as a clip: its times, its sound, what is told of it, and faces that are cropped already."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -136,3 +137,9 @@ def test_predict_takes_a_folder_of_numbered_images_for_one_video(media, tmp_path
     (folder / "clip.wav").write_bytes(b"")
     assert find_files([folder]) == [folder]
     assert find_files([tmp_path / "inbox"]) == [folder, photos / "anna.png", photos / "berta.png"]
+
+
+def test_a_pipe_in_place_of_a_file_is_refused_since_reading_it_may_never_end(tmp_path):
+    os.mkfifo(tmp_path / "a.mp4")
+    with pytest.raises(ValueError, match="a pipe or a device"):
+        find_files([tmp_path / "a.mp4"])

@@ -189,6 +189,27 @@ def test_workers_at_work_end_when_their_parent_is_killed(computes, tmp_path):
     assert _becomes_true(lambda: not any(_is_running(worker) for worker in workers), seconds=2)
 
 
+SLOW = """
+import os, time
+from pathlib import Path
+Path(__file__).with_name(str(os.getpid())).touch()
+time.sleep(100)
+"""
+
+
+def test_a_fork_server_that_still_imports_ends_when_its_parent_is_killed(tmp_path):
+    (tmp_path / "parent.py").write_text(PARENT.format(computes="pass").replace("preload=()", 'preload=("slow",)'))
+    (tmp_path / "slow.py").write_text(SLOW)
+    environment = os.environ | {"PYTHONPATH": f"{os.environ.get('PYTHONPATH', '')}:{tmp_path}"}
+    parent = subprocess.Popen([sys.executable, tmp_path / "parent.py", tmp_path], env=environment)
+    assert _becomes_true(lambda: any(path.name.isdigit() for path in tmp_path.iterdir()), seconds=60)
+    (server,) = (int(path.name) for path in tmp_path.iterdir() if path.name.isdigit())
+    assert _is_running(server)
+    parent.kill()
+    parent.wait()
+    assert _becomes_true(lambda: not _is_running(server), seconds=2)
+
+
 def _becomes_true(holds: Callable[[], bool], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while not holds() and time.monotonic() < deadline:

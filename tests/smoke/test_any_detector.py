@@ -16,6 +16,7 @@ from experiments.detectors.aasist import Aasist
 from experiments.detectors.meso import Meso4
 from experiments.detectors.timm_folder import TimmFolder
 from multimodal.corpora.manifest import GENERATED_NOTICE
+from multimodal.files import held
 from multimodal.media.prepared import PreparedClip
 
 OWN = """
@@ -61,6 +62,12 @@ def test_a_class_with_options_is_asked_of_every_prepared_clip(own, workspace, tm
     assert (tmp_path / "mean" / "scores.jsonl").read_text() == lines
     assert judge(workspace, tmp_path / "mean", f"{own}:size") == 1
     assert "another detector" in capsys.readouterr().err
+    with held(tmp_path / "mean"):
+        assert judge(workspace, tmp_path / "mean", f"{own}:Mean", *store) == 1
+    assert "is being written by process" in capsys.readouterr().err
+    (tmp_path / "mean" / "scores.jsonl").write_text('{"clip_id": "a", "scores": 3}\n')
+    assert judge(workspace, tmp_path / "mean", f"{own}:Mean", *store) == 1
+    assert "scores.jsonl is damaged; remove it" in capsys.readouterr().err
 
 
 def test_a_function_gets_the_file_and_several_systems_stand_side_by_side(own, run, workspace, tmp_path, capsys):
