@@ -200,8 +200,8 @@ def check_content(folder: StudyFolder, jobs: Sequence[Job]) -> None:
 
     plan = read_json(folder.plan)
     with building(folder.plan, "the plan of a study"):
-        source = Source(*map(Path, plan["source"]))
-    _require_content(folder, plan, content_of(source))
+        content = content_of(Source(*map(Path, plan["source"])))
+    _require_content(folder, plan, content)
     first: tuple[Job, pd.DataFrame] | None = None
     for job in (job for job in jobs if job.result.is_file()):
         table = pd.read_parquet(job.scores, columns=["clip_id", *LABELS])
