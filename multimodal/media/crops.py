@@ -1,6 +1,7 @@
 """Square face crops with a margin, made of pixels of the picture only."""
 
 import io
+import math
 import wave
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from torchvision.io import ImageReadMode, decode_jpeg, decode_webp
 
 from multimodal.media import magicyuv
 from multimodal.media.prepared import FrameFormat, PrepareOptions
+from multimodal.media.reading.time_grid import Area
 
 
 class Square(NamedTuple):
@@ -31,22 +33,34 @@ def crop_square(box: Float[np.ndarray, " 4"], *, margin: float, width: int, heig
     >>> crop_square(np.array([10.0, 10, 30, 50]), margin=0.5, width=100, height=80)
     Square(x=0.0, y=0.0, side=60.0)
     """
-    side = float(max(box[2] - box[0], box[3] - box[1]) * (1 + margin))
-    side = min(max(side, 1.0), float(min(width, height)))
-    x, y = (box[0] + box[2] - side) / 2, (box[1] + box[3] - side) / 2
-    return Square(float(np.clip(x, 0, width - side)), float(np.clip(y, 0, height - side)), side)
+    x0, y0, x1, y1 = box.tolist()
+    side = min(max(max(x1 - x0, y1 - y0) * (1 + margin), 1.0), float(min(width, height)))
+    x, y = (x0 + x1 - side) / 2, (y0 + y1 - side) / 2
+    return Square(min(max(x, 0.0), width - side), min(max(y, 0.0), height - side), side)
 
 
-def crop_picture(
-    picture: UInt8[np.ndarray, "height width 3"], square: Square, crop_size: int
+def crop_area(square: tuple[float, float, float], *, width: int, height: int) -> Area:
+    """The whole pixels of a picture that a square (left, top, side) covers or touches.
+
+    >>> crop_area((-0.5, 1.5, 4), width=3, height=9)
+    Area(left=0, top=1, right=3, bottom=6)
+    """
+    x, y, side = square
+    right, bottom = math.ceil(x + side), math.ceil(y + side)
+    return Area(max(0, int(x)), max(0, int(y)), min(right, width), min(bottom, height))
+
+
+def crop_part(
+    pixels: UInt8[np.ndarray, "height width 3"], square: Square, crop_size: int
 ) -> UInt8[np.ndarray, "size size 3"]:
-    """Cut a square out, exact to a fraction of a pixel, resized by an antialiased bicubic filter."""
-    left, top = int(square.x), int(square.y)
-    right, bottom = int(np.ceil(square.x + square.side)), int(np.ceil(square.y + square.side))
-    region = Image.fromarray(np.ascontiguousarray(picture[top:bottom, left:right]))
-    x, y = square.x - left, square.y - top
-    box = (x, y, min(x + square.side, region.width), min(y + square.side, region.height))
-    return np.asarray(region.resize((crop_size, crop_size), Image.Resampling.BICUBIC, box=box))
+    """Cut a square out of its :func:`crop_area`, to a fraction of a pixel, by an antialiased bicubic filter."""
+    height, width = pixels.shape[:2]
+    wide = np.empty((height, width, 4), dtype=np.uint8)  # Pillow resizes four bytes a pixel faster than three
+    wide[..., :3] = pixels
+    region = Image.frombuffer("RGBX", (width, height), wide, "raw", "RGBX", 0, 1)
+    x, y = square.x - int(square.x), square.y - int(square.y)
+    box = (x, y, min(x + square.side, width), min(y + square.side, height))
+    return np.asarray(region.resize((crop_size, crop_size), Image.Resampling.BICUBIC, box=box))[..., :3]
 
 
 # Crops and sound as the bytes of files that other tools open: AVI, WebP or JPEG, and WAV.

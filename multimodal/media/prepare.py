@@ -1,6 +1,6 @@
 """One media file to face crops and waveform: the functions that ``prepare`` and ``predict`` share."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -9,16 +9,17 @@ import numpy as np
 from jaxtyping import Int16, UInt8
 
 from multimodal.corpora.manifest import Media
-from multimodal.media.crops import as_stored, crop_picture, crop_square
+from multimodal.media.crops import Square, as_stored, crop_area, crop_part, crop_square
 from multimodal.media.errors import MediaError
 from multimodal.media.faces import FaceDetector, create_detector
 from multimodal.media.prepared import PreparedClip, PrepareOptions, sample_span
 from multimodal.media.reading.frame_folder import probe_clip, sound_file
 from multimodal.media.reading.images import read_image
+from multimodal.media.reading.parts import PictureParts
 from multimodal.media.reading.probe import MediaInfo
 from multimodal.media.reading.sound import THRESHOLD as SILENCE_THRESHOLD
 from multimodal.media.reading.sound import Sound, read_sound
-from multimodal.media.reading.time_grid import PicturePoint
+from multimodal.media.reading.time_grid import Area
 from multimodal.media.search import Seen, look_at, look_through
 from multimodal.media.speaker import speaker
 from multimodal.media.tracks import BoxPath
@@ -41,7 +42,7 @@ class Preparation:
         picture_note: how its pictures were taken, where the file does not say it.
         sound_note: which track or channel of the sound was taken, where that is not what players play.
         face_note: how the main face was chosen where there are several.
-        pictures: the whole picture at each point of the time grid; may be iterated more than once.
+        parts: of the picture at each point of the time grid; None without a face.
     """
 
     clip_id: str
@@ -59,7 +60,7 @@ class Preparation:
     picture_note: str | None = None
     sound_note: str | None = None
     face_note: str | None = None
-    pictures: Iterable[PicturePoint] = ()
+    parts: PictureParts | None = None
 
     @property
     def damage(self) -> str | None:
@@ -71,14 +72,20 @@ class Preparation:
         """Face crops in order of time, ``crop_size`` pixels square."""
         return (crop for _, crop in crops_together([self]))
 
-    def crop(self, point: PicturePoint) -> UInt8[np.ndarray, "size size 3"]:
-        """The face at a point of the time grid at which it is seen."""
+    @property
+    def seen(self) -> range:
+        """Points of the time grid at which the face is seen."""
+        return (
+            range(0) if self.track is None else range(self.track.first, self.track.first + len(self.track.boxes))
+        )
+
+    def square(self, number: int) -> Square:
+        """What is cut out at a point of the time grid at which the face is seen."""
         assert self.size is not None
         assert self.track is not None
         width, height = self.size
-        box = self.track.boxes[point.number - self.track.first]
-        square = crop_square(box, margin=self.options.margin, width=width, height=height)
-        return crop_picture(point.shown, square, self.options.crop_size)
+        box = self.track.boxes[number - self.track.first]
+        return crop_square(box, margin=self.options.margin, width=width, height=height)
 
     def collect(self) -> PreparedClip:
         """All crops in memory, passed through the format of the store, so that both give the same pixels."""
@@ -102,28 +109,27 @@ class Preparation:
 
 
 def crops_together(found: Sequence[Preparation]) -> Iterator[tuple[int, UInt8[np.ndarray, "size size 3"]]]:
-    """Crops of faces of one file, in order of time, each with the number of its face in ``found``; decoded once.
+    """Crops of faces of one file, in order of time, each with the number of its face in ``found``.
 
     Raises ``MediaError`` (stage "decode") where the file ends before the faces do.
     """
-    spans = {
-        number: range(one.track.first, one.track.first + len(one.track.boxes))
-        for number, one in enumerate(found)
-        if one.track is not None
-    }
-    if not spans:
+    faces = [one for one in found if one.seen]
+    if not faces:
         return
-    end = max(span.stop for span in spans.values())
-    last = -1
-    for point in found[next(iter(spans))].pictures:
-        if point.number >= end:
-            break
-        last = point.number
-        for number, span in spans.items():
-            if last in span:
-                yield number, found[number].crop(point)
-    if last < end - 1:
-        raise MediaError("decode", "the video gave fewer frames when it was read again")
+    parts, size = faces[0].parts, faces[0].size
+    assert parts is not None
+    assert size is not None
+    numbers = range(min(one.seen.start for one in faces), max(one.seen.stop for one in faces))
+
+    def squares(number: int) -> list[tuple[int, Square]]:
+        return [(place, one.square(number)) for place, one in enumerate(found) if number in one.seen]
+
+    def areas(number: int) -> list[Area]:
+        return [crop_area(square, width=size[0], height=size[1]) for _, square in squares(number)]
+
+    for number, pixels in parts.of(numbers, areas):
+        for (place, square), part in zip(squares(number), pixels, strict=True):
+            yield place, crop_part(part, square, found[place].options.crop_size)
 
 
 Samples = Int16[np.ndarray, " samples"]
@@ -268,7 +274,7 @@ def _of_faces(common: Preparation, seen: Seen, sound: Samples | None) -> list[Pr
     if not seen.tracks:
         return [_with_sound(common, 0, seen.num_points, sound)]
     tracks, face_note = _speaker_first(seen, sound, common.options)
-    common = replace(common, face_note=face_note, pictures=seen.pictures)
+    common = replace(common, face_note=face_note, parts=seen.parts)
     return [_with_sound(replace(common, track=track), track.first, len(track.boxes), sound) for track in tracks]
 
 
@@ -283,7 +289,9 @@ def _speaker_first(seen: Seen, sound: Samples | None, options: PrepareOptions) -
         return tracks, None
     if sound is None:
         return tracks, f"{main} seen longest and largest: there is no sound to tell who speaks"
-    number = speaker(tracks, seen.pictures, sound, frame_rate=options.frame_rate, sample_rate=options.sample_rate)
+    number = speaker(
+        tracks, seen.parts, seen.size, sound, frame_rate=options.frame_rate, sample_rate=options.sample_rate
+    )
     if number is None:
         return tracks, f"{main} seen longest and largest: no mouth clearly moves with the sound"
     others = [track for track in tracks if track is not tracks[number]]

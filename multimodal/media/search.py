@@ -14,12 +14,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from multimodal.media.around import Surroundings
 from multimodal.media.cuts import in_shots
 from multimodal.media.faces import Detections, FaceDetector, Picture, merge_found, unlike
 from multimodal.media.prepared import PrepareOptions
+from multimodal.media.reading.parts import KeptParts, PictureParts
 from multimodal.media.reading.pictures import VideoPictures
 from multimodal.media.reading.probe import MediaInfo
-from multimodal.media.reading.time_grid import OnGrid, PicturePoint, ToSee
+from multimodal.media.reading.time_grid import Area, OnGrid, PicturePoint, ToSee
 from multimodal.media.reading.with_decord import DecordRefusedError
 from multimodal.media.tracks import BoxPath, Track, Tracker, box_path, link_tracks, thin_path
 
@@ -43,14 +45,20 @@ class FacesAt(NamedTuple):
 
 
 def find_faces(
-    pictures: Iterable[PicturePoint], detector: FaceDetector, *, frame_rate: float, smallest_face: float
+    pictures: Iterable[PicturePoint],
+    detector: FaceDetector,
+    *,
+    frame_rate: float,
+    smallest_face: float,
+    around: Surroundings | None = None,
 ) -> list[FacesAt]:
-    """Look at the pictures of a clip where it is needed; about 150 MB of them are in memory at a time.
+    """Look at the pictures of a clip where it is needed; about 250 MB of them are in memory at a time.
 
     The whole picture is searched where a shot begins and where it ends (unless that was just done), every second
     (two while all faces are known) and where a face was lost, if the last search was half a second ago (else that
     long after it, or a second while others are left). The faces known so far are followed from one to the next at
     most 0.4 s apart, and one that comes to light only in a whole picture is followed backwards to the one before.
+    ``around`` keeps what is around them.
 
     Returns:
         What was found at each picture looked at, in order of time; possibly nothing at some.
@@ -59,10 +67,12 @@ def find_faces(
     for shot, points in groupby(in_shots(pictures, frame_rate), key=lambda at: at.shot):
         search: _Search | None = None
         for point, _, is_last in points:
-            search = search or _Search(detector, frame_rate, smallest_face, point.number)
+            search = search or _Search(detector, frame_rate, smallest_face, point.number, around)
             search.pass_by(point)
             if is_last:
                 search.look_at_end(point)
+                if around is not None:
+                    around.end_shot(search.found)
                 found += [FacesAt(number, search.found[number], shot) for number in sorted(search.found)]
     return found
 
@@ -70,10 +80,18 @@ def find_faces(
 class _Search:
     """Goes along the time grid of a shot and decides at each point whether to look, and how closely."""
 
-    def __init__(self, detector: FaceDetector, frame_rate: float, smallest_face: float, first: int) -> None:
+    def __init__(
+        self,
+        detector: FaceDetector,
+        frame_rate: float,
+        smallest_face: float,
+        first: int,
+        around: Surroundings | None,
+    ) -> None:
         self.found: dict[int, Detections] = {}
         self._detector = detector
         self._smallest_face = smallest_face
+        self._around = around
         self._tracker = Tracker(frame_rate)
         self._whole_step, self._known_step, self._again_step, self._longest_step = (
             max(1, round(seconds * frame_rate))
@@ -85,6 +103,8 @@ class _Search:
 
     def pass_by(self, point: PicturePoint) -> None:
         """Look at a point if it is time."""
+        if self._around is not None:
+            self._around.pass_by(point, self.found)
         if point.number >= self._next_whole:
             self._look_whole(point)
         elif point.number >= self._next_follow:
@@ -125,6 +145,8 @@ class _Search:
         is_calm = len(faces) > 0 and not self._tracker.loses(point.number, faces)
         self._next_whole = point.number + (self._known_step if is_calm else self._whole_step)
         self._note(point, faces)
+        if self._around is not None:  # nobody is followed back beyond this
+            self._around.settle(self.found)
 
     def _look_back(self, faces: Detections) -> None:
         """Follow faces that are new here backwards to the last whole picture."""
@@ -164,13 +186,13 @@ _COMES_ON_POINTS = 500
 
 
 class Seen(NamedTuple):
-    """What looking through a video told: all points of its time grid, and the faces, the main one first.
+    """What looking through a video told: the faces, the main one first, and parts of the time grid's pictures.
 
     ``start_seconds`` is the time of the first picture on the clock of the file, ``size`` width and height in
     pixels, ``reader_note`` why decord did not read it, ``picture_note`` that and how pictures were turned.
     """
 
-    pictures: Iterable[PicturePoint]
+    parts: PictureParts
     start_seconds: float
     num_points: int
     size: tuple[int, int]
@@ -201,7 +223,7 @@ def look_through(
         pictures.give_up_decord(str(error))
         tracks = _find_tracks(watched, options, detector, factor)
     return Seen(
-        watched.turned(pictures),
+        PictureParts(watched.turned(pictures), watched.kept),
         watched.start_seconds,
         -(-watched.num_points // factor),
         watched.size,
@@ -218,11 +240,22 @@ def look_at(picture: Picture, options: PrepareOptions, detector: FaceDetector) -
     watched = _Watched(lambda: pictures)
     tracks = _find_tracks(watched, options, detector, 1)
     note = _TURNS.get(watched.quarters)
-    return Seen(watched.turned(pictures), 0.0, 1, watched.size, tracks, "pillow", picture_note=note)
+    return Seen(
+        PictureParts(watched.turned(pictures), watched.kept),
+        0.0,
+        1,
+        watched.size,
+        tracks,
+        "pillow",
+        picture_note=note,
+    )
 
 
 class _Watched:
-    """Passes pictures on, turned as they should be, and notes the first time, size and number."""
+    """Passes pictures on, turned as they should be, and notes the first time, size and number.
+
+    ``kept`` is what was kept of them.
+    """
 
     def __init__(
         self, pictures: Callable[[], Iterable[PicturePoint]], comes_on: Callable[[], None] = lambda: None
@@ -232,6 +265,7 @@ class _Watched:
         self.num_points = 0
         self.size = (0, 0)
         self.quarters = 0
+        self.kept = KeptParts()
 
     def turned(self, pictures: Iterable[PicturePoint]) -> Iterable[PicturePoint]:
         """Pictures of the same video, turned as these are."""
@@ -264,13 +298,17 @@ def _turn(point: PicturePoint, quarters: int) -> Picture:
 
 
 def _find_tracks(watched: _Watched, options: PrepareOptions, detector: FaceDetector, factor: int) -> list[BoxPath]:
-    watched.quarters = 0
+    watched.quarters, watched.kept = 0, KeptParts()
     if options.crops == "as-they-are":
         return [_whole_pictures(watched, factor)]
     rate, smallest = options.frame_rate * factor, float(options.smallest_face)
 
     def follow(smallest: float) -> list[Track]:
-        found = find_faces(watched, detector, frame_rate=rate, smallest_face=smallest)
+        watched.kept = KeptParts()
+        around = Surroundings(
+            watched.kept, lambda: watched.size, frame_rate=rate, margin=options.margin, factor=factor
+        )
+        found = find_faces(watched, detector, frame_rate=rate, smallest_face=smallest, around=around)
         return link_tracks(found, frame_rate=rate, num_points=watched.num_points)
 
     tracks = follow(smallest)
@@ -284,7 +322,11 @@ def _find_tracks(watched: _Watched, options: PrepareOptions, detector: FaceDetec
 
 def _whole_pictures(watched: _Watched, factor: int) -> BoxPath:
     """The whole picture at every point, of media that are cropped already; cuts are not looked for."""
-    count = -(-sum(1 for _ in watched) // factor)
+    count = 0
+    for point in watched:
+        if point.number % factor == 0:
+            watched.kept.keep(count, point, [Area(0, 0, *watched.size)])
+            count += 1
     return BoxPath(0, np.tile(np.array([0.0, 0.0, *watched.size]), (count, 1)))
 
 
@@ -310,10 +352,10 @@ def _turned_tracks(
         turned = _sureness(points, quarters, options, detector)
         if turned.share > 0.5 and turned.surest >= _STANDS and turned.mean > stands.mean + _SURER:
             size, watched.quarters = watched.size, quarters
-            better = follow()
+            kept, better = watched.kept, follow()
             if better and better[0].mean_probability > sure:
                 return better
-            watched.size, watched.quarters = size, 0
+            watched.size, watched.quarters, watched.kept = size, 0, kept
             break
     return tracks
 

@@ -1,12 +1,11 @@
 """Which of several faces speaks: the one whose mouth moves when there is sound."""
 
-from collections.abc import Iterable
-
 import numpy as np
-from jaxtyping import Float, Int16
+from jaxtyping import Float, Int16, UInt8
 from PIL import Image
 
-from multimodal.media.reading.time_grid import PicturePoint
+from multimodal.media.reading.parts import PictureParts
+from multimodal.media.reading.time_grid import Area
 from multimodal.media.tracks import BoxPath
 
 #: Shares of a face box, left, top, right and bottom: where the mouth is, and what moves with the head alone.
@@ -24,7 +23,8 @@ _MOST_FACES, _MOST_SECONDS = 4, 120.0
 
 def speaker(
     tracks: list[BoxPath],
-    pictures: Iterable[PicturePoint],
+    parts: PictureParts,
+    size: tuple[int, int],
     sound: Int16[np.ndarray, " samples"],
     *,
     frame_rate: float,
@@ -36,7 +36,8 @@ def speaker(
 
     Args:
         tracks: on the time grid, the one to be taken where nothing tells first.
-        pictures: of the time grid.
+        parts: of the pictures of the time grid.
+        size: width and height of the pictures.
         sound: from the first picture on.
         frame_rate: points of the grid a second; below 10 a mouth moves too much between two, and None is returned.
         sample_rate: of the sound.
@@ -44,7 +45,7 @@ def speaker(
     if frame_rate < 10:
         return None
     loudness = _loudness(sound[: round(_MOST_SECONDS * sample_rate)], frame_rate, sample_rate)
-    motions = _motions(tracks[:_MOST_FACES], pictures, last=round(_MOST_SECONDS * frame_rate))
+    motions = _motions(tracks[:_MOST_FACES], parts, size, last=round(_MOST_SECONDS * frame_rate))
     scores = [
         _sureness(motion, loudness[track.first + 1 :], frame_rate)
         for track, motion in zip(tracks, motions, strict=False)
@@ -68,33 +69,42 @@ def _loudness(
 
 
 def _motions(
-    tracks: list[BoxPath], pictures: Iterable[PicturePoint], *, last: int
+    tracks: list[BoxPath], parts: PictureParts, size: tuple[int, int], *, last: int
 ) -> list[Float[np.ndarray, "steps 2"]]:
     """How much the mouth and the upper face change from each point of a track to the next."""
     before: list[np.ndarray | None] = [None] * len(tracks)
     motions: list[list[list[float]]] = [[] for _ in tracks]
-    last = min(last, max(track.first + len(track.boxes) for track in tracks))
-    for point in pictures:
-        if point.number >= last:
-            break
-        for number, track in enumerate(tracks):
-            place = point.number - track.first
-            if not 0 <= place < len(track.boxes):
-                continue
-            patches = np.stack([_patch(point.shown, track.boxes[place], part) for part in (_MOUTH, _UPPER)])
-            earlier, before[number] = before[number], patches
+    spans = [range(track.first, track.first + len(track.boxes)) for track in tracks]
+    numbers = range(min(span.start for span in spans), min(last, max(span.stop for span in spans)))
+
+    def seen(number: int) -> list[int]:
+        return [place for place, span in enumerate(spans) if number in span]
+
+    def areas(number: int) -> list[Area]:
+        boxes = [tracks[place].boxes[number - tracks[place].first] for place in seen(number)]
+        return [_area(box, part, size) for box in boxes for part in (_MOUTH, _UPPER)]
+
+    for number, pixels in parts.of(numbers, areas):
+        for place, mouth, upper in zip(seen(number), pixels[::2], pixels[1::2], strict=True):
+            patches = np.stack([_patch(mouth), _patch(upper)])
+            earlier, before[place] = before[place], patches
             if earlier is not None:
-                motions[number].append(np.abs(patches - earlier).mean(axis=(1, 2)).tolist())
+                motions[place].append(np.abs(patches - earlier).mean(axis=(1, 2)).tolist())
     return [np.array(steps).reshape(-1, 2) for steps in motions]
 
 
-def _patch(picture: np.ndarray, box: np.ndarray, part: tuple[float, float, float, float]) -> np.ndarray:
-    height, width = picture.shape[:2]
+def _area(box: np.ndarray, part: tuple[float, float, float, float], size: tuple[int, int]) -> Area:
+    """Pixels of a part of a face, at least two by two."""
+    width, height = size
     corners = np.tile(box[:2], 2) + np.tile(box[2:] - box[:2], 2) * part
     left, top = int(np.clip(corners[0], 0, width - 2)), int(np.clip(corners[1], 0, height - 2))
     right = int(np.clip(corners[2], left + 2, width))
     bottom = int(np.clip(corners[3], top + 2, height))
-    image = Image.fromarray(np.ascontiguousarray(picture[top:bottom, left:right])).convert("L")
+    return Area(left, top, right, bottom)
+
+
+def _patch(pixels: UInt8[np.ndarray, "height width 3"]) -> Float[np.ndarray, "16 24"]:
+    image = Image.fromarray(np.ascontiguousarray(pixels)).convert("L")
     return np.asarray(image.resize(_PATCH, Image.Resampling.BOX), dtype=np.float32)
 
 

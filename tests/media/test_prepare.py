@@ -8,6 +8,7 @@ from PIL import Image
 from multimodal.media.errors import MediaError
 from multimodal.media.prepare import prepare_clip, prepare_tracks
 from multimodal.media.prepared import PrepareOptions
+from multimodal.media.reading.pictures import VideoPictures
 
 SMALL = PrepareOptions(crop_size=64)
 
@@ -224,12 +225,41 @@ def test_the_same_file_gives_the_same_bytes(tmp_path, media):
     np.testing.assert_array_equal(one.waveform, other.waveform)
 
 
-def test_a_long_clip_that_is_decoded_twice_gives_the_same(tmp_path, media, monkeypatch):
-    path = media.write(tmp_path / "a.mp4", pictures=media.talking(40), sound=media.speech(1.6))
-    kept = prepare_clip(path, "a", SMALL)
-    monkeypatch.setattr("multimodal.media.reading.pictures._KEEP_BYTES", 100_000)
-    again = prepare_clip(path, "a", SMALL)
-    np.testing.assert_array_equal(kept.frames, again.frames)
+def walking(media, width: int) -> list[np.ndarray]:
+    """Two faces, of which one walks."""
+    pictures = []
+    for number in range(30):
+        room = np.full((160, width, 3), (70, 110, 140), np.uint8)
+        left = 10 + round(100 * np.sin(number / 20) ** 2)
+        room[20:132, left : left + 112] = media.face(112)
+        room[30:110, 255:335] = media.face(80)
+        pictures.append(media.numbered(room, number))
+    return pictures
+
+
+@pytest.mark.parametrize(
+    ("reader", "width", "pixel_format"),
+    [("decord", 340, "yuv420p"), ("pyav", 340, "yuv420p"), ("pyav", 341, "yuv444p"), ("pyav", 340, "yuv420p10le")],
+)
+def test_a_clip_is_decoded_once_and_its_crops_are_those_of_a_second_decoding(
+    reader, width, pixel_format, tmp_path, media, monkeypatch
+):
+    monkeypatch.setattr("multimodal.media.search._STANDS", 0.0)  # drawn faces are looked at lying too
+    begun, densely = [], VideoPictures.densely
+    monkeypatch.setattr(VideoPictures, "densely", lambda *args: begun.append(1) or densely(*args))
+    if reader == "pyav":
+        monkeypatch.setattr("multimodal.media.reading.with_decord._AHEAD_BYTES", 1)
+    path = media.write(
+        tmp_path / "a.mp4", pictures=walking(media, width), sound=media.speech(1.2), pixel_format=pixel_format
+    )
+    kept = prepare_tracks(path, SMALL)
+    assert len(begun) == 1
+    monkeypatch.setattr("multimodal.media.reading.parts._KEEP_BYTES", 100_000)
+    again = prepare_tracks(path, SMALL)
+    assert len(begun) == 5  # to find the faces, to see who speaks, and to cut out each
+    assert len(kept) == len(again) == 2
+    for one, other in zip(kept, again, strict=True):
+        np.testing.assert_array_equal(one.frames, other.frames)
 
 
 @pytest.mark.parametrize("keep_bytes", [1, 2**30])
@@ -237,7 +267,7 @@ def test_a_long_clip_that_is_decoded_twice_gives_the_same(tmp_path, media, monke
 def test_a_face_that_comes_late_is_followed_back_through_pictures_that_are_not_kept(
     keep_bytes, frame_rate, tmp_path, media, monkeypatch
 ):
-    monkeypatch.setattr("multimodal.media.reading.pictures._KEEP_BYTES", keep_bytes)
+    monkeypatch.setattr("multimodal.media.reading.parts._KEEP_BYTES", keep_bytes)
     path = media.write(tmp_path / "a.mp4", pictures=[*media.counting(35, (112, 112)), *media.talking(65)])
     clip = prepare_clip(path, "a", PrepareOptions(crop_size=64, frame_rate=frame_rate))
     assert 0.9 <= clip.start_seconds <= 1.5

@@ -5,6 +5,8 @@ import pytest
 
 from multimodal.media.prepare import prepare_tracks
 from multimodal.media.prepared import PrepareOptions
+from multimodal.media.reading.parts import KeptParts, PictureParts
+from multimodal.media.reading.time_grid import OnGrid
 from multimodal.media.speaker import speaker
 from multimodal.media.tracks import BoxPath
 
@@ -70,5 +72,8 @@ def test_one_face_needs_no_note(tmp_path, media):
 
 def test_a_short_sound_and_a_coarse_grid_tell_nothing():
     tracks = [BoxPath(0, np.tile([10.0, 10, 60, 60], (30, 1)))] * 2
-    assert speaker(tracks, [], np.zeros(100, np.int16), frame_rate=25.0, sample_rate=RATE) is None
-    assert speaker(tracks, [], np.zeros(RATE, np.int16), frame_rate=5.0, sample_rate=RATE) is None
+    pictures = [OnGrid(number, np.zeros((64, 64, 3), np.uint8), number / 25) for number in range(30)]
+    parts = PictureParts(pictures, KeptParts())
+    for samples, frame_rate in ((100, 25.0), (RATE, 5.0)):
+        sound = np.zeros(samples, np.int16)
+        assert speaker(tracks, parts, (64, 64), sound, frame_rate=frame_rate, sample_rate=RATE) is None

@@ -9,8 +9,9 @@ import pytest
 from multimodal.data.windows import WindowShape, judged_spans
 from multimodal.media import streamed
 from multimodal.media.faces import create_detector
-from multimodal.media.prepare import Preparation, prepare_tracks
+from multimodal.media.prepare import prepare_tracks
 from multimodal.media.prepared import PrepareOptions
+from multimodal.media.reading.parts import PictureParts
 from multimodal.media.streamed import Asked, Looks, Window, pieces_of
 
 OPTIONS = PrepareOptions(crop_size=48)
@@ -61,11 +62,15 @@ def test_windows_are_those_of_the_clip_in_memory(two_faces, frame_format):
 
 
 def test_a_window_comes_as_soon_as_its_last_crop_is_cut(two_faces, monkeypatch):
-    cut, crop = [], Preparation.crop
-    monkeypatch.setattr(Preparation, "crop", lambda self, point: cut.append(point.number) or crop(self, point))
+    cut, parts_of = [], PictureParts.of
+
+    def noted(self, numbers, wanted):
+        return (cut.append(number) or (number, pixels) for number, pixels in parts_of(self, numbers, wanted))
+
+    monkeypatch.setattr(PictureParts, "of", noted)
     pieces = windows_of(two_faces)
     next(pieces)
-    assert not cut
+    cut.clear()  # of mouths, to see who speaks
     assert isinstance(next(pieces), Window)
     assert max(cut) < 16
 

@@ -25,8 +25,35 @@ class OnGrid(NamedTuple):
     since_seconds: float
 
 
+class Area(NamedTuple):
+    """Whole pixels of a picture, from the first column and row to those after the last."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def holds(self, other: "Area") -> bool:
+        """Whether another area lies in this one."""
+        begins = self.left <= other.left and self.top <= other.top
+        return begins and other.right <= self.right and other.bottom <= self.bottom
+
+
+class Part(NamedTuple):
+    """An area of a picture, kept as small as it can be; ``make`` gives its RGB pixels."""
+
+    area: Area
+    num_bytes: int
+    make: Callable[[], UInt8[np.ndarray, "h w 3"]]
+
+    def pixels(self, area: Area) -> UInt8[np.ndarray, "h w 3"]:
+        """The pixels of an area that lies in this one."""
+        left, top = self.area.left, self.area.top
+        return self.make()[area.top - top : area.bottom - top, area.left - left : area.right - left]
+
+
 class ToSee:
-    """A point of the grid whose picture is made when it is first asked for: before the next point is, or never.
+    """A point of the grid whose picture is made when it is first asked for: a few points later at most, or never.
 
     Turning a decoded frame into RGB takes 40 % of reading a video, and most points are not looked at.
     """
@@ -37,10 +64,13 @@ class ToSee:
         since_seconds: float,
         make: Callable[[], UInt8[np.ndarray, "h w 3"]],
         grey: Callable[[], UInt8[np.ndarray, "h w"] | None] = lambda: None,
+        part: Callable[[Area], Part | None] = lambda area: None,
     ) -> None:
         self.number, self.since_seconds, self._make = number, since_seconds, make
         #: Gives a few of its pixels' brightness without making the picture; None where only the picture tells.
         self.grey = grey
+        #: Copies what an area was decoded to, without making the picture; None where only the picture tells.
+        self.part = part
 
     @cached_property
     def shown(self) -> UInt8[np.ndarray, "h w 3"]:
@@ -50,6 +80,16 @@ class ToSee:
 
 #: A point of the grid with its picture, made or to be made.
 PicturePoint = OnGrid | ToSee
+
+
+def part_of(point: PicturePoint, area: Area) -> Part:
+    """A copy of an area of a point's picture."""
+    part = point.part(area) if isinstance(point, ToSee) else None
+    if part is not None:
+        return part
+    pixels = point.shown[area.top : area.bottom, area.left : area.right].copy()
+    return Part(area, pixels.nbytes, lambda: pixels)
+
 
 #: Rows and columns of a picture that tell roughly what it shows.
 _FEW = 144

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -13,13 +14,16 @@ from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from multimodal.media.reading.probe import MediaInfo, decode, open_container, video_stream
-from multimodal.media.reading.time_grid import Payload, ToSee, on_grid, thinned
+from multimodal.media.reading.time_grid import Area, Part, Payload, ToSee, on_grid, thinned
 
 #: As many frames in a row as refer to later ones, usually at most.
 _MISPLACED_FRAMES = 4
 
 #: Formats of pixels whose first plane is the brightness alone.
 _BRIGHTNESS_FIRST = ("yuv4", "yuvj4", "nv12", "nv21", "gray")
+
+#: Formats of pixels in which each two by two share one colour, 8 bits.
+_FOUR_SHARE = ("yuv420p", "yuvj420p")
 
 Picture = UInt8[np.ndarray, "height width 3"]
 
@@ -36,7 +40,8 @@ def pictures(path: Path, info: MediaInfo, frame_rate: float, max_seconds: float 
     last_seconds = info.last_frame_seconds or 1 / (info.frame_rate or frame_rate)
     for point in on_grid(frames, frame_rate, last_seconds=last_seconds, max_seconds=max_seconds):
         shown: _Frame = point.shown
-        yield ToSee(point.number, point.since_seconds, partial(shown.upright_rgb, info), shown.grey)
+        picture = partial(shown.upright_rgb, info)
+        yield ToSee(point.number, point.since_seconds, picture, shown.grey, partial(shown.part, info))
 
 
 class _Frame:
@@ -55,6 +60,9 @@ class _Frame:
         if self._grey is None and self._frame is not None:
             self._grey = _grey(self._frame)
         return self._grey
+
+    def part(self, info: MediaInfo, area: Area) -> Part | None:
+        return None if self._frame is None else _part(self._frame, info, area)
 
     def upright_rgb(self, info: MediaInfo) -> Picture:
         if self._frame is not None:
@@ -96,6 +104,31 @@ def _upright_rgb(frame: av.VideoFrame, info: MediaInfo) -> Picture:
     width, height = info.display_size or (None, None)
     picture = frame.to_ndarray(format="rgb24", width=width, height=height)
     return np.ascontiguousarray(np.rot90(picture, frame.rotation // 90 % 4))
+
+
+def _part(frame: av.VideoFrame, info: MediaInfo, area: Area) -> Part | None:
+    """An area as it was decoded, half as large as in RGB, and of the very pixels that it has in the whole picture.
+
+    None where FFmpeg would not turn each pixel into RGB by itself: it does where four share one colour, and whole
+    fours are cut out.
+    """
+    size = (frame.width, frame.height)
+    is_plain = frame.format.name in _FOUR_SHARE and size == (info.display_size or size) and not frame.rotation
+    if not is_plain or frame.width % 2 or frame.height % 2:
+        return None
+    left, top = area.left // 2 * 2, area.top // 2 * 2
+    fours = Area(left, top, area.right + area.right % 2, area.bottom + area.bottom % 2)
+    copy = av.VideoFrame(fours.right - left, fours.bottom - top, frame.format.name)
+    copy.colorspace, copy.color_range = frame.colorspace, frame.color_range
+    for number, (plane, source) in enumerate(zip(copy.planes, frame.planes, strict=True)):
+        x0, y0, x1, y1 = (edge // 2 if number else edge for edge in fours)
+        _rows(plane)[: y1 - y0, : x1 - x0] = _rows(source)[y0:y1, x0:x1]
+    # not as RGBA, of which FFmpeg leaves out columns at the right
+    return Part(fours, copy.width * copy.height * 3 // 2, partial(copy.to_ndarray, format="rgb24"))
+
+
+def _rows(plane: Any) -> UInt8[np.ndarray, "rows columns"]:
+    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
 
 
 def _timed_frames(path: Path, info: MediaInfo) -> Iterator[tuple[float, _Frame]]:

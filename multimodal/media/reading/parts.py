@@ -1,0 +1,77 @@
+"""Parts of pictures, kept while a video is read, so that what is cut out of them needs no second decoding."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+from jaxtyping import UInt8
+
+from multimodal.media.errors import MediaError
+from multimodal.media.reading.time_grid import Area, Part, PicturePoint, part_of
+
+Pixels = UInt8[np.ndarray, "height width 3"]
+#: Areas that are wanted of the picture of a point, by its number.
+Wanted = Callable[[int], list[Area]]
+
+#: Parts are kept up to this size; of a video with more none is, and it is decoded twice instead.
+_KEEP_BYTES = 200 * 2**20
+
+
+class KeptParts:
+    """Parts of the pictures of one video, by the numbers of their points; 200 MB of them at most, else none."""
+
+    def __init__(self) -> None:
+        self._parts: dict[int, list[Part]] = {}
+        self._room = _KEEP_BYTES
+
+    def keep(self, number: int, point: PicturePoint, areas: Iterable[Area]) -> None:
+        """Copy the areas of a picture that no part of it holds yet."""
+        if self._room < 0:
+            return
+        for area in areas:
+            if self.find(number, area) is None:
+                part = part_of(point, area)
+                self._parts.setdefault(number, []).append(part)
+                self._room -= part.num_bytes
+        if self._room < 0:
+            self._parts = {}
+
+    def find(self, number: int, area: Area) -> Part | None:
+        """The part of a point's picture that holds an area, if one was kept."""
+        return next((part for part in self._parts.get(number, ()) if part.area.holds(area)), None)
+
+
+class PictureParts:
+    """Areas of the pictures of a video: of those that were kept, and decoded again up to the last that was not.
+
+    Args:
+        pictures: of the time grid; may be iterated more than once.
+        kept: of the same pictures.
+    """
+
+    def __init__(self, pictures: Iterable[PicturePoint], kept: KeptParts) -> None:
+        self._pictures, self._kept = pictures, kept
+
+    def of(self, numbers: range, wanted: Wanted) -> Iterator[tuple[int, list[Pixels]]]:
+        """The pixels of each area of each point, in order of time.
+
+        Raises ``MediaError`` (stage "decode") where the file ends before the points do.
+        """
+        last = next((number for number in reversed(numbers) if not self._are_kept(number, wanted)), None)
+        kept = numbers
+        if last is not None:
+            kept = range(last + 1, numbers.stop)
+            yield from self._decoded(range(numbers.start, kept.start), wanted)
+        for number in kept:
+            found = [(self._kept.find(number, area), area) for area in wanted(number)]
+            yield number, [part.pixels(area) for part, area in found if part is not None]
+
+    def _are_kept(self, number: int, wanted: Wanted) -> bool:
+        return all(self._kept.find(number, area) is not None for area in wanted(number))
+
+    def _decoded(self, numbers: range, wanted: Wanted) -> Iterator[tuple[int, list[Pixels]]]:
+        for point in self._pictures:
+            if point.number in numbers:
+                yield point.number, [part_of(point, area).pixels(area) for area in wanted(point.number)]
+            if point.number >= numbers.stop - 1:
+                return
+        raise MediaError("decode", "the video gave fewer frames when it was read again")
