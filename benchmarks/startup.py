@@ -15,17 +15,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments.__main__ import VERBS
+
 MOST_TIMES_TORCH = 1.3
 MOST_SECONDS = 0.5
 
 TORCH = "import torch"
 LIBRARIES = {name: ["-c", name] for name in (TORCH, "import encoders", "import fusion")}
-PLAIN = (
-    *("scan", "split", "statistics", "check", "generate", "generate fakeavceleb", "generate avdeepfake1m"),
-    *("inspect", "prepare", "thresholds", "thresholds --transfer x", "evaluate --scores x", "evaluate --matrix x"),
-    *("export", "trial", "completion"),
-)
+#: Verbs that train or score, with the words that their help wants first.
 WITH_TORCH = ("quickstart", "pretrain video small", "train small", "ablate fusion small", "evaluate", "predict")
+PLAIN = (
+    *sorted(set(VERBS) - {verb.split()[0] for verb in WITH_TORCH}),
+    *("generate fakeavceleb", "generate avdeepfake1m", "thresholds --transfer x"),
+    *("evaluate --scores x", "evaluate --matrix x"),
+)
 ANSWERS = {
     "the list of verbs": ["-m", "experiments"],
     "a misspelt verb": ["-m", "experiments", "trian"],

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from experiments.command_line import Positional, run_verb
 from experiments.runs.device import DeviceName
 from experiments.runs.folder import RunFolder
-from multimodal.files import write_json, write_text
+from multimodal.files import manifests_must_be_there, must_be_there, write_json, write_text
 from multimodal.metrics.options import RuleName
 from multimodal.ranges import at_least
 
@@ -42,6 +42,11 @@ def audit(
         device: where the detector computes; auto is the GPU where there is one.
         allow_seen: judge on clips that were learnt from all the same, and mark the result.
     """
+    folder = RunFolder(run)
+    folder.must_be_there()
+    metrics = folder.read_metrics()
+    if metrics is None:
+        raise ValueError(f"no metrics in {run}; judge it first: evaluate {run}")
     from experiments.runs.auditing import (
         floors_of,
         groups_of,
@@ -54,10 +59,6 @@ def audit(
     from experiments.runs.scoring import open_run
     from multimodal.artefacts import read_frame
 
-    folder = RunFolder(run)
-    metrics = folder.read_metrics()
-    if metrics is None:
-        raise ValueError(f"no metrics in {run}; judge it first: evaluate {run}")
     _check_names(only)
     opened = open_run(run)
     clips = opened.read()
@@ -111,6 +112,8 @@ def audit_manifest(
         replicates: of the bootstrap over identities.
         seed: of folds and bootstrap.
     """
+    manifests_must_be_there(manifest)
+    must_be_there(store, "store", "prepare FILE --store")
     from experiments.runs.auditing import floors_of, probe_of
     from multimodal.corpora.manifest import Manifest, concatenate, is_generated
     from multimodal.media.store.reader import Store

@@ -1,4 +1,4 @@
-"""``check FILE...``: the data doctor, which looks for what makes results wrong before anything is trained."""
+"""``check FILE...``: what makes results wrong, found before anything is trained."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import arg
 
 from experiments.command_line import Positional, run_verb
+from multimodal.files import manifests_must_be_there
 
 if TYPE_CHECKING:
     from multimodal.audit import Examination
@@ -40,6 +41,7 @@ def check(
     """
     if not manifests:
         raise ValueError("no manifest given; make one with scan, then: check manifest.parquet")
+    manifests_must_be_there(manifests)
     import pandas as pd
 
     from multimodal.audit import examine, findings_text, gather, to_json

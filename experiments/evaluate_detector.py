@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from multimodal.files import manifests_must_be_there
 from multimodal.labels import Target
 from multimodal.ranges import at_least
 
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 
     from multimodal.corpora.manifest import Manifest
 
-#: A prepared clip, or the path of its file, in; a score, or one for each target, out; None where it cannot judge.
+#: What a table of scores says of each clip beside them.
 _DESCRIPTION = ["clip_id", "corpus", "identity", "group", "method", "any_fake", "video_fake", "audio_fake"]
+#: A prepared clip, or the path of its file, in; a score, or one for each target, out; None where it cannot judge.
 Detector = Callable[[Any], float | Mapping[str, float] | None]
 
 
@@ -60,6 +62,8 @@ def evaluate_detector(
         replicates: of the bootstrap over identities.
         seed: of the bootstrap.
     """
+    _module_and_name(detector)
+    manifests_must_be_there(manifest)
     from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, concatenate, is_generated
     from multimodal.files import atomic_path, claim, held, write_json, write_text
     from multimodal.labels import TARGETS
@@ -106,9 +110,7 @@ def load_detector(name: str, options: Mapping[str, str]) -> Detector:
     Raises:
         ValueError: no such module or name, or options that it does not take.
     """
-    module, colon, attribute = name.partition(":")
-    if not colon or not attribute:
-        raise ValueError(f"--detector wants MODULE:NAME, e.g. experiments.detectors.aasist:Aasist; got {name!r}")
+    module, attribute = _module_and_name(name)
     sys.path.insert(0, "")  # a module of one's own lies where one is
     try:
         found: Any = getattr(importlib.import_module(module), attribute)
@@ -122,6 +124,13 @@ def load_detector(name: str, options: Mapping[str, str]) -> Detector:
         return found(**{key: _value(text) for key, text in options.items()})
     except TypeError as error:
         raise ValueError(f"{name} cannot be made with these options: {error}") from error
+
+
+def _module_and_name(name: str) -> tuple[str, str]:
+    module, colon, attribute = name.partition(":")
+    if not colon or not attribute:
+        raise ValueError(f"--detector wants MODULE:NAME, e.g. experiments.detectors.aasist:Aasist; got {name!r}")
+    return module, attribute
 
 
 def _value(text: str) -> int | float | str:

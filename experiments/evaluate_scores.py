@@ -116,6 +116,9 @@ def evaluate_scores_files(
     """
     if len(scores) not in (1, 2):
         raise ValueError(f"give one file of scores, or two to compare; got {len(scores)}")
+    for path in scores:
+        if not path.is_file():
+            raise ValueError(f"no file of scores at {path}; give a table with a row a clip: clip_id, score, label")
     from multimodal.corpora.manifest import GENERATED_NOTICE
     from multimodal.metrics import compare, evaluate_scores
     from multimodal.report.terminal import comparison_table

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from experiments.command_line import Positional, run_verb
+from experiments.runs.folder import RunFolder
 
 
 def export(run: Positional[Path], *, out: Path) -> None:
@@ -20,6 +21,7 @@ def export(run: Positional[Path], *, out: Path) -> None:
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} exists and is not empty; give a new --out")
+    RunFolder(run).must_be_there()
     from experiments.runs.scoring import open_judge
     from multimodal.judge import load_detector
 

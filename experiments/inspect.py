@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from experiments.command_line import Positional, run_verb
+from multimodal.files import must_be_there
 from multimodal.ranges import at_least
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def inspect(
         seed: of the draw.
         manifest: files that `scan` wrote; the page then says what each clip is, and whether a program drew them.
     """
+    must_be_there(store, "store", "prepare FILE --store")
     from multimodal.corpora.manifest import GENERATED_NOTICE, is_generated
     from multimodal.media.store.reader import Store
     from multimodal.media.store.summary import summarise

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from experiments.command_line import Positional, run_verb
+from multimodal.files import write_json, write_text
 from multimodal.labels import Target
 from multimodal.ranges import at_least
 
@@ -38,15 +39,15 @@ def leaderboard(
         replicates: of the bootstrap over identities.
         seed: of the bootstrap.
     """
-    from multimodal.files import write_json, write_text
+    if len(systems) < 2:
+        raise ValueError(f"give two systems or more; got {len(systems)}")
+    files = [_file_of(path) for path in systems]
     from multimodal.metrics import compare, evaluate_scores
     from multimodal.report.pages.leaderboard import leaderboard_page
     from multimodal.report.terminal import aligned
 
-    if len(systems) < 2:
-        raise ValueError(f"give two systems or more; got {len(systems)}")
     names = _names(systems)
-    tables = _common({name: _scores(path, split, target) for name, path in zip(names, systems, strict=True)})
+    tables = _common({name: _scores(file, split, target) for name, file in zip(names, files, strict=True)})
     first = next(iter(tables.values()))
     rows: dict[str, dict[str, Any]] = {}
     for (name, table), path in zip(tables.items(), systems, strict=True):
@@ -80,13 +81,18 @@ def _names(systems: tuple[Path, ...]) -> list[str]:
     return [str(path) for path in systems] if repeated else names
 
 
-def _scores(path: Path, split: str, target: Target) -> "pd.DataFrame":
-    from multimodal.metrics import read_scores
-
+def _file_of(path: Path) -> Path:
+    """The table of scores that a system is given by, or the one in its folder."""
     file = path / "scores.parquet" if path.is_dir() else path
     if not file.is_file():
         raise ValueError(f"no scores in {path}; judge it first: evaluate {path}")
+    return file
+
+
+def _scores(file: Path, split: str, target: Target) -> "pd.DataFrame":
     import pandas as pd
+
+    from multimodal.metrics import read_scores
 
     if file.suffix == ".parquet":
         from multimodal.artefacts import read_frame

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from experiments import engines
 from experiments.command_line import Positional, flat, run_verb
 from experiments.runs.device import DeviceName, check_device
+from multimodal.files import manifests_must_be_there
+from multimodal.media.faces import check_detector
 from multimodal.media.prepared import PrepareOptions
 from multimodal.ranges import above, at_least, between
 
@@ -131,6 +133,8 @@ def prepare(
         tracks: main keeps one face of a clip, the one that speaks; all keeps the others too, as CLIP_ID#face2 and
             so on.
     """
+    manifests_must_be_there(manifests)
+    check_detector(options.face_detector)
     from multimodal.media.prepare_corpus import estimate_corpus, prepare_corpus
 
     manifest, roots = _clips_of(manifests, root, shard, must_be_here=engine == "local")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from experiments.command_line import Positional, run_verb
 from multimodal import splits
 from multimodal.catalog import one_of
+from multimodal.files import manifests_must_be_there
 from multimodal.ranges import at_least
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def split(
         seed: of whatever is drawn.
         out: the split to write, as parquet.
     """
+    manifests_must_be_there(manifests)
     from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, concatenate, is_generated
     from multimodal.splits.leakage import leakage_text, measure_leakage
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from tyro.conf import arg
 
 from experiments.command_line import Positional, run_verb
+from multimodal.files import manifests_must_be_there
 
 
 def statistics(
@@ -27,6 +28,7 @@ def statistics(
         as_json: print counts and advice as JSON instead of the table.
         html: also write a page with charts.
     """
+    manifests_must_be_there(manifests)
     from multimodal.audit.advice import advise, statistics_text
     from multimodal.audit.advice import to_json as advice_to_json
     from multimodal.audit.statistics import compute_statistics, to_json

@@ -12,7 +12,7 @@ import re
 import shutil
 import socket
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -26,6 +26,27 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 #: Names of what is not in place yet: those of :func:`atomic_path` and :func:`atomic_folder`.
 _LEFTOVER = re.compile(r"\..+\.[0-9a-f]{32}(\.\w+)?")
+
+
+def must_be_there(path: Path, what: str, command: str) -> None:
+    """Refuse a file or folder that is not there, before anything is imported that takes seconds.
+
+    Args:
+        path: of what a verb needs.
+        what: it is called.
+        command: that makes one; it ends where the path follows.
+
+    Raises:
+        ValueError: it is not there.
+    """
+    if not path.exists():
+        raise ValueError(f"{what} not found: {path}. Make one with: {command} {path}")
+
+
+def manifests_must_be_there(paths: Iterable[Path]) -> None:
+    """:func:`must_be_there` of the manifests that a verb reads."""
+    for path in paths:
+        must_be_there(path, "manifest", "scan CORPUS --root DIR --out")
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from multimodal.data.windows import WindowShape, judged_spans
 from multimodal.deciding import Decider, Thresholds
 from multimodal.detector import FILES, AudioVisualDetector, DetectorOutput, Inputs, Lengths, Present
 from multimodal.face import Face, Watch, window_scores
-from multimodal.files import read_json, readable, write_json, write_text
+from multimodal.files import IMAGE_SUFFIXES, read_json, readable, write_json, write_text
 from multimodal.labels import TARGETS
 from multimodal.media.errors import MediaError
 from multimodal.media.isolation import Limits
@@ -41,7 +41,6 @@ from multimodal.scoring import POSTERIOR, RunningScores
 from multimodal.splits.seen import MARK, known_as
 from multimodal.synchrony import Synchrony
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 NUM_THUMBNAILS = 10
 #: What makes a detector's folder one that judges files: thresholds, calibration, crops, provenance and metrics.
 JUDGE_FILE, CARD_FILE = "judge.json", "README.md"

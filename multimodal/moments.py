@@ -139,7 +139,7 @@ def beside_truth(found: Iterable[tuple[int, Moments]], windows: MomentWindows, c
 
 
 def _stretches(clips: pd.DataFrame, row: int, name: Modality) -> Stretches | None:
-    """Of a clip, in seconds; none where it is genuine, None where nobody knows."""
+    """Forged stretches of a clip in seconds; none where it is genuine, None where nobody knows."""
     said = clips[f"{name}_segments"].iloc[row]
     if said is not None and said is not pd.NA:
         return [(float(start), float(end)) for start, end in said]

@@ -78,7 +78,7 @@ def interrupts_wait() -> Iterator[None]:
 
 
 def start_worker(number: int = 0) -> None:
-    """To be called first in a worker of a pool or of a loader: Ctrl-C is its parent's business, which ends it.
+    """Leave Ctrl-C to the parent, which ends its workers; a worker of a pool or a loader calls this first.
 
     Args:
         number: of the worker, as a loader tells it.

@@ -6,10 +6,12 @@ from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from jsonschema import Draft202012Validator
+from PIL import Image
 
 from encoders import create_encoder
 from experiments.__main__ import main
@@ -160,3 +162,12 @@ def test_a_wide_band_of_doubt_leaves_nothing_to_say(folder):
     alone = load_detector(folder, doubt=0.0).decider.verdicts(means, {"video": "no face found"})
     assert alone["any"].verdict == "cannot say"
     assert alone["any"].reason == "the audio alone looks real, and the video cannot be judged: no face found"
+
+
+def test_a_photograph_as_tiff_is_judged_as_a_picture(folder, tmp_path):
+    photograph = Image.fromarray(np.zeros((64, 64, 3), dtype=np.uint8))
+    photograph.save(tmp_path / "photograph.tif")
+    arguments = ["predict", str(tmp_path / "photograph.tif"), "--run", str(folder), "--out", str(tmp_path / "out")]
+    main([*arguments, "--device", "cpu"])
+    (told,) = json.loads((tmp_path / "out" / "verdicts.json").read_text())["files"]
+    assert "no face" in json.dumps(told)

@@ -254,7 +254,7 @@ class Wav2Vec2Encoder(Encoder):
         return torch.arange(num_tokens, device=mask.device) < lengths.unsqueeze(1)
 
     def checkpoint_gradients(self) -> None:
-        """As transformers does it, layer by layer."""
+        """Keep only what enters each layer, as transformers does."""
         # the name before transformers 5.24
         enable = getattr(self.model, "activation_checkpointing_enable", self.model.gradient_checkpointing_enable)
         enable()

@@ -142,7 +142,7 @@ class FrameEncoder(Encoder):
         return tokens if self.temporal is None else self.temporal(tokens)
 
     def checkpoint_gradients(self) -> None:
-        """As timm does it, block by block."""
+        """Keep only what enters each block, as timm does."""
         backbone: Any = self.backbone
         if not hasattr(backbone, "set_grad_checkpointing"):
             super().checkpoint_gradients()

@@ -13,6 +13,7 @@ from tyro.conf import arg
 from experiments.runs.parts import EncoderConfig, FusionConfig
 from multimodal.data.augment import Augmentation
 from multimodal.data.options import PseudoFakes, Reading, SilentEnds, Vocoder
+from multimodal.files import must_be_there
 from multimodal.labels import Modality
 from multimodal.ranges import above, at_least, between, check_ranges
 from multimodal.training.options import FitOptions, LossName
@@ -186,8 +187,7 @@ class Source(NamedTuple):
             "store": "prepare FILE --store",
         }
         for (name, command), path in zip(makers.items(), self, strict=True):
-            if not path.exists():
-                raise ValueError(f"{name} not found: {path}. Make one with: {command} {path}")
+            must_be_there(path, name, command)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,13 @@ class RunFolder:
 
     path: Path
 
+    def must_be_there(self) -> None:
+        """Raise ``ValueError`` where no training has begun in the folder."""
+        if not self.config.is_file():
+            raise ValueError(
+                f"no run in {self.path} (no config.json). Make one with: train NAME --out {self.path}"
+            )
+
     @property
     def config(self) -> Path:
         """The configuration that the run can be rebuilt from."""
@@ -72,7 +79,7 @@ class RunFolder:
 
     @property
     def calibration(self) -> Path:
-        """From scores to probabilities, fitted on validation data."""
+        """The way from scores to probabilities, fitted on validation data."""
         return self.path / "calibration.json"
 
     @property
@@ -205,7 +212,7 @@ class RunFolder:
         return _read(self.metrics)
 
     def read_calibration(self) -> dict[str, Any] | None:
-        """From scores to probabilities; None before ``thresholds``."""
+        """The way from scores to probabilities; None before ``thresholds``."""
         found = _read(self.calibration)
         if found is not None:
             from multimodal.metrics.probabilities import check_calibration

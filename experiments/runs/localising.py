@@ -79,7 +79,7 @@ def _lies_right(clip: Located, proposals: Floats) -> bool:
 
 
 def _shown(told: Told, thresholds: Mapping[Target, float | None]) -> dict[str, dict[str, float | None]]:
-    """At its threshold, the share of genuine clips with a stretch, and of forged ones whose surest lies right."""
+    """Shares at the threshold: genuine clips with a stretch, and forged ones whose surest stretch is right."""
     result: dict[str, dict[str, float | None]] = {}
     for target, threshold in thresholds.items():
         shown = [one.proposals[one.proposals[:, 0] >= (threshold or 0.0)][:1] for one in told.stretches[target]]

@@ -77,7 +77,7 @@ def _write_thresholds_page(
 
 
 def _calibrated(scores: pd.DataFrame, calibration: dict[str, Any]) -> pd.DataFrame:
-    """What the reliability diagram shows: a share of fakes that is stated for use is not that of these clips."""
+    """Probabilities for the reliability diagram, at the share of fakes of these clips and not the stated one."""
     return probabilities(scores, as_in_validation(calibration), calibration["method"])
 
 

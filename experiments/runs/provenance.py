@@ -8,6 +8,7 @@ import numpy as np
 
 from multimodal.labels import CLASSES, MODALITIES, Modality
 from multimodal.metrics.prior import Shares, shares_of, smoothed_shares
+from multimodal.training.options import FOCAL
 
 if TYPE_CHECKING:  # thresholds reads shares, and needs no torch
     from encoders.base import Encoder
@@ -72,4 +73,4 @@ def _seen(learnt: Mapping[str, Any], target: str) -> np.ndarray:
 
 def _alpha(loss: Mapping[str, Any]) -> tuple[float, float]:
     """How much a real and a fake clip weigh in the loss of a head that has no class weights."""
-    return (1.0, 1.0) if loss["name"] == "cross_entropy" else (1 - loss["alpha"], loss["alpha"])
+    return (1 - loss["alpha"], loss["alpha"]) if loss["name"] in FOCAL else (1.0, 1.0)

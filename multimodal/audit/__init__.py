@@ -1,4 +1,4 @@
-"""The data doctor: looks at manifests and files for what makes results wrong.
+"""Audit of data: looks at manifests and files for what makes results wrong.
 
 A check is a function from :class:`Evidence` to findings; the first line of its docstring is what it asks. A new
 one is a file and a line here.

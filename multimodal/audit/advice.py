@@ -47,7 +47,7 @@ class Recommendation(NamedTuple):
 
     @property
     def options(self) -> str:
-        """As typed on the command line."""
+        """The options as they are typed on the command line."""
         return f"--balance {self.balance} --loss {self.loss}"
 
 

@@ -122,7 +122,7 @@ def read_fake_or_real(root: Path, report: ScanReport, suffixes: frozenset[str]) 
 
 
 def _version_of(root: Path) -> str:
-    """By the names of the root and the folder above it, since the versions are sorted alike.
+    """Version of the corpus, by the names of the root and the folder above it: the versions are sorted alike.
 
     >>> _version_of(Path("/data/for-2sec/for-2seconds"))
     'for-2sec'

@@ -28,8 +28,7 @@ from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.file_names import LabelledFile, NameCheck, compare_counts, walk_labelled
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.roots import has, list_folder
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+from multimodal.files import IMAGE_SUFFIXES
 
 _NAMED = re.compile(r"(real|fake)(?:[ _-]?\(?\d+\)?)+", re.IGNORECASE)
 _EDITED = re.compile(r"(easy|mid|hard)_\d+_[01]{4}")

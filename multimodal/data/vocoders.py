@@ -93,7 +93,7 @@ def through_prediction(sound: Sound, *, order: int, kept: int) -> Sound:
 
 
 def _predictors(spectrum: Tensor, order: int) -> Float[Tensor, "frames coefficients"]:
-    """Of each frame ``1, -a_1, ..., -a_order``, by the autocorrelation method."""
+    """Coefficients ``1, -a_1, ..., -a_order`` of each frame, by the autocorrelation method."""
     correlation = torch.fft.irfft(spectrum.abs().square(), dim=0)[: order + 1].T
     correlation = correlation + torch.nn.functional.pad(1e-3 * correlation[:, :1] + 1e-9, (0, order))
     lags = (torch.arange(order)[:, None] - torch.arange(order)).abs()

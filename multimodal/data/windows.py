@@ -294,7 +294,7 @@ def _crops(frames: np.ndarray, shape: WindowShape) -> UInt8[Tensor, "time size s
 
 
 def _repeated(values: Tensor, length: int) -> Tensor:
-    """As long as asked for, from the start again where it ends."""
+    """The values repeated until they are as many as asked for."""
     return values if len(values) == length else values[torch.arange(length) % len(values)]
 
 

@@ -361,7 +361,7 @@ def _turned_tracks(
 
 
 class _Sureness(NamedTuple):
-    """In which share of pictures a face is found, how sure the surest of each is there, and of all pictures."""
+    """Share of pictures that show a face, how sure the surest face of those is, and that over all pictures."""
 
     share: float
     surest: float

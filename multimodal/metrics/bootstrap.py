@@ -218,7 +218,7 @@ def _of_perfect_area(precision: Precision, tail: float) -> float:
 
 
 def _no_surer_than_perfect(found: Interval, drawn: Floats, precision: Precision, tail: float) -> Interval:
-    """The interval of an area, which the fewer identities err the more becomes that of a perfect one."""
+    """Widen the interval of an area towards that of a perfect one, the more so the fewer identities err."""
     if found.low is None:
         return found
     on_bound = float(np.mean(drawn >= 1 - _ROUNDING))
@@ -252,7 +252,7 @@ class Line(NamedTuple):
         return np.log(np.clip(values, self.nearest, None))
 
     def interval(self, value: float, half: float) -> Interval:
-        """From ``half`` below the value to ``half`` above it, both measured on the line."""
+        """The interval from ``half`` below the value to ``half`` above it, both measured on the line."""
         to_line, from_line = (np.log, np.exp) if self.bounds == "positive" else (special.logit, special.expit)
         centre = to_line(value)
         return Interval(value, float(from_line(centre - half)), float(from_line(centre + half)))

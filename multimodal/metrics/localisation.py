@@ -128,7 +128,7 @@ def average_recall(clips: Sequence[Located], count: int) -> float:
 
 
 class _Recall:
-    """Of every clip, segments that are found at each IoU, and segments that count."""
+    """Segments of every clip that are found at each IoU, and segments that count."""
 
     def __init__(self, clips: Sequence[Located], count: int) -> None:
         self.found = np.array([_found(clip, count) for clip in clips], dtype=float).reshape(-1, len(AR_OVERLAPS))

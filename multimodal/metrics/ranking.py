@@ -86,7 +86,7 @@ def average_precision_real_of(counts: Counts) -> Floats:
 
 
 def _average_precision(sought_running: Floats, flagged: Ints, other: Floats) -> Floats:
-    """From the running weight of the class sought, how many of it each step flags, and the others flagged."""
+    """Average precision, from the running weight of the class sought and what each step flags of either."""
     sought = sought_running[1:] if len(flagged) == len(sought_running) - 1 else sought_running[flagged]
     other += sought
     other += _TINY
@@ -105,7 +105,7 @@ class EqualErrorRate(NamedTuple):
 
 
 def equal_error_rate(fake_scores: ArrayLike, real_scores: ArrayLike) -> EqualErrorRate:
-    """Where as large a share of fakes is missed as of reals is flagged.
+    """The error rate at which as large a share of fakes is missed as of reals is flagged.
 
     The ROC curve is taken as straight lines between its points (a group of tied scores is one line), and the
     rate read where it crosses false positive rate = false negative rate, so it is unique and does not depend on

@@ -49,7 +49,7 @@ def propose(
 def soft_nms(
     proposals: Float[np.ndarray, "proposals 3"], *, sigma: float = SIGMA, most: int = MOST
 ) -> Float[np.ndarray, "kept 3"]:
-    """The proposals from the surest on, each having lost score for its overlap with surer ones."""
+    """Proposals, the surest first, each with a score lowered for its overlap with surer ones."""
     left = proposals.copy()
     kept: list[Floats] = []
     while len(left) and len(kept) < most:
@@ -61,7 +61,7 @@ def soft_nms(
 
 
 def apart(proposals: Sequence[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
-    """Of proposals from the surest on, those that overlap no surer one: what is shown to a person.
+    """Proposals that overlap no surer one, the surest first: what is shown to a person.
 
     >>> apart([(0.9, 1.0, 2.0), (0.8, 1.5, 2.5), (0.7, 3.0, 4.0)])
     [(0.9, 1.0, 2.0), (0.7, 3.0, 4.0)]
@@ -89,7 +89,7 @@ def _contrast(scores: Floats, first: int, end: int) -> float:
 def showing_threshold(
     genuine: Sequence[float], right: Sequence[float] = (), *, share: float = 0.05
 ) -> float | None:
-    """From where on a stretch is shown, so that at most ``share`` of genuine clips show any; None without a clip.
+    """Least score of a stretch that is shown: at most ``share`` of genuine clips show any. None without one.
 
     Of such thresholds, the one that shows most right stretches less wrong ones, both as shares: the middle of the
     gap between two scores there, the widest where several are as good. Without right stretches the lowest.

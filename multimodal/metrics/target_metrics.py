@@ -1,9 +1,9 @@
 """The metrics of a target: one list of them all, and all of them at once for many bootstrap replicates.
 
-**To add a metric**, write its function (in :mod:`.ranking`, :mod:`.decisions` or :mod:`.calibration_error`) and
-one line in the table below. It is then in ``metrics.json`` with its interval, in the tables of the terminal and on
-the page, under the title that its line gives it. What a system that does not look would reach may be said in
-:mod:`.floors`.
+**To add a metric**, write its function (in :mod:`.ranking`, :mod:`.decisions`, :mod:`.costs` or
+:mod:`.calibration_error`), one line in the table below, and in :mod:`.floors` what a system that does not
+look would reach. It is then in ``metrics.json`` with its interval, in the tables of the terminal and on the
+page, under the title that its line gives it.
 """
 
 from collections.abc import Callable, Mapping

@@ -91,7 +91,7 @@ def _pairs(pools: list[np.ndarray], generator: np.random.Generator, num_rounds: 
 
 
 def _group_of_people(clips: pd.DataFrame, people: People) -> np.ndarray:
-    """Group of each person: that of a clip which shows them, else of one to which they lent something.
+    """Group of each person: that of a clip that shows them, or else of one that they lent something to.
 
     Small groups of a corpus count as one, since a group of two, divided on its own, would never stay whole.
     """

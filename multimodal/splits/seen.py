@@ -39,7 +39,7 @@ class Seen(NamedTuple):
     example: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """As results keep it."""
+        """The counts as results keep them."""
         return self._asdict()
 
 

@@ -217,7 +217,7 @@ class StepNumbers:
             self._tell(sent.step, numbers)
 
     def mean_loss(self) -> float:
-        """Of the steps that were read since the last validation."""
+        """Mean loss of the steps that were read since the last validation."""
         return float(np.mean(self.losses)) if self.losses else math.nan
 
     def _clips(self, rows: Tensor) -> str:

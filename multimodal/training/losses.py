@@ -26,7 +26,7 @@ from torch.nn.functional import (
 from fusion.token_time import TEMPERATURE, likeness_by_shift
 from multimodal.detector import DetectorOutput
 from multimodal.labels import CLASSES, MODALITIES, UNKNOWN, Modality
-from multimodal.training.options import LossName
+from multimodal.training.options import FOCAL, LossName
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -97,7 +97,7 @@ def frame_loss(
 
 
 def class_weights(counts: ArrayLike) -> Float[Tensor, " classes"]:
-    """``n_samples / (n_classes * count)`` for each class that occurs, of so many classes; 0 for any other.
+    """Weight of each class, ``n_samples / (n_classes * count)``; 0 for a class that does not occur.
 
     Args:
         counts: (classes,) how many samples of each class the training sees.
@@ -344,10 +344,10 @@ class DetectorLoss:
         self, target: str, logits: Float[Tensor, " batch"], labels: Int[Tensor, " batch"], reduction: Reduction
     ) -> Float[Tensor, "..."]:
         weights = self.weights.get(target)
-        if self.name == "cross_entropy":
+        if self.name not in FOCAL:
             weights = torch.ones(2) if weights is None else weights
         alpha, gamma = self._focus()
         return binary_focal_loss(logits, labels, alpha=alpha, gamma=gamma, weights=weights, reduction=reduction)
 
     def _focus(self) -> tuple[float, float]:
-        return (1.0, 0.0) if self.name == "cross_entropy" else (self.alpha, self.gamma)
+        return (self.alpha, self.gamma) if self.name in FOCAL else (1.0, 0.0)

@@ -7,6 +7,8 @@ from multimodal.ranges import above, at_least, between, check_ranges
 
 #: All three are the focal loss: cross entropy has no focus, the weighted one weighs rare classes more.
 LossName = Literal["cross_entropy", "focal", "weighted_focal"]
+#: Those that weigh a real by 1 - alpha and a fake by alpha, in a head without class weights.
+FOCAL: frozenset[LossName] = frozenset({"focal", "weighted_focal"})
 
 
 @dataclass(frozen=True, kw_only=True)

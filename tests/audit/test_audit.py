@@ -1,4 +1,4 @@
-"""Each check of the data doctor, on files that really are duplicated, missing, misnamed."""
+"""Each check of the audit of data, on files that really are duplicated, missing, misnamed."""
 
 import json
 from pathlib import Path

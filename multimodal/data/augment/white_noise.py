@@ -39,7 +39,7 @@ def _mixed(x: Int[Tensor, " count"]) -> Int[Tensor, " count"]:
 
 
 def _shifted(x: Int[Tensor, " count"], places: int) -> Int[Tensor, " count"]:
-    """To the right, zeros coming in: torch's own shift of signed numbers copies the sign."""
+    """Shift to the right and fill with zeros; torch's own shift of signed numbers copies the sign."""
     return (x >> places) & ((1 << (64 - places)) - 1)
 
 

@@ -18,7 +18,7 @@ _FLOOR_DECIBELS = -80.0
 
 
 def clip_gallery(clips: Mapping[str, PreparedClip]) -> Figure:
-    """For each clip, under its title, crops over time and beneath them the spectrogram of the sound."""
+    """Crops of each clip over time under its title, and beneath them the spectrogram of its sound."""
     heights = [1.2, 1.5]
     figure = style.blank_figure("Prepared clips", sum(heights) * len(clips))
     rows = figure.add_gridspec(2 * len(clips), 1, height_ratios=heights * len(clips))

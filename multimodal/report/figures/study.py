@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 
 from multimodal.report.figures import style
 from multimodal.report.study_table import MEASURES, is_significant, shown_measures
+from multimodal.training.options import LossName
 
 
 def forest_figure(results: Mapping[str, Any], measures: Mapping[str, str], significant: Sequence[str]) -> Figure:
@@ -103,7 +104,7 @@ def study_figures(results: Mapping[str, Any]) -> dict[str, Figure]:
 # The study of imbalance in one figure: F1 and recall of the reals against the ratio.
 
 
-_LINES = {"cross_entropy": "-", "focal": "--", "weighted_focal": ":"}
+_LINES = dict(zip(get_args(LossName), ("-", "--", ":", "-."), strict=False))
 
 
 def imbalance_figure(results: Mapping[str, Any], measure: str = "f1", title: str = "F1 of the reals") -> Figure:

@@ -84,7 +84,7 @@ def _label_bar(balance: Balance) -> list[Piece]:
     return stacked(dict(zip(_LABELS, (balance.real, balance.fake, balance.unknown), strict=True)))
 
 
-# The page of ``check``: what the data doctor found, most urgent first.
+# The page of ``check``: what was found, most urgent first.
 
 
 _MEANINGS = {
@@ -100,7 +100,7 @@ def check_page(examination: Examination, *, synthetic: bool = False) -> str:
     clear = {check: asks for check, asks in examination.checks.items() if check not in done}
     return render(
         "check.html.j2",
-        title="What the data doctor found",
+        title="What was found in the data",
         synthetic=synthetic,
         clips=examination.clips,
         total=sum(examination.clips.values()),
