@@ -9,13 +9,14 @@ from torch.jit._trace import is_tracing
 _LARGEST_IN_FRAMES, _LARGEST_IN_SOUND = 8.0, 30.0
 
 
-def _is_traced() -> bool:
+def is_traced() -> bool:
+    """Whether a graph is being traced, for compilation or export."""
     return torch.compiler.is_compiling() or is_tracing()
 
 
 def check_video(video: Tensor, frame_size: int, minimum_frames: int = 1) -> None:
     """Raise ``ValueError`` unless ``video`` is floating point ``(B, T, 3, frame_size, frame_size)``, T enough."""
-    if _is_traced():
+    if is_traced():
         return
     if video.ndim != 5 or tuple(video.shape[2:]) != (3, frame_size, frame_size):
         raise ValueError(
@@ -32,7 +33,7 @@ def check_video(video: Tensor, frame_size: int, minimum_frames: int = 1) -> None
 
 def check_mask(mask: Tensor, sound: Tensor, minimum_samples: int) -> None:
     """Raise ``ValueError`` unless ``mask`` is bool, as ``sound``, and leaves enough sound in every clip."""
-    if _is_traced():
+    if is_traced():
         return
     if mask.shape != sound.shape or mask.dtype != torch.bool:
         raise ValueError(
@@ -45,7 +46,7 @@ def check_mask(mask: Tensor, sound: Tensor, minimum_samples: int) -> None:
 
 def check_sound(sound: Tensor, minimum_samples: int) -> None:
     """Raise ``ValueError`` unless ``sound`` is ``(B, samples)``, finite, floating point and long enough."""
-    if _is_traced():
+    if is_traced():
         return
     if sound.ndim != 2:
         raise ValueError(

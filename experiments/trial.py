@@ -97,6 +97,7 @@ def _faces(arguments: list[str]) -> None:
         *,
         out: Path = Path("trials/faces"),
         seeds: tuple[Annotated[int, at_least(0)], ...] = (0,),
+        published: Path | None = None,
         frame_rate: Annotated[float, above(0)] = 2.0,
         workers: Annotated[int, at_least(1)] = 2,
     ) -> None:
@@ -109,12 +110,15 @@ def _faces(arguments: list[str]) -> None:
             config: the recipe `pretrain video trial`.
             out: folder of everything that is written.
             seeds: a training each.
+            published: folder with the file of Meso-4 as FakeAVCeleb's authors publish it.
             frame_rate: crops a second.
             workers: processes that prepare.
         """
         from experiments.trials.faces import trial_of_faces
 
-        trial_of_faces(corpus, config, out, seeds=seeds, frame_rate=frame_rate, workers=workers)
+        trial_of_faces(
+            corpus, config, out, seeds=seeds, published=published, frame_rate=frame_rate, workers=workers
+        )
 
     run_verb("trial faces", command, arguments)
 

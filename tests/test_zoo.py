@@ -23,7 +23,8 @@ def weights(tmp_path) -> Path:
 
 @pytest.mark.parametrize("name", ZOO)
 def test_a_detector_without_its_file_says_where_to_get_it_and_under_which_licence(name, tmp_path):
-    with pytest.raises(ValueError, match=r"get AASIST.*\.pth from https://.*MIT"):
+    want = rf"get {ZOO[name].file} from https://.*; licence {ZOO[name].licence}; then"
+    with pytest.raises(ValueError, match=want):
         load_detector(name)
     with pytest.raises(ValueError, match="no such file"):
         load_detector(name, tmp_path)
@@ -50,8 +51,20 @@ def test_a_short_sound_is_repeated_and_the_score_is_spoof_less_bona_fide(weights
     assert detector(sound).item() == pytest.approx((logits[0, 0] - logits[0, 1]).item(), abs=1e-5)
 
 
+def test_meso_4_averages_over_the_crops_of_a_window(tmp_path, monkeypatch):
+    name, file = "meso4/fakeavceleb", tmp_path / "Meso4_realA_fakeC.pt"
+    torch.manual_seed(0)
+    torch.save({"state_dict": zoo.Meso4().state_dict()}, file)
+    monkeypatch.setitem(ZOO, name, ZOO[name]._replace(sha256=zoo.sha256_of(file)))
+    detector = load_detector(name, tmp_path)
+    crops = torch.rand(1, 2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    alone = torch.stack([detector(crops[:, [0]]), detector(crops[:, [1]])])
+    assert alone[0] != alone[1]
+    assert torch.allclose(detector(crops), alone.mean(dim=0), atol=1e-6)
+
+
 @pytest.mark.skipif(PUBLISHED is None, reason="AASIST_WEIGHTS names no folder of published weights")
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", [name for name, entry in ZOO.items() if entry.modality == "audio"])
 def test_the_published_file_is_known_by_its_hash(name):
     detector = load_detector(name, Path(str(PUBLISHED)))
     assert detector.modality == "audio"

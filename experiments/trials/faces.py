@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.runs.config import PretrainConfig
-from experiments.trials.speech import prepare_corpus_of, trained_scores
+from experiments.trials.speech import judged_clips, prepare_corpus_of, trained_scores
 from multimodal.files import write_json
 from multimodal.metrics.matched import paired_accuracy
 from multimodal.metrics.ranking import roc_auc
@@ -20,6 +20,7 @@ def trial_of_faces(
     out: Path,
     *,
     seeds: Sequence[int] = (0,),
+    published: Path | None = None,
     workers: int = 2,
     frame_rate: float = 2.0,
 ) -> dict[str, Any]:
@@ -30,6 +31,7 @@ def trial_of_faces(
         config: of the training; manifest, split and store are put in.
         out: folder of everything that is written.
         seeds: a training each; the scores of several are averaged, too.
+        published: folder of published weights for pictures, to judge beside it.
         workers: processes that prepare.
         frame_rate: crops a second.
 
@@ -42,6 +44,12 @@ def trial_of_faces(
     if len(seeds) > 1:
         together = pd.concat(systems.values()).groupby("pair", as_index=False).mean()
         systems["mean of scores"] = together
+    if published is not None:
+        from experiments.trials.systems import published_scores
+
+        clips, store = judged_clips(made, "video")
+        others = published_scores(published, store, clips, "video")
+        systems = {name: pairs_of(clips.assign(score_video=scores)) for name, scores in others} | systems
     report = {name: judge_pairs(pairs) for name, pairs in systems.items()}
     write_json(out / "trial.json", report)
     print("\n".join(["", *table_of(report)]))

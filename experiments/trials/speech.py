@@ -69,13 +69,13 @@ def trial_of_speech(
 
     made = prepare_corpus_of(corpus, out, modality="audio", workers=workers)
     tables = [trained_scores(config, made, out / f"seed-{seed}", seed) for seed in seeds]
-    clips, store = _judged_clips(made)
+    clips, store = judged_clips(made, "audio")
     labels = clips["audio_fake"].to_numpy(int)
     systems = {f"{OURS}, seed {seed}": _in_order(table, clips) for seed, table in zip(seeds, tables, strict=True)}
     if len(seeds) > 1:
         systems[f"{OURS}, mean of scores"] = np.mean(list(systems.values()), axis=0)
     if published is not None:
-        systems |= dict(published_scores(published, store, clips))
+        systems |= dict(published_scores(published, store, clips, "audio"))
     for name, scores in deaf_scores(store, clips).items():
         systems[name] = _better_way_round(labels, scores)
     sources = source_of(clips["path"])
@@ -103,12 +103,12 @@ def trained_scores(config: PretrainConfig, made: Source, out: Path, seed: int) -
     return matrix_scores(open_run(out), tested, out / "scores").scores
 
 
-def _judged_clips(made: Source) -> tuple[pd.DataFrame, Any]:
-    """Rows and store of the test clips."""
+def judged_clips(made: Source, modality: Modality) -> tuple[pd.DataFrame, Any]:
+    """Rows and store of the test clips that have a modality."""
     from experiments.runs.scoring import open_test_set
 
     tested = open_test_set(made.manifest.parent, "test", made.store)
-    return tested.rows.dropna(subset=["audio_fake"]).reset_index(drop=True), tested.clips.store
+    return tested.rows.dropna(subset=[f"{modality}_fake"]).reset_index(drop=True), tested.clips.store
 
 
 def _in_order(table: pd.DataFrame, clips: pd.DataFrame) -> np.ndarray:

@@ -276,9 +276,11 @@ def _hull(side: int, generator: np.random.Generator, pose: Pose) -> Mask:
 
 
 def _elastic(mask: Mask, generator: np.random.Generator) -> Mask:
-    """Elastic deformation (Simard et al., ICDAR 2003): a smooth random displacement."""
+    """Elastic deformation (Simard et al., ICDAR 2003): a smooth random move, made at a quarter of the size."""
     side = mask.shape[-1]
-    noise = torch.from_numpy(generator.uniform(-1, 1, size=(2, side, side)).astype(np.float32))
-    smooth = transforms.gaussian_blur(noise, kernel_size=2 * (side // 6) + 1, sigma=side / 16)
+    coarse = max(side // 4, 8)
+    noise = torch.from_numpy(generator.uniform(-1, 1, size=(2, coarse, coarse)).astype(np.float32))
+    smooth = transforms.gaussian_blur(noise, kernel_size=2 * (coarse // 6) + 1, sigma=coarse / 16)
     smooth = smooth / smooth.abs().max().clamp(min=1e-6) * 0.1 * generator.random()
-    return transforms.elastic(mask, smooth.permute(1, 2, 0)[None])
+    moves = transforms.resize(smooth, [side, side], antialias=False)
+    return transforms.elastic(mask, moves.permute(1, 2, 0)[None])
