@@ -94,8 +94,7 @@ def decode(container: InputContainer, stream: VideoStream | AudioStream) -> Iter
     stream.codec_context.thread_count = 1  # the workers are what runs in parallel
     if isinstance(stream, VideoStream):  # the header may name a smaller size than the pictures have
         stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
-    count = 0
-    problem = f"the {stream.type} stream is empty"
+    count, problem = 0, ""
     packets = container.demux(stream)
     while True:
         try:
@@ -112,10 +111,13 @@ def decode(container: InputContainer, stream: VideoStream | AudioStream) -> Iter
             _raise_if_out_of_memory(error)
             problem = f"the {stream.type} stream cannot be decoded ({error.strerror})"
             continue
+        except ValueError as error:  # PyAV 19: no decoder, or one that could not be opened a packet ago
+            problem = problem or f"the {stream.type} stream cannot be decoded ({error})"
+            break
         count += len(frames)
         yield from frames
     if count == 0:
-        raise MediaError("decode", problem)
+        raise MediaError("decode", problem or f"the {stream.type} stream is empty")
 
 
 def _raise_if_out_of_memory(error: Exception) -> None:

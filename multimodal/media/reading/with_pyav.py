@@ -155,7 +155,7 @@ def key_pictures(path: Path, info: MediaInfo, numbers: Iterable[int]) -> dict[in
         stream = video_stream(container)
         assert stream is not None
         for number in numbers:
-            with suppress(av.FFmpegError):
+            with suppress(av.FFmpegError, ValueError):  # the latter from PyAV 19, of a decoder that does not open
                 frame = _key_frame(container, stream, float(info.frame_times[number]))
                 if frame is not None:
                     found[number] = _upright_rgb(frame, info)
