@@ -45,7 +45,7 @@ def completion(shell: Positional[Annotated[str, one_of(["bash", "zsh"])]] = "bas
     """Print a script that completes verbs, options and names with Tab; every verb is asked for it, in a minute.
 
     Examples:
-        deepfake-experiments completion > ~/.local/share/bash-completion/completions/deepfake-experiments
+        deepfake-experiments completion >> ~/.bashrc
         deepfake-experiments completion zsh >> ~/.zshrc
 
     Args:

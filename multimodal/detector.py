@@ -18,7 +18,7 @@ from encoders.weights import read_weights, write_weights
 from fusion import create_fusion
 from fusion.base import Fusion
 from multimodal.artefacts import building
-from multimodal.files import read_json, write_json
+from multimodal.files import read_json, write_json, write_text
 from multimodal.heads import FrameHead, ModalityHead, encode_padded
 from multimodal.labels import CLASSES, MODALITIES
 
@@ -28,11 +28,35 @@ Present = Mapping[str, Bool[Tensor, " batch"]]
 Lengths = Mapping[str, Int[Tensor, " batch"]]
 
 #: A detector's folder: these two, and a folder of its own for each encoder, named after the modality.
-CONFIG_FILE, WEIGHTS_FILE = "config.json", "classifier.safetensors"
+CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "classifier.safetensors", "README.md"
 FILES = (
     *(CONFIG_FILE, WEIGHTS_FILE),
     *(f"{name}/{file}" for name in MODALITIES for file in (ENCODER_CONFIG, ENCODER_WEIGHTS, LEARNT_FILE)),
 )
+
+
+#: What the folder says of itself; :class:`multimodal.judge.Judge` writes one with metrics and thresholds over it.
+_CARD = """---
+library_name: multimodal-deepfake-detection
+tags:
+- deepfake-detection
+- audio-visual
+---
+
+# Audio-visual deepfake detector, weights alone
+
+{encoders}
+- fusion: `{fusion}`
+
+Nothing came along of how well it does: no metrics, thresholds or calibration, so it gives numbers and no verdict.
+`python -m experiments export` makes a folder of a trained run that has them.
+
+```python
+from multimodal import AudioVisualDetector
+
+detector = AudioVisualDetector.from_pretrained("path/to/this/folder")
+```
+"""
 
 
 class DetectorOutput(NamedTuple):
@@ -188,6 +212,7 @@ class AudioVisualDetector(nn.Module):
         for name, encoder in self.encoders.items():
             encoder.save_pretrained(folder / name)  # type: ignore[operator]
         write_weights(self.classifier, folder / WEIGHTS_FILE)
+        write_text(folder / CARD_FILE, self.card())
         # The config comes last: a folder that was left half written has none.
         write_json(
             folder / CONFIG_FILE,
@@ -199,6 +224,11 @@ class AudioVisualDetector(nn.Module):
                 "localises": self.localises,
             },
         )
+
+    def card(self) -> str:
+        """The model card, as Markdown: the parts, and what each encoder learnt from."""
+        lines = [f"- {name}: `{one.name}`, trained on: {one.trained_on}" for name, one in self.encoders.items()]
+        return _CARD.format(encoders="\n".join(lines), fusion=type(self.classifier.fusion).__name__)
 
     @classmethod
     def from_pretrained(cls, name: str | Path, **options: Any) -> "AudioVisualDetector":

@@ -21,7 +21,7 @@ from multimodal.corpora.manifest import Media
 from multimodal.data.options import SilentEnds
 from multimodal.data.windows import WindowShape, judged_spans
 from multimodal.deciding import Decider, Thresholds
-from multimodal.detector import FILES, AudioVisualDetector, DetectorOutput, Inputs, Lengths, Present
+from multimodal.detector import CARD_FILE, FILES, AudioVisualDetector, DetectorOutput, Inputs, Lengths, Present
 from multimodal.face import Face, Watch, window_scores
 from multimodal.files import IMAGE_SUFFIXES, read_json, readable, write_json, write_text
 from multimodal.labels import TARGETS
@@ -43,7 +43,7 @@ from multimodal.synchrony import Synchrony
 
 NUM_THUMBNAILS = 10
 #: What makes a detector's folder one that judges files: thresholds, calibration, crops, provenance and metrics.
-JUDGE_FILE, CARD_FILE = "judge.json", "README.md"
+JUDGE_FILE = "judge.json"
 #: Of one file, where nobody says otherwise.
 DEFAULT_LIMITS = Limits(seconds=600.0, memory_bytes=4 * 2**30)
 

@@ -135,6 +135,9 @@ def test_a_detector_of_any_fusion_comes_back_from_its_folder_to_the_bit(fusion, 
         localises=True,
     ).eval()
     detector.save_pretrained(tmp_path)
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert f"- video: `frames`, trained on: {video.trained_on}" in card
+    assert "no metrics, thresholds or calibration" in card
     loaded = AudioVisualDetector.from_pretrained(tmp_path)
     inputs = {"video": torch.rand(2, 3, 3, 32, 32), "audio": torch.rand(2, 8000)}
     found, expected = loaded(inputs), detector(inputs)
