@@ -33,7 +33,7 @@ def export_onnx(encoder: Encoder, file: str | Path, *, length: int, tolerance: f
     Raises:
         ValueError: onnx, onnxscript or onnxruntime is missing, or the graph's tokens differ by more.
     """
-    onnxruntime = _import_onnx()
+    onnxruntime = import_onnx()
     file = Path(file)
     was_training, device = encoder.training, next(encoder.parameters()).device
     encoder.eval().cpu()
@@ -63,15 +63,15 @@ def export_onnx(encoder: Encoder, file: str | Path, *, length: int, tolerance: f
     return Export(file, largest)
 
 
-def _import_onnx() -> ModuleType:
-    """Import what the export needs, all at once: torch.onnx would find out late and in part."""
+def import_onnx(*packages: str) -> ModuleType:
+    """onnxruntime, after ``packages``; all of them at once, for torch.onnx would find out late and in part."""
     try:
-        for package in ("onnx", "onnxscript"):
+        for package in packages or ("onnx", "onnxscript"):
             importlib.import_module(package)
         return importlib.import_module("onnxruntime")
     except ImportError as error:
         raise ValueError(
-            f"ONNX export needs onnx, onnxscript and onnxruntime ({error}); pip install '.[onnx]'"
+            f"ONNX needs onnx, onnxscript and onnxruntime ({error}); pip install '.[onnx]'"
         ) from error
 
 

@@ -42,6 +42,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "leaderboard": "several systems on the same clips: intervals, floors, leakage, differences",
         "audit": "which shortcuts there are, how a detector breaks, who pays for its errors; a page",
         "predict": "media files -> verdict per modality, as JSON and a page",
+        "serve": "a local page: drop a file, see its progress and verdict",
         "trial": "real media from public files: fetch, train and judge beside published weights and floors",
         "export": "a run -> a folder to keep or share: weights, thresholds, calibration, model card",
     },

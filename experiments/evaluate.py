@@ -100,21 +100,25 @@ def _evaluate(
 
 
 def _of_both(run: Path, device: DeviceName, replicates: int, seed: int, lips: bool) -> dict[str, Any]:
-    """What only a detector is asked: when a clip is forged, and whether lips and sound agree."""
+    """What only a detector is asked: when a clip is forged, what is familiar, and whether lips and sound agree."""
+    from experiments.runs.familiar import learn_familiarity
     from experiments.runs.lips import learn_synchrony
     from experiments.runs.localising import localise_run
 
     localisation = localise_run(run, device, replicates=replicates, seed=seed)
     found = {} if localisation is None else {"localisation": localisation}
+    found["familiarity"] = learn_familiarity(run, device)
     return {**found, "synchrony": learn_synchrony(run)} if lips else found
 
 
 def _further_lines(further: dict[str, Any]) -> list[str]:
+    from experiments.runs.familiar import familiarity_line
     from experiments.runs.lips import synchrony_line
     from experiments.runs.localising import localisation_lines
 
     lines = localisation_lines(further["localisation"]) if "localisation" in further else []
-    return [*lines, synchrony_line(further["synchrony"])] if "synchrony" in further else lines
+    lines += [synchrony_line(further["synchrony"])] if "synchrony" in further else []
+    return [*lines, familiarity_line(further["familiarity"])] if "familiarity" in further else lines
 
 
 def headlines(metrics: dict[str, Any], *, generated: bool) -> list[str]:

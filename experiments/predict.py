@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _MINUTE = 60.0
 PlayerName = Literal["beside", "embed", "none"]
+ExplainName = Literal["none", "integrated_gradients", "occlusion", "grad_cam"]
+Share = Annotated[float | None, between(0, 1)]
 
 
 def predict(
@@ -34,10 +36,15 @@ def predict(
     out: Path = Path("predictions"),
     rule: RuleName = "youden",
     doubt: Annotated[float, between(0, 1, open_high=True)] = 0.9,
+    threshold_any: Share = None,
+    threshold_video: Share = None,
+    threshold_audio: Share = None,
     player: PlayerName = "beside",
     device: DeviceName = "auto",
     seconds_per_file: Annotated[float, above(0)] = 600.0,
     memory_gb: Annotated[float, above(0)] = 4.0,
+    explain: ExplainName = "none",
+    onnx: Path | None = None,
     explain_training: bool = False,
 ) -> int:
     """Judge media files: fake, real or cannot say, for picture, sound and either, with the evidence.
@@ -59,11 +66,18 @@ def predict(
         rule: of the thresholds; one by which `thresholds` chose.
         doubt: cannot say, where so large a share of other draws of the validation people would put the threshold
             about the score; 0 for a word at any price.
+        threshold_any: judge the whole by this score in place of that of ``rule``, without a band of doubt.
+        threshold_video: the same for the picture.
+        threshold_audio: the same for the sound.
         player: on the page: beside plays the files from where they lie, embed puts them into the page, so that it
             can be sent around with the media in it, none shows no player.
         device: where the detector computes; auto is the GPU where there is one.
         seconds_per_file: a file with which nothing comes on for so long is given up.
         memory_gb: a file that takes more memory to decode is given up. A film needs no more than a clip.
+        explain: show on the page where the windows that look most fake speak for that, in picture and sound, by
+            this method (needs `pip install '.[explain]'`); grad_cam takes a CNN.
+        onnx: graph of this detector that `export --onnx` wrote; it judges on the CPU in onnxruntime, in place of
+            PyTorch.
         explain_training: say what the detector learnt from, and of each file whether it was one of these clips.
     """
     if not files:
@@ -77,6 +91,17 @@ def predict(
 
     limits = Limits(seconds_per_file, round(memory_gb * 2**30))
     judge = open_judge(run, rule, limits, doubt=doubt).to(check_device(device))
+    by_hand = {"any": threshold_any, "video": threshold_video, "audio": threshold_audio}
+    judge.set_thresholds({name: value for name, value in by_hand.items() if value is not None})  # type: ignore[misc]
+    if explain != "none":
+        from multimodal.saliency import check_method
+
+        check_method(judge.detector, explain)
+        judge.explain_by = explain
+    if onnx is not None:
+        from multimodal.onnx_graph import OnnxDetector
+
+        judge.graph = OnnxDetector(onnx, judge.detector)
     if explain_training:
         print("\n".join(_history(judge)))
     verdicts: list[FileVerdict] = []

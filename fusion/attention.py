@@ -40,6 +40,7 @@ class AttentionBlock(nn.Module):
             nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
         )
         slopes = [STEEPEST_SLOPE / 4**head for head in range(num_heads - 1)]
+        self.weights = nn.Identity()  # for whoever asks what is looked at: a hook on it sees (b, h, q, k)
         self.register_buffer("slopes", torch.tensor([*slopes, 0.0]), persistent=False)
 
     def forward(
@@ -68,5 +69,5 @@ class AttentionBlock(nn.Module):
         logits = query @ rearrange(key * key.shape[-1] ** -0.5, "b h k d -> b h d k")
         logits = logits - (self.slopes[:, None, None] * distance).to(logits.dtype)
         hidden = ~visible[:, None, None, :]
-        weights = logits.masked_fill(hidden, torch.finfo(logits.dtype).min).softmax(dim=-1)
+        weights = self.weights(logits.masked_fill(hidden, torch.finfo(logits.dtype).min).softmax(dim=-1))
         return rearrange(weights.to(value.dtype) @ value, "b h q d -> b q (h d)")

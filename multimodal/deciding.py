@@ -32,6 +32,16 @@ class Decider:
         self.doubt, self.calibration = doubt, calibration
         self.points = {name: decision_point(rules[rule], doubt) for name, rules in thresholds.items()}
 
+    def set_by_hand(self, thresholds: Mapping[Target, float]) -> None:
+        """Judge by these in place of those that validation chose, without a band of doubt.
+
+        That of a modality also judges clips that lack the other one.
+        """
+        for name, threshold in thresholds.items():
+            for question in (name, f"{name}_alone"):
+                if question in self.points:
+                    self.points[question] = DecisionPoint(threshold)
+
     def verdicts(self, means: pd.Series, absent: Mapping[str, str]) -> dict[Target, ModalityVerdict]:
         """The verdict on every target, one answer together.
 

@@ -66,12 +66,14 @@ class DetectorOutput(NamedTuple):
     logit ``(B,)`` for each modality's own head, which has seen nothing but that modality. ``comparable`` holds
     tokens ``(B, T, W)`` of each modality in the space where the fusion compares them, and ``frame_logits`` a logit
     ``(B, T)`` for every token of each modality, higher where that moment is forged, if they were asked for.
+    ``embeddings`` ``(B, D)`` are the mean tokens of each modality.
     """
 
     class_logits: Float[Tensor, "batch 4"]
     modality_logits: dict[str, Float[Tensor, " batch"]]
     comparable: dict[str, Float[Tensor, "batch _ width"]] | None = None
     frame_logits: dict[str, Float[Tensor, "batch _"]] | None = None
+    embeddings: dict[str, Float[Tensor, "batch _"]] | None = None
 
 
 class Marginals(NamedTuple):
@@ -128,7 +130,8 @@ class TokenClassifier(nn.Module):
         comparable = self.fusion.comparable(tokens) if self.compares else None
         fused = self.fusion(tokens, present)
         frames = {name: head(tokens, fused, present) for name, head in self.frame_heads.items() if name in tokens}
-        return DetectorOutput(self.class_head(fused), heads, comparable, frames or None)
+        embeddings = {name: value.mean(dim=1) for name, value in tokens.items()}
+        return DetectorOutput(self.class_head(fused), heads, comparable, frames or None, embeddings)
 
 
 class AudioVisualDetector(nn.Module):

@@ -27,6 +27,14 @@ def encode_padded(
     masking: Any = encoder
     if not masking.takes_mask or lengths is None or bool((lengths == x.shape[1]).all()):
         return encoder(x)
+    return encode_masked(encoder, x, lengths)
+
+
+def encode_masked(
+    encoder: nn.Module, x: Float[Tensor, "batch ..."], lengths: Int[Tensor, " batch"]
+) -> Float[Tensor, "batch time dim"]:
+    """As :func:`encode_padded`, of an encoder that takes a mask, whether anything is padding or not."""
+    masking: Any = encoder
     known = torch.where(lengths > 0, lengths.clamp(min=masking.minimum_samples), x.shape[1])
     mask = torch.arange(x.shape[1], device=x.device) < known.to(x.device)[:, None]
     tokens, own = masking(x, mask), masking.token_mask(mask)[:, :, None]

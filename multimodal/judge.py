@@ -22,21 +22,25 @@ from multimodal.data.options import SilentEnds
 from multimodal.data.windows import WindowShape, judged_spans
 from multimodal.deciding import Decider, Thresholds
 from multimodal.detector import CARD_FILE, FILES, AudioVisualDetector, DetectorOutput, Inputs, Lengths, Present
-from multimodal.face import Face, Watch, window_scores
+from multimodal.face import Face, Watch, file_notes, unlike, window_scores
+from multimodal.familiarity import FAMILIAR_FILE, Familiar, read_familiar, write_familiar
 from multimodal.files import IMAGE_SUFFIXES, read_json, readable, write_json, write_text
-from multimodal.labels import TARGETS
+from multimodal.labels import TARGETS, Modality, Target
 from multimodal.media.errors import MediaError
 from multimodal.media.isolation import Limits
-from multimodal.media.prepared import PreparedClip, PrepareOptions
+from multimodal.media.prepared import PrepareOptions
 from multimodal.media.store.format import differences, fingerprint_of, options_from
-from multimodal.media.streamed import Asked, FaceFound, IsolatedPreparer, Looks, Piece
+from multimodal.media.streamed import DEFAULT_LIMITS, Asked, FaceFound, IsolatedPreparer, Looks, Piece
+from multimodal.onnx_graph import OnnxDetector
 from multimodal.report.model_card import model_card
 from multimodal.report.verdict import (
     FileVerdict,
     Judgement,
+    Method,
     ModalityVerdict,
     conflicts,
 )
+from multimodal.saliency import crossmodal_attention, explain
 from multimodal.scoring import POSTERIOR, RunningScores
 from multimodal.splits.seen import MARK, known_as
 from multimodal.synchrony import Synchrony
@@ -44,8 +48,6 @@ from multimodal.synchrony import Synchrony
 NUM_THUMBNAILS = 10
 #: What makes a detector's folder one that judges files: thresholds, calibration, crops, provenance and metrics.
 JUDGE_FILE = "judge.json"
-#: Of one file, where nobody says otherwise.
-DEFAULT_LIMITS = Limits(seconds=600.0, memory_bytes=4 * 2**30)
 
 
 class Judge(nn.Module):
@@ -65,6 +67,7 @@ class Judge(nn.Module):
         provenance: what it has learnt from, as a run's ``provenance.json`` says it.
         metrics: on clips that were held out, as ``evaluate`` writes them; None before that.
         learnt_from: hashes of the clips and people that it, or an encoder before it, has learnt from.
+        familiar: what clips of validation are like, by modality; nothing before ``evaluate``.
         audit: sentences on shortcuts, corruptions and who pays, as ``audit`` found them; None before that.
         limits: of one file, whose faces are found in a process that a broken file may end.
 
@@ -85,6 +88,7 @@ class Judge(nn.Module):
         provenance: Mapping[str, Any],
         metrics: Mapping[str, Any] | None = None,
         learnt_from: LearntFrom | None = None,
+        familiar: Mapping[Modality, Familiar] = MappingProxyType({}),
         audit: Sequence[str] | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
@@ -93,6 +97,10 @@ class Judge(nn.Module):
             raise ValueError(unknown("rule of the stored thresholds", rule, thresholds["any"]))
         self.crops = crops = _crops(provenance)
         self.detector = detector
+        #: How windows that look fake are explained on a page; None for no maps.
+        self.explain_by: Method | None = None
+        #: What judges files in the detector's place, where somebody gave its graph.
+        self.graph: OnnxDetector | None = None
         self.shape = WindowShape(
             num_frames=num_frames,
             frame_size=detector.encoders["video"].input_spec.frame_size,  # type: ignore[union-attr, arg-type]
@@ -102,14 +110,20 @@ class Judge(nn.Module):
         )
         self.thresholds_by_rule = thresholds
         self.decider = Decider(thresholds, rule=rule, doubt=doubt, calibration=calibration)
+        self.by_hand: Mapping[Target, float] = {}
         self.calibration, self.provenance, self.metrics = calibration, provenance, metrics
         taught = ((metrics or {}).get("synchrony") or {}).get("learnt")
         self.lips = None if taught is None else Synchrony(**taught)
         self.is_generated: bool = provenance["generated"]
         self.trained_on = _trained_on(provenance)
-        self.learnt_from, self.audit = learnt_from, audit
-        self.preparer = IsolatedPreparer(crops, seconds=limits.seconds, memory_bytes=limits.memory_bytes)
+        self.learnt_from, self.familiar, self.audit = learnt_from, familiar, audit
+        self.preparer = IsolatedPreparer(crops, limits)
         self.eval()
+
+    def set_thresholds(self, by_hand: Mapping[Target, float]) -> None:
+        """Judge by thresholds that somebody chose; every verdict then says so."""
+        self.decider.set_by_hand(by_hand)
+        self.by_hand = by_hand
 
     def forward(
         self, inputs: Inputs, present: Present | None = None, lengths: Lengths | None = None
@@ -153,19 +167,31 @@ class Judge(nn.Module):
         for face in faces:
             if face.scores.finish():
                 face.tell(watch)
-        clips = [face.found.clip for face in faces]
-        return self._verdict(path, [self._judge_face(face) for face in faces], _notes(clips))
+        judged = [self._judge_face(face) for face in faces]
+        notes = file_notes([face.found.clip for face in faces])
+        return self._verdict(path, judged, [*unlike(judged), *notes])
 
     def _face(self, number: int, found: FaceFound) -> Face:
         """A face before its first window."""
         thresholds = ((self.metrics or {}).get("localisation") or {}).get("thresholds")
+        model = self.graph or self.detector
         return Face(
             number,
             found,
-            RunningScores(self.detector, self.shape),
+            RunningScores(model, self.shape),
             thresholds=thresholds if self.detector.localises else None,
             lips=self.lips,
+            familiar=self.familiar,
+            **self._maps(),
         )
+
+    def _maps(self) -> dict[str, Any]:
+        """What makes maps of a face's windows, by the detector itself: a graph has no gradient."""
+        if self.explain_by is None:
+            return {}
+        asked = partial(explain, self.detector, shape=self.shape, method=self.explain_by)
+        look = partial(crossmodal_attention, self.detector, shape=self.shape)
+        return {"explain": lambda window, name: asked(window, modality=name), "attend": look}
 
     def cannot_judge(self, path: Path, reason: str) -> FileVerdict:
         """The verdict on a file of which nothing can be said, and why."""
@@ -189,6 +215,7 @@ class Judge(nn.Module):
             windows=[window_scores(row) for _, row in windows.iterrows()],
             segments=segments,
             synchrony=face.offset(),
+            familiarity=face.familiarity(),
             conflicts=list(conflicts(modalities, heads, segments or ())),
             evidence=face.evidence(),
         )
@@ -204,6 +231,8 @@ class Judge(nn.Module):
         write_text(folder / CARD_FILE, self.card())
         if self.learnt_from is not None:
             self.learnt_from.write(folder)
+        if self.familiar:
+            write_familiar(self.familiar, folder / FAMILIAR_FILE)
         write_json(
             folder / JUDGE_FILE,
             {
@@ -249,13 +278,15 @@ class Judge(nn.Module):
     def _verdict(self, path: Path, judgements: list[Judgement], notes: list[str]) -> FileVerdict:
         marked = [MARK] if (self.provenance.get("seen") or {}).get("marked") else []
         meaningless = ["Trained on generated media only: this verdict on a real video means nothing."]
+        chosen = ", ".join(f"{name} {value:.3f}" for name, value in self.by_hand.items())
+        by_hand = [f"Thresholds that were set by hand, and not on validation data: {chosen}."] if chosen else []
         return FileVerdict(
             file=readable(path),
             main=judgements[0],
             faces=judgements[1:],
             trained_on=self.trained_on,
             synthetic=self.is_generated,
-            warnings=[*(meaningless if self.is_generated else []), *marked, *notes],
+            warnings=[*(meaningless if self.is_generated else []), *marked, *by_hand, *notes],
         )
 
 
@@ -269,20 +300,6 @@ def _plain_name(path: Path) -> Iterator[Path]:
         link = Path(folder) / f"file{readable(path.suffix)}"
         link.symlink_to(path.absolute())
         yield link
-
-
-def _notes(tracks: Sequence[PreparedClip]) -> list[str]:
-    main, notes = tracks[0], []
-    if main.damage:
-        notes.append(f"the file is damaged: {main.damage}")
-    if main.picture_note:
-        notes.append(f"of the picture: {main.picture_note}")
-    if main.sound_note:
-        notes.append(f"of the sound: {main.sound_note}")
-    if len(tracks) > 1:
-        notes.append(f"{len(tracks)} faces: the main one is judged first, the others below.")
-        notes += [main.face_note] if main.face_note else []
-    return notes
 
 
 def _not_judged(reason: str, absent: Mapping[str, str] = MappingProxyType({})) -> Judgement:
@@ -324,7 +341,7 @@ def load_detector(
         ValueError: no such folder or repository, one that holds no detector or none that can judge, or weights
             that do not fit.
     """
-    folder = find_folder(name, (*FILES, JUDGE_FILE, LEARNT_FILE), **options).absolute()
+    folder = find_folder(name, (*FILES, JUDGE_FILE, LEARNT_FILE, FAMILIAR_FILE), **options).absolute()
     if not (folder / JUDGE_FILE).is_file():
         raise ValueError(
             f"no detector that judges files: {name} has no {JUDGE_FILE}; "
@@ -335,6 +352,7 @@ def load_detector(
         named = ("num_frames", "silent_ends", "thresholds", "calibration", "provenance", "metrics", "audit")
         facts = {one: kept[one] for one in named}
         facts["learnt_from"] = LearntFrom.read(folder)
+        facts["familiar"] = read_familiar(folder / FAMILIAR_FILE)
         detector = AudioVisualDetector.from_pretrained(folder)
         judge = Judge(detector, rule=rule, doubt=doubt, limits=limits, **facts)
         judge.card()  # of numbers and words that nobody wrote there could be none

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Subset
 
 from multimodal.data.delivery import Batch, delivered, stack, to_device, window_loader
 from multimodal.data.windows import ClipWindows, WindowShape, window_tensors
-from multimodal.detector import AudioVisualDetector, DetectorOutput, marginals
+from multimodal.detector import DetectorOutput, marginals
 from multimodal.heads import Branch
 from multimodal.labels import CLASSES, MODALITIES, Modality
 from multimodal.media.prepared import PreparedClip
@@ -129,17 +129,55 @@ def clip_batches(
     return window_loader(Subset(windows, mine), batch_size=batch_size, num_workers=num_workers if mine else 0)
 
 
+@torch.inference_mode()
+def embed_clips(
+    model: nn.Module, batches: Iterable[Batch], num_clips: int, device: torch.device | str = "cpu"
+) -> dict[Modality, Float[np.ndarray, "clips dim"]]:
+    """Mean tokens of each clip by modality, over its windows; NaN where a clip lacks it.
+
+    Args:
+        model: a detector; put into evaluation mode and back.
+        batches: of windows, as :func:`clip_batches` gives them.
+        num_clips: rows that the windows belong to.
+        device: where the model is.
+    """
+    sums: dict[Modality, np.ndarray] = {}
+    counts = {name: np.zeros(num_clips) for name in MODALITIES}
+    with evaluating(model):
+        for batch in delivered(batches, device):
+            found = embeddings_of(model(batch["inputs"], batch["present"], batch["lengths"]), batch)
+            for name, values in found.items():
+                here = _present(batch)[name]
+                rows = batch["row"].numpy()[here]
+                np.add.at(sums.setdefault(name, np.zeros((num_clips, values.shape[1]))), rows, values[here])
+                np.add.at(counts[name], rows, 1)
+    with np.errstate(invalid="ignore"):
+        return {name: total / counts[name][:, None] for name, total in sums.items()}
+
+
+def embeddings_of(output: DetectorOutput, batch: Batch) -> dict[Modality, Float[np.ndarray, "windows dim"]]:
+    """Mean tokens of each window by modality, NaN where it is absent."""
+    found = {}
+    for name, present in _present(batch).items():
+        values = (output.embeddings or {})[name].float().cpu().numpy()
+        found[name] = np.where(present[:, None], values, np.nan)
+    return found
+
+
 class RunningScores:
     """Scores of the windows of one face as they come, a batch at a time, on the device that the detector is on.
 
     ``parts`` holds what is scored so far: tables of windows with ``start_seconds`` and ``end_seconds``.
     ``moments`` holds what the same forward passes say of their frames, as :func:`frame_scores` gives it; nothing
-    where the detector judges no moments.
+    where the detector judges no moments. ``embedded`` are the sums of their mean tokens by modality, with the
+    number of windows that have it.
     """
 
-    def __init__(self, detector: AudioVisualDetector, shape: WindowShape, *, batch_size: int = 16) -> None:
+    def __init__(self, detector: nn.Module, shape: WindowShape, *, batch_size: int = 16) -> None:
         self.parts: list[pd.DataFrame] = []
         self.moments: list[dict[Modality, Float[np.ndarray, "windows frames"]]] = []
+        self.embedded: dict[Modality, tuple[np.ndarray, int]] = {}
+        self._last: list[PreparedClip] = []
         self._detector, self._shape, self._batch_size = detector, shape, batch_size
         self._waiting: list[PreparedClip] = []
 
@@ -152,13 +190,23 @@ class RunningScores:
         """Score the windows that are left, if there are any."""
         return bool(self._waiting) and self._score()
 
+    def take_last(self) -> list[PreparedClip]:
+        """The windows of the last part, once: nobody holds them after."""
+        windows, self._last = self._last, []
+        return windows
+
     @torch.inference_mode()
     def _score(self) -> bool:
         windows, self._waiting = self._waiting, []
+        self._last = windows
         batch = stack([window_tensors(window, self._shape) for window in windows])
-        there = to_device(batch, next(self._detector.parameters()).device)
+        there = to_device(batch, device_of(self._detector))
         with evaluating(self._detector):
             output = self._detector(there["inputs"], there["present"], batch["lengths"])
+        for name, values in embeddings_of(output, batch).items():
+            total, count = self.embedded.get(name, (np.zeros(values.shape[1]), 0))
+            here = ~np.isnan(values[:, 0])
+            self.embedded[name] = (total + values[here].sum(axis=0, dtype=np.float64), count + int(here.sum()))
         begins = [window.start_seconds for window in windows]
         ends = [window.start_seconds + window.num_frames / window.frame_rate for window in windows]
         self.parts.append(_scores_of(output, _present(batch)).assign(start_seconds=begins, end_seconds=ends))
@@ -175,6 +223,11 @@ def clip_scores(windows_table: pd.DataFrame, clips: pd.DataFrame, windows: ClipW
     index = windows.store.index.set_index("clip_id").loc[described["clip_id"]]
     reasons = {f"absent_{name}": index[f"absent_{name}"].to_numpy() for name in MODALITIES}
     return pd.concat([described, means], axis=1).assign(**reasons).reset_index(drop=True)
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Where a module computes; one without parameters, as a graph, does so on the CPU."""
+    return next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
 
 
 @contextmanager

@@ -9,31 +9,18 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from jsonschema import Draft202012Validator
+from judged import tiny_judge, write_tiny_clip
 from PIL import Image
 
-from encoders import create_encoder
 from experiments.__main__ import main
 from experiments.predict import player_of
-from fusion import create_fusion
-from multimodal.detector import AudioVisualDetector
-from multimodal.judge import Judge, load_detector
+from multimodal.familiarity import learn_familiar
+from multimodal.judge import load_detector
 from multimodal.labels import MODALITIES, TARGETS
-from multimodal.media.prepared import PrepareOptions
-from multimodal.media.store.format import fingerprint_of
 from multimodal.synchrony import BANDS, PATCH, Synchrony, to_json
-from multimodal.synthetic import SyntheticOptions
-from multimodal.synthetic.clip import write_clip
-from multimodal.synthetic.plan import plan_clips
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "docs" / "verdict.schema.json").read_text())
-CROPS = PrepareOptions(frame_rate=10.0, crop_size=32)
-#: Whatever it scores, the picture is fake, the sound and the whole are real by their own thresholds.
-THRESHOLDS = {
-    name: {"youden": {"threshold": 0.0 if name.startswith("video") else 1.0, "draws": [0.0, 1.0]}}
-    for name in (*TARGETS, *(f"{modality}_alone" for modality in MODALITIES))
-}
 LIPS = Synchrony(see=[[1.0]] * PATCH[0] * PATCH[1], hear=[[1.0]] * BANDS, correlations=[1.0], least_sureness=99.0)
 LEARNT = MappingProxyType(
     {
@@ -45,30 +32,11 @@ LEARNT = MappingProxyType(
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    torch.manual_seed(0)
-    video = create_encoder("frames", backbone="test_resnet", frame_size=32)
-    audio = create_encoder("spectrogram", backbone="test_resnet", n_mels=32)
-    fusion = create_fusion("concat", dims={"video": video.embed_dim, "audio": audio.embed_dim}, out_dim=8)
-    detector = AudioVisualDetector(encoders={"video": video, "audio": audio}, fusion=fusion, localises=True)
-    provenance = {
-        "store": fingerprint_of(CROPS),
-        "store_options": {"frame_rate": 10.0, "crop_size": 32},
-        "generated": True,
-        "corpora": ["c"],
-        "clips": {"train": 3},
-        "classes": {},
-        "protocol": "random",
-        "split_hash": "0" * 32,
+    judge = tiny_judge()
+    far = np.full(judge.detector.encoders["video"].embed_dim, 100.0)
+    judge.familiar = {
+        "video": learn_familiar(far + np.random.default_rng(0).normal(size=(30, len(far))), range(30))
     }
-    judge = Judge(
-        detector,
-        num_frames=8,
-        silent_ends="keep",
-        thresholds=THRESHOLDS,
-        doubt=0.0,
-        provenance=provenance,
-        metrics=None,
-    )
     judge.metrics = dict(LEARNT)
     judge.metrics |= {"split": "test", "floors": {}, "counts": {}}
     kept = tmp_path_factory.mktemp("judge") / "d"
@@ -78,11 +46,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory) -> Path:
-    options = SyntheticOptions(groups=3, identities_per_group=2, clip_seconds=1.5, frame_size=128)
-    root = tmp_path_factory.mktemp("clip of <b>")
-    planned = plan_clips(options)[0]
-    write_clip(root, planned, options)
-    return root / planned.path
+    return write_tiny_clip(tmp_path_factory.mktemp("clip of <b>"))
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +89,17 @@ def test_lips_that_fit_no_better_than_those_of_others_are_not_judged(out):
     assert verdict["synchrony"]["reason"]
 
 
+def test_a_picture_that_lies_far_from_validation_is_called_unlike_it(out):
+    (verdict,) = json.loads((out / "verdicts.json").read_text())
+    assert set(verdict["familiarity"]) == {"video"}
+    assert verdict["familiarity"]["video"]["is_unlike"]
+    note = "The picture is unlike anything it was trained on"
+    assert any(warning.startswith(note) for warning in verdict["warnings"])
+    page = (out / "verdicts.html").read_text()
+    assert note in page
+    assert "<dt>Does it know such clips?</dt><dd>The picture is unlike those" in page
+
+
 def test_a_table_has_a_row_a_face(out, clip):
     table = pd.read_csv(out / "verdicts.csv")
     assert table["file"].tolist() == [str(clip)]
@@ -136,6 +111,15 @@ def test_the_page_plays_the_file_from_where_it_lies(out, clip):
     (address,) = re.findall(r'<video class="medium" controls preload="metadata" src="([^"]+)">', page)
     assert "%3Cb%3E" in address
     assert "<b>/" not in page
+
+
+def test_thresholds_that_are_set_by_hand_decide_and_are_said(folder, clip, tmp_path):
+    command = ["predict", str(clip), "--run", str(folder), "--out", str(tmp_path), "--device", "cpu"]
+    assert main([*command, "--threshold-video", "1", "--threshold-audio", "0"]) == 0
+    (verdict,) = json.loads((tmp_path / "verdicts.json").read_text())
+    said = {name: (one["verdict"], one["threshold"]) for name, one in verdict["modalities"].items()}
+    assert (said["video"], said["audio"]) == (("real", 1.0), ("fake", 0.0))
+    assert any("by hand" in note and "video 1.000, audio 0.000" in note for note in verdict["warnings"])
 
 
 def test_a_player_is_beside_the_page_or_within_it(tmp_path):

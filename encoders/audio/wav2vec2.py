@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig
@@ -18,6 +18,8 @@ from encoders.base import AudioSpec, Encoder
 from encoders.checks import check_mask, check_sound
 from encoders.lora import ATTENTION, FEED_FORWARD, add_adapters
 from encoders.weights import listed, read_published
+
+Count = TypeVar("Count", int, Tensor)
 
 #: Architectures of transformers that this encoder takes.
 MODEL_TYPES = ("wav2vec2", "hubert", "wavlm")
@@ -250,8 +252,7 @@ class Wav2Vec2Encoder(Encoder):
     def token_mask(self, mask: Bool[Tensor, "batch samples"]) -> Bool[Tensor, "batch tokens"]:
         """Which tokens come from sound, given which samples do."""
         lengths = self._num_tokens(mask.sum(dim=1))
-        num_tokens = int(self._num_tokens(torch.tensor(mask.shape[1])))
-        return torch.arange(num_tokens, device=mask.device) < lengths.unsqueeze(1)
+        return torch.arange(self._num_tokens(mask.shape[1]), device=mask.device) < lengths.unsqueeze(1)
 
     def checkpoint_gradients(self) -> None:
         """Keep only what enters each layer, as transformers does."""
@@ -278,7 +279,8 @@ class Wav2Vec2Encoder(Encoder):
         states = [*outputs.hidden_states[:-1], outputs.last_hidden_state]
         return torch.einsum("l,lbtd->btd", shares, torch.stack(states))
 
-    def _num_tokens(self, num_samples: Int[Tensor, "*batch"]) -> Int[Tensor, "*batch"]:
+    def _num_tokens(self, num_samples: Count) -> Count:
+        """Tokens of so many samples, of one clip or of a batch."""
         for kernel, stride in zip(self.model.config.conv_kernel, self.model.config.conv_stride, strict=True):
             num_samples = (num_samples - kernel) // stride + 1
         return num_samples

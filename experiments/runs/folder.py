@@ -83,6 +83,11 @@ class RunFolder:
         return self.path / "calibration.json"
 
     @property
+    def familiar(self) -> Path:
+        """What validation clips look and sound like to the encoders."""
+        return self.path / "familiar.safetensors"
+
+    @property
     def thresholds_page(self) -> Path:
         """The page of operating points and calibration."""
         return self.path / "thresholds.html"

@@ -27,11 +27,13 @@ from multimodal.artefacts import building, read_frame
 from multimodal.data.options import Reading
 from multimodal.data.windows import ClipWindows, EvaluationWindows
 from multimodal.detector import AudioVisualDetector
+from multimodal.familiarity import read_familiar
 from multimodal.files import atomic_path, read_json
 from multimodal.heads import Branch
-from multimodal.judge import DEFAULT_LIMITS, JUDGE_FILE, Judge, load_detector
+from multimodal.judge import JUDGE_FILE, Judge, load_detector
 from multimodal.labels import MODALITIES, Modality
 from multimodal.media.isolation import Limits
+from multimodal.media.streamed import DEFAULT_LIMITS
 from multimodal.report.pages.audit import notes
 from multimodal.training.checkpoints import load_weights
 
@@ -229,6 +231,7 @@ def open_judge(name: Path, rule: str, limits: Limits = DEFAULT_LIMITS, *, doubt:
             provenance=provenance,
             metrics=run.folder.read_metrics(),
             learnt_from=run.learnt_from,
+            familiar=read_familiar(run.folder.familiar),
             audit=notes(read_json(run.folder.audit)) if run.folder.audit.is_file() else None,
             limits=limits,
         )

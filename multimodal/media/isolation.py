@@ -40,11 +40,13 @@ _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "could not creat
 class Limits(NamedTuple):
     """What one job may take: seconds, and bytes on top of what the idle worker has (Linux; None for any).
 
-    A job that gives pieces, or calls :func:`comes_on`, may take so many seconds from one to the next.
+    A job that gives pieces, or calls :func:`comes_on`, may take so many seconds from one to the next, and
+    ``whole_seconds`` in all (None for any).
     """
 
     seconds: float
     memory_bytes: int | None = None
+    whole_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +148,7 @@ class IsolatedWorkers(Generic[Job, Result]):
         self._context = get_context("forkserver")
         self._context.set_forkserver_preload(["multimodal.fork_server", *preload])
         self._arguments = (enter, limits, blame, errors_of_run)
-        self._seconds = limits.seconds
+        self._limits = limits
         self._count = workers
         self._workers: list[_Worker[Job]] = []
 
@@ -236,7 +238,10 @@ class IsolatedWorkers(Generic[Job, Result]):
                 "try again with fewer workers, and see what it printed above"
             )
         if code == -signal.SIGALRM:
-            return MediaError("time limit", f"not done after {self._seconds:g} seconds")
+            seconds, whole = self._limits.seconds, self._limits.whole_seconds
+            if whole is not None and time.monotonic() - worker.since >= whole:
+                return MediaError("time limit", f"not done after {whole:g} seconds in all")
+            return MediaError("time limit", f"not done after {seconds:g} seconds")
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         return MediaError("crash", f"the worker died ({how}) {attempts} time{'s' * (attempts > 1)}")
 
@@ -244,13 +249,24 @@ class IsolatedWorkers(Generic[Job, Result]):
 # What runs in the worker.
 
 
-_seconds_of_job: list[float] = []
+class _Clock:
+    """Ends this process when a job takes too long, from one piece to the next or in all."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._seconds = limits.seconds
+        self._until = float("inf") if limits.whole_seconds is None else time.monotonic() + limits.whole_seconds
+
+    def wind(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, min(self._seconds, max(self._until - time.monotonic(), 0.001)))
+
+
+_clock_of_job: list[_Clock] = []
 
 
 def comes_on() -> None:
     """Say that a long job comes on: its time begins anew. Outside of a worker this does nothing."""
-    for seconds in _seconds_of_job:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+    for clock in _clock_of_job:
+        clock.wind()
 
 
 def _serve(
@@ -274,8 +290,8 @@ def _serve(
         if limits.memory_bytes is not None:
             _limit_memory(limits.memory_bytes)  # what is loaded by now does not count as the file's
         connection.send(_Answer())
-        _seconds_of_job[:] = [limits.seconds]
         while (job := _next_job(connection)) is not None:
+            _clock_of_job[:] = [_Clock(limits)]
             answers = _attempt(work, job, blame, errors_of_run)
             comes_on()
             for answer in answers:

@@ -28,6 +28,8 @@ CutWindows = Callable[[int, Silence | None], Sequence[tuple[int, int]]]
 #: samples, and so many crops to look at.
 _SHOWN_SAMPLES, _LEAST_SHOWN_SAMPLES = 2**21, 2000
 _MOST_LOOKS = 200
+#: Of one file, where nobody says otherwise.
+DEFAULT_LIMITS = Limits(seconds=600.0, memory_bytes=4 * 2**30)
 
 Crop = UInt8[np.ndarray, "size size 3"]
 
@@ -77,17 +79,14 @@ class IsolatedPreparer:
 
     Args:
         options: how clips are prepared.
-        seconds: a file with which nothing comes on for longer is given up.
-        memory_bytes: a file that takes more, on top of the idle process, is given up (Linux); None for any.
+        limits: a file that exceeds them is given up.
     """
 
-    def __init__(
-        self, options: PrepareOptions, *, seconds: float = 600.0, memory_bytes: int | None = 4 * 2**30
-    ) -> None:
+    def __init__(self, options: PrepareOptions, limits: Limits = DEFAULT_LIMITS) -> None:
         self._workers: IsolatedWorkers[Asked, Piece] = IsolatedWorkers(
             partial(_preparing, options),
             workers=1,
-            limits=Limits(seconds, memory_bytes),
+            limits=limits,
             preload=(__name__, detector_module(options.face_detector)),
         )
 

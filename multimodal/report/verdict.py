@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from multimodal.familiarity import Familiarity
 from multimodal.labels import MODALITIES, Modality, Target
 from multimodal.metrics.answer import DecisionPoint, Word, strongest
 from multimodal.synchrony import Offset
@@ -141,16 +142,42 @@ class Thumbnail(NamedTuple):
     image: UInt8[np.ndarray, "height width 3"]
 
 
+#: How :mod:`multimodal.saliency` finds where a forgery is seen.
+Method = Literal["integrated_gradients", "occlusion", "grad_cam"]
+
+
+class Heat(NamedTuple):
+    """A map of where one window speaks for fake, and what it is laid over.
+
+    ``cells`` is (frames, rows, columns), from the upper left, of picture, and (bands, moments), low tones first
+    and equally wide in mel up to half the sample rate, of sound: by how much each raises the log-odds of fake.
+    ``seen`` are the frames (frames, size, size, 3) uint8, ``heard`` is the sound in [-1, 1].
+    """
+
+    modality: Modality
+    method: Method
+    cells: Float[np.ndarray, "..."]
+    start_seconds: float
+    end_seconds: float
+    seen: UInt8[np.ndarray, "frames size size 3"] | None = None
+    heard: Float[np.ndarray, " samples"] | None = None
+    sample_rate: int = 16_000
+
+
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
     """What the scores over time belong to: frames, and mono sound in [-1, 1] from the start of the file.
 
     Of a long sound ``waveform`` is the lowest and the highest of every so many samples, ``sample_rate`` a second.
+    ``heats`` are maps of the windows that look most fake, if they were asked for; ``attention`` says where the
+    moments of one modality look in the other, (own, other).
     """
 
     thumbnails: Sequence[Thumbnail] = ()
     waveform: Float[np.ndarray, " samples"] | None = None
     sample_rate: float = 16_000
+    heats: Sequence[Heat] = ()
+    attention: Mapping[Modality, Float[np.ndarray, "own other"]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +189,7 @@ class Judgement:
     nothing tells. ``posterior`` holds the four classes' probabilities, None where a
     modality is absent. ``segments`` are the stretches that look forged, None where the detector judges no moments.
     ``synchrony`` is by how much the sound leads the lips, None where the detector was not taught that.
+    ``familiarity`` says how far each modality lies from validation clips, None where nobody measured that.
     ``conflicts`` are sentences. ``evidence`` is for the page and not in the JSON.
     """
 
@@ -175,6 +203,7 @@ class Judgement:
     windows: Sequence[WindowScores] = ()
     segments: Sequence[Segment] | None = None
     synchrony: Offset | None = None
+    familiarity: Mapping[Modality, Familiarity] | None = None
     conflicts: Sequence[str] = ()
     evidence: Evidence | None = None
 
@@ -191,6 +220,11 @@ class Judgement:
             "windows": [window._asdict() for window in self.windows],
             "segments": None if self.segments is None else [one._asdict() for one in self.segments],
             "synchrony": None if self.synchrony is None else self.synchrony.as_json(),
+            "familiarity": (
+                None
+                if self.familiarity is None
+                else {name: one.as_json() for name, one in self.familiarity.items()}
+            ),
             "conflicts": list(self.conflicts),
         }
 

@@ -13,6 +13,8 @@ def questions(verdict: FileVerdict) -> list[tuple[str, str]]:
     if main.segments is not None:
         asked.append(("When?", _when(main)))
     asked.append(("How sure is that?", _doubt(main.modalities["any"])))
+    if main.familiarity:
+        asked.append(("Does it know such clips?", _known(main)))
     if main.synchrony is not None:
         text = main.synchrony.as_text()
         asked.append(("Lips and sound?", f"{text[0].upper()}{text[1:]}."))
@@ -58,6 +60,16 @@ def _doubt(whole: ModalityVerdict) -> str:
         return "Nothing was judged."
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}. A verdict is statistical and no proof."
+
+
+def _known(main: Judgement) -> str:
+    said = [
+        f"the {_PARTS[name]} is {'unlike' if one.is_unlike else 'like'} those that it was tried on "
+        f"(further than {one.further_than:.0%} of them)"
+        for name, one in (main.familiarity or {}).items()
+    ]
+    text = ", ".join(said)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _faces(verdict: FileVerdict) -> str:

@@ -38,7 +38,7 @@ def test_exported_graph_gives_the_tokens_of_the_encoder(tmp_path, label):
 
 def test_missing_onnx_is_said_in_one_line(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(ValueError, match="ONNX export needs onnx, onnxscript and onnxruntime"):
+    with pytest.raises(ValueError, match="ONNX needs onnx, onnxscript and onnxruntime"):
         export_onnx(create_encoder("frames", backbone="test_resnet"), tmp_path / "encoder.onnx", length=1)
 
 

@@ -28,6 +28,7 @@ def imported_by(*arguments: str, folder) -> tuple[set[str], str]:
         "ablate fusion small",
         "ablate imbalance small",
         "predict",
+        "serve",
         "evaluate",
         "thresholds",
         "evaluate --scores scores.csv",

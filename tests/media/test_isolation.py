@@ -106,6 +106,16 @@ def test_every_job_ends_as_a_result_or_as_a_failure_that_says_why(tmp_path):
 
 
 @pytest.mark.usefixtures("forked")
+def test_a_job_whose_pieces_come_on_ends_at_its_time_in_all():
+    limits = Limits(5.0, 2**30, whole_seconds=0.7)
+    workers = IsolatedWorkers(partial(nullcontext, hurt), workers=1, limits=limits, preload=())
+    with workers:
+        outcomes = list(workers.run(["slow pieces"]))
+    assert [one.result for one in outcomes][:2] == ["s", "l"]
+    assert str(outcomes[-1].failure) == "time limit: not done after 0.7 seconds in all"
+
+
+@pytest.mark.usefixtures("forked")
 def test_an_error_that_no_file_is_to_blame_for_ends_the_run():
     with isolated(errors_of_run=(Full,)) as workers, pytest.raises(Full, match="no room"):
         list(workers.run(["a", "full", "hang"]))
@@ -279,10 +289,10 @@ def test_a_file_whose_process_is_killed_is_tried_again(clip):
 def test_a_file_over_its_memory_is_given_up(media, tmp_path):
     large = media.write(tmp_path / "large.mp4", pictures=[np.zeros((720, 1280, 3), np.uint8)] * 30)
     with pytest.raises(MediaError, match=r"memory limit|crash|decode"):  # FFmpeg may take it for damage
-        faces(IsolatedPreparer(OPTIONS, memory_bytes=20 * 2**20), large)
+        faces(IsolatedPreparer(OPTIONS, Limits(600.0, 20 * 2**20)), large)
 
 
 def test_a_file_over_its_time_is_given_up(media, tmp_path):
     long = media.write(tmp_path / "long.mp4", pictures=media.talking(100))
     with pytest.raises(MediaError, match=r"time limit: not done after 0.05 seconds"):
-        faces(IsolatedPreparer(OPTIONS, seconds=0.05), long)
+        faces(IsolatedPreparer(OPTIONS, Limits(0.05, 4 * 2**30)), long)

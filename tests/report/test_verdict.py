@@ -66,6 +66,7 @@ def test_the_json_holds_verdicts_and_scores_but_no_picture_or_sound():
         "conflicts": [],
         "segments": None,
         "synchrony": None,
+        "familiarity": None,
         "posterior": None,
         "windows": [{"start_seconds": 0.0, "end_seconds": 1.6, "video": 0.8, "audio": None, "any": None}],
     }

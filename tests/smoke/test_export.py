@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from experiments.__main__ import main
+from experiments.runs.familiar import learn_familiarity
 from experiments.runs.scoring import open_judge
 from multimodal import AudioVisualDetector, load_detector
 
@@ -68,6 +69,18 @@ def test_a_loaded_detector_judges_a_file_as_the_run_does(run, moved, workspace):
 def test_predict_takes_an_exported_folder_in_place_of_a_run(moved, workspace, tmp_path):
     clip = next((workspace / "corpus" / "RealVideo-RealAudio").rglob("*.mp4"))
     assert main(["predict", str(clip), "--run", str(moved), "--out", str(tmp_path / "out")]) == 0
+
+
+def test_what_is_familiar_is_learnt_from_validation_and_travels(run, tmp_path, monkeypatch):
+    kept = Path(shutil.copytree(run, tmp_path / "run"))
+    few = learn_familiarity(kept, "cpu")
+    assert "takes 20 clips of 5 people" in few["video"]["reason"]
+    assert not (kept / "familiar.safetensors").exists()
+    monkeypatch.setattr("multimodal.familiarity.LEAST_PEOPLE", 2)
+    found = learn_familiarity(kept, "cpu")
+    assert all(0 <= found[name]["test_unlike"] <= 1 for name in ("video", "audio"))
+    open_judge(kept, "youden").save_pretrained(tmp_path / "out")
+    assert set(load_detector(tmp_path / "out").familiar) == {"video", "audio"}
 
 
 def test_a_folder_holds_safetensors_and_json_and_a_card_alone(exported):

@@ -2,7 +2,7 @@
 // The page of verdicts: players, time lines and boxes in step, and a summary that sorts and filters. No network.
 
 for (const file of document.querySelectorAll("section.file")) {
-  const medium = file.querySelector(".medium");
+  const medium = file.querySelector(".player .medium");
   const lines = [...file.querySelectorAll(".timeline")];
   const duration = Math.max(0.01, ...lines.map((line) => Number(line.dataset.duration)));
   const faces = [...file.querySelectorAll("script.face")].map((one) => ({
@@ -28,7 +28,7 @@ for (const file of document.querySelectorAll("section.file")) {
   };
 
   const drawBoxes = () => {
-    const holder = file.querySelector(".boxes");
+    const holder = file.querySelector(".player .boxes");
     if (!holder) return;
     const width = medium.videoWidth || medium.naturalWidth;
     const height = medium.videoHeight || medium.naturalHeight;

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from multimodal.labels import CLASSES, MODALITIES, TARGETS
 from multimodal.report.figures.style import png_bytes
 from multimodal.report.figures.timeline import timeline_figure
+from multimodal.report.pages.heat import attention_of, heats_of
 from multimodal.report.pages.render import embed, render
 from multimodal.report.pages.timeline import timeline_of
 from multimodal.report.verdict import FileVerdict, Judgement
@@ -106,6 +107,8 @@ def _judgement(judgement: Judgement) -> dict[str, Any]:
         "boxes": [box._asdict() for box in judgement.boxes],
         "timeline": timeline_of(judgement),
         "cards": [(target, judgement.modalities[target]) for target in TARGETS if target in judgement.modalities],
+        "heats": heats_of(judgement),
+        "attention": attention_of(judgement),
         "posterior": [(name, posterior[name]) for name in CLASSES if name in posterior],
         "conflicts": judgement.conflicts,
         "segments": judgement.segments,

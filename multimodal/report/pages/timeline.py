@@ -19,7 +19,9 @@ from multimodal.report.verdict import Evidence, Judgement, Thumbnail
 
 _ENVELOPE_POINTS, _MOST_THUMBNAILS, _THUMBNAIL_PIXELS, _TICKS = 800, 8, 96, 6
 _SPECTROGRAM = (640, 80)
-_FLOOR_DECIBELS, _HIGHEST_HERTZ = -80.0, 8000
+_FLOOR_DECIBELS = -80.0
+#: The top of spectrograms.
+HIGHEST_HERTZ = 8000
 #: Of a long file only the outline of the sound is kept, which has no tones.
 _LEAST_HERTZ = 8000
 
@@ -105,7 +107,7 @@ def _evenly(thumbnails: Sequence[Thumbnail]) -> list[Thumbnail]:
 def _thumbnail(thumbnail: Thumbnail, seconds: float) -> dict[str, Any]:
     image = Image.fromarray(np.ascontiguousarray(thumbnail.image))
     image.thumbnail((_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS))
-    return {"uri": _uri(image), "seconds": thumbnail.seconds, "left": 100 * thumbnail.seconds / seconds}
+    return {"uri": picture_uri(image), "seconds": thumbnail.seconds, "left": 100 * thumbnail.seconds / seconds}
 
 
 def _wave(evidence: Evidence, start: float, seconds: float) -> str:
@@ -126,7 +128,7 @@ def _heat(evidence: Evidence) -> str:
         return ""
     decibels = spectral_decibels(evidence.waveform, evidence.sample_rate)
     grey = np.round(255 * (1 - (decibels - _FLOOR_DECIBELS) / -_FLOOR_DECIBELS)).astype(np.uint8)
-    return _uri(Image.fromarray(grey[::-1]).resize(_SPECTROGRAM, Image.Resampling.BILINEAR))
+    return picture_uri(Image.fromarray(grey[::-1]).resize(_SPECTROGRAM, Image.Resampling.BILINEAR))
 
 
 def spectral_decibels(
@@ -135,12 +137,13 @@ def spectral_decibels(
     """Power of each frequency up to 8 kHz at each time, in decibels below the strongest, -80 at least."""
     window = min(512, len(waveform))
     frequencies, _, power = spectrogram(waveform, sample_rate, nperseg=window, noverlap=window // 2)
-    power = power[frequencies <= _HIGHEST_HERTZ]
+    power = power[frequencies <= HIGHEST_HERTZ]
     relative = power / max(float(power.max()), 1e-12)
     return 10 * np.log10(np.maximum(relative, 10 ** (_FLOOR_DECIBELS / 10)))
 
 
-def _uri(image: Image.Image) -> str:
+def picture_uri(image: Image.Image) -> str:
+    """A picture as PNG that a page can hold."""
     content = io.BytesIO()
     image.save(content, format="PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"

@@ -1,17 +1,23 @@
+import base64
 import html
+import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from multimodal.report.figures.style import blank_figure
 from multimodal.report.pages import prediction_page
+from multimodal.report.pages.heat import heats_of
 from multimodal.report.pages.prediction import FIGURES, VerdictFigure, policy_hash
 from multimodal.report.verdict import (
     Box,
     Evidence,
     FileVerdict,
+    Heat,
     Judgement,
     ModalityVerdict,
     Player,
@@ -169,3 +175,47 @@ def test_a_batch_has_a_summary_and_one_file_has_none():
     assert 'href="#file-2"' in page
     assert 'id="file-2"' in page
     assert 'id="summary"' not in prediction_page([told(0.9, "a.mp4")])
+
+
+# Where it was seen.
+
+
+def colours(uri: str) -> np.ndarray:
+    """Red less blue of each pixel of a picture."""
+    image = np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))).convert("RGB")).astype(int)
+    return image[:, :, 0] - image[:, :, 2]
+
+
+def test_a_map_lays_red_over_what_speaks_for_fake_and_blue_over_what_speaks_for_genuine():
+    cells = np.zeros((2, 8, 8))
+    cells[0, 6, 1], cells[1, 1, 6] = 2.0, -1.0
+    seen = np.full((2, 16, 16, 3), 128, np.uint8)
+    heat = Heat("video", "occlusion", cells, 1.0, 1.2, seen=seen)
+    (shown,) = heats_of(Judgement(name="face 1", modalities={}, evidence=Evidence(heats=[heat])))
+    first, second = (colours(one["uri"]) for one in shown["pictures"])
+    assert [one["seconds"] for one in shown["pictures"]] == pytest.approx([1.0, 1.1])
+    assert np.unravel_index(first.argmax(), first.shape) == pytest.approx((6.5 / 8 * 132, 1.5 / 8 * 132), abs=9)
+    assert np.unravel_index(second.argmin(), second.shape) == pytest.approx((1.5 / 8 * 132, 6.5 / 8 * 132), abs=9)
+    assert abs(int(second.min())) < int(first.max())  # the scale is that of the whole map
+
+
+def test_a_map_of_sound_has_its_low_tones_below():
+    cells = np.zeros((16, 5))
+    cells[0, 4] = 1.0
+    heat = Heat("audio", "integrated_gradients", cells, 0.0, 0.2, heard=np.random.default_rng(0).normal(size=3200))
+    (shown,) = heats_of(Judgement(name="sound only", modalities={}, evidence=Evidence(heats=[heat])))
+    red = colours(shown["pictures"][0]["uri"])
+    rows, columns = np.nonzero(red > red.max() / 2)
+    assert rows.min() > red.shape[0] * 0.9
+    assert columns.min() > red.shape[1] * 0.7
+
+
+def test_maps_and_attention_reach_the_page_and_a_click_jumps_there(verdict):
+    heat = Heat("video", "grad_cam", np.ones((1, 4, 4)), 1.5, 1.6, seen=np.zeros((1, 8, 8, 3), np.uint8))
+    evidence = Evidence(heats=[heat], attention={"video": np.eye(3), "audio": np.eye(3)})
+    page = prediction_page([replace(verdict, main=replace(verdict.main, evidence=evidence))])
+    assert "<h4>Where the picture speaks for fake</h4>" in page
+    assert "by Grad-CAM: red speaks for fake" in page
+    assert '<button type="button" data-seek="1.5"' in page
+    assert page.count("(down) at") == 4  # a caption and a text for who cannot see, of each
+    assert "Where the picture speaks" not in prediction_page([verdict])
