@@ -1,0 +1,1 @@
+"""A local page for `predict`: one queue of files, and the web server before it."""

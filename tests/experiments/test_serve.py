@@ -1,0 +1,263 @@
+"""The local page: one queue with limits, files that are gone when they are judged, and who may ask."""
+
+import json
+import re
+import threading
+import time
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
+
+import pytest
+from judged import tiny_judge, write_tiny_clip
+
+from experiments.serving.desk import BusyError, Desk
+from multimodal.report.verdict import FileVerdict, Judgement, ModalityVerdict
+
+
+def verdict_on(path: Path, reason: str) -> FileVerdict:
+    said = {name: ModalityVerdict(score=None, threshold=None, reason=reason) for name in ("any", "video", "audio")}
+    main = Judgement(name="not judged", modalities=said)
+    return FileVerdict(file=str(path), main=main, trained_on="nothing", synthetic=False)
+
+
+class Asked:
+    """A judge that says what a file holds, when it is told to; one at a time, or that is an error."""
+
+    def __init__(self) -> None:
+        self.go, self.busy, self.order = threading.Event(), threading.Lock(), []
+
+    def __call__(self, path, watch) -> FileVerdict:
+        assert self.busy.acquire(blocking=False)
+        try:
+            assert self.go.wait(5)
+            content = path.read_text()
+            self.order.append(content)
+            if content == "odd":
+                raise RuntimeError("a library\ngave up")
+            return verdict_on(path, content)
+        finally:
+            self.busy.release()
+
+
+def wait_for(condition) -> None:
+    until = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def asked():
+    return Asked()
+
+
+@pytest.fixture
+def desk(asked, tmp_path):
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    desk = Desk(asked, verdict_on, folder, most_waiting=3, keep_seconds=0.2)
+    yield desk
+    asked.go.set()
+    desk.close()
+    assert not folder.exists()
+
+
+def arrive(desk, content, name="clip.mp4"):
+    job = desk.admit(name)
+    job.file.write_text(content)
+    desk.submit(job)
+    return job
+
+
+def test_files_are_judged_one_by_one_in_order_and_deleted(desk, asked):
+    jobs = [arrive(desk, content) for content in ("a", "odd", "c")]
+    assert desk.status(jobs[2])["ahead"] == 2
+    asked.go.set()
+    wait_for(lambda: all(job.state == "done" for job in jobs))
+    assert asked.order == ["a", "odd", "c"]
+    assert [job.reason for job in jobs] == ["a", "RuntimeError: a library gave up", "c"]
+    assert not any(job.file.exists() for job in jobs)
+    assert json.loads(jobs[0].numbers.read_text())["file"] == "clip.mp4"
+
+
+def test_a_verdict_is_forgotten_after_a_while(desk, asked):
+    asked.go.set()
+    job = arrive(desk, "a")
+    wait_for(lambda: desk.find(job.key) is None and not job.folder.exists())
+
+
+def test_no_more_files_are_taken_than_may_wait(desk, asked):
+    jobs = [arrive(desk, "a") for _ in range(3)]
+    with pytest.raises(BusyError, match="3 files wait already"):
+        desk.admit("clip.mp4")
+    desk.drop(jobs[1])
+    assert not jobs[1].folder.exists()
+    assert desk.admit("clip.mp4").state == "arriving"
+
+
+@pytest.mark.parametrize("name", ["", "clip", "clip.exe", "clip.mp4/"])
+def test_only_media_files_are_taken(desk, name):
+    with pytest.raises(ValueError, match="no media file by its name"):
+        desk.admit(name)
+
+
+def test_a_name_leads_nowhere_and_moves_no_cursor(desk):
+    job = desk.admit("..\\../\x1b[2J<b>.MP4")
+    assert job.name == "\\u001b[2J<b>.MP4"
+    assert job.file.parent == job.folder
+    assert job.file.name == "file.mp4"
+
+
+# The server, where it is installed.
+
+
+class Served:
+    """A server in this process, and how it is asked."""
+
+    def __init__(self, desk, **options) -> None:
+        import uvicorn
+
+        from experiments.serve import _listening
+        from experiments.serving.app import create_app
+
+        given = {
+            "largest_bytes": 400_000,
+            "title": "Trained on <nothing>.",
+            "token": None,
+            "hosts": ("127.0.0.1",),
+        }
+        app = create_app(desk, **given | options)
+        self._listener = _listening("127.0.0.1", 0)
+        self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]})
+        self._thread.start()
+        self._opener = build_opener(ProxyHandler({}))
+
+    def ask(self, path, data=None, **headers):
+        """Status, headers and text of an answer."""
+        request = Request(self.address + path, data=data, headers=headers)
+        try:
+            with self._opener.open(request, timeout=20) as answer:
+                return answer.status, answer.headers, answer.read().decode()
+        except HTTPError as error:
+            with error:
+                return error.code, error.headers, error.read().decode()
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._listener.close()
+
+
+@pytest.fixture
+def serve():
+    pytest.importorskip("starlette")
+    pytest.importorskip("uvicorn")
+    begun = []
+
+    def begin(desk, **options):
+        begun.append(Served(desk, **options))
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        one.close()
+
+
+def test_a_file_that_is_sent_gets_its_verdict_and_a_hostile_one_its_reason(serve, tmp_path):
+    judge, clip = tiny_judge(), write_tiny_clip(tmp_path / "media")
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    desk = Desk(judge.file, judge.cannot_judge, folder)
+    served = serve(desk)
+    keys = []
+    for name, content in {"clip <b>.mp4": clip.read_bytes(), "bomb.mp4": b"\0\0\0\x20ftyp" + bytes(4000)}.items():
+        status, _, text = served.ask(f"/files?name={name.replace(' ', '%20')}", content)
+        assert status == 202
+        keys.append(json.loads(text)["key"])
+    jobs = [desk.find(key) for key in keys]
+    wait_for(lambda: all(job.state == "done" for job in jobs))
+    told = [json.loads(served.ask(f"/files/{key}")[2]) for key in keys]
+    assert [one["word"] for one in told] == ["fake", "cannot say"]
+    assert told[0]["judged_seconds"] > 1
+    assert told[1]["reason"].startswith("open: ")
+    status, headers, page = served.ask(f"/verdicts/{keys[0]}")
+    assert (status, headers["Content-Security-Policy"]) == (200, "frame-ancestors 'self'")
+    assert "clip &lt;b&gt;.mp4" in page
+    assert 'src="data:video/mp4;base64,' in page
+    assert json.loads(served.ask(f"/verdicts/{keys[1]}/json")[2])["file"] == "bomb.mp4"
+    assert list(folder.rglob("file.mp4")) == []
+    desk.close()
+
+
+def test_the_page_runs_its_own_script_alone_and_escapes_what_it_is_told(serve, desk):
+    status, headers, page = serve(desk).ask("/")
+    assert status == 200
+    assert "Trained on &lt;nothing&gt;." in page
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.S)
+    from multimodal.report.pages.prediction import policy_hash
+
+    policy = headers["Content-Security-Policy"]
+    assert f"script-src '{policy_hash(script)}'" in policy
+    assert "default-src 'none'" in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "no-store"
+
+
+def test_files_that_are_too_large_empty_or_no_media_are_refused_and_leave_nothing(serve, desk, tmp_path):
+    served = serve(desk, largest_bytes=10)
+    assert served.ask("/files?name=a.mp4", b"x" * 11)[0] == 413
+    chunked = iter([b"x" * 6, b"x" * 6])  # says no length beforehand
+    assert served.ask("/files?name=a.mp4", chunked)[0] == 413
+    assert served.ask("/files?name=a.mp4", b"")[0] == 400
+    assert served.ask("/files?name=a.exe", b"x")[0] == 415
+    assert list((tmp_path / "desk").iterdir()) == []
+    assert served.ask("/files?name=a.mp4", b"x")[0] == 202
+
+
+def test_a_full_queue_says_so(serve, desk):
+    served = serve(desk)
+    assert [served.ask("/files?name=a.mp4", b"x")[0] for _ in range(4)] == [202, 202, 202, 503]
+
+
+def test_a_verdict_is_read_by_its_key_alone(serve, desk):
+    served = serve(desk)
+    key = json.loads(served.ask("/files?name=a.mp4", b"x")[2])["key"]
+    assert len(key) >= 32
+    assert served.ask(f"/verdicts/{key}")[0] == 404  # not judged yet
+    assert served.ask("/verdicts/none")[0] == served.ask("/files/..%2f..")[0] == 404
+
+
+def test_pages_of_elsewhere_and_other_names_are_refused(serve, desk):
+    served = serve(desk)
+    assert served.ask("/", Host="evil.example")[0] == 400
+    assert served.ask("/files?name=a.mp4", b"x", Origin="http://evil.example")[0] == 403
+    assert served.ask("/files?name=a.mp4", b"x", Origin=served.address)[0] == 202
+
+
+def test_with_a_token_nothing_is_shown_without_it(serve, desk):
+    served = serve(desk, token="secret", hosts=())
+    assert served.ask("/")[0] == served.ask("/?token=wrong")[0] == served.ask("/", Cookie="token=no")[0] == 401
+    assert served.ask("/", Cookie="token=secret")[0] == 200
+    assert served.ask("/files?name=a.mp4", b"x", Authorization="Bearer secret")[0] == 202
+    assert served.ask("/files?name=a.mp4", b"x")[0] == 401
+
+
+@pytest.mark.parametrize(("host", "is_own"), [("127.0.0.1", True), ("::1", True), ("localhost", True)])
+def test_own_addresses_need_no_token(host, is_own):
+    from experiments.serve import _is_own
+
+    assert _is_own(host) is is_own
+    assert not any(_is_own(other) for other in ("0.0.0.0", "::", "192.168.1.4", "machine.example"))
+
+
+def test_what_is_missing_is_said_in_one_line(monkeypatch, capsys):
+    import sys
+
+    from experiments.__main__ import main
+
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert main(["serve", "runs/none"]) == 1
+    assert "serve needs starlette and uvicorn" in capsys.readouterr().err
