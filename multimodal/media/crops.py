@@ -54,13 +54,10 @@ def crop_part(
     pixels: UInt8[np.ndarray, "height width 3"], square: Square, crop_size: int
 ) -> UInt8[np.ndarray, "size size 3"]:
     """Cut a square out of its :func:`crop_area`, to a fraction of a pixel, by an antialiased bicubic filter."""
-    height, width = pixels.shape[:2]
-    wide = np.empty((height, width, 4), dtype=np.uint8)  # Pillow resizes four bytes a pixel faster than three
-    wide[..., :3] = pixels
-    region = Image.frombuffer("RGBX", (width, height), wide, "raw", "RGBX", 0, 1)
+    region = Image.fromarray(np.ascontiguousarray(pixels))
     x, y = square.x - int(square.x), square.y - int(square.y)
-    box = (x, y, min(x + square.side, width), min(y + square.side, height))
-    return np.asarray(region.resize((crop_size, crop_size), Image.Resampling.BICUBIC, box=box))[..., :3]
+    box = (x, y, min(x + square.side, region.width), min(y + square.side, region.height))
+    return np.asarray(region.resize((crop_size, crop_size), Image.Resampling.BICUBIC, box=box))
 
 
 # Crops and sound as the bytes of files that other tools open: AVI, WebP or JPEG, and WAV.

@@ -311,7 +311,8 @@ def _with_sound(common: Preparation, start: int, num_points: int, sound: Samples
     heard = sound[first:last]
     if not len(heard):
         return replace(here, absent={**common.absent, "audio": "no sound while the face is seen"})
-    waveform = np.pad(heard, (0, last - first - len(heard)))
+    lacking = last - first - len(heard)
+    waveform = np.pad(heard, (0, lacking)) if lacking else heard  # of a film no copy
     return replace(here, waveform=waveform, sound_seconds=len(heard) / options.sample_rate)
 
 
