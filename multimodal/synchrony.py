@@ -7,14 +7,15 @@
 3. A clip's sound is moved against its picture by up to :data:`REACH` seconds either way. The likeness of an
    offset is the mean correlation along those directions; the offset is where it is highest.
 4. Genuine validation clips, moved by known offsets, say how wide an interval must be: :data:`COVERAGE` of their
-   errors lie within it, each in units of how sharp its peak is (split conformal prediction, Vovk et al. 2005).
+   errors lie within it, each in units of how sharp its peak is (split conformal prediction, Vovk et al. 2005, of
+   repeated measurements of each clip, Lee, Barber and Willett 2023).
 5. Nothing is said where nothing is heard, where the mouth does not move, or where the likeness is no higher than
    with the sound of other clips.
 
 An offset is in seconds, above 0 where the sound leads: it is heard before the lips show it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -33,6 +34,8 @@ COVERAGE = 0.95
 #: Offsets by which calibration moves genuine clips, in seconds.
 SHIFTS = (-0.4, -0.24, -0.08, -0.04, 0.0, 0.04, 0.08, 0.24, 0.4)
 FEWEST_CLIPS = 20
+#: Other clips whose sound is held against the picture of each: what fits by accident.
+STRANGERS = 12
 #: Left, top, right and bottom of the mouth in a crop, as shares of it.
 _MOUTH = (0.25, 0.55, 0.75, 0.95)
 _LOWEST_HERTZ, _HIGHEST_HERTZ = 100.0, 7000.0
@@ -289,7 +292,7 @@ def fit_synchrony(training: Sequence[Pair], validation: Sequence[Pair]) -> Synch
             )
     learnt = _directions(training)
     spoken = [pair for pair in validation if pair.heard_seconds >= _LEAST_HEARD_SECONDS]
-    strange = [learnt.peak(_with_sound_of(one, other)) for one, other in zip(spoken, _turned(spoken), strict=True)]
+    strange = [learnt.peak(_with_sound_of(one, other)) for one, other in _of_different_clips(spoken)]
     sureness = np.quantile([0.0 if peak is None else peak.sureness for peak in strange], COVERAGE)
     movement = 0.5 * np.quantile([learnt.movement(pair) for pair in spoken], 0.01)
     found = [
@@ -303,7 +306,8 @@ def fit_synchrony(training: Sequence[Pair], validation: Sequence[Pair]) -> Synch
     off, widths = np.array(found).T
     delay = float(np.median(off))
     errors = np.abs(off - delay) / widths
-    rank = min(np.ceil((len(spoken) + 1) * COVERAGE) / len(spoken), 1.0)  # moves of one clip err alike
+    # moves of one clip err alike, so that a new clip counts as one of so many clips, not of so many errors
+    rank = min(COVERAGE * (len(spoken) + 1) / len(spoken), 1.0)
     return Synchrony(
         see=learnt.see,
         hear=learnt.hear,
@@ -336,10 +340,11 @@ def _whitening(values: Float[np.ndarray, "time parts"]) -> Float[np.ndarray, "pa
     return axes / np.sqrt(np.maximum(variances, 1e-12)) @ axes.T
 
 
-def _turned(pairs: Sequence[Pair]) -> list[Pair]:
-    """The same clips in another order, so that none stands beside itself nor beside a neighbour."""
-    half = len(pairs) // 2
-    return [*pairs[half:], *pairs[:half]]
+def _of_different_clips(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, Pair]]:
+    """Each clip beside :data:`STRANGERS` others, near and far in their order, or beside all if they are fewer."""
+    count = len(pairs)
+    for step in sorted({round(place) for place in np.linspace(1, count - 1, min(STRANGERS, count - 1))}):
+        yield from ((one, pairs[(number + step) % count]) for number, one in enumerate(pairs))
 
 
 def _with_sound_of(one: Pair, other: Pair) -> Pair:

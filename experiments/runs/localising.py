@@ -79,16 +79,18 @@ def _lies_right(clip: Located, proposals: Floats) -> bool:
 
 
 def _shown(told: Told, thresholds: Mapping[Target, float | None]) -> dict[str, dict[str, float | None]]:
-    """Shares at the threshold: genuine clips with a stretch, and forged ones whose surest stretch is right."""
+    """Shares of genuine clips with a stretch, and of forged ones whose surest lies right, shown or not."""
     result: dict[str, dict[str, float | None]] = {}
     for target, threshold in thresholds.items():
         shown = [one.proposals[one.proposals[:, 0] >= (threshold or 0.0)][:1] for one in told.stretches[target]]
         pairs = list(zip(shown, told.stretches[target], strict=True))
         alarms = [len(first) > 0 for first, one in pairs if not len(one.truth)]
         right = [_lies_right(one, first) for first, one in pairs if len(one.truth)]
+        surest = [_lies_right(one, one.proposals[:1]) for _, one in pairs if len(one.truth)]
         result[target] = {
             "genuine_with_a_stretch": sum(alarms) / len(alarms) if alarms else None,
             "forged_found_at_0.5": sum(right) / len(right) if right else None,
+            "forged_surest_right": sum(surest) / len(surest) if surest else None,
         }
     return result
 
@@ -102,7 +104,7 @@ def localisation_lines(found: Mapping[str, Any]) -> list[str]:
     for name in names:
         cells = [found["test"][target][name] for target in TARGETS]
         rows.append((name, *(text for cell in cells for text in (decimal(cell), interval(cell)))))
-    for name in ("genuine_with_a_stretch", "forged_found_at_0.5"):
+    for name in ("genuine_with_a_stretch", "forged_found_at_0.5", "forged_surest_right"):
         shown = [found["at_threshold"][target][name] for target in TARGETS]
         rows.append((name.replace("_", " "), *(text for value in shown for text in (decimal(value), ""))))
     return aligned(rows)

@@ -92,7 +92,7 @@ def showing_threshold(
     """Least score of a stretch that is shown: at most ``share`` of genuine clips show any. None without one.
 
     Of such thresholds, the one that shows most right stretches less wrong ones, both as shares: the middle of the
-    gap between two scores there, the widest where several are as good. Without right stretches the lowest.
+    gap between two scores there, the widest where several are as good. Without a right stretch the lowest.
 
     Args:
         genuine: score of the surest proposal of every genuine clip of validation.
@@ -109,10 +109,10 @@ def showing_threshold(
     wrong = np.sort(np.asarray(genuine, dtype=float))[::-1]
     allowed = int(share * len(wrong))
     refused = float(wrong[allowed]) if allowed < len(wrong) else 0.0
-    if not len(right):
-        return float(np.nextafter(refused, np.inf)) if refused else 0.0
     good = np.asarray(right, dtype=float)
-    marks = np.unique([refused, *wrong[wrong > refused], *good[good > refused], 1.0])
+    if not (good > refused).any():
+        return float(np.nextafter(refused, np.inf)) if refused else 0.0
+    marks = np.unique([refused, *wrong[wrong > refused], *good[good > refused]])
     gains = np.array([(good >= mark).mean() - (wrong >= mark).mean() for mark in marks[1:]])
     widths = np.where(gains == gains.max(), np.diff(marks), 0.0)
     best = int(widths.argmax())
