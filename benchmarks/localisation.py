@@ -38,7 +38,7 @@ CROPS = PrepareOptions(frame_rate=12.5, crop_size=64)
 VIDEO = EncoderConfig(name="frames", options={"backbone": "test_resnet", "frame_size": CROPS.crop_size})
 #: Windows of two seconds, and a token of sound for each frame: one as long as the stretch cannot place it.
 DATA = replace(small.DATA, num_frames=25, batch_size=12, windows_per_clip=3)
-FIT = FitOptions(steps=150, learning_rate=1e-3, validate_every=100)
+FIT = FitOptions(steps=250, learning_rate=1e-3, validate_every=50)
 MOST_FALSE_ALARMS, FEWEST_FOUND = 0.05, 0.90
 
 
