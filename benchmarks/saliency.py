@@ -14,7 +14,6 @@ The exit status is 1 where the default method is no better than chance or keeps 
 
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple, get_args
 
 import numpy as np
@@ -201,7 +200,7 @@ def _windows_of(clip: PlannedClip, options: SyntheticOptions, generator: np.rand
     sound = record(clip, clip.take, options, count)
     pictures = {
         True: _frames(clip, options, sound),
-        False: _frames(replace(clip, type_folder="RealVideo-FakeAudio"), options, sound),
+        False: _frames(clip._replace(type_folder="RealVideo-FakeAudio"), options, sound),
     }
     differs = np.abs(pictures[True].astype(int) - pictures[False]).max(axis=-1) > 6
     drawn = reduce((differs).astype(float), "t (r a) (c b) -> t r c", "mean", r=8, c=8) > 0.25
