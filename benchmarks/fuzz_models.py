@@ -28,7 +28,7 @@ from fusion import create_fusion
 from multimodal.detector import AudioVisualDetector
 from multimodal.files import write_json
 from multimodal.judge import JUDGE_FILE, Judge, load_detector
-from multimodal.labels import CLASSES
+from multimodal.labels import CLASSES, TARGETS
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.store.format import (
     fingerprint_of,
@@ -161,6 +161,7 @@ def make_detector(folder: Path) -> Path:
     crops = PrepareOptions(frame_rate=10.0, crop_size=32)
     facts = {"corpora": ["made"], "generated": True, "protocol": "p", "split_hash": "0" * 32}
     stored = {"store": fingerprint_of(crops), "store_options": {"frame_rate": 10.0, "crop_size": 32}}
+    moments = dict.fromkeys(TARGETS, 0.5)
     Judge(
         detector,
         num_frames=8,
@@ -168,7 +169,7 @@ def make_detector(folder: Path) -> Path:
         thresholds=dict.fromkeys(names, rules),
         doubt=0.5,
         provenance={**facts, **stored, "clips": {"train": 1}, "classes": {}},
-        metrics={"split": "test", "floors": {}, "counts": {}, "localisation": {"thresholds": {"any": 0.5}}},
+        metrics={"split": "test", "floors": {}, "counts": {}, "localisation": {"thresholds": moments}},
         audit=["a sentence"],
     ).save_pretrained(folder)
     return folder

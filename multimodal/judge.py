@@ -14,7 +14,7 @@ from torch import nn
 from encoders.hub import find_folder, upload
 from encoders.learnt_from import LEARNT_FILE, LearntFrom
 from multimodal import __version__
-from multimodal.artefacts import building
+from multimodal.artefacts import building, is_number
 from multimodal.catalog import unknown
 from multimodal.corpora import CORPORA
 from multimodal.corpora.manifest import Media
@@ -114,6 +114,7 @@ class Judge(nn.Module):
         self.calibration, self.provenance, self.metrics = calibration, provenance, metrics
         taught = ((metrics or {}).get("synchrony") or {}).get("learnt")
         self.lips = None if taught is None else Synchrony(**taught)
+        self.moments = _moments((metrics or {}).get("localisation"))
         self.is_generated: bool = provenance["generated"]
         self.trained_on = _trained_on(provenance)
         self.learnt_from, self.familiar, self.audit = learnt_from, familiar, audit
@@ -173,13 +174,12 @@ class Judge(nn.Module):
 
     def _face(self, number: int, found: FaceFound) -> Face:
         """A face before its first window."""
-        thresholds = ((self.metrics or {}).get("localisation") or {}).get("thresholds")
         model = self.graph or self.detector
         return Face(
             number,
             found,
             RunningScores(model, self.shape),
-            thresholds=thresholds if self.detector.localises else None,
+            thresholds=self.moments if self.detector.localises else None,
             lips=self.lips,
             familiar=self.familiar,
             **self._maps(),
@@ -368,6 +368,16 @@ def _crops(provenance: Mapping[str, Any]) -> PrepareOptions:
             "train it again, or use the version of this program that trained it"
         )
     return options
+
+
+def _moments(localisation: Mapping[str, Any] | None) -> dict[str, float | None] | None:
+    """From where on a moment looks forged, by target; ``ValueError`` where one is no number, before any file."""
+    if not localisation or localisation.get("thresholds") is None:
+        return None
+    found: dict[str, float | None] = {target: localisation["thresholds"][target] for target in TARGETS}
+    if not all(value is None or is_number(value) for value in found.values()):
+        raise ValueError(f"the thresholds of moments are no numbers: {found!r:.200}; evaluate the run again")
+    return found
 
 
 def _trained_on(provenance: Mapping[str, Any]) -> str:

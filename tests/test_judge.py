@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from PIL import Image
 from experiments.__main__ import main
 from experiments.predict import player_of
 from multimodal.familiarity import learn_familiar
-from multimodal.judge import load_detector
+from multimodal.judge import JUDGE_FILE, load_detector
 from multimodal.labels import MODALITIES, TARGETS
 from multimodal.synchrony import BANDS, PATCH, Synchrony, to_json
 
@@ -154,3 +155,15 @@ def test_a_photograph_as_tiff_is_judged_as_a_picture(folder, tmp_path, capsys):
     arguments = ["predict", str(tmp_path / "photograph.tif"), "--run", str(folder), "--out", str(tmp_path / "out")]
     main([*arguments, "--device", "cpu"])
     assert "an image has no sound; no face found" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("thresholds", [{"any": 0.5}, {"any": 0.5, "video": "x", "audio": None}, 3])
+def test_moments_without_a_threshold_are_refused_before_a_file_is_opened(folder, thresholds, tmp_path):
+    shutil.copytree(folder, tmp_path / "d")
+    kept = json.loads((folder / JUDGE_FILE).read_text())
+    kept["metrics"]["localisation"] = {"thresholds": thresholds}
+    (tmp_path / "d" / JUDGE_FILE).write_text(json.dumps(kept))
+    says = r"thresholds of moments are no numbers|not a detector that judges files"
+    with pytest.raises(ValueError, match=says) as caught:
+        load_detector(tmp_path / "d")
+    assert "\n" not in str(caught.value)
