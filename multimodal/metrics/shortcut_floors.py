@@ -5,6 +5,7 @@ judged on people that it has not seen: its AUC, with an interval over identities
 scores beside, the forest also says which share of them follows from the shortcut.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,10 @@ from multimodal.metrics.sorted_scores import SortedScores
 FEWEST, FEWEST_PEOPLE = 20, 4
 #: An area that is told as a shortcut, where chance is ruled out as well; all floors of a page share 5 %.
 WORTH_TELLING, ALARM_LEVEL = 0.6, 0.05
+#: How much further guesses on held-out people stray by chance than their bootstrap knows, which takes them as given.
+#: Where nothing is to be learnt, what fold i guesses of fold j goes with what j guesses of i: each pair of folds
+#: counts twice in the area, and its variance is twice that of guesses which would not depend on the labels judged.
+STRAY = math.sqrt(2)
 TOGETHER = "all together"
 FOLDS, TREES = 5, 60
 
@@ -60,7 +65,7 @@ def shortcut_floors(
     known = {name: table for name, table in known.items() if table.shape[1]}
     if len(known) > 1:
         known[TOGETHER] = pd.concat([table.add_prefix(f"{name}: ") for name, table in known.items()], axis=1)
-    level = 1 - 2 * ALARM_LEVEL / (comparisons or len(known))
+    level = 1 - ALARM_LEVEL / (comparisons or len(known))
     floors: dict[str, Any] = {}
     for name, table in known.items():
         values = table.to_numpy(dtype=float)
@@ -96,7 +101,7 @@ def _guess(values: Floats, fake: Ints, identity: Ints, seed: int) -> Floats:
 def _area(
     guessed: Floats, fake: Ints, identity: Ints, replicates: int, seed: int, level: float
 ) -> tuple[dict[str, Any], bool]:
-    """The area with its 95 % interval, and whether its interval at ``level`` lies above one half."""
+    """The area with its 95 % interval, and whether that at ``level``, times :data:`STRAY`, is above one half."""
     is_fake = fake == 1
     ranked = SortedScores(guessed[is_fake], guessed[~is_fake], identity[is_fake], identity[~is_fake])
     resampler = IdentityResampler(identity, fake)
@@ -108,7 +113,7 @@ def _area(
     precision = precision_of(resampler)
     found = interval(drawn.value, drawn.replicates, precision, bounds="area")
     sure = interval(drawn.value, drawn.replicates, precision, bounds="area", level=level)
-    return found.as_json(), sure.low is not None and sure.low > 0.5
+    return found.as_json(), sure.low is not None and sure.value - STRAY * (sure.value - sure.low) > 0.5
 
 
 def _explained(values: Floats, scores: Floats, fake: Ints, identity: Ints, seed: int) -> dict[str, float | None]:

@@ -61,3 +61,14 @@ def test_few_clips_and_few_people_prove_nothing():
     few = shortcut_floors({"a": columns().head(30)}, FAKE[:30], PEOPLE[:30])
     assert few["reason"].startswith("15 fakes and 15 reals, of 4 people or more each")
     assert "reason" in shortcut_floors({"a": columns()}, FAKE, np.zeros(80, dtype=int))
+
+
+def test_guesses_that_only_chance_made_good_raise_no_alarm(monkeypatch):
+    """Taken as given, the guesses on these numbers of no meaning look surer than chance."""
+    noise = {"noise": pd.DataFrame(np.random.default_rng(112).normal(size=(80, 3)))}
+    judged = {"replicates": 100, "comparisons": 2}
+    found = shortcut_floors(noise, FAKE, PEOPLE, **judged)["noise"]
+    assert found["auc"]["low"] > 0.55
+    assert not found["alarm"]
+    monkeypatch.setattr("multimodal.metrics.shortcut_floors.STRAY", 1.0)
+    assert shortcut_floors(noise, FAKE, PEOPLE, **judged)["noise"]["alarm"]
