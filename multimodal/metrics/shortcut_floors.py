@@ -24,7 +24,7 @@ from multimodal.metrics.sorted_scores import SortedScores
 FEWEST, FEWEST_PEOPLE = 20, 4
 #: An area that is told as a shortcut, where chance is ruled out as well; all floors of a page share 5 %.
 WORTH_TELLING, ALARM_LEVEL = 0.6, 0.05
-#: How much further guesses on held-out people stray by chance than their bootstrap knows, which takes them as given.
+#: How much further guesses on held-out people stray by chance than their bootstrap, which takes them as given.
 #: Where nothing is to be learnt, what fold i guesses of fold j goes with what j guesses of i: each pair of folds
 #: counts twice in the area, and its variance is twice that of guesses which would not depend on the labels judged.
 STRAY = math.sqrt(2)
