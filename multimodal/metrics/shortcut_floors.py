@@ -113,7 +113,9 @@ def _area(
     precision = precision_of(resampler)
     found = interval(drawn.value, drawn.replicates, precision, bounds="area")
     sure = interval(drawn.value, drawn.replicates, precision, bounds="area", level=level)
-    return found.as_json(), sure.low is not None and sure.value - STRAY * (sure.value - sure.low) > 0.5
+    if sure.value is None or sure.low is None:
+        return found.as_json(), False
+    return found.as_json(), sure.value - STRAY * (sure.value - sure.low) > 0.5
 
 
 def _explained(values: Floats, scores: Floats, fake: Ints, identity: Ints, seed: int) -> dict[str, float | None]:
