@@ -142,8 +142,8 @@ def test_a_folder_without_thresholds_is_refused_by_what_judges(moved):
 @pytest.mark.parametrize(
     ("file", "change", "message"),
     [
-        ("judge.json", {"thresholds": None}, "not what this program wrote"),
-        ("judge.json", {"provenance": {}}, "not what this program wrote"),
+        ("judge.json", {"thresholds": None}, "not a detector that judges files"),
+        ("judge.json", {"provenance": {}}, "not a detector that judges files"),
         (
             "config.json",
             {"fusion": {"name": "os.system", "out_dim": 4, "options": {}}},
