@@ -97,17 +97,27 @@ def frame_loss(
 
 
 def class_weights(counts: ArrayLike) -> Float[Tensor, " classes"]:
-    """Weight of each class, ``n_samples / (n_classes * count)``; 0 for a class that does not occur.
+    """Weight of each class, ``n_samples / (n_classes * count)`` over the classes that occur; 0 for any other.
 
     Args:
         counts: (classes,) how many samples of each class the training sees.
 
+    Raises:
+        ValueError: a count is negative or no number.
+
     >>> class_weights([1, 3])
     tensor([2.0000, 0.6667])
     """
-    counts = np.asarray(counts)
+    counts = _counted(counts)
     weights = np.divide(counts.sum(), (counts > 0).sum() * counts, out=np.zeros(len(counts)), where=counts > 0)
     return torch.tensor(weights, dtype=torch.float32)
+
+
+def _counted(counts: ArrayLike) -> np.ndarray:
+    counts = np.asarray(counts)
+    if not np.all(counts >= 0):
+        raise ValueError(f"counts of samples must be 0 or more; got {counts.tolist()}")
+    return counts
 
 
 def effective_number_weights(counts: ArrayLike, beta: float = 0.999) -> Float[Tensor, " classes"]:
@@ -120,7 +130,7 @@ def effective_number_weights(counts: ArrayLike, beta: float = 0.999) -> Float[Te
     >>> effective_number_weights([1, 1], beta=0.9)
     tensor([1., 1.])
     """
-    counts = np.asarray(counts)
+    counts = _counted(counts)
     if not 0 <= beta < 1:
         raise ValueError(f"beta must lie in [0, 1); got {beta}. The paper uses 0.9 to 0.9999")
     effective = -np.expm1(counts * np.log(beta)) / (1 - beta) if beta else np.minimum(counts, 1)

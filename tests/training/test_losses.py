@@ -217,6 +217,12 @@ def test_a_soft_label_mixes_the_losses_of_both_labels():
     torch.testing.assert_close(soft, 0.7 * real + 0.3 * fake)
 
 
+def test_counts_of_samples_are_not_negative():
+    for weigh in (class_weights, effective_number_weights):
+        with pytest.raises(ValueError, match=r"counts of samples must be 0 or more; got \[-1, 3\]"):
+            weigh([-1, 3])
+
+
 def test_class_weights_take_any_sequence():
     assert class_weights([1, 3]).equal(class_weights(np.array([1, 3])))
     assert effective_number_weights((1, 3)).equal(effective_number_weights(np.array([1, 3])))
