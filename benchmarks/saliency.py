@@ -131,6 +131,13 @@ def fit(
     detector.eval()
 
 
+def likeness(one: np.ndarray, other: np.ndarray) -> float:
+    """Rank correlation of two maps; 0 where one is even and so ranks nothing."""
+    if one.min() == one.max() or other.min() == other.max():
+        return 0.0
+    return float(spearmanr(one.ravel(), other.ravel()).statistic)
+
+
 def judge_maps(
     detector: AudioVisualDetector,
     untaught: AudioVisualDetector,
@@ -153,14 +160,14 @@ def judge_maps(
         region = one.where[modality]
         rows.append((share_inside(cells, region), region.mean(), *ours, *random))
         other = explain(untaught, one.window, shape, modality, method).cells
-        alike.append(spearmanr(cells.ravel(), other.ravel()).statistic)
+        alike.append(likeness(cells, other))
     inside, area, deletion, insertion, random_deletion, random_insertion = np.array(rows).T
     return Truth(
         float(inside.mean()),
         float(area.mean()),
         (deletion.mean(), random_deletion.mean(), _p(random_deletion - deletion)),
         (insertion.mean(), random_insertion.mean(), _p(insertion - random_insertion)),
-        float(np.nanmean(alike)),
+        float(np.mean(alike)),
     )
 
 

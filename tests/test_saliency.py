@@ -80,9 +80,11 @@ def taught():
     return detector
 
 
-@pytest.mark.parametrize("modality", ["video", "audio"])
-@pytest.mark.parametrize("method", ["integrated_gradients", "grad_cam"])
-def test_a_map_finds_what_was_planted_matters_more_than_chance_and_needs_the_weights(taught, modality, method):
+@pytest.mark.parametrize(  # Grad-CAM of sound is not shown to be true, and the guide says so
+    ("method", "modality"),
+    [("integrated_gradients", "video"), ("integrated_gradients", "audio"), ("grad_cam", "video")],
+)
+def test_a_map_finds_what_was_planted_matters_more_than_chance_and_needs_the_weights(taught, method, modality):
     forged = planted(8, 2, all_fake=True)
     truth = judge_maps(taught, small_detector(7, size=32), SHAPE, forged, modality, method, orders=2)
     assert truth.inside > 2 * truth.area

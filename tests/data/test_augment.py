@@ -21,7 +21,9 @@ from multimodal.data.augment.white_noise import white_noise
 
 RATE = 16_000
 CPU = torch.device("cpu")
-NO_PICTURE = PictureAugmentation(**{f.name: 0 for f in dataclasses.fields(PictureAugmentation)})
+NO_PICTURE = PictureAugmentation(
+    **{f.name: 0 for f in dataclasses.fields(PictureAugmentation) if f.name != "jpeg_quality"}  # at least 1
+)
 NO_SOUND = SoundAugmentation(**{f.name: 0 for f in dataclasses.fields(SoundAugmentation)})
 PICTURE_CHANGES = {
     "crop_jitter": {"crop_jitter": 0.3},

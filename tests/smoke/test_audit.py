@@ -112,4 +112,7 @@ def test_a_corruption_of_no_such_name_and_a_run_without_metrics_are_refused(run,
     assert main(["audit", str(run), "--only", "jpg"]) == 1
     assert "did you mean 'jpeg'" in capsys.readouterr().err
     assert main(["audit", str(tmp_path)]) == 1
-    assert "evaluate" in capsys.readouterr().err
+    assert "no run in" in capsys.readouterr().err
+    (tmp_path / "config.json").write_bytes((run / "config.json").read_bytes())
+    assert main(["audit", str(tmp_path)]) == 1
+    assert "judge it first: evaluate" in capsys.readouterr().err
