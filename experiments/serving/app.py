@@ -67,7 +67,7 @@ def create_app(desk: Desk, *, largest_bytes: int, title: str, token: str | None,
 
         return answer
 
-    async def refused(request: Any, error: RefusedError) -> Any:
+    async def refused(request: Any, error: Any) -> Any:
         return JSONResponse({"error": str(error)}, status_code=error.status)
 
     policy = {"Content-Security-Policy": "frame-ancestors 'self'"}  # the page itself has a stricter one
