@@ -136,14 +136,20 @@ class Served:
         self._opener = build_opener(ProxyHandler({}))
 
     def ask(self, path, data=None, **headers):
-        """Status, headers and text of an answer."""
-        request = Request(self.address + path, data=data, headers=headers)
-        try:
-            with self._opener.open(request, timeout=20) as answer:
-                return answer.status, answer.headers, answer.read().decode()
-        except HTTPError as error:
-            with error:
-                return error.code, error.headers, error.read().decode()
+        """Status, headers and text of an answer; who refuses at once may hang up on a body that is on its way."""
+        for is_last in (data is None or not isinstance(data, bytes), True):
+            try:
+                with self._opener.open(
+                    Request(self.address + path, data=data, headers=headers), timeout=20
+                ) as answer:
+                    return answer.status, answer.headers, answer.read().decode()
+            except HTTPError as error:
+                with error:
+                    return error.code, error.headers, error.read().decode()
+            except OSError:
+                if is_last:
+                    raise
+        raise AssertionError("the second time returns or raises")
 
     def close(self) -> None:
         self._server.should_exit = True
@@ -212,7 +218,7 @@ def test_files_that_are_too_large_empty_or_no_media_are_refused_and_leave_nothin
     chunked = iter([b"x" * 6, b"x" * 6])  # says no length beforehand
     assert served.ask("/files?name=a.mp4", chunked)[0] == 413
     assert served.ask("/files?name=a.mp4", b"")[0] == 400
-    assert served.ask("/files?name=a.exe", b"x")[0] == 415
+    assert served.ask("/files?name=a.exe", b"")[0] == 415
     assert list((tmp_path / "desk").iterdir()) == []
     assert served.ask("/files?name=a.mp4", b"x")[0] == 202
 
@@ -233,7 +239,7 @@ def test_a_verdict_is_read_by_its_key_alone(serve, desk):
 def test_pages_of_elsewhere_and_other_names_are_refused(serve, desk):
     served = serve(desk)
     assert served.ask("/", Host="evil.example")[0] == 400
-    assert served.ask("/files?name=a.mp4", b"x", Origin="http://evil.example")[0] == 403
+    assert served.ask("/files?name=a.mp4", b"", Origin="http://evil.example")[0] == 403
     assert served.ask("/files?name=a.mp4", b"x", Origin=served.address)[0] == 202
 
 
@@ -242,7 +248,7 @@ def test_with_a_token_nothing_is_shown_without_it(serve, desk):
     assert served.ask("/")[0] == served.ask("/?token=wrong")[0] == served.ask("/", Cookie="token=no")[0] == 401
     assert served.ask("/", Cookie="token=secret")[0] == 200
     assert served.ask("/files?name=a.mp4", b"x", Authorization="Bearer secret")[0] == 202
-    assert served.ask("/files?name=a.mp4", b"x")[0] == 401
+    assert served.ask("/files?name=a.mp4", b"")[0] == 401
 
 
 @pytest.mark.parametrize(("host", "is_own"), [("127.0.0.1", True), ("::1", True), ("localhost", True)])
