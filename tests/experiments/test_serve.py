@@ -137,19 +137,20 @@ class Served:
 
     def ask(self, path, data=None, **headers):
         """Status, headers and text of an answer; who refuses at once may hang up on a body that is on its way."""
-        for is_last in (data is None or not isinstance(data, bytes), True):
-            try:
-                with self._opener.open(
-                    Request(self.address + path, data=data, headers=headers), timeout=20
-                ) as answer:
-                    return answer.status, answer.headers, answer.read().decode()
-            except HTTPError as error:
-                with error:
-                    return error.code, error.headers, error.read().decode()
-            except OSError:
-                if is_last:
-                    raise
-        raise AssertionError("the second time returns or raises")
+        try:
+            return self._ask(path, data, headers)
+        except OSError:
+            if not isinstance(data, bytes):
+                raise
+            return self._ask(path, data, headers)
+
+    def _ask(self, path, data, headers):
+        try:
+            with self._opener.open(Request(self.address + path, data=data, headers=headers), timeout=20) as answer:
+                return answer.status, answer.headers, answer.read().decode()
+        except HTTPError as error:
+            with error:
+                return error.code, error.headers, error.read().decode()
 
     def close(self) -> None:
         self._server.should_exit = True
