@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from multimodal.corpora.manifest import Manifest
 
-#: What a table of scores says of each clip beside them.
-_DESCRIPTION = ["clip_id", "corpus", "identity", "group", "method", "any_fake", "video_fake", "audio_fake"]
 #: A prepared clip, or the path of its file, in; a score, or one for each target, out; None where it cannot judge.
 Detector = Callable[[Any], float | Mapping[str, float] | None]
 
@@ -167,6 +165,7 @@ def _scored(
 ) -> "pd.DataFrame":
     """A row a clip; what came is safe in ``journal`` before the next clip is asked for."""
     from multimodal.labels import TARGETS
+    from multimodal.metrics.scores_table import DESCRIPTION
     from multimodal.progress import progress
 
     journal.parent.mkdir(parents=True, exist_ok=True)
@@ -183,7 +182,7 @@ def _scored(
         f"score_{name}": [sign * known[clip_id].get(name, math.nan) for clip_id in clips["clip_id"]]
         for name in named
     }
-    return clips[_DESCRIPTION].assign(**columns)
+    return clips[DESCRIPTION].assign(**columns)
 
 
 def _ask(call: Detector, given: Any, clip_id: str) -> Any:

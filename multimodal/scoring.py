@@ -18,13 +18,9 @@ from multimodal.heads import Branch
 from multimodal.labels import CLASSES, MODALITIES, Modality
 from multimodal.media.prepared import PreparedClip
 from multimodal.metrics.ranking import roc_auc
+from multimodal.metrics.scores_table import DESCRIPTION
 from multimodal.training.losses import on_frames
 
-#: Columns of a manifest that travel into the scores table.
-DESCRIPTION = [
-    *("clip_id", "corpus", "identity", "group", "method"),
-    *("av_class", "video_fake", "audio_fake", "any_fake"),
-]
 POSTERIOR = [f"p_{name}" for name in CLASSES]
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]

@@ -23,6 +23,12 @@ from multimodal.metrics.costs import log_likelihood_ratios
 from multimodal.metrics.options import ScoreKind
 from multimodal.metrics.sorted_scores import SortedScores
 
+#: Columns of a manifest that travel into a scores table.
+DESCRIPTION = [
+    *("clip_id", "corpus", "identity", "group", "method"),
+    *("av_class", "video_fake", "audio_fake", "any_fake"),
+]
+
 # What a scores table can be asked.
 
 

@@ -85,6 +85,7 @@ def test_a_verdict_is_forgotten_after_a_while(desk, asked):
     asked.go.set()
     job = arrive(desk, "a")
     wait_for(lambda: desk.find(job.key) is None and not job.folder.exists())
+    assert asked.order == ["a"]
 
 
 def test_no_more_files_are_taken_than_may_wait(desk, asked):
