@@ -7,6 +7,7 @@ import torch
 from tiny_speech import TINY_SPEECH
 
 from encoders import AudioSpec, VideoSpec, create_encoder, encoder_class, list_encoders, load_encoder
+from encoders.checks import check_mask, check_sound, check_video
 
 TWO_LAYERS = {**TINY_SPEECH, "num_hidden_layers": 2}
 NUM_FRAMES, NUM_SAMPLES = 5, 8000
@@ -137,8 +138,18 @@ class TestContract:
 
     def test_values_of_integers_as_floats_are_questioned(self, encoders, label):
         encoder = encoders[label]
-        with pytest.raises(ValueError, match=r"^(video|audio) must lie in .*; got up to \d+\. Divide \d+-bit .*$"):
-            encoder(window(encoder).abs() * 20_000)
+        for values in (window(encoder).abs() * 20_000, window(encoder).abs() * -20_000):
+            with pytest.raises(
+                ValueError, match=r"^(video|audio) must lie in .*; got .* to .*\. Divide \d+-bit .*$"
+            ):
+                encoder(values)
+
+    def test_values_that_are_no_numbers_are_refused_with_their_rows(self, encoders, label):
+        encoder = encoders[label]
+        broken = window(encoder, batch_size=3)
+        broken.flatten(1)[1, 100] = torch.nan
+        with pytest.raises(ValueError, match=r"^(video|audio) has NaN or infinite values in batch rows \[1\]"):
+            encoder(broken)
 
 
 @pytest.mark.parametrize("label", ["frames_cnn", "frames_vit", "spectrogram_mel", "wav2vec2"])
@@ -168,10 +179,15 @@ def test_sound_that_is_stereo_short_or_broken_is_refused_in_one_line(encoders, l
         encoder(torch.zeros(2, 2, NUM_SAMPLES))
     with pytest.raises(ValueError, match=r"^audio must have at least \d+ samples; got 12\. .*$"):
         encoder(torch.zeros(2, 12))
-    broken = window(encoder, batch_size=3)
-    broken[1, 100] = torch.nan
-    with pytest.raises(ValueError, match=r"^audio has NaN or infinite samples in batch rows \[1\]"):
-        encoder(broken)
+
+
+def test_a_training_on_an_accelerator_does_not_wait_for_a_look_at_values():
+    frames, sound = torch.empty(1, 2, 3, 8, 8, device="meta"), torch.empty(1, 400, device="meta")
+    check_video(frames, 8)  # a meta tensor has no values: looking at them is an error
+    check_sound(sound, 400)
+    check_mask(torch.ones_like(sound, dtype=torch.bool), sound, 400)
+    with torch.no_grad(), pytest.raises(NotImplementedError):
+        check_video(frames, 8)
 
 
 @pytest.mark.parametrize("label", AUDIO)
