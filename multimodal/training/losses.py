@@ -155,7 +155,7 @@ def focal_loss(
     known = labels != UNKNOWN
     safe = labels.clamp(min=0)
     log_p = log_softmax(logits.float(), dim=-1).gather(1, safe[:, None])[:, 0]
-    alpha_t = alpha if weights is None else alpha * weights.to(logits.device)[safe]
+    alpha_t = alpha if weights is None else alpha * weights.to(logits.device, non_blocking=True)[safe]
     return _reduce(torch.where(known, -alpha_t * _missing(log_p) ** gamma * log_p, 0.0), known, reduction)
 
 
@@ -178,13 +178,14 @@ def binary_focal_loss(
     :func:`focal_loss`.
     """
     known = labels != UNKNOWN
-    per_class = (alpha * weights if weights is not None else torch.tensor([1 - alpha, alpha])).to(logits.device)
+    sides = torch.tensor([1 - alpha, alpha]) if weights is None else alpha * weights
+    per_class = sides.to(logits.device, non_blocking=True)
     if labels.is_floating_point():
         if (known & ((labels < 0) | (labels > 1))).any():
             raise ValueError("labels as shares of fake must lie in [0, 1], or be -1 where unknown")
         share = labels.clamp(min=0)
-        sides = [_of_side(logits, torch.full_like(labels, side).long(), per_class, gamma) for side in (0, 1)]
-        losses = (1 - share) * sides[0] + share * sides[1]
+        real, fake = (_of_side(logits, torch.full_like(labels, side).long(), per_class, gamma) for side in (0, 1))
+        losses = (1 - share) * real + share * fake
     else:
         losses = _of_side(logits, labels.clamp(min=0), per_class, gamma)
     return _reduce(torch.where(known, losses, 0.0), known, reduction)
