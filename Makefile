@@ -6,7 +6,7 @@ LATEST ?= .venv-latest
 RUN     = $(VENV)/bin/python
 LOCK    = requirements/lock.txt
 # One instruction set on every machine: on some virtual ones the AVX-512 kernels of oneDNN crash or return noise.
-PYTEST  = TQDM_DISABLE=1 OMP_NUM_THREADS=1 ONEDNN_MAX_CPU_ISA=AVX2 $(1)/bin/python -m pytest -n 2 --dist loadgroup
+PYTEST  = TQDM_DISABLE=1 OMP_NUM_THREADS=1 ONEDNN_MAX_CPU_ISA=AVX2 $(1)/bin/python -m pytest -n 2 --dist loadfile
 
 .PHONY: install quickstart test test-media test-latest lock lint bench notebook jupyter docs clean
 

@@ -26,8 +26,8 @@ from experiments.runs.scoring import open_judge, rebuilt_encoders
 from experiments.runs.settings import config_from, read_config, to_plain, write_config
 from fusion import create_fusion
 from multimodal.detector import AudioVisualDetector
-from multimodal.files import write_json
-from multimodal.judge import JUDGE_FILE, Judge, load_detector
+from multimodal.files import JUDGE_FILE, write_json
+from multimodal.judge import Judge, load_detector
 from multimodal.labels import CLASSES, TARGETS
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.store.format import (

@@ -28,6 +28,7 @@ PLAIN = (
     *sorted(set(VERBS) - {verb.split()[0] for verb in WITH_TORCH}),
     *("generate fakeavceleb", "generate avdeepfake1m", "thresholds --transfer x"),
     *("evaluate --scores x", "evaluate --matrix x"),
+    *("trial speech", "trial faces", "trial published mrdf5"),
 )
 ANSWERS = {
     "the list of verbs": ["-m", "experiments"],

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from experiments.runs.device import DeviceName
-from multimodal.files import as_written, held
+from experiments.runs.folder import RunFolder
+from multimodal.files import as_written, held, manifests_must_be_there
 from multimodal.labels import TARGETS
 from multimodal.ranges import at_least
 
@@ -43,6 +44,9 @@ def evaluate_matrix(
         seed: of the bootstrap.
         device: where the models compute; auto is the GPU where there is one.
     """
+    for path in matrix:
+        RunFolder(path).must_be_there()
+    manifests_must_be_there(folder / "manifest.parquet" for folder in sources)
     from experiments.runs.scoring import open_run, open_test_set
 
     runs = [open_run(path) for path in matrix]

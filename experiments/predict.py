@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from experiments.command_line import Positional, run_verb
 from experiments.runs.device import DeviceName, check_device
+from experiments.runs.folder import judge_must_be_there
 from multimodal.files import IMAGE_SUFFIXES, readable
 from multimodal.metrics.options import RuleName
 from multimodal.ranges import above, between
@@ -83,6 +84,7 @@ def predict(
     if not files:
         raise ValueError("no file given; name one or more media files: predict FILE... --run RUN")
     paths = find_files(files)
+    judge_must_be_there(run)
     from experiments.runs.scoring import open_judge
     from multimodal.artefacts import shown
     from multimodal.files import as_written, held, write_text

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from experiments.command_line import Positional, run_verb
 from experiments.runs.device import DeviceName, check_device
+from experiments.runs.folder import judge_must_be_there
 from multimodal.ranges import above, at_least, between
 
 _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -52,6 +53,7 @@ def serve(
         memory_gb: a file that takes more memory to decode is given up.
         keep_minutes: how long a verdict can be looked at.
     """
+    judge_must_be_there(run)
     try:
         import starlette  # noqa: F401  # asked for here, so that what is missing is said at once
         import uvicorn

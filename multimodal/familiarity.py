@@ -62,7 +62,7 @@ class Familiar:
     held_out: Float[np.ndarray, " clips"]
 
     def distances(self, embeddings: Float[np.ndarray, "clips dim"]) -> Float[np.ndarray, " clips"]:
-        """Of each embedding, 1 on average for clips that were learnt from."""
+        """Distance of each embedding from the clips that were learnt from, whose own is 1 on average."""
         centred = embeddings - self.mean
         along = centred @ self.axes.T
         beside = np.maximum((centred**2).sum(axis=1) - (along**2).sum(axis=1), 0.0)

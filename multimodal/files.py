@@ -24,6 +24,9 @@ LOCK, WRITER = ".lock", ".writer"
 #: What image files are called; a folder of them may hold the frames of a video.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
+#: What makes a detector's folder one that judges files: thresholds, calibration, crops, provenance and metrics.
+JUDGE_FILE = "judge.json"
+
 #: Names of what is not in place yet: those of :func:`atomic_path` and :func:`atomic_folder`.
 _LEFTOVER = re.compile(r"\..+\.[0-9a-f]{32}(\.\w+)?")
 

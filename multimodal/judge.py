@@ -24,7 +24,7 @@ from multimodal.deciding import Decider, Thresholds
 from multimodal.detector import CARD_FILE, FILES, AudioVisualDetector, DetectorOutput, Inputs, Lengths, Present
 from multimodal.face import Face, Watch, file_notes, unlike, window_scores
 from multimodal.familiarity import FAMILIAR_FILE, Familiar, read_familiar, write_familiar
-from multimodal.files import IMAGE_SUFFIXES, read_json, readable, write_json, write_text
+from multimodal.files import IMAGE_SUFFIXES, JUDGE_FILE, read_json, readable, write_json, write_text
 from multimodal.labels import TARGETS, Modality, Target
 from multimodal.media.errors import MediaError
 from multimodal.media.isolation import Limits
@@ -46,8 +46,6 @@ from multimodal.splits.seen import MARK, known_as
 from multimodal.synchrony import Synchrony
 
 NUM_THUMBNAILS = 10
-#: What makes a detector's folder one that judges files: thresholds, calibration, crops, provenance and metrics.
-JUDGE_FILE = "judge.json"
 
 
 class Judge(nn.Module):

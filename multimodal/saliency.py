@@ -88,7 +88,7 @@ class MaskedWindow:
 
 
 def log_odds(output: DetectorOutput, modality: Modality, present: dict[str, Tensor]) -> Float[Tensor, " n"]:
-    """Of fake: by the posterior where both modalities are there, else by the modality's own head."""
+    """Log-odds of fake: of the posterior where both modalities are there, else of the modality's own head."""
     place = MODALITIES.index(modality) * 2
     is_fake = torch.tensor([name[place] == "F" for name in CLASSES], device=output.class_logits.device)
     logits = output.class_logits.float()

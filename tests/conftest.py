@@ -16,19 +16,15 @@ def pytest_addoption(parser) -> None:
 
 
 def pytest_configure(config) -> None:
-    """Hand files out in the order below, in place of the one with most tests first."""
-    config.addinivalue_line("markers", "xdist_group(name): tests of one worker")  # known without xdist too
+    """With `--dist loadfile` of xdist, hand files out in the order below, not the one with most tests first."""
     config.option.loadscopereorder = False
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config, items) -> None:
-    """Send the tests of a file to one worker, so that what they share is made once; long files go first."""
+    """Long files go first; the tests of a file stay together, so that one worker makes what they share once."""
     if config.getoption("--shuffle") is not None:  # no test may lean on the one before it
         random.Random(config.getoption("--shuffle")).shuffle(items)
     items.sort(key=lambda item: item.path.parent.name not in _LONG)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,8 @@ from PIL import Image
 from experiments.__main__ import main
 from experiments.predict import player_of
 from multimodal.familiarity import learn_familiar
-from multimodal.judge import JUDGE_FILE, load_detector
+from multimodal.files import JUDGE_FILE
+from multimodal.judge import load_detector
 from multimodal.labels import MODALITIES, TARGETS
 from multimodal.synchrony import BANDS, PATCH, Synchrony, to_json
 

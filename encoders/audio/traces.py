@@ -266,7 +266,7 @@ def _prediction(x: Float[Tensor, "batch samples"], lengths: Tensor) -> Iterator[
 
 
 def _whitening(correlation: Tensor, order: int) -> Float[Tensor, "batch frames coefficients"]:
-    """Of each frame ``1, -a_1, ..., -a_order``, by the autocorrelation method."""
+    """Linear prediction of each frame, ``1, -a_1, ..., -a_order``, by the autocorrelation method."""
     lags = (torch.arange(order)[:, None] - torch.arange(order)).abs()
     steady = (1e-4 * correlation[..., :1, None] + 1e-9) * torch.eye(order, device=correlation.device)
     right = correlation[..., 1 : order + 1, None]
@@ -275,7 +275,7 @@ def _whitening(correlation: Tensor, order: int) -> Float[Tensor, "batch frames c
 
 
 def _of_residual(residual: Float[Tensor, "batch frames samples"], loudness: Weights) -> Frames:
-    """Of each frame log share of the power, log kurtosis, skewness, and height of the pitch's peak."""
+    """Four numbers of each frame: log share of the power, log kurtosis, skewness, height of the pitch's peak."""
     power = residual.square().sum(dim=2)
     unit = residual / residual.std(dim=2, keepdim=True).clamp(min=1e-8)
     correlation = torch.fft.irfft(torch.fft.rfft(unit, n=2 * _FRAME).abs().square())

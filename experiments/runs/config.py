@@ -124,7 +124,7 @@ class DataConfig:
         split: the file that ``split`` wrote.
         store: the folder that ``prepare`` wrote.
         num_frames: crops of a window; the sound of the same interval goes with them.
-        window_seconds: length of a window in place of --num-frames, as is plain where sound alone is learnt from.
+        window_seconds: length of a window in place of --num-frames; use it where sound alone is learnt from.
         batch_size: windows a step, over all processes.
         windows_per_clip: windows of a clip whose scores are averaged in validation and evaluation.
         num_workers: processes that read windows; 0 reads in the training process.

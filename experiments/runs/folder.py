@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from multimodal import __version__
 from multimodal.artefacts import is_number, require
-from multimodal.files import claim, held, read_json, sweep, write_json
+from multimodal.files import JUDGE_FILE, claim, held, read_json, sweep, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +22,18 @@ PACKAGES = (
     *("av", "decord", "numpy", "scikit-learn"),
 )
 _SOURCES = Path(__file__).parents[2]
+
+
+def judge_must_be_there(name: Path) -> None:
+    """Refuse what can neither be a run, nor a detector that judges files, nor a repository of the hub.
+
+    Raises:
+        ValueError: a folder that is none of them, or a path to nothing: the hub is asked for owner/name alone, and
+            where ``owner`` is a folder here a run in it was meant.
+    """
+    could_be_on_the_hub = len(name.parts) == 2 and not name.is_absolute() and not name.parent.exists()
+    if not could_be_on_the_hub and not (name / JUDGE_FILE).is_file():
+        RunFolder(name).must_be_there()
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,9 @@ def localise_run(path: Path, device: DeviceName, *, replicates: int, seed: int) 
     Returns:
         A dictionary of ``chosen_on``, ``false_alarms``, ``thresholds`` of each target, ``clips`` of test, and
         ``test`` with the measures of each target as :func:`~multimodal.metrics.localisation.judge_localisation`
-        gives them, and ``found@0.5`` and ``false_alarms`` at the threshold. ``reason`` stands in place of ``test``
-        where the manifest says of no test clip when it is forged.
+        gives them, and ``at_threshold``: shares of genuine clips with a stretch, of forged ones found, and of
+        their surest stretches that lie right. ``reason`` stands in place of ``test`` where the manifest says of
+        no test clip when it is forged.
     """
     run = open_detector_run(path)
     model = run.model

@@ -28,9 +28,9 @@ from multimodal.data.options import Reading
 from multimodal.data.windows import ClipWindows, EvaluationWindows
 from multimodal.detector import AudioVisualDetector
 from multimodal.familiarity import read_familiar
-from multimodal.files import atomic_path, read_json
+from multimodal.files import JUDGE_FILE, atomic_path, read_json
 from multimodal.heads import Branch
-from multimodal.judge import JUDGE_FILE, Judge, load_detector
+from multimodal.judge import Judge, load_detector
 from multimodal.labels import MODALITIES, Modality
 from multimodal.media.isolation import Limits
 from multimodal.media.streamed import DEFAULT_LIMITS

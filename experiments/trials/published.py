@@ -11,7 +11,6 @@ from typing import Any
 from experiments.runs.config import TrainConfig
 from multimodal.catalog import unknown
 from multimodal.files import write_json
-from multimodal.report.terminal import aligned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +147,8 @@ def _ours(metrics: Mapping[str, Any], metric: str) -> dict[str, Any]:
 
 def table_of(known: PublishedProtocol, report: Mapping[str, Any]) -> list[str]:
     """The figures side by side, with what to know of them."""
+    from multimodal.report.terminal import aligned  # it brings pandas, which the verb's help does not wait for
+
     ours, counts = report["ours"], report["counts"]
     value = "not defined" if ours["value"] is None else f"{ours['value']:.3f}"
     interval = "" if ours["low"] is None else f"[{ours['low']:.3f}, {ours['high']:.3f}]"

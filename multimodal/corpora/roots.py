@@ -286,7 +286,8 @@ def _why_not_found(corpus: Corpus, folder: Path, catalog: Iterable[Corpus]) -> s
     if archives:
         return f"{start}: only archives that are not unpacked, e.g. {archives[0]}. Unpack them there."
     if not any(listing.files for listing in listings):
-        return f"{start}: there is no file down to {MAX_DEPTH} levels. Give the corpus's folder{frames}"
+        ask = f". It is asked for at {corpus.request_url}" if corpus.request_url else ""
+        return f"{start}: there is no file down to {MAX_DEPTH} levels. Give the corpus's folder{frames}{ask}"
     markers = "; or ".join(" and ".join(marker) for marker in corpus.markers)
     return (
         f"{start}: nowhere down to {MAX_DEPTH} levels is there a folder that holds {markers}. "

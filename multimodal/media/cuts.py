@@ -3,7 +3,7 @@
 Each picture is reduced to 48 x 48 means of its brightness. Two of them are of one shot if the blocks of the one
 are found in the other, moved by a few cells: what a camera that shakes or a head that turns leaves of the picture
 is little (0.15 of its contrast at most in real recordings at 25 pictures a second), what a cut leaves is much (0.3
-and more). Of a flash the pictures before and after agree, of a cut none do.
+and more). The pictures before and after a flash agree, those about a cut do not.
 """
 
 from collections import deque

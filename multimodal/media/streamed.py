@@ -1,6 +1,6 @@
 """A file prepared a window at a time, in a process of its own: what judging needs, however long the file is.
 
-Of an hour of video all crops of one face are 13 GB. So the faces are found first, which keeps their boxes alone,
+All crops of one face in an hour of video are 13 GB. So the faces are found first, which keeps their boxes alone,
 and then the file is decoded once more (a short one is not) and each window goes as soon as its last crop is cut.
 """
 

@@ -21,8 +21,8 @@ def mrdf5(
 
     ``folds`` is the folder with ``train_1.txt`` to ``train_5.txt``; ``metadata`` is ``meta_data.csv``, by default
     the one in the corpus. The loader throws the first line of a fold file away and takes the first seven
-    characters of every other as a person in train. Of each of the four types it keeps the first 400 rows of train
-    people and the first 100 of all others, in the order of the table: for the two types with many clips a person
+    characters of every other as a person in train. It keeps the first 400 rows of train people and the first 100
+    of all others in each of the four types, in the order of the table: for the two types with many clips a person
     that is a few people. It selects models on test; here val stays empty instead.
     """
     _check_fold(fold)
@@ -46,8 +46,8 @@ def mrdf5(
 def mrdf5_balanced(manifest: Manifest, generator: np.random.Generator, *, fold: int = 1) -> Assignment:
     """Five folds with what MRDF's text promises: one clip for each person and type, and a val apart from test.
 
-    People are dealt into five folds by the seed, evenly over groups; one fold is test, the next one val. Of each
-    person one clip of each of the four types is drawn.
+    People are dealt into five folds by the seed, evenly over groups; one fold is test, the next one val. One
+    clip of each of the four types is drawn for each person.
     """
     _check_fold(fold)
     clips = _only_fakeavceleb(manifest)

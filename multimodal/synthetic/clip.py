@@ -6,7 +6,6 @@ from pathlib import Path
 
 import av
 import numpy as np
-from PIL import Image
 from scipy.io import wavfile
 
 from multimodal.files import atomic_path
@@ -76,12 +75,6 @@ def write_audio(path: str | Path, sound: np.ndarray, *, sample_rate: int) -> Non
             _write_flac(temporary, samples, sample_rate)
         else:
             raise ValueError(f"cannot write sound as {temporary.suffix!r}; choose .wav or .flac")
-
-
-def write_image(path: str | Path, frame: np.ndarray, *, jpeg_quality: int = 92) -> None:
-    """Write a picture as ``.jpg`` or ``.png``. Shape: frame (height, width, 3) uint8 RGB."""
-    with atomic_path(path) as temporary:
-        Image.fromarray(frame).save(temporary, quality=jpeg_quality)
 
 
 def _add_picture(

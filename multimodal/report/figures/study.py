@@ -1,7 +1,7 @@
 """Figures of studies: variants as a forest and by method, imbalance by ratio, and runs against test sets."""
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import product
+from itertools import cycle, product
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
@@ -104,7 +104,7 @@ def study_figures(results: Mapping[str, Any]) -> dict[str, Figure]:
 # The study of imbalance in one figure: F1 and recall of the reals against the ratio.
 
 
-_LINES = dict(zip(get_args(LossName), ("-", "--", ":", "-."), strict=False))
+_LINES = dict(zip(get_args(LossName), cycle(("-", "--", ":", "-.")), strict=False))
 
 
 def imbalance_figure(results: Mapping[str, Any], measure: str = "f1", title: str = "F1 of the reals") -> Figure:

@@ -42,6 +42,8 @@ SERIES_COLOURS = (REAL_COLOUR, FAKE_COLOUR, "#009E73", "#CC79A7", "#E69F00", "#5
 SHARE_HEAT = LinearSegmentedColormap.from_list("shares", (PAPER, "#6FA8D6"))
 ERROR_HEAT = LinearSegmentedColormap.from_list("errors", (PAPER, "#F0A36B"))
 SOUND_HEAT = "magma"
+#: Light red and blue (8 bits each of red, green and blue) that lie over a grey picture: fake, and real.
+MAP_COLOURS = (255, 70, 40), (40, 130, 255)
 
 
 #: Points of every letter: 12.5 pixels of a page.
@@ -169,7 +171,9 @@ def heat_map(
 def png_bytes(figure: Figure, *, dots_per_inch: int = _DOTS_PER_INCH) -> bytes:
     """The figure as a PNG file, the same bytes for the same figure."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dots_per_inch, metadata={"Software": None})
+    figure.set_dpi(dots_per_inch)
+    # Figure.savefig gives the same bytes, but draws twice: once without ink, to know the layout
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
     return buffer.getvalue()
 
 

@@ -7,13 +7,15 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from multimodal.labels import MODALITIES
+from multimodal.report.figures.style import MAP_COLOURS
 from multimodal.report.pages.timeline import HIGHEST_HERTZ, picture_uri, spectral_decibels
 from multimodal.report.verdict import Heat, Judgement
 
 _MOST_FRAMES, _CROP_PIXELS, _PLANE, _LOOKED_PIXELS = 6, 132, (640, 150), 12
-#: Of light red and blue over a picture; the strongest cell of a map covers so much of it.
-_FAKE, _REAL, _MOST_COVER = np.array([255, 70, 40]), np.array([40, 130, 255]), 0.75
-_METHODS = {"integrated_gradients": "integrated gradients", "occlusion": "occlusion", "grad_cam": "Grad-CAM"}
+_FAKE, _REAL = np.array(MAP_COLOURS)
+#: So much of the picture is covered by the strongest cell of a map.
+_MOST_COVER = 0.75
+_TITLES = {"grad_cam": "Grad-CAM"}
 _PARTS = {"video": "picture", "audio": "sound"}
 
 
@@ -25,12 +27,13 @@ def heats_of(judgement: Judgement) -> list[dict[str, Any]]:
 
 def _shown(heat: Heat) -> dict[str, Any]:
     pictures = _frames(heat) if heat.modality == "video" else [_plane(heat)]
+    method = _TITLES.get(heat.method, heat.method.replace("_", " "))
     return {
         "what": f"Where the {_PARTS[heat.modality]} speaks for fake",
         "text": (
             f"The window from {heat.start_seconds:.2f} to {heat.end_seconds:.2f} s, whose {_PARTS[heat.modality]} "
-            f"looks most fake, by {_METHODS[heat.method]}: red speaks for fake, blue for genuine. It shows what "
-            "this detector goes by, which need not be what was forged."
+            f"looks most fake, by {method}: red speaks for fake, blue for genuine. It shows what this detector "
+            "goes by, which need not be what was forged."
         ),
         "is_wide": heat.modality == "audio",
         "pictures": pictures,

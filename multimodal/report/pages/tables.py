@@ -53,7 +53,7 @@ def threshold_tables(thresholds: Mapping[str, Any] | None) -> list[Table]:
 
 
 def decision_tables(metrics: Mapping[str, Any], names: Iterable[str]) -> list[Table]:
-    """For each of ``names`` that has thresholds, its decisions at even odds and then at each stored threshold."""
+    """Decisions of each of ``names`` that has thresholds, at even odds and then at each stored threshold."""
     stored = metrics.get("at_thresholds") or {}
     results = [metric_name(metric) for metric in _AT_THRESHOLDS]
     return [

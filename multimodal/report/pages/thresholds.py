@@ -106,7 +106,7 @@ def rule_options(thresholds: Mapping[str, Any]) -> list[str]:
 
 
 def calibration_tables(judged: Mapping[str, Any], names: Iterable[str]) -> list[Table]:
-    """For each of ``names`` a row a stage and the floor beneath; a table without rows says why there are none."""
+    """A row a stage for each of ``names``, and the floor beneath; a table without rows says why there are none."""
     tables = []
     for name in names:
         if name not in judged:
