@@ -61,6 +61,7 @@ def training_draw(
         draw = frames_per_clip(labels[target], np.asarray(num_windows), seed=seed)
     else:
         draw = shuffled(len(clips), seed=seed)
+    # weights and the learnt prior follow from what is drawn, which a balance may have made even
     return drawn_labels(draw, labels)
 
 

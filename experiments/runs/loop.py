@@ -107,7 +107,7 @@ def _learn(training: Training, run: RunFolder, tracker: str) -> Trained:
     checkpoints = Checkpoints(run.path)
     if PartialState().is_main_process:
         checkpoints.sweep()
-    if run.provenance.is_file():
+    if run.provenance.is_file():  # clips that changed since would make half a training of each
         training.clips.require_same(run.read_provenance())
     accelerator = _start(training, run, tracker)
     say: Say = print if accelerator.is_main_process else _nothing
@@ -124,7 +124,7 @@ def _learn(training: Training, run: RunFolder, tracker: str) -> Trained:
         title=training.title,
         clip_ids=getattr(parts.windows, "clip_ids", None),
     )
-    accelerator.wait_for_everyone()
+    accelerator.wait_for_everyone()  # the best weights are a file of the first process
     if accelerator.is_main_process:
         print(f"{training.title}: {_best_of(as_written(run.history, state.history))}")
     load_weights(parts.model, checkpoints.best)
@@ -159,7 +159,7 @@ def batches_of(training: Training, parts: Parts, accelerator: Accelerator) -> Ca
 
 def _start(training: Training, run: RunFolder, tracker: str) -> Accelerator:
     """Device, precision and processes, by Accelerate; the weights' first values follow from the seed."""
-    set_seed(training.fit.seed)
+    set_seed(training.fit.seed)  # for what is built; each step seeds itself, so that any step can be the first
     accelerator = Accelerator(
         mixed_precision=training.precision,
         log_with=None if tracker == "none" else tracker,

@@ -73,6 +73,7 @@ def fit(
     optimizer = make_optimizer(model, options)
     average = None if options.ema_decay is None else WeightAverage(model, options.ema_decay)
     averaged = None if average is None else average.model
+    # before Accelerate wraps them: a checkpoint then has the names of the bare model, for any number of processes
     state = checkpoints.load(model, optimizer, accelerator.scaler, averaged)
     if state.finished:
         return state
@@ -101,6 +102,7 @@ def fit(
                 average.update(model, state.step)
             state.finished = state.step >= options.steps
             validates = state.finished or state.step % options.validate_every == 0
+            # a GPU is let run ahead, but nothing is judged or kept of weights whose losses nobody has looked at
             numbers.read(later=0 if validates else _READ_LATER)
             bar.update()
             bar.set_postfix(loss=f"{numbers.mean_loss():.4f}", refresh=False)
@@ -108,6 +110,7 @@ def fit(
                 _validate(model, averaged, task, numbers.mean_loss(), state, options, accelerator, checkpoints)
                 if accelerator.is_main_process:
                     checkpoints.save(model, optimizer.optimizer, state, accelerator.scaler, averaged)
+                # a process that went on alone would wait in the next step for one that still writes
                 accelerator.wait_for_everyone()
                 numbers.losses.clear()
     return state
@@ -141,7 +144,9 @@ def training_step(
     with randomness_of(options.seed, step, accelerator.process_index, accelerator.device):
         losses = task.losses(wrapped, there, options.accumulate)
         for part in range(options.accumulate):
-            is_last = part == options.accumulate - 1
+            is_last = (
+                part == options.accumulate - 1
+            )  # processes exchange gradients once a step, with the last part
             with nullcontext() if is_last else accelerator.no_sync(wrapped):
                 with accelerator.autocast():
                     of_part = next(losses)
@@ -243,6 +248,7 @@ def _validate(
     row, best = task.validate(model), model
     if averaged is not None:
         other = task.validate(averaged)
+        # the average is taken where it is better only: after few steps it still holds the random beginning
         if row["selection"] is None or (other["selection"] is not None and other["selection"] > row["selection"]):
             best = averaged
         row |= {f"{name}_averaged": value for name, value in other.items()}
@@ -253,6 +259,7 @@ def _validate(
     numbers = {f"validation/{name.removeprefix('validation_')}": value for name, value in held_out.items()}
     accelerator.log(numbers, step=state.step)
     value = row["selection"]
+    # where validation has one class alone no value is defined: the first weights are kept, so that there are some
     if state.best_value is None or (value is not None and value > state.best_value):
         state.best_value, state.best_step, state.stale_validations = value, state.step, 0
         if accelerator.is_main_process:
