@@ -110,7 +110,7 @@ def _in_parquet(content: bytes, rng: np.random.Generator) -> bytes:
             [True, False],
             ["a\0b", "\x1b[2J"],
         ]
-        column = pa.array((values[rng.integers(len(values))] * 2)[: table.num_rows])
+        column = pa.array((values[rng.integers(len(values))] * table.num_rows)[: table.num_rows])
         if way == 2 and column.type != table.schema.field(name).type:  # the type that the reader wants
             with contextlib.suppress(pa.ArrowException):
                 column = column.cast(table.schema.field(name).type)

@@ -17,10 +17,12 @@ import torch
 
 from benchmarks.fuzz_models import MODELS, Kind
 from experiments.evaluate_detector import kept_scores
+from experiments.recipes import TRAIN
 from experiments.runs.config import Source
-from experiments.studies.study import StudyFolder, check_content, claim_study
+from experiments.studies.study import LABELS, Job, StudyFolder, check_content, claim_study, judge_study
 from multimodal.corpora.manifest import Clip, Manifest, collect
 from multimodal.files import write_json
+from multimodal.labels import CLASSES
 from multimodal.media.crops import encode_crop, encode_sound
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.probe_corpus import SCHEMA as PROBE_SCHEMA
@@ -39,6 +41,8 @@ from multimodal.media.store.journal import finished_clips, merge
 from multimodal.media.store.reader import Store
 from multimodal.media.store.shard import Shard
 from multimodal.metrics.score_files import read_scores
+from multimodal.metrics.scores_table import QUESTIONS, WITHOUT_THE_OTHER
+from multimodal.report.study_table import as_markdown, costs, findings
 from multimodal.splits.split import Split
 from multimodal.tokens.cache import HEADER as TOKENS_HEADER
 from multimodal.tokens.cache import TokenCache, shard_path, write_shard
@@ -166,6 +170,36 @@ def read_plan(folder: Path) -> Any:
     return check_content(study, []), claim_study(study, PLAN, _source(folder))
 
 
+def _study_jobs(folder: Path) -> list[Job]:
+    config = TRAIN["small"]()
+    return [Job(name, 0, config, folder / "runs" / f"{name}-seed0") for name in ("concat", "gated")]
+
+
+def make_study(folder: Path) -> Job:
+    """Two finished runs of a study, without their trainings."""
+    count = 8
+    fake = np.arange(count) % 2
+    frame = pd.DataFrame({"clip_id": [f"made/{number}.mp4" for number in range(count)], "split": "test"})
+    people, labels = [f"p{number // 2}" for number in range(count)], dict.fromkeys(LABELS[:3], fake)
+    frame = frame.assign(identity=people, method="swap", av_class=np.array(["RVRA", "FVFA"])[fake], **labels)
+    said = np.linspace(0.1, 0.9, count)
+    for name in dict.fromkeys(question.score for question in (*QUESTIONS.values(), *WITHOUT_THE_OTHER.values())):
+        frame[name] = said
+    frame = frame.assign(**{f"p_{name}": 0.25 for name in CLASSES})
+    took = dict.fromkeys(("seconds_training", "parameters", "flops", "encoder_parameters", "encoder_flops"), 1)
+    jobs = _study_jobs(folder)
+    for job in jobs:
+        job.folder.mkdir(parents=True)
+        frame.to_parquet(job.scores, index=False)
+        write_json(job.result, {"generated": True, "tokens": {"audio": 2, "video": 2}, **took})
+    return jobs[0]
+
+
+def read_study(folder: Path) -> Any:
+    results = judge_study(_study_jobs(folder), "concat", replicates=4)
+    return as_markdown(results), findings(results), costs(results)
+
+
 PROBED = {"clip_id": "made/a.mp4", "size_bytes": 1, "container": "mp4", "num_frames": 3, "duration_seconds": 0.1}
 
 
@@ -199,6 +233,8 @@ KINDS = {
     "token shard": Kind(lambda folder: shard_path(make_tokens(folder), 0), read_tokens),
     "store journal": Kind(make_journal, read_journal),
     "study plan": Kind(make_plan, read_plan),
+    "study scores": Kind(lambda folder: make_study(folder).scores, read_study),
+    "study result": Kind(lambda folder: make_study(folder).result, read_study),
     "probe journal": Kind(make_probe_journal, lambda folder: list(journal_tables(folder / "probe.jsonl"))),
     "probe table": Kind(make_probe_table, lambda folder: read_probe_table(folder / "probe.parquet")),
     "kept scores": Kind(make_kept_scores, lambda folder: dict(kept_scores(folder / "scores.jsonl"))),

@@ -57,7 +57,6 @@ def audit(
     )
     from experiments.runs.memory import check_seen, marks
     from experiments.runs.scoring import open_run
-    from multimodal.artefacts import read_frame
 
     _check_names(only)
     opened = open_run(run)
@@ -65,7 +64,7 @@ def audit(
     clips.require_same(folder.read_provenance())
     held_out = clips.of("test")
     seen = check_seen({f"the run {run}": opened.learnt_from}, {"test": held_out}, allow_seen=allow_seen, say=print)
-    scores = read_frame(folder.scores, "a table of scores", filters=[("split", "==", "test")])
+    scores = folder.test_scores()
     thresholds = thresholds_by(folder.read_thresholds(), rule)
     drawn = {"replicates": replicates, "seed": seed}
     found: dict[str, Any] = {

@@ -210,6 +210,19 @@ class RunFolder:
 
         return read_frame(self.scores, "a table of scores", filters=[("split", "==", "val")])
 
+    def test_scores(self) -> "pd.DataFrame":
+        """The rows of the test split, which `evaluate` has written."""
+        from multimodal.artefacts import read_frame
+
+        return read_frame(self.scores, "a table of scores", filters=[("split", "==", "test")])
+
+    def read_history(self) -> list[dict[str, Any]]:
+        """A row for each validation, with its ``step`` and ``selection``; there is one at least."""
+        rows = read_json(self.history)
+        if not isinstance(rows, list) or not rows or not all(map(_is_validation, rows)):
+            raise ValueError(f"{self.history} is no history of validations; call `train` on the run again")
+        return rows
+
     def read_thresholds(self) -> dict[str, Any] | None:
         """Thresholds of every rule and target with how they were chosen; None before ``thresholds``."""
         found = _read(self.thresholds)
@@ -248,6 +261,11 @@ _PROVENANCE = {
     "store": str,
     "store_options": dict,
 }
+
+
+def _is_validation(row: Any) -> bool:
+    selection = row.get("selection") if isinstance(row, dict) else ""
+    return (selection is None or is_number(selection)) and is_number(row.get("step"))
 
 
 def _read(path: Path) -> Any:

@@ -39,12 +39,12 @@ def write_report(folder: RunFolder, *, timings: dict[str, float] | None) -> None
 
 def figures_of(folder: RunFolder) -> dict[str, Figure]:
     """The figures of an evaluated run by name, on its test split."""
-    scores, calibration = pd.read_parquet(folder.scores), folder.read_calibration()
+    scores, calibration = folder.test_scores(), folder.read_calibration()
     return run_figures(
         metrics=read_json(folder.metrics),
         thresholds=folder.read_thresholds(),
         scores=scores,
-        history=read_json(folder.history),
+        history=folder.read_history(),
         calibrated=None if calibration is None else _calibrated(scores, calibration),
     )
 

@@ -14,7 +14,7 @@ from experiments.studies.study import Job
 from multimodal.artefacts import safe_cells
 from multimodal.audit.advice import recommend
 from multimodal.corpora.manifest import Manifest
-from multimodal.files import atomic_path, read_json, write_text
+from multimodal.files import atomic_path, write_text
 from multimodal.metrics.minority import (
     DrawnMeasures,
     MinorityMeasures,
@@ -113,11 +113,11 @@ def judge_ratios(
             even = measured.get((*PLAIN, THRESHOLDS[0]))
         if ratio == CASE:
             case = drawn
-    example = pd.read_parquet(finished[0].scores)
+    example = finished[0].read_scores()
     return {
         "ratios": table,
         "case": _case(table[f"{CASE}"], case, even) if case and even else None,
-        "generated": any(read_json(job.result)["generated"] for job in finished),
+        "generated": any(job.read_result()["generated"] for job in finished),
         "steps": jobs[0].config.fit.steps,
         "counts": {
             "fake": int((example["any_fake"] == 1).sum()),
@@ -143,15 +143,15 @@ def _measures(job: Job, ratio: float, threshold: str) -> MinorityMeasures:
     run = RunFolder(job.folder)
     learnt = learnt_shares(run.read_plain_config(), run.read_provenance())
     return MinorityMeasures(
-        pd.read_parquet(job.scores),
-        threshold=0.5 if threshold == "at 0.5" else _tuned(run.scores),
+        job.read_scores(),
+        threshold=0.5 if threshold == "at 0.5" else _tuned(run.validation_scores()),
         real_prior=1 / (1 + ratio),
         learnt_fake_prior=learnt["any"],
     )
 
 
-def _tuned(scores: Path) -> float:
-    validation = pd.read_parquet(scores, filters=[("split", "==", "val")]).dropna(subset=["score_any"])
+def _tuned(scores: pd.DataFrame) -> float:
+    validation = scores.dropna(subset=["score_any"])
     fake = validation["any_fake"] == 1
     values = validation["score_any"]
     chosen = choose_threshold(

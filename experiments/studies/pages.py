@@ -5,14 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-import pandas as pd
-
 from experiments import engines
 from experiments.runs.build import open_training
 from experiments.runs.estimate import estimate
 from experiments.runs.folder import RunFolder
 from experiments.studies.study import Job, StudyFolder
-from multimodal.artefacts import safe_cells, shown
+from multimodal.artefacts import building, safe_cells, shown
 from multimodal.files import atomic_path, read_json, write_json, write_text
 from multimodal.report.figures import png_bytes, save_images, score_scatter
 from multimodal.report.figures.study import study_figures
@@ -43,7 +41,7 @@ def _figures(results: Mapping[str, Any], jobs: Sequence[Job]) -> dict[str, Any]:
     figures = study_figures(results)
     for name in dict.fromkeys([results["baseline"], _best(results)]):
         job = next(job for job in jobs if job.variant == name and job.result.is_file())
-        figures[name] = score_scatter(pd.read_parquet(job.scores), {})
+        figures[name] = score_scatter(job.read_scores(), {})
     return figures
 
 
@@ -93,11 +91,12 @@ def compare_speed(
             return None
         write_json(folder.speed, outcome)
     timing = read_json(folder.speed)
-    histories = [read_json(RunFolder(job.folder).history) for job in finished]
+    histories = [RunFolder(job.folder).read_history() for job in finished]
     steps = sum(history[-1]["step"] for history in histories) / len(finished)
     validations = sum(map(len, histories)) / len(finished)
-    end_to_end = steps * timing["step_seconds"] + validations * timing["validation_seconds"]
-    on_tokens = sum(read_json(job.result)["seconds_training"] for job in finished) / len(finished)
+    with building(folder.speed, "the timing of a study"):
+        end_to_end = float(steps * timing["step_seconds"] + validations * timing["validation_seconds"])
+    on_tokens = sum(job.read_result()["seconds_training"] for job in finished) / len(finished)
     return {"run_seconds": on_tokens, "end_to_end_seconds": end_to_end, "times": end_to_end / on_tokens}
 
 

@@ -15,7 +15,7 @@ from experiments.runs.folder import RunFolder
 from experiments.runs.settings import with_settings, write_config
 from experiments.train import train
 from multimodal.artefacts import safe_cells
-from multimodal.files import atomic_path, read_json
+from multimodal.files import atomic_path
 
 _NAME = "search"
 
@@ -115,7 +115,7 @@ def run_trial(trial: Trial) -> float:
     try:
         config = with_settings(trial.config, settings)
         run = RunFolder(train(config, trial.folder / "trials" / f"trial-{asked.number:04d}"))
-        values = [row["selection"] for row in read_json(run.history) if row["selection"] is not None]
+        values = [row["selection"] for row in run.read_history() if row["selection"] is not None]
         if not values:
             raise ValueError("the selection value is not defined on this validation split")
     except Exception:

@@ -5,17 +5,25 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from experiments.runs.config import Source, TrainConfig
 from experiments.runs.device import DeviceName, use_device
 from experiments.runs.settings import to_plain
-from multimodal.artefacts import building
+from multimodal.artefacts import building, is_number, read_frame, reading, require
 from multimodal.files import claim, read_json
+from multimodal.labels import CLASSES
 from multimodal.ranges import at_least, check_ranges
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 LABELS = ["video_fake", "audio_fake", "any_fake", "av_class"]
+#: What a finished run took, as numbers; and what its table of scores must have.
+_COSTS = ("seconds_training", "parameters", "flops", "encoder_parameters", "encoder_flops")
+_TEXTS = ["clip_id", "identity", "method", "av_class"]
 #: variant → its training
 Trainings = Mapping[str, TrainConfig]
 
@@ -99,6 +107,30 @@ class Job:
     def scores(self) -> Path:
         """Scores of the test split, with either modality left out too."""
         return self.folder / "study_scores.parquet"
+
+    def read_scores(self) -> "pd.DataFrame":
+        """The table of :attr:`scores`; ``ValueError`` of one line where it is none."""
+        from multimodal.metrics.scores_table import QUESTIONS, WITHOUT_THE_OTHER
+
+        what, questions = "the scores of a run", (*QUESTIONS.values(), *WITHOUT_THE_OTHER.values())
+        posteriors = [f"p_{name}" for name in CLASSES]
+        numbers = list(dict.fromkeys([*chain.from_iterable(questions), *posteriors]))
+        table = read_frame(self.scores, what, columns=[*_TEXTS, *numbers])
+        with reading(self.scores, what):
+            table[_TEXTS].astype("string")
+            table[numbers].astype(float)
+        return table
+
+    def read_result(self) -> dict[str, Any]:
+        """What stands in :attr:`result`; ``ValueError`` of one line where it is not what a run took."""
+        found = read_json(self.result)
+        require(found, {"generated": bool, "tokens": dict}, self.result)
+        missing = [name for name in ("generated", "tokens") if name not in found]
+        missing += [name for name in _COSTS if not is_number(found.get(name))]
+        missing += [f"tokens of {name}" for name, count in found.get("tokens", {}).items() if not is_number(count)]
+        if missing:
+            raise ValueError(f"{self.result} does not say {', '.join(missing)}; delete it, and call again")
+        return found
 
 
 class StudyFolder(NamedTuple):
@@ -196,15 +228,13 @@ def check_content(folder: StudyFolder, jobs: Sequence[Job]) -> None:
     Raises:
         ValueError: names what was changed since, or the run that differs.
     """
-    import pandas as pd
-
     plan = read_json(folder.plan)
     with building(folder.plan, "the plan of a study"):
         content = content_of(Source(*map(Path, plan["source"])))
     _require_content(folder, plan, content)
     first: tuple[Job, pd.DataFrame] | None = None
     for job in (job for job in jobs if job.result.is_file()):
-        table = pd.read_parquet(job.scores, columns=["clip_id", *LABELS])
+        table = job.read_scores()[["clip_id", *LABELS]]
         table = table.sort_values("clip_id", ignore_index=True).astype(object).astype(str)
         if first is None:
             first = job, table
@@ -234,8 +264,6 @@ def judge_study(jobs: Sequence[Job], baseline: str, *, replicates: int, seed: in
 
     Variants of which no run is finished are not in it.
     """
-    import pandas as pd
-
     from multimodal.metrics.seeds import auc_per_method, judge_seeds
     from multimodal.report.study_table import COSTS
 
@@ -243,8 +271,8 @@ def judge_study(jobs: Sequence[Job], baseline: str, *, replicates: int, seed: in
     tables: dict[str, list[pd.DataFrame]] = {}
     costs: dict[str, list[Mapping[str, Any]]] = {}
     for job in finished:
-        tables.setdefault(job.variant, []).append(pd.read_parquet(job.scores))
-        costs.setdefault(job.variant, []).append(read_json(job.result))
+        tables.setdefault(job.variant, []).append(job.read_scores())
+        costs.setdefault(job.variant, []).append(job.read_result())
     if baseline not in tables:
         raise ValueError(f"no run of the baseline {baseline!r} is finished, so nothing can be compared with it")
     measures = judge_seeds(tables, baseline, replicates=replicates, seed=seed)
