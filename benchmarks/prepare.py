@@ -98,7 +98,7 @@ def measure_length(folder: Path, minutes: float) -> None:
 def measure_reading(clip: Path, folder: Path) -> None:
     """Random windows with their sound as tensors, from both formats."""
     print(f"\n{'store':<22}{'windows / s':>12}{'MB a minute':>13}")
-    for frame_format in ("magicyuv", "webp", "jpeg"):
+    for frame_format in ("zstd", "webp", "jpeg"):
         where = folder / frame_format
         store(clip, 25.0, where, frame_format=frame_format)
         size = sum(path.stat().st_size for path in (where / "shards").iterdir())
@@ -125,7 +125,7 @@ def windows_per_second(where: Path) -> float:
     return NUM_WINDOWS / best_of_rounds(read)[0]
 
 
-def store(path: Path, frame_rate: float, where: Path | None = None, *, frame_format: Any = "magicyuv") -> None:
+def store(path: Path, frame_rate: float, where: Path | None = None, *, frame_format: Any = "zstd") -> None:
     """Prepare one clip and write it to a store, as a worker does."""
     from multimodal.media.prepare import prepare_file
     from multimodal.media.prepared import PrepareOptions

@@ -3,6 +3,7 @@
 import io
 import math
 import wave
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from jaxtyping import Float, Int16, UInt8
 from PIL import Image
 from torchvision.io import ImageReadMode, decode_jpeg, decode_webp
 
-from multimodal.media import magicyuv
+from multimodal.media import zstd
 from multimodal.media.prepared import FrameFormat, PrepareOptions
 from multimodal.media.reading.time_grid import Area
 
@@ -60,11 +61,11 @@ def crop_part(
     return np.asarray(region.resize((crop_size, crop_size), Image.Resampling.BICUBIC, box=box))
 
 
-# Crops and sound as the bytes of files that other tools open: AVI, WebP or JPEG, and WAV.
+# Crops and sound as the bytes of files: packed differences, WebP or JPEG, and WAV.
 
 
 #: How members of a shard are called that hold a crop of a format.
-CROP_SUFFIXES: dict[FrameFormat, str] = {"magicyuv": "avi", "webp": "webp", "jpeg": "jpeg"}
+CROP_SUFFIXES: dict[FrameFormat, str] = {"zstd": "zst", "webp": "webp", "jpeg": "jpeg"}
 
 
 #: Bytes before the samples in the WAV files written here.
@@ -72,9 +73,9 @@ WAV_HEADER_BYTES = 44
 
 
 def encode_crop(crop: UInt8[np.ndarray, "size size 3"], options: PrepareOptions) -> bytes:
-    """Compress one crop in the format of ``options``; MagicYUV and WebP, at its fastest, lose nothing."""
-    if options.frame_format == "magicyuv":
-        return magicyuv.encode(crop)
+    """Compress one crop in the format of ``options``; Zstandard and WebP, at its fastest, lose nothing."""
+    if options.frame_format == "zstd":
+        return zstd.encode(crop)
     buffer = io.BytesIO()
     image = Image.fromarray(crop)
     if options.frame_format == "webp":
@@ -84,22 +85,30 @@ def encode_crop(crop: UInt8[np.ndarray, "size size 3"], options: PrepareOptions)
     return buffer.getvalue()
 
 
-def decode_crop(content: bytes | memoryview, frame_format: FrameFormat) -> UInt8[np.ndarray, "size size 3"]:
-    """Pixels of a crop that :func:`encode_crop` compressed.
+def decode_crops(
+    contents: Sequence[bytes | memoryview], options: PrepareOptions
+) -> UInt8[np.ndarray, "crops size size 3"]:
+    """Pixels of crops that :func:`encode_crop` compressed.
 
     torchvision decodes images: on a CPU in a third less time than Pillow, which copies the pixels twice more.
     """
-    if frame_format == "magicyuv":
-        return magicyuv.decode(content)
-    data = torch.frombuffer(bytearray(content), dtype=torch.uint8)
-    decode = decode_webp if frame_format == "webp" else decode_jpeg
-    return decode(data, ImageReadMode.RGB).permute(1, 2, 0).numpy()
+    size = options.crop_size
+    frames = np.empty((len(contents), size, size, 3), dtype=np.uint8)
+    if options.frame_format == "zstd":
+        zstd.decode(contents, frames)
+        return frames
+    decode = decode_webp if options.frame_format == "webp" else decode_jpeg
+    for content, frame in zip(contents, frames, strict=True):
+        crop = decode(torch.frombuffer(bytearray(content), dtype=torch.uint8), ImageReadMode.RGB)
+        if crop.shape[1:] != frame.shape[:2]:  # one pixel would be spread over the whole crop without a word
+            raise ValueError(f"a crop of {crop.shape[2]}x{crop.shape[1]} in a store of {size}")
+        frame[:] = crop.permute(1, 2, 0).numpy()
+    return frames
 
 
 def as_stored(crop: UInt8[np.ndarray, "size size 3"], options: PrepareOptions) -> UInt8[np.ndarray, "size size 3"]:
     """The crop as a store gives it back: what is not stored must show the same pixels."""
-    is_lossy = options.frame_format == "jpeg"
-    return decode_crop(encode_crop(crop, options), options.frame_format) if is_lossy else crop
+    return decode_crops([encode_crop(crop, options)], options)[0] if options.frame_format == "jpeg" else crop
 
 
 def encode_sound(samples: Int16[np.ndarray, " samples"], sample_rate: int) -> bytes:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multimodal.media import magicyuv
+from multimodal.media import zstd
 from multimodal.media.crops import Square, crop_area, crop_part, crop_square
 from multimodal.media.reading.time_grid import OnGrid, part_of
 
@@ -63,16 +63,17 @@ def test_a_crop_follows_a_box_that_moves_by_less_than_a_pixel():
 
 
 @pytest.mark.parametrize("side", [1, 33, 224])
-def test_magicyuv_gives_every_pixel_back_in_any_size(side):
-    for seed in range(2):
-        crop = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
-        np.testing.assert_array_equal(magicyuv.decode(magicyuv.encode(crop)), crop)
+def test_packed_differences_give_every_pixel_back_in_any_size_and_number(side):
+    crops = np.random.default_rng(0).integers(0, 256, (5, side, side, 3), dtype=np.uint8)
+    unpacked = np.empty_like(crops)
+    zstd.decode([zstd.encode(crop) for crop in crops], unpacked)
+    np.testing.assert_array_equal(unpacked, crops)
 
 
-def test_what_is_no_crop_is_a_value_error_and_does_no_harm_to_the_next():
+def test_what_is_no_crop_or_one_of_another_size_is_a_value_error():
     crop = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    whole = magicyuv.encode(crop)
-    for content in (b"", b"RIFF" + bytes(500), whole[:300], whole[:-2000]):
-        with pytest.raises(ValueError, match="a crop that is not MagicYUV"):
-            magicyuv.decode(content)
-        np.testing.assert_array_equal(magicyuv.decode(whole), crop)
+    whole, into = zstd.encode(crop), np.empty((1, 32, 32, 3), dtype=np.uint8)
+    others = (zstd.encode(crop[:31, :31]), zstd.encode(np.tile(crop, (2, 2, 1))))
+    for content in (b"", b"RIFF" + bytes(500), whole[:300], whole[:-20], *others):
+        with pytest.raises(ValueError, match="a crop that is not 32 pixels square"):
+            zstd.decode([content], into)

@@ -1,7 +1,7 @@
 """The files of a store: what stands where, and the columns of its tables.
 
 ``header.json``      version and options of the cropper
-``shards/*.tar``     clips in the WebDataset convention: ``KEY.0000.avi`` ..., ``KEY.wav``, ``KEY.json``
+``shards/*.tar``     clips in the WebDataset convention: ``KEY.0000.zst`` ..., ``KEY.wav``, ``KEY.json``
 ``index.parquet``    a row a clip, with the place of every member in its shard, for random access
 ``failures.parquet`` a row a clip that could not be prepared: ``clip_id``, ``stage``, ``reason``
 ``journals/*.jsonl`` rows that are not in the tables yet, each written after its clip is safe in a shard
@@ -86,7 +86,7 @@ def fingerprint_of(options: PrepareOptions) -> str:
 
     Formats that lose nothing give the same crops: all of them are told as the first of them, WebP.
     """
-    same = replace(options, frame_format="webp") if options.frame_format == "magicyuv" else options
+    same = replace(options, frame_format="webp") if options.frame_format == "zstd" else options
     return json.dumps({"cropper_version": CROPPER_VERSION, **_told(same)}, sort_keys=True)
 
 

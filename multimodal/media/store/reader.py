@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 
 from multimodal.artefacts import check_inside, inside, read_table, reading
 from multimodal.labels import MODALITIES, Modality
-from multimodal.media.crops import WAV_HEADER_BYTES, decode_crop
+from multimodal.media.crops import WAV_HEADER_BYTES, decode_crops
 from multimodal.media.faces import box_area
 from multimodal.media.prepared import PreparedClip, PrepareOptions, sample_span
 from multimodal.media.store.format import (
@@ -28,6 +28,9 @@ from multimodal.media.store.format import (
 
 _LIST_COLUMNS = ("frame_offsets", "frame_lengths", "boxes")
 _PLAIN_COLUMNS = [name for name in INDEX_SCHEMA.names if name not in _LIST_COLUMNS]
+#: What reading a window asks of a clip; to look up all columns takes as long as unpacking a crop.
+_READ_COLUMNS = ["shard", "num_frames", "frame_rate", "num_samples", "sample_rate", "start_seconds"]
+_READ_COLUMNS += ["absent_video", "absent_audio", "damage", "sound_offset"]
 
 
 class Store:
@@ -115,7 +118,7 @@ class Store:
         count = max(0, total - start) if num_frames is None else min(num_frames, max(0, total - start))
         absent = {name: row[f"absent_{name}"] for name in ("video", "audio") if row[f"absent_{name}"] is not None}
         frames = waveform = None
-        with open(inside(self.folder / SHARDS, row["shard"]), "rb") as shard:
+        with open(self._shard(row["shard"]), "rb") as shard:
             if row["absent_video"] is None and "video" in modalities:
                 frames = _read_frames(shard, row, start, count, self.options)
             if row["sound_offset"] is not None and "audio" in modalities:
@@ -142,9 +145,18 @@ class Store:
             raise ValueError(f"no clip {clip_id!r} in {self.folder}{why}")
         place = self._rows[clip_id]
         with reading(self.folder / INDEX, "the index of a store"):
-            row = self._index_table.select(_PLAIN_COLUMNS).slice(place, 1).to_pylist()[0]
+            row = {name: self._index_table[name][place].as_py() for name in _READ_COLUMNS}
             lists = {name: self._index_table[name][place].values.to_numpy() for name in _LIST_COLUMNS}
         return row | lists
+
+    def _shard(self, name: str) -> Path:
+        if name not in self._shards:
+            self._shards[name] = inside(self.folder / SHARDS, name)
+        return self._shards[name]
+
+    @cached_property
+    def _shards(self) -> dict[str, Path]:
+        return {}
 
     @cached_property
     def _rows(self) -> dict[str, int]:
@@ -173,19 +185,14 @@ class Store:
 def _read_frames(
     file: BinaryIO, row: dict[str, Any], start: int, count: int, options: PrepareOptions
 ) -> UInt8[np.ndarray, "time size size 3"]:
-    frames = np.empty((count, options.crop_size, options.crop_size, 3), dtype=np.uint8)
     if count == 0:
-        return frames
+        return decode_crops([], options)
     offsets, lengths = row["frame_offsets"][start : start + count], row["frame_lengths"][start : start + count]
     if len(offsets) != count or len(lengths) != count:
         raise ValueError(f"{count} frames have {len(offsets)} places and {len(lengths)} lengths")
     content = memoryview(_bytes(file, int(offsets[0]), int(offsets[-1] + lengths[-1] - offsets[0])))  # in a row
-    for number, (offset, length) in enumerate(zip(offsets - offsets[0], lengths, strict=True)):
-        crop = decode_crop(content[offset : offset + length], options.frame_format)
-        if crop.shape != frames.shape[1:]:  # one pixel would be spread over the whole crop without a word
-            raise ValueError(f"a crop of {crop.shape[1]}x{crop.shape[0]} in a store of {options.crop_size}")
-        frames[number] = crop
-    return frames
+    places = zip(offsets - offsets[0], lengths, strict=True)
+    return decode_crops([content[offset : offset + length] for offset, length in places], options)
 
 
 def _read_sound(file: BinaryIO, row: dict[str, Any], start: int, count: int) -> Float[np.ndarray, " samples"]:
