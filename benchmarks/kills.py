@@ -1,10 +1,11 @@
 """Kill and resume through the real command line: ``python -m benchmarks.kills [--kills 10] [--verbs train]``.
 
-On a tiny generated corpus every verb is run once undisturbed. Then it is killed at random moments of that time by
-SIGKILL, SIGTERM and SIGINT in turn, and the same command is called again. It must end well, with the same bytes
-(members of the store, weights, scores, verdicts), without a process left two seconds after the kill, without a
-temporary file and without a traceback. Of two ranks one is killed, of all other verbs the process that was called.
-Exits with 1 where one of these does not hold.
+On a tiny generated corpus every verb is run once undisturbed. Then it is killed at random moments of that time
+by SIGKILL, SIGTERM and SIGINT in turn, and the same command goes on in the same folder, to be killed again; after
+some kills it may end. It must end well, with the same bytes (members of the store, weights, scores, verdicts),
+without a process left two seconds after a kill, without a temporary file and without a traceback. The process that
+was called is killed; of two ranks under torchrun one of them (``train-two``), or torchrun (``train-launcher``).
+What ended before its kill came is no kill and is not counted. Exits with 1 where one of these does not hold.
 """
 
 import argparse
@@ -34,8 +35,8 @@ ORPHAN_SECONDS = 2.0
 #: A variable of the environment by which the processes of one try are known.
 MARK = "KILLS_BENCHMARK"
 _CORPUS = [
-    *("--groups", "2", "--identities-per-group", "2", "--real-clips", "2", "--clip-seconds", "0.8"),
-    *("--frame-size", "128", "--rtvc-clips", "1"),
+    *("--groups", "1", "--identities-per-group", "3", "--real-clips", "2", "--clip-seconds", "0.5"),
+    *("--frame-size", "96", "--rtvc-clips", "1"),
 ]
 _FIT = [
     *("--fit.steps", "4", "--fit.validate-every", "1", "--num-frames", "4", "--batch-size", "4"),
@@ -46,20 +47,22 @@ _FIT = [
 class Case(NamedTuple):
     """A verb: its command that writes to a folder, what must be the same, and what is there before it starts.
 
-    Of several ``ranks`` under torchrun the second is killed, and torchrun ends the others.
+    Of several ``ranks`` under torchrun the second is killed, and torchrun ends the others; or, where ``launcher``
+    says so, torchrun itself.
     """
 
     command: Callable[[Path], list[str]]
     found: Callable[[Path], dict[str, str]]
     before: str | None = None
     ranks: int = 1
+    launcher: bool = False
 
 
 class Row(NamedTuple):
     """What became of the kills of one verb."""
 
     verb: str
-    tries: int
+    kills: int
     failures: int
     lost: int
     orphans: int
@@ -74,19 +77,20 @@ class Row(NamedTuple):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--in-a-row", type=int, default=3, help="kills in one folder before the command may end")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--verbs", nargs="+", choices=VERBS, default=list(VERBS))
     parser.add_argument("--folder", type=Path, help="make corpus, store and run there, and find them next time")
     arguments = parser.parse_args()
-    rng = random.Random(arguments.seed)
+    draw = Draw(random.Random(arguments.seed), arguments.in_a_row)
     rows = []
-    print("verb          tries  failures  lost  orphans  left-over files  tracebacks", flush=True)
+    print("verb          kills  failures  lost  orphans  left-over files  tracebacks", flush=True)
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
         base = arguments.folder or Path(folder)
         if not (base / "run" / "thresholds.json").is_file():
             make_base(base, needs_run=bool(arguments.folder or {"evaluate", "predict"} & set(arguments.verbs)))
         for verb in arguments.verbs:
-            rows.append(try_verb(verb, cases(base)[verb], base, arguments.kills, rng))
+            rows.append(try_verb(verb, cases(base)[verb], base, arguments.kills, draw))
             print("{:<14}{:5d}{:10d}{:6d}{:9d}{:17d}{:12d}".format(*rows[-1]), flush=True)
     return 1 if any(sum(row[2:]) for row in rows) else 0
 
@@ -122,20 +126,21 @@ def _train(base: Path, out: Path) -> list[str]:
 def cases(base: Path) -> dict[str, Case]:
     """Every verb with its command."""
     clips = [str(path) for path in sorted(base.glob("corpus/*/**/*.mp4"))[:4]]
-    study = ["--end-to-end", "--only", "concat", "--seeds", "1", "--replicates", "20"]
+    study = ["--end-to-end", "--only", "concat", "--replicates", "20"]
 
     def ablate(workers: int) -> Case:
-        more = [*study, "--workers", str(workers)]
+        more = [*study, "--seeds", str(workers), "--workers", str(workers)]  # a run for each to be killed in
         return Case(
             lambda out: ["ablate", "fusion", "small", *_data(base), *_FIT, *more, "--out", str(out)],
             lambda out: _files(out, ["runs/*/best.safetensors", "runs/*/study_scores.parquet"]),
         )
 
-    def train(ranks: int) -> Case:
+    def train(ranks: int, *, launcher: bool = False) -> Case:
         return Case(
             lambda out: _train(base, out),
             lambda out: _files(out, ["best.safetensors", "history.json", "scores.parquet"]),
             ranks=ranks,
+            launcher=launcher,
         )
 
     return {
@@ -149,6 +154,7 @@ def cases(base: Path) -> dict[str, Case]:
         ),
         "train": train(1),
         "train-two": train(2),
+        "train-launcher": train(2, launcher=True),
         "ablate": ablate(1),
         "ablate-two": ablate(2),
         "evaluate": Case(
@@ -164,12 +170,20 @@ def cases(base: Path) -> dict[str, Case]:
 
 
 VERBS = (
-    *("generate", "prepare", "pretrain", "train", "train-two", "ablate", "ablate-two", "evaluate", "predict"),
+    *("generate", "prepare", "pretrain", "train", "train-two", "train-launcher"),
+    *("ablate", "ablate-two", "evaluate", "predict"),
 )
 
 
-def try_verb(verb: str, case: Case, base: Path, kills: int, rng: random.Random) -> Row:
-    """Run a verb undisturbed, then kill it again and again, each time in a new folder, and let it go on."""
+class Draw(NamedTuple):
+    """When to kill, and how often in one folder."""
+
+    rng: random.Random
+    in_a_row: int
+
+
+def try_verb(verb: str, case: Case, base: Path, kills: int, draw: Draw) -> Row:
+    """Run a verb undisturbed, then kill it again and again, in new folders, and let it go on and end."""
     began = time.monotonic()
     whole = _new_folder(base, f"{verb}-whole", case)
     done = _run(case, whole)
@@ -178,22 +192,40 @@ def try_verb(verb: str, case: Case, base: Path, kills: int, rng: random.Random) 
     seconds, expected = time.monotonic() - began, case.found(whole)
     assert expected, f"{verb} wrote nothing that could be compared"
     row = Row(verb, 0, 0, 0, 0, 0, 0)
-    for number in range(kills):
-        out = _new_folder(base, f"{verb}-{number}", case)
-        one = Kill(SIGNALS[number % len(SIGNALS)], rng.uniform(0, seconds))
-        orphans, said = start_and_kill(case, out, one)
-        again = _run(case, out)
-        found = {} if again.returncode else case.found(out)
-        lost = sum(found.get(key) != expected.get(key) for key in found.keys() | expected.keys())
-        left = [path for path in out.rglob(".*") if is_leftover(path)]
-        # torchrun tells of a rank that died by a traceback of its own
-        tracebacks = (case.ranks == 1) * said.count("Traceback") + again.stderr.count("Traceback")
-        row = row.plus(Row(verb, 1, int(again.returncode != 0), lost, orphans, len(left), tracebacks))
-        print(f"  {verb} {one.text}: {row[1:]}", file=sys.stderr, flush=True)
-        if again.returncode or tracebacks:
-            print(f"{said[-1500:]}\n--- again:\n{again.stderr[-1500:]}", file=sys.stderr, flush=True)
+    while row.kills < kills:
+        out = _new_folder(base, f"{verb}-killed", case)
+        ended = None
+        for _ in range(min(draw.in_a_row, kills - row.kills)):
+            kill = Kill(SIGNALS[row.kills % len(SIGNALS)], draw.rng.uniform(0, seconds))
+            began, ended = time.monotonic(), start_and_kill(case, out, kill)
+            if not ended.by_kill:
+                seconds = min(seconds, time.monotonic() - began)  # less was left, or the machine has more time
+                break
+            # torchrun tells of a rank that died by a traceback of its own
+            tracebacks = (case.ranks == 1) * ended.said.count("Traceback")
+            row = row.plus(Row(verb, 1, 0, 0, ended.orphans, 0, tracebacks))
+            print(f"  {verb} {kill.text}: {ended.orphans} orphans, {tracebacks} tracebacks", file=sys.stderr)
+            if tracebacks:
+                print(ended.said[-1500:], file=sys.stderr)
+        if ended is None or ended.by_kill:
+            again = _run(case, out)
+            ended = Ended(0, again.stderr, again.returncode, by_kill=False)
+        row = row.plus(_judge(verb, case, out, expected, ended))
         shutil.rmtree(out)
     shutil.rmtree(whole)
+    return row
+
+
+def _judge(verb: str, case: Case, out: Path, expected: dict[str, str], ended: "Ended") -> Row:
+    """What is wrong with what a command left that was killed before and came to its end now."""
+    found = {} if ended.code else case.found(out)
+    wrong = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
+    left = [path.name for path in out.rglob(".*") if is_leftover(path)]
+    tracebacks = (case.ranks == 1) * ended.said.count("Traceback")
+    row = Row(verb, 0, int(ended.code != 0), len(wrong), 0, len(left), tracebacks)
+    print(f"  {verb} ends: {row[2:]} {wrong[:5]} {left[:5]}", file=sys.stderr, flush=True)
+    if ended.code or tracebacks:
+        print(ended.said[-1500:], file=sys.stderr, flush=True)
     return row
 
 
@@ -226,8 +258,17 @@ class Kill(NamedTuple):
         return f"{self.signal.name} after {self.seconds:.1f} s"
 
 
-def start_and_kill(case: Case, out: Path, kill: Kill) -> tuple[int, str]:
-    """Start a command and kill it after some seconds; how many processes outlive it, and what it said."""
+class Ended(NamedTuple):
+    """How a command ended: how many processes outlived it, what it had said, and its exit code."""
+
+    orphans: int
+    said: str
+    code: int
+    by_kill: bool
+
+
+def start_and_kill(case: Case, out: Path, kill: Kill) -> Ended:
+    """Start a command and kill it after some seconds, where it did not end before."""
     mark = uuid.uuid4().hex
     with tempfile.TemporaryFile() as said:
         with subprocess.Popen(
@@ -236,21 +277,25 @@ def start_and_kill(case: Case, out: Path, kill: Kill) -> tuple[int, str]:
             stderr=said,
             env=os.environ | {MARK: mark},
         ) as process:
-            time.sleep(kill.seconds)
-            _victim(process, case.ranks).send_signal(kill.signal)
-            process.wait()
+            try:
+                process.wait(kill.seconds)
+                by_kill = False
+            except subprocess.TimeoutExpired:
+                by_kill = True
+                _victim(process, case).send_signal(kill.signal)
+                process.wait()
         time.sleep(ORPHAN_SECONDS)
         orphans = _marked(mark)
         for one in orphans:
             print(f"  orphan, its parent is {one.ppid()}: {' '.join(one.cmdline())[:200]}", file=sys.stderr)
             one.kill()
         said.seek(0)
-        return len(orphans), said.read().decode(errors="replace")
+        return Ended(len(orphans), said.read().decode(errors="replace"), process.returncode, by_kill)
 
 
-def _victim(process: "subprocess.Popen[bytes]", ranks: int) -> "subprocess.Popen[bytes] | psutil.Process":
-    """The second rank, where it has started; else the process that was called."""
-    if ranks > 1 and process.poll() is None:
+def _victim(process: "subprocess.Popen[bytes]", case: Case) -> "subprocess.Popen[bytes] | psutil.Process":
+    """The second rank, where it has started and is meant; else the process that was called."""
+    if case.ranks > 1 and not case.launcher:
         for child in psutil.Process(process.pid).children():
             if child.environ().get("RANK") == "1":
                 return child

@@ -59,10 +59,15 @@ def report(root: Path, count: int, workers: int) -> int:
     late: dict[str, int] = {}
     start = time.monotonic()
     with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        told = 0
         while process.poll() is None:
-            kept = early if _num_finished(root / "store") <= SETTLED else late
+            finished = _num_finished(root / "store")
+            kept = early if finished <= SETTLED else late
             for name, memory in _memory(process.pid):
                 kept[name] = max(kept.get(name, 0), memory)
+            if finished // SETTLED > told:
+                told = finished // SETTLED
+                print(f"{finished} clips, {_in_words(kept)}", file=sys.stderr, flush=True)
             time.sleep(0.5)
         said = process.communicate()[1]
     seconds = time.monotonic() - start
@@ -73,6 +78,10 @@ def report(root: Path, count: int, workers: int) -> int:
         print(f"{name:<24} {told}: {grown[name]:.3f}")
     print(f"{len(late.keys() - early.keys())} processes began later")
     return 1 if process.returncode or not grown or max(grown.values()) > LIMIT else 0
+
+
+def _in_words(kept: dict[str, int]) -> str:
+    return ", ".join(f"{name} {memory / 2**20:.0f} MB" for name, memory in sorted(kept.items()))
 
 
 def _num_finished(store: Path) -> int:

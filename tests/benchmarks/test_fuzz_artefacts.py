@@ -4,8 +4,8 @@ import pytest
 
 from benchmarks.fuzz_artefacts import KINDS, fuzz
 
-#: A whole detector is built for each damage that its reader does not see at once.
-SLOW = ("detector config", "judge", "run of a detector", "metrics of a run", "audit of a run")
+#: A whole detector is built, or a study judged, for each damage that its reader does not see at once.
+SLOW = ("detector config", "judge", "run of a detector", "metrics of a run", "audit of a run", "study scores")
 
 
 @pytest.mark.parametrize("kind", KINDS)
