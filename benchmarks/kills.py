@@ -27,6 +27,7 @@ from typing import NamedTuple
 import pandas as pd
 import psutil
 
+from benchmarks.warm_start import WarmProcess, WarmStarts
 from multimodal.files import is_leftover, read_json
 from multimodal.media.store.shard import REMOVED
 
@@ -48,7 +49,7 @@ class Case(NamedTuple):
     """A verb: its command that writes to a folder, what must be the same, and what is there before it starts.
 
     Of several ``ranks`` under torchrun the second is killed, and torchrun ends the others; or, where ``launcher``
-    says so, torchrun itself.
+    says so, torchrun itself. With ``starts`` a command is not a new interpreter but a fork of one.
     """
 
     command: Callable[[Path], list[str]]
@@ -56,6 +57,7 @@ class Case(NamedTuple):
     before: str | None = None
     ranks: int = 1
     launcher: bool = False
+    starts: WarmStarts | None = None
 
 
 class Row(NamedTuple):
@@ -79,19 +81,24 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--in-a-row", type=int, default=3, help="kills in one folder before the command may end")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--warm", action="store_true", help="import once and fork for every start: kills hit work")
     parser.add_argument("--verbs", nargs="+", choices=VERBS, default=list(VERBS))
     parser.add_argument("--folder", type=Path, help="make corpus, store and run there, and find them next time")
     arguments = parser.parse_args()
     draw = Draw(random.Random(arguments.seed), arguments.in_a_row)
-    rows = []
+    rows, starts = [], WarmStarts() if arguments.warm else None
     print("verb          kills  failures  lost  orphans  left-over files  tracebacks", flush=True)
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
         base = arguments.folder or Path(folder)
         if not (base / "run" / "thresholds.json").is_file():
             make_base(base, needs_run=bool(arguments.folder or {"evaluate", "predict"} & set(arguments.verbs)))
         for verb in arguments.verbs:
-            rows.append(try_verb(verb, cases(base)[verb], base, arguments.kills, draw))
+            case = cases(base)[verb]
+            case = case._replace(starts=starts if case.ranks == 1 else None)
+            rows.append(try_verb(verb, case, base, arguments.kills, draw))
             print("{:<14}{:5d}{:10d}{:6d}{:9d}{:17d}{:12d}".format(*rows[-1]), flush=True)
+    if starts is not None:
+        starts.close()
     return 1 if any(sum(row[2:]) for row in rows) else 0
 
 
@@ -187,8 +194,8 @@ def try_verb(verb: str, case: Case, base: Path, kills: int, draw: Draw) -> Row:
     began = time.monotonic()
     whole = _new_folder(base, f"{verb}-whole", case)
     done = _run(case, whole)
-    if done.returncode:
-        raise SystemExit(f"{verb} ends with {done.returncode} undisturbed: {done.stderr.strip()[-500:]}")
+    if done.code:
+        raise SystemExit(f"{verb} ends with {done.code} undisturbed: {done.said.strip()[-500:]}")
     seconds, expected = time.monotonic() - began, case.found(whole)
     assert expected, f"{verb} wrote nothing that could be compared"
     row = Row(verb, 0, 0, 0, 0, 0, 0)
@@ -208,8 +215,7 @@ def try_verb(verb: str, case: Case, base: Path, kills: int, draw: Draw) -> Row:
             if tracebacks:
                 print(ended.said[-1500:], file=sys.stderr)
         if ended is None or ended.by_kill:
-            again = _run(case, out)
-            ended = Ended(0, again.stderr, again.returncode, by_kill=False)
+            ended = _run(case, out)
         row = row.plus(_judge(verb, case, out, expected, ended))
         shutil.rmtree(out)
     shutil.rmtree(whole)
@@ -242,8 +248,21 @@ def _line(command: Iterable[str], ranks: int = 1) -> list[str]:
     return [sys.executable, *launcher, "-m", "experiments", *command]
 
 
-def _run(case: Case, out: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(_line(case.command(out), case.ranks), capture_output=True, text=True, check=False)
+def _start(case: Case, out: Path, said: Path, mark: str = "") -> "subprocess.Popen[bytes] | WarmProcess":
+    if case.starts is not None:
+        return case.starts.start(case.command(out), said, {MARK: mark})
+    with open(said, "wb") as file:
+        line, environment = _line(case.command(out), case.ranks), os.environ | {MARK: mark}
+        return subprocess.Popen(
+            line, stdout=subprocess.DEVNULL, stderr=file, env=environment, start_new_session=True
+        )
+
+
+def _run(case: Case, out: Path) -> "Ended":
+    """Run a command to its end."""
+    said = out.parent / "said"
+    code = _start(case, out, said).wait()
+    return Ended(0, said.read_text(errors="replace"), code, by_kill=False)
 
 
 class Kill(NamedTuple):
@@ -269,31 +288,25 @@ class Ended(NamedTuple):
 
 def start_and_kill(case: Case, out: Path, kill: Kill) -> Ended:
     """Start a command and kill it after some seconds, where it did not end before."""
-    mark = uuid.uuid4().hex
-    with tempfile.TemporaryFile() as said:
-        with subprocess.Popen(
-            _line(case.command(out), case.ranks),
-            stdout=subprocess.DEVNULL,
-            stderr=said,
-            env=os.environ | {MARK: mark},
-        ) as process:
-            try:
-                process.wait(kill.seconds)
-                by_kill = False
-            except subprocess.TimeoutExpired:
-                by_kill = True
-                _victim(process, case).send_signal(kill.signal)
-                process.wait()
-        time.sleep(ORPHAN_SECONDS)
-        orphans = _marked(mark)
-        for one in orphans:
-            print(f"  orphan, its parent is {one.ppid()}: {' '.join(one.cmdline())[:200]}", file=sys.stderr)
-            one.kill()
-        said.seek(0)
-        return Ended(len(orphans), said.read().decode(errors="replace"), process.returncode, by_kill)
+    mark, said = uuid.uuid4().hex, out.parent / "said"
+    process, by_kill = _start(case, out, said, mark), False
+    try:
+        process.wait(kill.seconds)
+    except subprocess.TimeoutExpired:
+        by_kill = True
+        _victim(process, case).send_signal(kill.signal)
+        process.wait()
+    time.sleep(ORPHAN_SECONDS)
+    orphans = _left_of(process.pid, mark)
+    for one in orphans:
+        print(f"  orphan, its parent is {one.ppid()}: {' '.join(one.cmdline())[:200]}", file=sys.stderr)
+        one.kill()
+    return Ended(len(orphans), said.read_text(errors="replace"), process.returncode, by_kill)
 
 
-def _victim(process: "subprocess.Popen[bytes]", case: Case) -> "subprocess.Popen[bytes] | psutil.Process":
+def _victim(
+    process: "subprocess.Popen[bytes] | WarmProcess", case: Case
+) -> "subprocess.Popen[bytes] | WarmProcess | psutil.Process":
     """The second rank, where it has started and is meant; else the process that was called."""
     if case.ranks > 1 and not case.launcher:
         for child in psutil.Process(process.pid).children():
@@ -302,13 +315,21 @@ def _victim(process: "subprocess.Popen[bytes]", case: Case) -> "subprocess.Popen
     return process
 
 
-def _marked(value: str) -> list[psutil.Process]:
-    """Living processes that were started with this mark in their environment, or by one that was."""
+def _left_of(session: int, mark: str) -> list[psutil.Process]:
+    """Living processes of a session, and those with a mark in their environment: torchrun's ranks leave it."""
     return [
         one
         for one in psutil.process_iter(["environ", "status"])
-        if (one.info["environ"] or {}).get(MARK) == value and one.info["status"] != psutil.STATUS_ZOMBIE
+        if one.info["status"] != psutil.STATUS_ZOMBIE
+        and (_session_of(one.pid) == session or (one.info["environ"] or {}).get(MARK) == mark)
     ]
+
+
+def _session_of(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def _files(folder: Path, patterns: Iterable[str]) -> dict[str, str]:
