@@ -80,7 +80,7 @@ def test_one_pixel_is_not_spread_over_a_whole_crop(tmp_path):
     header = json.loads((tmp_path / "header.json").read_text())
     header["options"]["crop_size"] = 32
     (tmp_path / "header.json").write_text(json.dumps(header))
-    with pytest.raises(ValueError, match="a crop of 16x16 in a store of 32"):
+    with pytest.raises(ValueError, match="a crop that is not 32 pixels square"):
         read_store(tmp_path)
 
 

@@ -115,7 +115,8 @@ def unit_of(clips: pd.DataFrame, by: str) -> pd.Series:
 
     A clip without identity stands for its source clip, and one without source clip (every genuine one) for itself.
     """
-    own = clips["corpus"] + "/" + clips["source_clip"].fillna(clips["path"])
+    source, path = (clips[name].astype("string") for name in ("source_clip", "path"))
+    own = clips["corpus"] + "/" + source.fillna(path)
     if by != "identity":
         return own
     named = pd.Series(same_spelling(clips["identity"].to_numpy(dtype=object, na_value=None)), index=clips.index)

@@ -85,7 +85,7 @@ def read_scores(
     for field in ("identity", "method", "split"):
         if field in found:
             cells = found[field]
-            result[field] = cells.where(cells.isna(), cells.astype(str)).astype(object).to_numpy()
+            result[field] = cells.map(str, na_action="ignore").astype(object).to_numpy()
     return pd.DataFrame(result)
 
 
@@ -158,7 +158,7 @@ def _joined(
         raise ValueError(f"{path} has no row")
     places = {} if has_header(table) else _protocol(table)
     clips = column_of(table, places.get("clip_id", on) if on == "clip_id" else on, path, "--on")
-    rows = _rows_of(clip_ids, clips.astype(str), path)
+    rows = _rows_of(clip_ids, clips.map(str), path)
     brought = {}
     for field in ("label", "identity", "method", "split"):
         wanted = getattr(named, field)
@@ -217,7 +217,7 @@ def check_clips(scores: pd.DataFrame, expected: Iterable[str]) -> None:
 def _clip_ids(column: pd.Series, path: str | Path) -> np.ndarray:
     if column.isna().any():
         raise ValueError(f"{path}: {int(column.isna().sum())} rows have no {column.name}")
-    clip_ids = column.astype(str)
+    clip_ids = column.map(str)  # astype would read bytes as UTF-8
     repeated = clip_ids[clip_ids.duplicated()]
     if len(repeated):
         raise ValueError(

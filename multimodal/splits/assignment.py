@@ -27,7 +27,7 @@ def assign(split: pd.Series, reasons: dict[str, pd.Series], notes: tuple[str, ..
     split = split.astype(object).where(split.notna(), None)
     reason = pd.Series([None] * len(split), index=split.index, dtype=object)
     for text, mask in reasons.items():
-        mask = mask.fillna(False).astype(bool)
+        mask = mask.astype("boolean").fillna(False).astype(bool)  # of objects, pandas 2 warns when it fills
         reason[mask & reason.isna()] = text
     split[reason.notna()] = None
     reason[split.isna() & reason.isna()] = "not assigned by the protocol"

@@ -61,7 +61,7 @@ def _is_kind(clips: pd.DataFrame, held_out: str) -> pd.Series:
     kinds = {name: mask for name, mask in kinds.items() if mask.any()}
     methods = clips["method"][clips["any_fake"] == 1].unique()
     kinds |= {name: clips["method"] == name for name in methods if name != "unknown"}
-    return choose(kinds, held_out, "kind of fake").fillna(False).astype(bool)
+    return choose(kinds, held_out, "kind of fake").astype("boolean").fillna(False).astype(bool)
 
 
 # The protocol for corpora of a handful of speakers who lend their voices to each other, such as DEEP-VOICE.

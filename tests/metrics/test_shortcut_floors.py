@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from multimodal.metrics.shortcut_floors import shortcut_floors
+from multimodal.metrics.shortcut_floors import STRAY, shortcut_floors
 
 FAKE = np.arange(80) % 2
 PEOPLE = np.arange(80) // 8
@@ -65,10 +65,13 @@ def test_few_clips_and_few_people_prove_nothing():
 
 def test_guesses_that_only_chance_made_good_raise_no_alarm(monkeypatch):
     """Taken as given, the guesses on these numbers of no meaning look surer than chance."""
-    noise = {"noise": pd.DataFrame(np.random.default_rng(112).normal(size=(80, 3)))}
-    judged = {"replicates": 100, "comparisons": 2}
-    found = shortcut_floors(noise, FAKE, PEOPLE, **judged)["noise"]
-    assert found["auc"]["low"] > 0.55
-    assert not found["alarm"]
-    monkeypatch.setattr("multimodal.metrics.shortcut_floors.STRAY", 1.0)
-    assert shortcut_floors(noise, FAKE, PEOPLE, **judged)["noise"]["alarm"]
+
+    def alarm(seed, stray):
+        noise = {"noise": pd.DataFrame(np.random.default_rng(seed).normal(size=(80, 3)))}
+        with monkeypatch.context() as patch:
+            patch.setattr("multimodal.metrics.shortcut_floors.STRAY", stray)
+            return shortcut_floors(noise, FAKE, PEOPLE, replicates=100, comparisons=2)["noise"]["alarm"]
+
+    # which numbers these are depends on the version of scikit-learn
+    lucky = next(seed for seed in (112, *range(80)) if alarm(seed, 1.0))
+    assert not alarm(lucky, STRAY)
