@@ -11,6 +11,7 @@ from multimodal.media.reading import with_decord, with_pyav
 from multimodal.media.reading.pictures import VideoPictures
 from multimodal.media.reading.probe import probe
 from multimodal.media.reading.sound import read_sound
+from multimodal.media.reading.time_grid import Area, part_of
 
 CODECS = {
     "libx264": "a.mp4",
@@ -228,3 +229,13 @@ def _with_rotation(content: bytes) -> bytes:
     quarter = np.array([0, 65_536, 0, -65_536, 0, 0, 0, 0, 2**30], ">i4").tobytes()
     matrix = content.index(b"tkhd") + 44
     return content[:matrix] + quarter + content[matrix + 36 :]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted as Linux shows them")
+def test_parts_of_pictures_that_are_kept_keep_no_threads(tmp_path, media):
+    path, corner = media.write(tmp_path / "a.mp4", pictures=media.counting(8)), Area(0, 0, 32, 32)
+    parts = [part_of(point, corner) for point in with_pyav.pictures(path, probe(path), 25.0)]
+    before = len(list(Path("/proc/self/task").iterdir()))
+    assert {part.pixels(corner).shape for part in parts} == {(32, 32, 3)}
+    assert len(parts) == 8
+    assert len(list(Path("/proc/self/task").iterdir())) <= before

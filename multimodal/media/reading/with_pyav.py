@@ -1,6 +1,7 @@
 """Frames through PyAV: reads whatever FFmpeg reads, and each frame carries its own time."""
 
 import heapq
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 import av
 import numpy as np
 from av.container import InputContainer
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
@@ -102,7 +104,7 @@ def _grey(frame: av.VideoFrame) -> UInt8[np.ndarray, "rows columns"] | None:
 def _upright_rgb(frame: av.VideoFrame, info: MediaInfo) -> Picture:
     # A damaged stream may change its size half-way; boxes need one size.
     width, height = info.display_size or (None, None)
-    picture = frame.to_ndarray(format="rgb24", width=width, height=height)
+    picture = _RGB.of(frame, width=width, height=height)
     return np.ascontiguousarray(np.rot90(picture, frame.rotation // 90 % 4))
 
 
@@ -124,7 +126,28 @@ def _part(frame: av.VideoFrame, info: MediaInfo, area: Area) -> Part | None:
         x0, y0, x1, y1 = (edge // 2 if number else edge for edge in fours)
         _rows(plane)[: y1 - y0, : x1 - x0] = _rows(source)[y0:y1, x0:x1]
     # not as RGBA, of which FFmpeg leaves out columns at the right
-    return Part(fours, copy.width * copy.height * 3 // 2, partial(copy.to_ndarray, format="rgb24"))
+    return Part(fours, copy.width * copy.height * 3 // 2, partial(_RGB.of, copy))
+
+
+class _ToRgb(threading.local):
+    """One converter a thread.
+
+    A frame that converts itself keeps its converter as long as it lives, and that, from PyAV 17 on, a thread a
+    core with 8 MB of stack: of 550 frames that are kept, 8 GB of the memory that a process may have.
+    """
+
+    def __init__(self) -> None:
+        self._converter: Any = VideoReformatter()
+        is_new = "threads" in (VideoReformatter.reformat.__doc__ or "")
+        self._options = {"threads": 1} if is_new else {}
+
+    def of(self, frame: av.VideoFrame, **size: int | None) -> Picture:
+        """The picture of a frame; ``width`` and ``height`` where it is to have another size."""
+        picture: Picture = self._converter.reformat(frame, format="rgb24", **size, **self._options).to_ndarray()
+        return picture
+
+
+_RGB = _ToRgb()
 
 
 def _rows(plane: Any) -> UInt8[np.ndarray, "rows columns"]:
