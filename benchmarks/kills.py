@@ -137,6 +137,7 @@ def cases(base: Path) -> dict[str, Case]:
 
     def ablate(workers: int) -> Case:
         more = [*study, "--seeds", str(workers), "--workers", str(workers)]  # a run for each to be killed in
+        more += ["--num-workers", "0"] if workers > 1 else []  # readers of a run are killed with one worker
         return Case(
             lambda out: ["ablate", "fusion", "small", *_data(base), *_FIT, *more, "--out", str(out)],
             lambda out: _files(out, ["runs/*/best.safetensors", "runs/*/study_scores.parquet"]),

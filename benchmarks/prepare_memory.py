@@ -59,9 +59,9 @@ def report(root: Path, count: int, workers: int) -> int:
     late: dict[str, int] = {}
     start = time.monotonic()
     with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        told = 0
+        told = finished = 0
         while process.poll() is None:
-            finished = _num_finished(root / "store")
+            finished = max(finished, _num_finished(root / "store"))  # journals go when all is done
             kept = early if finished <= SETTLED else late
             for name, memory in _memory(process.pid):
                 kept[name] = max(kept.get(name, 0), memory)
@@ -86,7 +86,11 @@ def _in_words(kept: dict[str, int]) -> str:
 
 def _num_finished(store: Path) -> int:
     """Clips that the journals note; they go into the table when all is done."""
-    return sum(path.read_bytes().count(b"\n") for path in store.glob("journals/*.jsonl"))
+    count = 0
+    for path in store.glob("journals/*.jsonl"):
+        with suppress(FileNotFoundError):
+            count += path.read_bytes().count(b"\n")
+    return count
 
 
 def _memory(first: int) -> Iterator[tuple[str, int]]:
@@ -95,8 +99,7 @@ def _memory(first: int) -> Iterator[tuple[str, int]]:
         parent = psutil.Process(first)
         for one in [parent, *parent.children(recursive=True)]:
             with suppress(psutil.NoSuchProcess):
-                kind = "main" if one.pid == first else "helper" if one.num_threads() == 1 else "worker"
-                yield f"{kind} {one.pid}", one.memory_info().rss
+                yield f"{'main' if one.pid == first else 'process'} {one.pid}", one.memory_info().rss
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
             return _fail(f"too little memory ({error!r}); give more, or do less at a time", 1)
         if not isinstance(error, ValueError | OSError):  # a mistake of this program: its place is wanted
             raise
-        return _fail(str(error), getattr(error, "exit_code", 1))
+        return _fail(_in_words(error), getattr(error, "exit_code", 1))
 
 
 _STOPPED = "stopped; the same command goes on from here"
@@ -104,6 +104,14 @@ _STOPPED = "stopped; the same command goes on from here"
 def _fail(message: str, code: int) -> int:
     print(f"error: {shown(message)}", file=sys.stderr)
     return code
+
+
+def _in_words(error: ValueError | OSError) -> str:
+    """What an error says; of the system's errors the file first, and no number."""
+    if not isinstance(error, OSError) or not isinstance(error.filename, str | bytes) or not error.strerror:
+        return str(error)
+    do = ". Take a folder of your own, or ask its owner" if isinstance(error, PermissionError) else ""
+    return f"{os.fsdecode(error.filename)}: {error.strerror[0].lower()}{error.strerror[1:]}{do}"
 
 
 def _is_lack_of_memory(error: Exception) -> bool:

@@ -1,5 +1,7 @@
 """Preparing all clips of a manifest into a store: in parallel, past bad files, and on from where it stopped."""
 
+import errno
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -194,7 +196,7 @@ def _open_or_make(folder: Path, options: PrepareOptions) -> None:
             (folder / name).mkdir(exist_ok=True)
         sync(folder)
     except OSError as error:
-        raise ValueError(f"cannot write the store {folder}: {error.strerror}") from error
+        raise _refusal(folder, error) from error
     stored, fingerprint = read_header(folder)
     differing = differences(fingerprint, fingerprint_of(options))
     if stored.frame_format != options.frame_format and not differing:  # the same crops, in other files
@@ -208,11 +210,14 @@ def _store_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except (StoreWriteError, OSError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ValueError(
-            f"cannot write the store {folder}: {reason}. "
-            "Finished clips are kept; make room and call again to go on"
-        ) from error
+        raise _refusal(folder, error) from error
+
+
+def _refusal(folder: Path, error: StoreWriteError | OSError) -> ValueError:
+    reason = getattr(error, "strerror", None) or str(error)
+    may_not = reason in map(os.strerror, (errno.EROFS, errno.EACCES, errno.EPERM))
+    do = "take a --store that you may write" if may_not else "make room and call again to go on"
+    return ValueError(f"cannot write the store {folder}: {reason}. Finished clips are kept; {do}")
 
 
 def _note_outcomes(folder: Path, outcomes: Iterable[Prepared]) -> "Kept":

@@ -275,6 +275,12 @@ def raising(error):
             "error: too little memory (ImportError(",
         ),
         (OSError(12, "Cannot allocate memory"), 1, "error: too little memory (OSError(12"),
+        (
+            PermissionError(13, "Permission denied", "/theirs/run"),
+            1,
+            "error: /theirs/run: permission denied. Take a folder of your own, or ask its owner",
+        ),
+        (FileNotFoundError(2, "No such file or directory", b"a"), 1, "error: a: no such file or directory"),
         (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."), 1, "error: too little memory ("),
     ],
 )

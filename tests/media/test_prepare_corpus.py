@@ -288,7 +288,7 @@ def test_a_disk_that_may_only_be_read_is_told_in_one_line(
 
     monkeypatch.setattr(f"multimodal.media.{cannot}", refuse)
     store = undisturbed if exists else tmp_path / "store"
-    with pytest.raises(ValueError, match=r"cannot write the store .*: Read-only file system"):
+    with pytest.raises(ValueError, match=r"cannot write the store .*: Read-only file system.*that you may write"):
         prepare_corpus(manifest_of(root), store, OPTIONS)
     assert not exists or len(Store.open(store)) == 8
 
