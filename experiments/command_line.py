@@ -58,6 +58,7 @@ def run_verb(verb: str, function: Callable[..., Result], arguments: list[str]) -
 
     A command line that does not fit is one line on standard error, and exit code 2.
     """
+    _refuse_addresses(arguments)
     command = functools.partial(tyro.cli, _deferred(function), prog=f"{PROGRAM} {verb}")
     if {"-h", "--help"} & set(arguments):  # also where it stands in place of an option's value
         print(_first_things_first(_help_text(command)) + _without_examples(function.__doc__ or "")[1])
@@ -75,6 +76,25 @@ def run_verb(verb: str, function: Callable[..., Result], arguments: list[str]) -
         sys.exit(2)
     with contextlib.redirect_stdout(_WithoutControls(sys.stdout)):
         return call()
+
+
+def _refuse_addresses(arguments: list[str]) -> None:
+    """Refuse what a path would make nonsense of: an address, and nothing where a value should stand.
+
+    Raises:
+        CommandLineError: names the word.
+    """
+    for place, word in enumerate(arguments):
+        before = arguments[place - 1] if place else "the first word"
+        if not word and (place == 0 or before.startswith("--")):
+            raise CommandLineError(f"{before} is empty; give a value, or leave it out")
+        option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        if equals and not value:
+            raise CommandLineError(f"{option} is empty; give a value, or leave it out")
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", value):
+            raise CommandLineError(
+                f"{value} is an address on the network; download it first, and give the path on this machine"
+            )
 
 
 class _WithoutControls:

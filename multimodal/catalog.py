@@ -100,5 +100,6 @@ def nearest(name: str, choices: Iterable[str]) -> str | None:
     """The choice that was probably meant, if one is near."""
     written = name.lower().replace("-", "_").replace(" ", "_")
     plain = {choice.lower().replace("-", "_"): choice for choice in choices}
-    found = get_close_matches(written, plain, n=1, cutoff=0.5)
-    return plain[found[0]] if found else None
+    found = get_close_matches(written, plain, n=3, cutoff=0.5)
+    swapped = [one for one in found if sorted(one) == sorted(written)]  # letters that changed places
+    return plain[(swapped or found)[0]] if found else None

@@ -11,8 +11,8 @@ from tqdm import tqdm
 #: Seconds between two lines outside a terminal.
 LINE_SECONDS = 5.0
 
-_WITH_TOTAL = "{desc}: {n_fmt} of {total_fmt} {unit}s ({percentage:.0f} %), {elapsed}, {remaining} left{postfix}"
-_WITHOUT = "{desc}: {n_fmt} {unit}s, {elapsed}{postfix}"
+_WITH_TOTAL = "{desc}: {n_fmt} of {total_fmt} {units} ({percentage:.0f} %), {elapsed}, {remaining} left{postfix}"
+_WITHOUT = "{desc}: {n_fmt} {units}, {elapsed}{postfix}"
 
 
 class _Lines(tqdm):  # type: ignore[misc]  # tqdm tells nothing of its types
@@ -25,6 +25,13 @@ class _Lines(tqdm):  # type: ignore[misc]  # tqdm tells nothing of its types
         super().__init__(*args, file=io.StringIO(), mininterval=LINE_SECONDS, miniters=1, **options)
         if not self.disable:
             self.bar_format = _WITH_TOTAL if self.total else _WITHOUT
+
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        """What a line can say; tqdm's, and the name of what is counted in the plural."""
+        told: dict[str, Any] = super().format_dict
+        unit = told["unit"]
+        return told | {"units": unit + ("es" if unit.endswith(("ch", "s", "x")) else "s")}
 
     def display(self, msg: str | None = None, pos: int | None = None) -> bool:
         if self.n > self.initial and self.n != self.shown:  # nothing is done yet, or the end says it once more

@@ -101,7 +101,8 @@ def check_range(name: str, value: object, allowed: Range) -> None:
     for number in _numbers(value):
         if number not in allowed:
             verb = "lie" if math.isfinite(allowed.high) else "be"
-            raise OutOfRangeError(name, f"must {verb} {allowed}; got {number}")
+            finite = "" if math.isfinite(number) else " and finite"
+            raise OutOfRangeError(name, f"must {verb} {allowed}{finite}; got {number}")
 
 
 def _numbers(value: object) -> Iterator[float]:

@@ -105,8 +105,9 @@ def describe(clips: Clips, say: Callable[[str], None]) -> None:
 
 
 def describe_window(num_frames: int, frame_rate: float, *, hears: bool, say: Callable[[str], None]) -> None:
-    """Say how long a window lasts, and warn where that is little to hear."""
+    """Say how long a window lasts, and warn where that is little to hear or to see move."""
     seconds = num_frames / frame_rate
     say(f"window: {num_frames} frames at {frame_rate:g} a second, {seconds:.2f} s")
-    if hears and seconds < 1:
-        say("warning: less than a second of sound says little; give --window-seconds, or raise --num-frames")
+    if seconds < 1 and (hears or num_frames > 1):
+        little = "of sound says little" if hears else "shows little of how a face moves"
+        say(f"warning: less than a second {little}; give --window-seconds, or raise --num-frames")

@@ -289,7 +289,7 @@ class TrainConfig:
         """Refuse options that an encoder or the fusion has not, once their libraries may be imported."""
         for encoder in self.encoders.values():
             encoder.check_options()
-        self.fusion.check_options()
+        self.fusion.check_options(compares=self.loss.synchrony_weight > 0)
 
     @property
     def is_frozen(self) -> bool:

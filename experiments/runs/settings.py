@@ -104,6 +104,8 @@ def config_from(path: Path, kind: type[Kind]) -> Kind:
         plain = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
         if _count(plain, {}) > _MOST_VALUES:
             raise ValueError(f"more than {_MOST_VALUES:,} values, aliases counted as what they stand for")
+        if not isinstance(plain, dict):
+            raise ValueError("it holds no names with values, as `fit: {steps: 100}` does")
         return _converter().structure(_exponents_as_numbers(plain), kind)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CommandLineError(f"{path} is neither JSON nor YAML: {' '.join(str(error).split())}") from error

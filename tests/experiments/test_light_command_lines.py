@@ -77,6 +77,8 @@ def test_the_help_of_a_verb_that_computes_imports_nothing_that_computes(command,
         (f"predict {__file__} --run a/b/none", "no run in a/b/none"),
         ("serve none", "no run in none"),
         ("trial published randon", "random_70_30"),
+        ("prepare m.parquet --store https://a.b/c", "https://a.b/c is an address on the network"),
+        ("split m.parquet --protocol random --out=s3://a/b", "s3://a/b is an address on the network"),
         ("evaluate --detector name --manifest none.parquet --out o", "--detector wants MODULE:NAME"),
     ],
 )
