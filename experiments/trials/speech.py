@@ -74,8 +74,9 @@ def trial_of_speech(
     systems = {f"{OURS}, seed {seed}": _in_order(table, clips) for seed, table in zip(seeds, tables, strict=True)}
     if len(seeds) > 1:
         systems[f"{OURS}, mean of scores"] = np.mean(list(systems.values()), axis=0)
-    if published is not None:
-        systems |= dict(published_scores(published, store, clips, "audio"))
+    ours = list(systems)[-1]
+    others = {} if published is None else dict(published_scores(published, store, clips, "audio"))
+    systems |= others
     for name, scores in deaf_scores(store, clips).items():
         systems[name] = _better_way_round(labels, scores)
     sources = source_of(clips["path"])
@@ -85,10 +86,13 @@ def trial_of_speech(
         "counts": {"real": floor.num_real, "fake": floor.num_fake, "sources": int(sources.nunique())},
         "systems": judged,
         "floors": {"source alone": {"auc": floor.auc, "eer": floor.eer, "within": 0.5}},
+        "differences": {
+            name: difference_of(clips, systems[ours], scores, replicates) for name, scores in others.items()
+        },
     }
     write_json(out / "trial.json", report)
     clips.assign(source=sources, **systems).to_parquet(out / "scores.parquet", index=False)
-    print("\n".join(["", *table_of(report), "", *table_of_generators(report)]))
+    print("\n".join(["", *table_of(report), *lines_of_differences(ours, report), "", *table_of_generators(report)]))
     return report
 
 
@@ -147,6 +151,29 @@ def judge(clips: pd.DataFrame, scores: np.ndarray, sources: pd.Series, replicate
         "sources": {name: one._asdict() for name, one in within.sources.items()},
         "generators": {name: {"fakes": one["count"], "auc": one["auc"]["value"]} for name, one in methods.items()},
     }
+
+
+def difference_of(
+    clips: pd.DataFrame, ours: np.ndarray, theirs: np.ndarray, replicates: int
+) -> dict[str, dict[str, Any]]:
+    """AUC and EER of ours less those of another system on the same clips, speakers drawn together."""
+    from multimodal.metrics.comparison import compare
+
+    a, b = (clips.assign(score_audio=scores) for scores in (ours, theirs))
+    found = compare(a, b, kinds=("score", "score"), replicates=replicates)["audio"]["metrics"]
+    return {metric: found[metric] for metric in ("auc", "eer")}
+
+
+def lines_of_differences(ours: str, report: Mapping[str, Any]) -> list[str]:
+    """A line a published system: how much ours has more of AUC and less of EER, and whether chance explains it."""
+    return [
+        f"{ours}, less {name}: "
+        + ", ".join(
+            f"{metric.upper()} {_with_interval({**one, 'value': one['difference']})}"
+            for metric, one in differences.items()
+        )
+        for name, differences in report["differences"].items()
+    ]
 
 
 def table_of(report: Mapping[str, Any]) -> list[str]:

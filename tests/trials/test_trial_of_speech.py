@@ -13,6 +13,7 @@ from experiments.__main__ import main
 from experiments.trials.chain import SAMPLE_RATE, treated_samples
 from experiments.trials.clones import Clones
 from experiments.trials.listing import Listed, read_list
+from experiments.trials.speech import difference_of, lines_of_differences
 from multimodal.media.reading.sound import read_sound
 
 RATE = 22_050
@@ -112,6 +113,16 @@ def test_the_trial_of_speech_runs_from_the_corpus_to_its_table(corpus, tmp_path,
     assert {"trained here, seed 0", "trained here, seed 1", "duration alone"} <= set(report["systems"])
     assert set(report["systems"]["trained here, seed 0"]["sources"]) == {"ann+demo", "bob+vocoder"}
     assert report["floors"]["source alone"]["auc"] == 0.5
+
+
+def test_ours_is_compared_with_another_system_on_the_same_clips():
+    clips = pd.DataFrame({"clip_id": list("abcdefgh"), "identity": list("aabbccdd"), "audio_fake": [0, 1] * 4})
+    ours, theirs = np.arange(8) % 2 + 0.0, np.tile([1.0, 0.0, 0.0, 1.0], 2)
+    found = difference_of(clips, ours, theirs, replicates=50)
+    assert (found["auc"]["a"], found["auc"]["b"], found["auc"]["difference"]) == (1.0, 0.5, 0.5)
+    assert found["eer"]["difference"] == -0.5
+    (line,) = lines_of_differences("ours", {"differences": {"theirs": found}})
+    assert line.startswith("ours, less theirs: AUC 0.500 [")
 
 
 def test_a_repository_that_is_not_there_is_named_before_anything_is_read(clones, tmp_path, capsys):
