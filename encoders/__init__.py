@@ -15,7 +15,7 @@ One encoder in somebody else's training loop:
 ...     optimizer.zero_grad()
 
 >>> list_encoders("video")
-['clips', 'facenet', 'frames']
+['clips', 'facenet', 'frames', 'residuals']
 """
 
 import importlib
@@ -48,6 +48,7 @@ VIDEO_ENCODERS = {
     "clips": "encoders.video.clips:ClipEncoder",
     "facenet": "encoders.video.facenet:FacenetEncoder",
     "frames": "encoders.video.frames:FrameEncoder",
+    "residuals": "encoders.video.residuals:ResidualEncoder",
 }
 AUDIO_ENCODERS = {
     "aasist": "encoders.audio.aasist:AasistEncoder",

@@ -93,7 +93,7 @@ class TraceEncoder(Encoder):
         for name, values in filters.items():
             self.register_buffer(name, values, persistent=False)
         with torch.no_grad():
-            sizes = [block.shape[1] for block in self._blocks(torch.zeros(1, self.minimum_samples), None)]
+            sizes = [block.shape[1] for block in self.kinds(torch.zeros(1, self.minimum_samples), None)]
         evened = [torch.full((size,), (_TYPICAL / size) ** 0.5) for size in sizes]
         self.register_buffer("evened", torch.cat(evened), persistent=False)
         self.standardise = nn.BatchNorm1d(sum(sizes), affine=False)
@@ -136,9 +136,12 @@ class TraceEncoder(Encoder):
         self, x: Float[Tensor, "batch samples"], mask: Bool[Tensor, "batch samples"] | None = None
     ) -> Statistics:
         """All statistics of each clip, ``(B, statistics)``."""
-        return torch.cat(list(self._blocks(x, mask)), dim=1)
+        return torch.cat(list(self.kinds(x, mask)), dim=1)
 
-    def _blocks(self, x: Tensor, mask: Tensor | None) -> Iterator[Statistics]:
+    def kinds(
+        self, x: Float[Tensor, "batch samples"], mask: Bool[Tensor, "batch samples"] | None = None
+    ) -> Iterator[Statistics]:
+        """The statistics of each clip, kind by kind."""
         lengths = torch.full((len(x),), x.shape[1], device=x.device) if mask is None else mask.sum(dim=1)
         spectrum, inside = _spectrum(x, lengths, _SHORT, _HOP)
         power = spectrum.abs().square()

@@ -120,7 +120,7 @@ def open_pretraining(config: PretrainConfig) -> Training:
     forge = None
     if mixture.pseudo_fakes != "none":
         rate = clips.store.options.sample_rate
-        forge = forge_of(modality, sample_rate=rate, vocoder=mixture.vocoder)
+        forge = forge_of(modality, sample_rate=rate, vocoder=mixture.vocoder, lost_detail=mixture.lost_detail)
         keep_fakes = mixture.pseudo_fakes == "add"
         clips = replace(clips, table=with_pseudo_fakes(clips.table, forge, keep_fakes=keep_fakes))
     require_clips(clips, ", ".join(str(source) for source in mixture.sources) or str(config.data.store))

@@ -71,6 +71,7 @@ class MixtureConfig:
             sound its copy-synthesis by a vocoder.
         vocoder: of copy-synthesis; several draws one of griffin_lim, phases and linear_prediction for each window;
             world needs pyworld.
+        lost_detail: share of self-blended images whose face has lost detail, as swaps of a low resolution have.
     """
 
     sources: tuple[Path, ...] = ()
@@ -78,6 +79,7 @@ class MixtureConfig:
     fake_share: Annotated[float | None, between(0, 1)] = None
     pseudo_fakes: PseudoFakes = "none"
     vocoder: Vocoder = "griffin_lim"
+    lost_detail: Annotated[float, between(0, 1)] = 0.0
 
     def __post_init__(self) -> None:
         check_ranges(self)

@@ -33,9 +33,11 @@ def mixed_clips(sources: Sequence[tuple[Path, Path, Path]], modality: Modality) 
     return _teaching(_join(parts) if len(parts) > 1 else parts[0], modality)
 
 
-def forge_of(modality: Modality, *, sample_rate: int, vocoder: Vocoder) -> Forge:
+def forge_of(modality: Modality, *, sample_rate: int, vocoder: Vocoder, lost_detail: float) -> Forge:
     """What makes pseudo-fakes of the modality."""
-    return SelfBlending() if modality == "video" else CopySynthesis(sample_rate=sample_rate, vocoder=vocoder)
+    if modality == "video":
+        return SelfBlending(lost_detail=lost_detail)
+    return CopySynthesis(sample_rate=sample_rate, vocoder=vocoder)
 
 
 def mixture_draw(

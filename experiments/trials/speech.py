@@ -18,6 +18,7 @@ from multimodal.report.terminal import aligned
 _COLUMNS = {"identity_column": "identity", "method_column": "method", "split_column": "split"}
 #: Systems that are trained here come first.
 OURS = "trained here"
+ALIKE = "alike to known clips"
 
 
 def prepare_corpus_of(corpus: Path, out: Path, *, modality: Modality, workers: int, **options: Any) -> Source:
@@ -74,7 +75,8 @@ def trial_of_speech(
     systems = {f"{OURS}, seed {seed}": _in_order(table, clips) for seed, table in zip(seeds, tables, strict=True)}
     if len(seeds) > 1:
         systems[f"{OURS}, mean of scores"] = np.mean(list(systems.values()), axis=0)
-    ours = list(systems)[-1]
+    systems[ALIKE] = alike_scores(made, store, clips)
+    ours = list(systems)[-2:]
     others = {} if published is None else dict(published_scores(published, store, clips, "audio"))
     systems |= others
     for name, scores in deaf_scores(store, clips).items():
@@ -87,12 +89,14 @@ def trial_of_speech(
         "systems": judged,
         "floors": {"source alone": {"auc": floor.auc, "eer": floor.eer, "within": 0.5}},
         "differences": {
-            name: difference_of(clips, systems[ours], scores, replicates) for name, scores in others.items()
+            f"{one}, less {name}": difference_of(clips, systems[one], scores, replicates)
+            for name, scores in others.items()
+            for one in ours
         },
     }
     write_json(out / "trial.json", report)
     clips.assign(source=sources, **systems).to_parquet(out / "scores.parquet", index=False)
-    print("\n".join(["", *table_of(report), *lines_of_differences(ours, report), "", *table_of_generators(report)]))
+    print("\n".join(["", *table_of(report), *lines_of_differences(report), "", *table_of_generators(report)]))
     return report
 
 
@@ -107,11 +111,27 @@ def trained_scores(config: PretrainConfig, made: Source, out: Path, seed: int) -
     return matrix_scores(open_run(out), tested, out / "scores").scores
 
 
+def alike_scores(made: Source, store: Any, clips: pd.DataFrame) -> np.ndarray:
+    """Score clips by their likeness to those of train and val: nothing of it is chosen on val."""
+    from experiments.trials.alike import KernelMachine, statistics_of, weights_of
+
+    known = pd.concat([part_of(made, part, "audio")[0] for part in ("train", "val")])
+    labels = known["audio_fake"].to_numpy(int)
+    weights = weights_of(labels, source_of(known["path"]).to_numpy())
+    machine = KernelMachine(statistics_of(store, known["clip_id"].tolist()), labels, weights)
+    return machine(statistics_of(store, clips["clip_id"].tolist()))
+
+
 def judged_clips(made: Source, modality: Modality) -> tuple[pd.DataFrame, Any]:
     """Rows and store of the test clips that have a modality."""
+    return part_of(made, "test", modality)
+
+
+def part_of(made: Source, part: str, modality: Modality) -> tuple[pd.DataFrame, Any]:
+    """Rows and store of the clips of a part of the split that have a modality."""
     from experiments.runs.scoring import open_test_set
 
-    tested = open_test_set(made.manifest.parent, "test", made.store)
+    tested = open_test_set(made.manifest.parent, part, made.store)
     return tested.rows.dropna(subset=[f"{modality}_fake"]).reset_index(drop=True), tested.clips.store
 
 
@@ -164,10 +184,10 @@ def difference_of(
     return {metric: found[metric] for metric in ("auc", "eer")}
 
 
-def lines_of_differences(ours: str, report: Mapping[str, Any]) -> list[str]:
-    """A line a published system: how much ours has more of AUC and less of EER, and whether chance explains it."""
+def lines_of_differences(report: Mapping[str, Any]) -> list[str]:
+    """A line a system of ours and a published one: AUC and EER of ours less the other's, with intervals."""
     return [
-        f"{ours}, less {name}: "
+        f"{name}: "
         + ", ".join(
             f"{metric.upper()} {_with_interval({**one, 'value': one['difference']})}"
             for metric, one in differences.items()

@@ -131,6 +131,8 @@ RATIOS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)
 #: Largest move of the source, in shares of width and height, and largest change of its size (section 3.1).
 _MOVE_X, _MOVE_Y, _SIZE = 0.03, 0.015, 0.05
 _CORNERS = 24
+#: Shares of its size at which a face that has lost detail was drawn: swaps of 64 to 200 pixels in crops of 224.
+_DETAIL = (0.25, 0.9)
 #: Margin of a crop outside the box of its face, as a share of the crop's side.
 _BOX = 0.12
 
@@ -185,15 +187,23 @@ class SelfBlending:
     Source or target gets another colour and sharpness first. Where it is the target, the genuine picture is the
     changed one too, as in the authors' code: a change of the whole picture then tells nothing, and the two differ
     inside the mask alone, to the bit.
+
+    Args:
+        lost_detail: share of blends whose face has lost detail, as a swap has that was drawn at a low resolution.
     """
 
     modality: Modality = "video"
     name = "self_blended"
 
+    def __init__(self, *, lost_detail: float = 0.0) -> None:
+        self.lost_detail = lost_detail
+
     def __call__(self, x: Frames, generator: np.random.Generator) -> Pair:
         """Shape: ``(T, 3, H, W)`` in [0, 1]; both are as large."""
         changed = change_statistics(x, generator)
         source, target = (changed, x) if generator.random() < 0.5 else (x, changed)
+        if self.lost_detail and generator.random() < self.lost_detail:
+            source = lose_detail(source, generator.uniform(*_DETAIL))
         move = Move.draw(generator)
         mask = float(generator.choice(RATIOS)) * face_mask(x.shape[-1], generator, move, pose_of(x))
         return Pair(target, mask * move(source) + (1 - mask) * target)
@@ -210,8 +220,15 @@ def change_statistics(frames: Frames, generator: np.random.Generator) -> Frames:
     frames = transforms.adjust_hue(frames, generator.uniform(-0.03, 0.03))
     if generator.random() < 0.5:
         return transforms.adjust_sharpness(frames, generator.uniform(1.5, 4.0))
+    across, down = (int(generator.choice([2, 4])) for _ in range(2))
+    return lose_detail(frames, 1 / across, 1 / down)
+
+
+def lose_detail(frames: Frames, rows: float, columns: float | None = None) -> Frames:
+    """The frames at shares of their rows and columns, and back at their size."""
     size = list(frames.shape[-2:])
-    smaller = [max(side // int(generator.choice([2, 4])), 4) for side in size]
+    shares = rows, rows if columns is None else columns
+    smaller = [max(int(side * share), 4) for side, share in zip(size, shares, strict=True)]
     return transforms.resize(transforms.resize(frames, smaller, antialias=True), size, antialias=True)
 
 

@@ -85,6 +85,22 @@ def test_genuine_picture_and_blend_differ_inside_the_mask_alone_whichever_of_the
     assert 4 < untouched < 20  # half the time the target is what was changed, in both of the pair
 
 
+def test_blends_that_lost_detail_are_smoother_inside_and_as_they_were_outside():
+    picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    smooth, rough = (
+        torch.stack(
+            [SelfBlending(lost_detail=share)(picture, np.random.default_rng(seed)).forged[0] for seed in range(12)]
+        )
+        for share in (1.0, 0.0)
+    )
+    inner, outer = (
+        (slice(None), slice(None), slice(26, 38), slice(26, 38)),
+        (slice(None), slice(None), slice(0, 3)),
+    )
+    assert smooth[inner].std() < 0.9 * rough[inner].std()
+    torch.testing.assert_close(smooth[outer], rough[outer])
+
+
 def test_the_mask_goes_along_with_the_source():
     still, moved = (face_mask(64, np.random.default_rng(0), move) for move in (None, Move(0.2, 0.0, 1.0)))
     columns = torch.arange(64.0)

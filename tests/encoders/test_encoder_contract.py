@@ -23,6 +23,7 @@ CASES = {
     "frames_temporal": ("frames", {"backbone": "test_resnet", "frame_size": 32, "temporal_layers": 1}, 5),
     "frames_stage": ("frames", {"backbone": "test_efficientnet", "frame_size": 32, "stage": 1}, 5),
     "frames_vit": ("frames", {"backbone": "test_vit", "frame_size": 64}, 5),
+    "residuals": ("residuals", {"frame_size": 64, "embed_dim": 16, "width": 8}, 5),
     "spectrogram_lfcc": ("spectrogram", {"backbone": "test_resnet", "front_end": "lfcc", "n_mels": 40}, 2),
     "spectrogram_linear": ("spectrogram", {"backbone": "test_resnet", "front_end": "linear", "n_fft": 256}, 2),
     "spectrogram_mel": ("spectrogram", {"backbone": "mobilenetv3_small_050"}, 2),

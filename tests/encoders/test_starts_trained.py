@@ -35,19 +35,23 @@ def published(tmp_path, monkeypatch) -> dict[str, dict]:
     }
 
 
+#: Encoders of which nobody published weights.
+OWN = {"residuals", "traces"}
+
 #: Options of every encoder that begins with random weights.
 RANDOM = {
     "aasist": {"variant": "AASIST-L"},
     "clips": {"backbone": "mc3_18", "pretrained": False},
     "facenet": {},
     "frames": {"backbone": "test_resnet"},
+    "residuals": {},
     "spectrogram": {"backbone": "test_resnet", "pretrained": False},
     "traces": {},
     "wav2vec2": {"checkpoint": TINY_SPEECH},
 }
 
 
-@pytest.mark.parametrize("name", [name for name in list_encoders() if name != "traces"])  # nobody published any
+@pytest.mark.parametrize("name", [name for name in list_encoders() if name not in OWN])
 def test_an_encoder_of_published_weights_starts_trained_and_says_on_what(name, published):
     options = published[name]
     encoder = create_encoder(name, **options)

@@ -158,7 +158,7 @@ def test_what_matters_of_a_training_comes_first_and_nothing_is_left_out(capsys):
 
 def test_names_of_encoders_and_fusions_are_shown_and_a_slip_is_answered(capsys):
     text = help_of("train small", capsys)
-    assert "--audio.name {aasist,clips,facenet,frames,spectrogram,traces,wav2vec2}" in text
+    assert "--audio.name {aasist,clips,facenet,frames,residuals,spectrogram,traces,wav2vec2}" in text
     assert "--fusion.name {score,concat,gated" in text
     with pytest.raises(SystemExit):
         main(["train", "small", "--fusion.name", "cros_attention"])

@@ -21,6 +21,7 @@ from multimodal.training.options import FitOptions
 
 TINY = {
     "frames": {"backbone": "test_resnet", "frame_size": 32},
+    "residuals": {"frame_size": 32, "embed_dim": 4, "width": 4},
     "spectrogram": {"backbone": "test_resnet", "n_mels": 32},
     "traces": {"embed_dim": 4},
 }

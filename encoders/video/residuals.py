@@ -1,0 +1,111 @@
+"""Maps of how much fine detail lies where in a picture, and a small network that compares face and surroundings.
+
+What is blended into a picture was made at another resolution, by another camera or none, and has less or other
+noise than what lies around it (Luo et al., "Generalizing face forgery detection with high-frequency features",
+CVPR 2021; Li et al., "Face X-ray", CVPR 2020). The residuals are fixed: a few hundred pictures are enough.
+"""
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from encoders.base import Encoder, VideoSpec
+from encoders.checks import check_video
+
+Maps = Float[Tensor, "pictures channels rows columns"]
+
+#: Luma, blue and red differences of RGB (ITU-R BT.601).
+_COLOURS = ((0.299, 0.587, 0.114), (-0.169, -0.331, 0.5), (0.5, -0.419, -0.081))
+_BINOMIAL = (1.0, 4.0, 6.0, 4.0, 1.0)
+#: Octaves of detail, and pixels of a cell of the maps.
+_OCTAVES, _CELL = 3, 8
+_SMALLEST, _LARGEST = 1e-3, 5.0
+
+
+class ResidualEncoder(Encoder):
+    """One token a frame from maps of detail: three octaves of luma and colours, two directions, and the colours.
+
+    Each map is the logarithm of the mean of a cell of 8 pixels, less its mean over the picture: how sharp or noisy
+    the whole picture is, as coding and cameras make it, tells nothing, only where it is so.
+
+    Args:
+        embed_dim: width of the token.
+        frame_size: side of the square frames in pixels, a multiple of 32.
+        width: channels of the first layer.
+        dropout: share of maps that are hidden in training.
+
+    >>> ResidualEncoder(frame_size=64, embed_dim=8).eval()(torch.rand(2, 5, 3, 64, 64)).shape
+    torch.Size([2, 5, 8])
+    """
+
+    name = "residuals"
+    modality = "video"
+    input_spec: VideoSpec
+    colours: Tensor
+    binomial: Tensor
+
+    def __init__(
+        self, *, embed_dim: int = 32, frame_size: int = 224, width: int = 32, dropout: float = 0.1
+    ) -> None:
+        super().__init__()
+        if frame_size % (4 * _CELL):
+            raise ValueError(f"frame_size must be a multiple of {4 * _CELL}; got {frame_size}")
+        self.embed_dim = embed_dim
+        self.input_spec = VideoSpec(frame_size=frame_size, mean=(0.0,) * 3, std=(1.0,) * 3)
+        taps = torch.tensor(_BINOMIAL) / sum(_BINOMIAL)
+        self.register_buffer("colours", torch.tensor(_COLOURS)[:, :, None, None], persistent=False)
+        self.register_buffer("binomial", torch.outer(taps, taps).expand(3, 1, 5, 5).clone(), persistent=False)
+        num_maps = 3 * _OCTAVES + 2 + 3
+        self.hide = nn.Dropout2d(dropout)
+        self.network = nn.Sequential(
+            *_layer(num_maps + 2, width),
+            *_layer(width, width),
+            nn.MaxPool2d(2),
+            *_layer(width, 2 * width),
+            nn.MaxPool2d(2),
+            *_layer(2 * width, 2 * width),
+        )
+        self.read = nn.Linear(4 * width, embed_dim)
+
+    def forward(self, x: Float[Tensor, "batch time channels height width"]) -> Float[Tensor, "batch time dim"]:
+        """Encode frames.
+
+        Shape: ``x`` (B, T, 3, H, W) float in [0, 1], H = W = ``input_spec.frame_size``; result (B, T, D).
+        """
+        check_video(x, self.input_spec.frame_size)
+        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+            maps = self.maps(rearrange(x.float(), "b t c h w -> (b t) c h w"))
+        found = self.network(torch.cat([self.hide(maps), _places(maps)], dim=1))
+        tokens = self.read(torch.cat([found.mean(dim=(2, 3)), found.amax(dim=(2, 3))], dim=1))
+        return rearrange(tokens, "(b t) d -> b t d", b=x.shape[0])
+
+    def maps(self, pictures: Float[Tensor, "pictures 3 height width"]) -> Maps:
+        """Fourteen maps of each picture, a value a cell of 8 pixels."""
+        level = functional.conv2d(pictures, self.colours)
+        luma = level[:, :1]
+        across, down = luma[..., 1:] - luma[..., :-1], luma[..., 1:, :] - luma[..., :-1, :]
+        found = [level, _detail(functional.pad(across, (0, 1)), _CELL)]
+        found.append(_detail(functional.pad(down, (0, 0, 0, 1)), _CELL))
+        for octave in range(_OCTAVES):
+            smooth = functional.conv2d(functional.pad(level, (2,) * 4, mode="reflect"), self.binomial, groups=3)
+            found.append(_detail(level - smooth, _CELL >> octave))
+            level = functional.avg_pool2d(level, 2)
+        found[0] = 4 * functional.avg_pool2d(found[0], _CELL)
+        maps = torch.cat(found, dim=1)
+        return (maps - maps.mean(dim=(2, 3), keepdim=True)).clamp(-_LARGEST, _LARGEST)
+
+
+def _layer(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+    return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+
+
+def _detail(residual: Maps, cell: int) -> Maps:
+    return (functional.avg_pool2d(residual.abs(), cell) + _SMALLEST).log()
+
+
+def _places(maps: Maps) -> Maps:
+    """Two maps that say where a cell lies, -1 to 1 from edge to edge: faces lie alike in their crops."""
+    rows, columns = (torch.linspace(-1, 1, size, device=maps.device) for size in maps.shape[2:])
+    return torch.stack(torch.meshgrid(rows, columns, indexing="ij")).expand(len(maps), -1, -1, -1)
