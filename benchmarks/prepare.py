@@ -8,7 +8,7 @@ On generated clips (and those of a folder), all in one run and as ratios, so tha
 * beside the naive way, MTCNN on each of 32 frames at full size (at least 10 times as slow at 1080p);
 * agreement with it: the share of its faces found (at least 0.98) and the mean overlap of boxes (at least 0.90);
 * peak memory of a worker (at most 1.5 GB for any length) and growth of time with length (linear);
-* windows of 16 crops with their sound read a second on one core (at least 60 lossless, 200 from JPEG).
+* windows of 16 crops with their sound read a second on one core (at least 100 lossless, 200 from JPEG).
 
 Seconds are those of the processor, all threads together, so that other work on the machine counts little.
 """
