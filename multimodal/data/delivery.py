@@ -4,6 +4,7 @@ Crops travel as the store has them, in uint8: a quarter of the bytes of floats. 
 way to [0, 1] are the device's business.
 """
 
+import resource
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypedDict
@@ -134,7 +135,13 @@ def _finished(inputs: dict[str, Tensor], is_here: dict[str, bool], finish: Seque
 
 
 def window_loader(windows: Dataset[Any], *, num_workers: int, **options: Any) -> DataLoader[Any]:
-    """Batches of windows, read by workers that stay for the next round."""
+    """Batches of windows, read by workers that stay for the next round.
+
+    Raises:
+        ValueError: this process may open too few files for workers.
+    """
+    if num_workers:
+        _open_files()
     return DataLoader(
         windows,
         num_workers=num_workers,
@@ -143,6 +150,23 @@ def window_loader(windows: Dataset[Any], *, num_workers: int, **options: Any) ->
         worker_init_fn=start_worker,
         **options,
     )
+
+
+#: A tensor on its way from a worker is an open file; where one too many cannot be opened, its batch never comes.
+_FILES, _FEWEST_FILES = 4096, 256
+
+
+def _open_files() -> None:
+    """Let this process, and the workers that it starts, open as many files as it may, up to some thousands."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if most < _FEWEST_FILES:
+        raise ValueError(
+            f"workers that read for a training need {_FEWEST_FILES} open files; this process may open {most}. "
+            "Raise that (ulimit -n 1024), or take --num-workers 0"
+        )
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 class _Ready(NamedTuple):

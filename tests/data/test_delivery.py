@@ -1,5 +1,6 @@
 import gc
 import multiprocessing
+import resource
 import time
 
 import pytest
@@ -102,6 +103,18 @@ def test_what_travels_is_a_byte_for_each_colour_of_a_pixel(windows):
     assert ready["inputs"]["video"].dtype == torch.float32
     assert to_device(ready, DEVICE) is ready
     assert ready["lengths"]["video"].device.type == "cpu"
+
+
+def test_workers_are_refused_where_they_could_not_hand_over_a_batch_and_get_the_files_that_they_may(monkeypatch):
+    limits = {"now": (64, 64)}
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits["now"])
+    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: limits.update(now=wanted))
+    with pytest.raises(ValueError, match=r"may open 64\. Raise that \(ulimit -n 1024\), or take --num-workers 0"):
+        window_loader([1], num_workers=1)
+    window_loader([1], num_workers=0)
+    limits["now"] = (64, 1024)
+    window_loader([1], num_workers=1)
+    assert limits["now"] == (1024, 1024)
 
 
 def test_workers_of_a_loader_whose_rounds_a_generator_starts_end_without_an_error():
