@@ -18,13 +18,11 @@ MAX_BYTES = 3_000_000
 def execute(path: Path, *, timeout_seconds: int = 3600) -> nbformat.NotebookNode:
     """Run every cell in a new kernel; the first error of a cell is raised.
 
-    Progress bars, which are of use only while one waits, are left out of the outputs, and so is when a cell ran.
+    Progress, which is of use only while one waits, is left out of the outputs, and so is when a cell ran.
     """
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=timeout_seconds, kernel_name="python3", record_timing=False).execute()
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs = [output for output in map(_without_bars, cell.outputs) if output is not None]
+    client = NotebookClient(notebook, timeout=timeout_seconds, kernel_name="python3", record_timing=False)
+    client.execute(env={**os.environ, "TQDM_DISABLE": "1"})
     notebook.metadata.language_info = {"name": "python"}
     return notebook
 
@@ -45,13 +43,6 @@ def refresh(path: Path = NOTEBOOK) -> int:
         raise ValueError(f"{path.name} takes {size:,} bytes with its outputs; keep it below {MAX_BYTES:,}")
     write_text(path, text + "\n")
     return size
-
-
-def _without_bars(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
-    if output.output_type != "stream":
-        return output
-    output.text = "\n".join(line for line in output.text.split("\n") if "\r" not in line)
-    return output if output.text.strip() else None
 
 
 if __name__ == "__main__":
