@@ -38,7 +38,7 @@ def balance_figure(statistics: Sequence[PartStatistics]) -> Figure:
     style.panel_title(counts, "clips")
     counts.set(xlabel="clips (logarithmic)", xscale="log")
     style.add_legend(counts)
-    style.panel_title(ratios, "imbalance: dashed at 3, 5, 10 to 1")
+    style.panel_title(ratios, "imbalance (dashed: 3, 5, 10)")
     for place, part in enumerate(wholes):
         _draw_ratio(ratios, place, part.any)
     for bound in (MODERATE_FROM, SEVERE_ABOVE, EXTREME_ABOVE):
