@@ -92,7 +92,8 @@ def main(arguments: list[str] | None = None) -> int:
         if os.environ.get("EXPERIMENTS_TRACEBACK"):
             raise
         if _is_lack_of_memory(error):
-            return _fail(f"too little memory ({error!r}); give more, or do less at a time", 1)
+            told = " ".join(repr(error).replace("\\n", " ").split())[:200]  # NumPy says it in forty lines
+            return _fail(f"too little memory ({told}); give more, or do less at a time", 1)
         if not isinstance(error, ValueError | OSError):  # a mistake of this program: its place is wanted
             raise
         return _fail(_in_words(error), getattr(error, "exit_code", 1))
