@@ -81,11 +81,10 @@ def test_a_window_in_seconds_becomes_the_frames_that_last_as_long():
 
 
 @pytest.mark.parametrize(
-    ("num_frames", "hears", "is_warned"), [(8, True, True), (8, False, False), (25, True, False)]
+    ("num_frames", "hears", "is_warned"),
+    [(8, True, True), (8, False, True), (1, False, False), (25, True, False), (25, False, False)],
 )
-def test_a_training_says_how_long_its_windows_last_and_warns_of_less_than_a_second_of_sound(
-    num_frames, hears, is_warned
-):
+def test_a_training_says_how_long_its_windows_last_and_warns_of_less_than_a_second(num_frames, hears, is_warned):
     said: list[str] = []
     describe_window(num_frames, 25.0, hears=hears, say=said.append)
     assert said[0] == f"window: {num_frames} frames at 25 a second, {num_frames / 25:.2f} s"

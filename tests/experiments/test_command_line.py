@@ -316,7 +316,8 @@ def test_a_signal_ends_a_verb_with_one_line(number, code, tmp_path):
     fifo = tmp_path / "manifest.parquet"  # opening it for reading waits for a writer who never comes
     os.mkfifo(fifo)
     waits = (
-        f"{PREAMBLE}import experiments.scan\n"
+        f"{PREAMBLE}import experiments.scan, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # shells let background jobs ignore it
         f"experiments.scan.main = lambda arguments: (print('in', flush=True), open({str(fifo)!r}))\n"
         "sys.exit(main(['scan']))"
     )
@@ -324,5 +325,5 @@ def test_a_signal_ends_a_verb_with_one_line(number, code, tmp_path):
         assert process.stdout.readline() == "in\n"
         time.sleep(0.05)
         process.send_signal(number)
-        assert process.communicate()[1] == "stopped; the same command goes on from here\n"
+        assert process.communicate(timeout=60)[1] == "stopped; the same command goes on from here\n"
     assert process.returncode == code

@@ -144,7 +144,7 @@ def test_every_number_of_a_command_line_has_a_range(command):
         ("train small --fit.steps 0", "--fit.steps must be at least 1; got 0"),
         ("train small --fit.steps -5", "--fit.steps must be at least 1; got -5"),
         ("train small --fit.learning-rate -1", "--fit.learning-rate must be above 0; got -1.0"),
-        ("train small --fit.learning-rate nan", "--fit.learning-rate must be above 0; got nan"),
+        ("train small --fit.learning-rate nan", "--fit.learning-rate must be above 0 and finite; got nan"),
         ("train small --batch-size 0", "--batch-size must be at least 1; got 0"),
         ("train small --num-frames 0", "--num-frames must be at least 1; got 0"),
         ("train small --modality-dropout 1.5", "--modality-dropout must lie in [0, 1); got 1.5"),
