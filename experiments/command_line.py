@@ -251,9 +251,15 @@ def with_named_parts(recipe: Recipe, arguments: list[str]) -> tuple[Recipe, list
     these are left out where ``--PART.name`` names a part in its place, for they belong to the recipe's own.
 
     Raises:
-        CommandLineError: no pairs; or name or options beside a folder of weights, which has its own.
+        CommandLineError: no pairs; name or options beside a folder of weights, which has its own; or the length of
+            a window said twice.
     """
     _check_beside_weights(arguments)
+    typed = {one.partition("=")[0].replace("_", "-") for one in arguments if one.startswith("--")}
+    if {"--window-seconds", "--num-frames"} <= typed:
+        raise CommandLineError(
+            "--window-seconds stands beside --num-frames, and both say how long a window is; leave one out"
+        )
     is_branch = hasattr(recipe, "encoder")
     parts = {"encoder": recipe.encoder} if is_branch else {**recipe.encoders, "fusion": recipe.fusion}
     for name, part in parts.items():
