@@ -5,7 +5,6 @@ import glob
 import json
 import mimetypes
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -127,7 +126,7 @@ def find_files(given: Sequence[Path]) -> list[Path]:
     """The files that are meant, each once: folders and patterns give the media files in them, by name.
 
     Raises:
-        ValueError: nothing of that name, no media file in it, or an address on the network.
+        ValueError: nothing of that name, or no media file in it.
     """
     found = [path for one in given for path in _files_of(one)]
     return list(dict.fromkeys(found))
@@ -135,9 +134,6 @@ def find_files(given: Sequence[Path]) -> list[Path]:
 
 def _files_of(given: Path) -> list[Path]:
     name = readable(given)
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", name):
-        address = name.replace(":/", "://", 1)  # as a path it lost a stroke
-        raise ValueError(f"{address} is an address on the network; download it first, and give the file")
     if given.is_dir():
         return _media_in(given)
     if given.exists():

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from torch.utils.data import Dataset
 
-from multimodal.catalog import choose
+from multimodal.catalog import unknown
 from multimodal.corpora.manifest import Manifest
 from multimodal.data.augment import Augmentation
 from multimodal.data.delivery import collate, to_device
@@ -72,7 +72,8 @@ class Windows(Dataset[dict[str, Any]]):
         if num_frames < 1:
             raise ValueError(f"num_frames must be at least 1; got {num_frames}. The default is 16.")
         rows = _rows(clips)
-        choose(dict.fromkeys(SPLITS), part, "part")
+        if part not in SPLITS:
+            raise ValueError(unknown("part", part, SPLITS))
         if split is not None:
             chosen = split if isinstance(split, Split) else Split.read(split)
             rows = rows[(chosen.of(rows) == part).to_numpy(dtype=bool, na_value=False)]

@@ -144,9 +144,8 @@ def training_step(
     with randomness_of(options.seed, step, accelerator.process_index, accelerator.device):
         losses = task.losses(wrapped, there, options.accumulate)
         for part in range(options.accumulate):
-            is_last = (
-                part == options.accumulate - 1
-            )  # processes exchange gradients once a step, with the last part
+            # processes exchange gradients once a step, with the last part
+            is_last = part == options.accumulate - 1
             with nullcontext() if is_last else accelerator.no_sync(wrapped):
                 with accelerator.autocast():
                     of_part = next(losses)

@@ -81,3 +81,5 @@ def test_clips_that_are_not_there_and_no_frames_are_one_line(workspace):
         Windows(store, clips.head(3).assign(clip_id=["a", "b", "c"]))
     with pytest.raises(ValueError, match="num_frames must be at least 1; got 0"):
         Windows(store, clips, num_frames=0)
+    with pytest.raises(ValueError, match="unknown part 'vali'; did you mean 'val'"):
+        Windows(store, clips, part="vali")

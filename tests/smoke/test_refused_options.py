@@ -1,11 +1,8 @@
-"""What a training or predict cannot work with is one line, before anything is written."""
-
-from pathlib import Path
+"""What a training cannot work with is one line, before anything is written."""
 
 import pytest
 
 from experiments.__main__ import main
-from experiments.predict import find_files
 
 
 @pytest.mark.parametrize(
@@ -32,11 +29,6 @@ def test_values_that_no_encoder_or_fusion_works_with_are_one_line_and_leave_no_f
     errors = capsys.readouterr().err.strip().splitlines()
     assert message in errors[-1]
     assert not (tmp_path / "run").exists()
-
-
-def test_predict_from_python_refuses_an_address_that_became_a_path():
-    with pytest.raises(ValueError, match=r"https://example\.org/clip\.mp4 is an address on the network"):
-        find_files([Path("https://example.org/clip.mp4")])
 
 
 @pytest.mark.parametrize("arguments", [["--out", ""], ["--out="], ["--video.weights", ""]])
