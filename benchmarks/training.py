@@ -13,6 +13,7 @@ Generated media: what helps here says nothing about real corpora.
 import argparse
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,22 +50,27 @@ SOURCES = {
 }
 
 
-def make_corpora(folder: Path) -> DataConfig:
-    """Talking heads, pictures and speech, prepared into one store; what is there is kept."""
+def make_corpora(
+    folder: Path,
+    sources: Mapping[str, tuple[str, LayoutOptions]] = SOURCES,
+    crops: PrepareOptions = CROPS,
+    num_frames: int = 6,
+) -> DataConfig:
+    """Talking heads, and corpora for branches, prepared into one store; what is there is kept."""
     main = folder / "heads"
     generate("fakeavceleb", out=folder / "corpora" / "heads", options=TALKING_HEADS)
     scan("fakeavceleb", root=folder / "corpora" / "heads", out=main / "manifest.parquet")
     split((main / "manifest.parquet",), protocol=("group_out",), out=main / "split.parquet")
     manifests = [main / "manifest.parquet"]
-    for name, (corpus, options) in SOURCES.items():
+    for name, (corpus, options) in sources.items():
         generate(corpus, out=folder / "corpora" / name, options=options)
         manifests.append(folder / name / "manifest.parquet")
         scan(corpus, root=folder / "corpora" / name, out=manifests[-1])
         split(manifests[-1:], protocol=("official",), out=folder / name / "split.parquet")
-    prepare(tuple(manifests), store=folder / "store", options=CROPS)
+    prepare(tuple(manifests), store=folder / "store", options=crops)
     return replace(
         small.DATA,
-        num_frames=6,
+        num_frames=num_frames,
         manifest=main / "manifest.parquet",
         split=main / "split.parquet",
         store=folder / "store",

@@ -36,7 +36,7 @@ def encode_masked(
     """As :func:`encode_padded`, of an encoder that takes a mask, whether anything is padding or not."""
     masking: Any = encoder
     known = torch.where(lengths > 0, lengths.clamp(min=masking.minimum_samples), x.shape[1])
-    mask = torch.arange(x.shape[1], device=x.device) < known.to(x.device)[:, None]
+    mask = torch.arange(x.shape[1], device=x.device) < known.to(x.device, non_blocking=True)[:, None]
     tokens, own = masking(x, mask), masking.token_mask(mask)[:, :, None]
     mean = (tokens * own).sum(dim=1, keepdim=True) / own.sum(dim=1, keepdim=True)
     return torch.where(own, tokens, mean)

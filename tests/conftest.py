@@ -1,6 +1,7 @@
 """A small generated corpus, prepared and trained on once, and stores of a few tones, for tests that need them."""
 
 import random
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,14 @@ def pytest_collection_modifyitems(config, items) -> None:
     if config.getoption("--shuffle") is not None:  # no test may lean on the one before it
         random.Random(config.getoption("--shuffle")).shuffle(items)
     items.sort(key=lambda item: item.path.parent.name not in _LONG)
+
+
+@pytest.fixture(autouse=True)
+def own_device():
+    """Accelerate keeps one device and one precision a process: no test is to choose those of the next."""
+    yield
+    if accelerate := sys.modules.get("accelerate.state"):
+        accelerate.AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from torch import nn
 
 from experiments.runs.build import open_training
 from experiments.runs.config import BalanceConfig, BalanceName, TrainConfig
+from experiments.runs.device import accelerator_on
 from experiments.runs.loop import Parts, Training, batches_of
 from multimodal.data.delivery import Batch
 from multimodal.labels import CLASSES, UNKNOWN
@@ -40,13 +40,13 @@ class TokenFeed(NamedTuple):
 
     def batches(self, count: int) -> Iterator[Batch]:
         """The first batches of the training."""
-        return islice(batches_of(self.training, self.parts, Accelerator())(0), count)
+        return islice(batches_of(self.training, self.parts, accelerator_on())(0), count)
 
 
 def token_feed(training: Training) -> TokenFeed:
     """What a training is fed from its token cache, which is made here where it is not there."""
     torch.manual_seed(training.fit.seed)
-    return TokenFeed(training, training.make(training.clips, Accelerator(), lambda text: None))
+    return TokenFeed(training, training.make(training.clips, accelerator_on(), lambda text: None))
 
 
 def count_classes(

@@ -1,7 +1,11 @@
 """Where a verb computes: ``--device auto``, ``cpu`` or ``cuda``."""
 
 import os
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 
@@ -28,3 +32,33 @@ def use_device(name: DeviceName) -> None:
     """
     if name != "auto" and check_device(name) == "cpu":
         os.environ["ACCELERATE_USE_CPU"] = "true"
+
+
+def accelerator_on(device: DeviceName = "auto", precision: str | None = None, **options: Any) -> "Accelerator":
+    """Accelerate's handle on a device, wherever and however precisely this process computed before.
+
+    Accelerate keeps one state a process and refuses another: a judgement on the CPU would keep a training off the
+    GPU, and a training in float32 one in bfloat16. Where they differ, what was made before must be through.
+
+    Args:
+        device: where; ``auto`` is the GPU where there is one, unless :func:`use_device` said otherwise.
+        precision: ``no``, ``bf16`` or ``fp16``; None where it does not matter.
+        options: of :class:`accelerate.Accelerator`.
+    """
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState, PartialState, is_initialized
+
+    check_device(device)
+    if is_initialized() and not _fits(AcceleratorState(), device, precision):
+        AcceleratorState._reset_state(reset_partial_state=PartialState().num_processes == 1)
+    return Accelerator(cpu=device == "cpu", mixed_precision=precision, **options)
+
+
+def _fits(state: "AcceleratorState", device: DeviceName, precision: str | None) -> bool:
+    """Whether what Accelerate computes with is what is asked for."""
+    import torch
+
+    is_on_cpu = state.device.type == "cpu"
+    could_be_elsewhere = torch.cuda.is_available() and os.environ.get("ACCELERATE_USE_CPU") != "true"
+    is_there = is_on_cpu if device == "cpu" else not (is_on_cpu and could_be_elsewhere)
+    return is_there and precision in (None, state.mixed_precision)

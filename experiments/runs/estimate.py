@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 
 from experiments.runs.clips import Clips
+from experiments.runs.device import accelerator_on
 from experiments.runs.loop import Training, batches_of
 from multimodal.training.fit import training_step
 from multimodal.training.parameter_groups import make_optimizer
@@ -74,7 +74,7 @@ def estimate(training: Training) -> Estimate:
     if training.is_on_tokens:
         raise ValueError("--estimate times training on crops and sound; leave --tokens, smote and hybrid out")
     clips, validation_share = with_few_held_out(training.clips)
-    accelerator = Accelerator(mixed_precision=training.precision)
+    accelerator = accelerator_on(precision=training.precision)
     parts = training.make(clips, accelerator, lambda text: None)
     model, task = parts.model, parts.task
     options = replace(training.fit, steps=max(training.fit.steps, 1))

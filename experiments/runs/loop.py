@@ -1,10 +1,12 @@
 """A training from its opened parts to the weights that validation chose; pretraining and training share it."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import torch
 from accelerate import Accelerator, PartialState
 from accelerate.utils import set_seed
 from torch import nn
@@ -14,6 +16,7 @@ from encoders.base import Encoder
 from encoders.learnt_from import LearntFrom
 from experiments.runs.balancing import DrawnLabels, learnt_labels
 from experiments.runs.clips import Clips
+from experiments.runs.device import accelerator_on
 from experiments.runs.folder import RunFolder
 from experiments.runs.trackers import begin_tracking, check_tracker
 from multimodal.data.delivery import Batch, delivered, window_loader
@@ -100,7 +103,22 @@ def learn(training: Training, run: RunFolder, *, tracker: str = "tensorboard") -
     processes = PartialState()
     with run.begun(training.settings) if processes.is_main_process else nullcontext():
         processes.wait_for_everyone()  # until the folder is known to be ours
-        yield _learn(training, run, tracker)
+        with same_bits() if training.fit.deterministic else nullcontext():
+            yield _learn(training, run, tracker)
+
+
+@contextmanager
+def same_bits() -> Iterator[None]:
+    """Let torch take deterministic kernels alone inside the block; before a GPU is used for the first time."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS refuses
+    was = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(was[0])
+        torch.backends.cudnn.benchmark = was[1]
 
 
 def _learn(training: Training, run: RunFolder, tracker: str) -> Trained:
@@ -160,8 +178,8 @@ def batches_of(training: Training, parts: Parts, accelerator: Accelerator) -> Ca
 def _start(training: Training, run: RunFolder, tracker: str) -> Accelerator:
     """Device, precision and processes, by Accelerate; the weights' first values follow from the seed."""
     set_seed(training.fit.seed)  # for what is built; each step seeds itself, so that any step can be the first
-    accelerator = Accelerator(
-        mixed_precision=training.precision,
+    accelerator = accelerator_on(
+        precision=training.precision,
         log_with=None if tracker == "none" else tracker,
         project_dir=str(run.path),
     )

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-from accelerate import Accelerator
 from torch import nn
 
 from encoders import load_encoder, rebuild_encoder
@@ -17,7 +16,7 @@ from encoders.learnt_from import LearntFrom
 from experiments.runs.build import DetectorPlan, open_detector
 from experiments.runs.clips import Clips, load_clips, read_clips
 from experiments.runs.config import PretrainConfig, TrainConfig
-from experiments.runs.device import DeviceName, check_device
+from experiments.runs.device import DeviceName, accelerator_on
 from experiments.runs.feed import split_scorer, window_shape
 from experiments.runs.folder import RunFolder
 from experiments.runs.memory import check_seen, history_of_run
@@ -182,7 +181,7 @@ def score_rows(
     change: Callable[[EvaluationWindows], ClipWindows] = lambda windows: windows,
 ) -> pd.DataFrame:
     """The scores of some clips of a run's, as they are or with every window changed."""
-    accelerator = _accelerator(device)
+    accelerator = accelerator_on(device)
     windows = EvaluationWindows(
         clips.store,
         rows,
@@ -193,11 +192,6 @@ def score_rows(
     model: nn.Module = run.model
     score = split_scorer(change(windows), rows, title, run.reading, accelerator, show=True)
     return score(model.to(accelerator.device))
-
-
-def _accelerator(device: DeviceName) -> Accelerator:
-    check_device(device)
-    return Accelerator(cpu=device == "cpu")
 
 
 # A run asked about files.

@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from experiments import engines
 from experiments.runs.build import open_detector
 from experiments.runs.clips import Clips, load_clips
+from experiments.runs.device import accelerator_on
 from experiments.runs.feed import first_window, split_scorer, token_cache, window_shape
 from experiments.runs.scoring import open_detector_run
 from experiments.runs.settings import to_plain
@@ -104,7 +105,7 @@ def _embed(job: Job, root: Path) -> str | None:
     torch.manual_seed(config.fit.seed)
     try:
         detector, clips = open_detector(config).build(), load_clips(*config.data.source)
-        token_cache(detector, clips, config.data.reading, Accelerator(), root)
+        token_cache(detector, clips, config.data.reading, accelerator_on(), root)
     except Exception as error:
         return _one_line(error)
     return None
@@ -139,7 +140,7 @@ def _run(job: Job) -> dict[str, Any]:
     train(job.config, job.folder)
     trained = time.perf_counter()
     run = open_detector_run(job.folder)
-    clips, detector, accelerator = run.read(), run.model, Accelerator()
+    clips, detector, accelerator = run.read(), run.model, accelerator_on()
     assert isinstance(detector, AudioVisualDetector)
     cache = None
     if job.config.tokens is not None:

@@ -31,6 +31,9 @@ class FitOptions:
         compile: let torch compile the encoders; the first step then takes minutes, the others less.
         checkpoint_gradients: of a ViT or a speech model keep only what enters its blocks and compute the rest anew
             for the gradient: less memory, a third more time.
+        deterministic: take only kernels of a GPU that give the same bits every time, so that a training that was
+            stopped and goes on ends as one that was not; slower, and refused where a network has none. Without it
+            the two differ by rounding; on a CPU they never do.
         validate_every: steps between validations; each is followed by a checkpoint.
         patience: validations without a better selection metric before stopping; None never stops early.
         seed: of everything random in the steps.
@@ -47,6 +50,7 @@ class FitOptions:
     ema_decay: Annotated[float | None, between(0, 1, open_high=True)] = None
     compile: bool = False
     checkpoint_gradients: bool = False
+    deterministic: bool = False
     validate_every: Annotated[int, at_least(1)] = 100
     patience: Annotated[int | None, at_least(1)] = None
     seed: Annotated[int, at_least(0)] = 0

@@ -108,7 +108,7 @@ def test_a_pretraining_on_a_mixture_that_was_stopped_goes_on_bit_for_bit(sources
     def config(steps):
         whole = small("small", "video", sources, "images", "videos")
         mixture = replace(whole.mixture, shares={"celebdf": 1.0, "deepfake_image": 2.0}, fake_share=0.5)
-        return replace(whole, mixture=mixture, fit=FitOptions(steps=steps, validate_every=2))
+        return replace(whole, mixture=mixture, fit=FitOptions(steps=steps, validate_every=2, deterministic=True))
 
     pretrain(config(4), tmp_path / "whole")
     halves = tmp_path / "halves"

@@ -68,9 +68,9 @@ class DrawnTask:
         return {"selection": next(model.parameters()).sum().item()}
 
 
-def train(run: Path, stop_at: int = STEPS) -> list[list[int]]:
+def train(run: Path, stop_at: int = STEPS, *, cpu: bool = True) -> list[list[int]]:
     """Train up to a step and return the rows of the clips that this process has seen."""
-    accelerator = Accelerator(cpu=True)
+    accelerator = Accelerator(cpu=cpu)
     detector, task = build(), DrawnTask()
 
     def batches_from(step: int):
@@ -92,11 +92,11 @@ def train(run: Path, stop_at: int = STEPS) -> list[list[int]]:
     return task.rows
 
 
-def train_whole_and_in_halves(folder: Path) -> dict[str, list[list[int]]]:
+def train_whole_and_in_halves(folder: Path, *, cpu: bool = True) -> dict[str, list[list[int]]]:
     """Six steps, and three and a restart and three."""
     return {
-        "whole": train(folder / "whole"),
-        "halves": train(folder / "halves", stop_at=3) + train(folder / "halves"),
+        "whole": train(folder / "whole", cpu=cpu),
+        "halves": train(folder / "halves", stop_at=3, cpu=cpu) + train(folder / "halves", cpu=cpu),
     }
 
 

@@ -1,0 +1,36 @@
+"""Where a verb computes, whatever the same process did before."""
+
+import pytest
+import torch
+from accelerate import Accelerator
+
+from experiments.runs.device import accelerator_on, check_device
+
+
+def test_a_gpu_that_is_not_there_is_refused():
+    if torch.cuda.is_available():
+        assert check_device("cuda") == "cuda"
+    else:
+        with pytest.raises(ValueError, match="torch sees no GPU here"):
+            check_device("cuda")
+
+
+def test_a_training_may_compute_more_coarsely_than_what_this_process_did_before():
+    assert accelerator_on("cpu", precision="no").mixed_precision == "no"
+    with pytest.raises(ValueError, match="already been initialized"):
+        Accelerator(cpu=True, mixed_precision="bf16")
+    assert accelerator_on("cpu", precision="bf16").mixed_precision == "bf16"
+    assert accelerator_on("cpu").mixed_precision == "bf16"
+
+
+def test_what_fits_is_kept_for_whoever_still_computes_with_it():
+    first = accelerator_on("cpu", precision="no")
+    assert accelerator_on("cpu").state._shared_state is first.state._shared_state
+    assert first.device.type == "cpu"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_judgement_on_the_cpu_keeps_no_training_off_the_gpu():
+    assert accelerator_on("cpu").device.type == "cpu"
+    assert accelerator_on().device.type == "cuda"
+    assert accelerator_on("cpu").device.type == "cpu"
