@@ -75,7 +75,7 @@ def audit(
         "metrics": {name: metrics[name]["auc"] for name in ("any", "video", "audio") if name in metrics},
         "methods": metrics["per_method"],
         "floors": floors_of(held_out, clips.store, probe_of(manifests_of(folder)), scores=scores, **drawn),
-        "groups": groups_of(scores, thresholds, **drawn),
+        "groups": groups_of(scores, held_out, thresholds, **drawn),
     }
     if robustness or only:
         found["robustness"] = robustness_of(

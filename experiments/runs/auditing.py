@@ -14,6 +14,7 @@ from experiments.runs.folder import RunFolder
 from experiments.runs.scoring import TrainedRun, score_rows
 from multimodal.audit.shortcut_features import FILE_FACTS, MODALITY_OF, shortcut_features
 from multimodal.catalog import unknown
+from multimodal.corpora.people import list_items
 from multimodal.data.corruptions import CORRUPTIONS, CorruptedWindows, levels
 from multimodal.labels import TARGETS
 from multimodal.media.probe_corpus import probe_path, read_probe_table
@@ -183,20 +184,34 @@ def _some(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     return rows.loc[rank.sort_values(kind="stable").index[:MOST_CLIPS]].sort_index().reset_index(drop=True)
 
 
-#: Columns by which errors are parted, and what each is called.
-GROUPS = {"group": "group", "sex": "sex", "corpus": "corpus", "identity": "person"}
+#: Flags of a manifest by which way a recording came: codec_C05, transmission_loc_tx, source_vcc2020.
+_WAYS = ("codec", "transmission", "source")
+#: Columns by which errors are parted.
+GROUPS = ("group", "sex", *_WAYS, "corpus", "identity")
 _SEXES = ("men", "women")
 
 
 def groups_of(
-    scores: pd.DataFrame, thresholds: Mapping[str, float | None], *, replicates: int = 1000, seed: int = 0
+    scores: pd.DataFrame,
+    clips: pd.DataFrame,
+    thresholds: Mapping[str, float | None],
+    *,
+    replicates: int = 1000,
+    seed: int = 0,
 ) -> dict[str, Any]:
-    """Who pays: measures at the common threshold for every group, sex, corpus and person, by column and target.
+    """Who pays: measures at the common threshold for every group, way, corpus and person, by column and target.
 
     A column of one value says nothing and is left out, and so are groups that are one person each.
+
+    Args:
+        scores: scores table.
+        clips: rows of a manifest for its clips, whose flags say by which codec or line a recording came.
+        thresholds: of each target.
+        replicates: of the bootstrap.
+        seed: of the bootstrap.
     """
     found: dict[str, Any] = {}
-    scores = _with_sex(scores)
+    scores = _with_ways(_with_sex(scores), clips)
     for column in (name for name in GROUPS if name in scores and scores[name].nunique() > 1):
         if column == "group" and scores["identity"].nunique() == scores["group"].nunique():
             continue
@@ -216,7 +231,21 @@ def _with_sex(scores: pd.DataFrame) -> pd.DataFrame:
         return scores
     named = scores["group"].astype(object).map(lambda group: str(group).rpartition("/")[2])
     is_part = named.isin(_SEXES) & (named != scores["group"])
-    return scores.assign(sex=named.where(is_part, None)) if is_part.any() else scores
+    return scores.assign(sex=named.where(named.isin(_SEXES), None)) if is_part.any() else scores
+
+
+def _with_ways(scores: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
+    """A column for each of :data:`_WAYS` that is known; "none" for other clips of a corpus that knows it."""
+    rows, flags = list_items(clips["flags"])
+    flag = pd.Series(flags, index=clips["clip_id"].to_numpy(dtype=object)[rows], dtype=object)
+    for way in _WAYS:
+        known = flag[flag.str.startswith(f"{way}_")].str.removeprefix(f"{way}_")
+        if known.empty:
+            continue
+        said = scores["clip_id"].map(known[~known.index.duplicated()])
+        knows = scores["corpus"].isin(scores["corpus"][said.notna()].unique())
+        scores = scores.assign(**{way: said.where(said.notna() | ~knows, "none")})
+    return scores
 
 
 def thresholds_by(stored: Mapping[str, Any] | None, rule: str) -> dict[str, float | None]:
