@@ -13,6 +13,7 @@ from experiments.runs.scoring import open_detector_run, score_rows
 from multimodal.corpora import scan
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.metrics.scores_table import DESCRIPTION
+from multimodal.report.pages.audit import audit_page
 from multimodal.synthetic import GENERATORS, LayoutOptions
 
 
@@ -105,6 +106,14 @@ def test_the_page_and_the_card_say_what_was_found_and_that_media_are_generated(a
     card = (copy / "model_card.md").read_text()
     assert "## What it may have learnt instead, and who pays" in card
     assert "- most harm is done by" in card
+
+
+def test_groups_break_between_their_parts_and_are_written_out_and_not_obeyed():
+    judged = {"groups": {"Asian_East/<b>women": {"real": 3, "fake": 4, "identities": 2}}}
+    empty = {"generated": False, "about": "", "warnings": [], "floors": {}}
+    page = audit_page({**empty, "groups": {"group": {"any": judged}, "identity": {"any": judged}}}, title="a")
+    assert "Asian_<wbr>East/<wbr>&lt;b&gt;women" in page
+    assert "By person, any (1)" in page
 
 
 def test_what_the_audit_found_goes_along_with_an_exported_detector(audited, tmp_path):

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup, escape
+
 from multimodal.data.corruptions import CORRUPTIONS
 from multimodal.labels import MODALITIES, TARGETS
 from multimodal.metrics.shortcut_floors import TOGETHER
@@ -162,14 +164,26 @@ def _group_tables(groups: Mapping[str, Any]) -> Iterator[Table]:
     for column, of in groups.items():
         for target, judged in of.items():
             rows = [
-                [name, one["real"], one["fake"], one["identities"], *(one.get(measure) for measure in _WHAT)]
+                [
+                    _breakable(name),
+                    one["real"],
+                    one["fake"],
+                    one["identities"],
+                    *(one.get(measure) for measure in _WHAT),
+                ]
                 for name, one in judged["groups"].items()
             ]
-            headers = (column, "real", "fake", "people", *_WHAT.values())
+            what = "person" if column == "identity" else column
+            headers = (what, "real", "fake", "people", *_WHAT.values())
             is_first = column != "identity" and target == "any"
-            folded = "" if is_first else f"By {column}, {target} ({len(rows)})"
+            folded = "" if is_first else f"By {what}, {target} ({len(rows)})"
             if rows:
                 yield Table(headers, rows, folded=folded)
+
+
+def _breakable(name: str) -> Markup:
+    """A name that a narrow screen breaks between its parts (Caucasian_American/women) and not inside a word."""
+    return escape(name).replace("/", Markup("/<wbr>")).replace("_", Markup("_<wbr>"))
 
 
 def _method_tables(audit: Mapping[str, Any]) -> Iterator[Table]:
