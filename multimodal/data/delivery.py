@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from multimodal.data.augment.picture import change_pictures
 from multimodal.data.augment.sound import finish_sounds
+from multimodal.data.moving import moved, moved_together
 from multimodal.data.windows import Finish, Sample, WindowTensors
 from multimodal.labels import MODALITIES, UNKNOWN
 from multimodal.processes import start_worker
@@ -97,29 +98,23 @@ def to_device(batch: Batch, device: torch.device | str) -> Batch:
         return batch
     is_here = {name: bool(present.any()) for name, present in batch["present"].items()}
     inputs = {
-        name: _moved(value, device)
+        name: moved(value, device)
         if is_here.get(name, True)
         else torch.zeros((), device=device).expand(value.shape)
         for name, value in batch["inputs"].items()
     }
     if finish := batch.get("finish"):
         inputs = _finished(inputs, is_here, finish)
-    moved = Batch(
+    ready = Batch(
         inputs=inputs,
-        present={name: _moved(value, device) for name, value in batch["present"].items()},
+        present=moved_together(batch["present"], device),
         lengths=batch["lengths"],
-        labels={name: _moved(value, device) for name, value in batch["labels"].items()},
+        labels=moved_together(batch["labels"], device),
         row=batch["row"],
     )
     if frames := batch.get("frame_labels"):
-        moved["frame_labels"] = {name: _moved(value, device) for name, value in frames.items()}
-    return moved
-
-
-def _moved(value: Tensor, device: torch.device) -> Tensor:
-    if device.type == "cuda" and value.device.type == "cpu":
-        value = value.pin_memory()  # else the copy would hold up whoever asks for it
-    return value.to(device, non_blocking=True)
+        ready["frame_labels"] = moved_together(frames, device)
+    return ready
 
 
 def _finished(inputs: dict[str, Tensor], is_here: dict[str, bool], finish: Sequence[Finish]) -> dict[str, Tensor]:

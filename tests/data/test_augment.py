@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import scipy.signal
 import torch
 from torchvision.transforms.v2 import functional as transforms
 
@@ -9,6 +10,7 @@ from multimodal.data.augment import Augmentation, PictureAugmentation, SoundAugm
 from multimodal.data.augment.picture import FACE_PARTS, UNCHANGED, change_pictures, draw_picture
 from multimodal.data.augment.sound import (
     LOSSY_CODECS,
+    SoundDraw,
     begin_sound,
     coloured_noise,
     finish_sounds,
@@ -144,7 +146,7 @@ def test_a_lossy_codec_changes_the_sound_and_delays_nothing(name, rate):
 
 @pytest.mark.parametrize("name", LOSSY_CODECS)
 def test_fewer_bits_lose_more(name):
-    sound = speech_like(RATE) + 0.05 * coloured_noise(RATE, 0, tilt=1.0, device=CPU)
+    sound = speech_like(RATE) + 0.05 * coloured_noise(RATE, [0], tilts=[1.0], device=CPU)[0]
     few, many = (lossy_codec(sound, name, bit_rate=bits, sample_rate=RATE) for bits in (12_000, 64_000))
     assert (few - sound).square().mean() > (many - sound).square().mean()
 
@@ -157,7 +159,7 @@ def test_a_sound_shorter_than_a_frame_of_a_codec_keeps_its_length(name):
 def test_a_room_delays_nothing_and_rings_on():
     click = torch.zeros(RATE)
     click[100] = 1.0
-    wet = reverberate(click, 0, seconds=0.3, sample_rate=RATE)
+    wet = reverberate(click[None], [0], seconds=[0.3], sample_rate=RATE)[0]
     assert wet[:100].abs().max() < 1e-5
     assert wet.abs().argmax() == 100
     early, late = wet[101:1700].square().mean(), wet[3300:4900].square().mean()
@@ -166,7 +168,7 @@ def test_a_room_delays_nothing_and_rings_on():
 
 @pytest.mark.parametrize(("tilt", "fall_db"), [(0.0, 0.0), (1.0, 10.0)])
 def test_noise_falls_with_frequency_as_its_tilt_says(tilt, fall_db):
-    noise = coloured_noise(1 << 16, 0, tilt=tilt, device=CPU)
+    noise = coloured_noise(1 << 16, [0], tilts=[tilt], device=CPU)[0]
     power = torch.fft.rfft(noise).abs().square()
     assert noise.std() == pytest.approx(1, abs=1e-3)
     low, high = power[500:1000].mean(), power[5000:10000].mean()
@@ -204,6 +206,42 @@ def test_a_window_is_changed_alike_whatever_its_batch_mates():
         torch.testing.assert_close(together[place], alone, rtol=0, atol=1e-6)
 
 
+def test_rooms_and_noises_of_a_batch_are_what_a_window_by_itself_is_due():
+    draws = [
+        SoundDraw(room=(0.35, 5), noise=(0.1, 0.7, 6), gain=1.2),
+        SoundDraw(noise=(0.02, 0.0, 7)),
+        SoundDraw(room=(0.1, 1 << 61)),
+        SoundDraw(room=(3.0, 8), gain=0.5),  # longer than the sound
+    ]
+    sounds = torch.stack([voice(), voice().roll(50), speech_like(RATE)[: len(voice())], voice().flip(0)])
+    changed = finish_sounds(sounds, draws, sample_rate=RATE)
+    for sound, draw, found in zip(sounds.double().numpy(), draws, changed, strict=True):
+        expected = torch.from_numpy(finished_alone(sound, draw)).float()
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+
+
+def finished_alone(sound: np.ndarray, draw: SoundDraw) -> np.ndarray:
+    """Room, noise and loudness in double precision, as their definitions read."""
+
+    def loudness(x: np.ndarray) -> float:
+        return float(np.sqrt(np.mean(x**2)))
+
+    if draw.room is not None:
+        seconds, seed = draw.room
+        time = np.arange(round(seconds * RATE)) / RATE
+        response = 0.05 * 10 ** (-3 * time / seconds) * white_noise([seed], len(time), CPU)[0].numpy()
+        response[0] = 1
+        wet = scipy.signal.fftconvolve(sound, response)[: len(sound)]
+        sound = wet * loudness(sound) / loudness(wet)
+    if draw.noise is not None:
+        level, tilt, seed = draw.noise
+        spectrum = np.fft.rfft(white_noise([seed], len(sound), CPU)[0].double().numpy())
+        spectrum *= np.maximum(np.arange(len(spectrum)), 1) ** (-tilt / 2)
+        noise = np.fft.irfft(spectrum, len(sound))
+        sound = sound + level * loudness(sound) * noise / noise.std()
+    return np.clip(sound * draw.gain, -1, 1)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="compares with a GPU")
 def test_a_window_is_changed_alike_on_a_gpu():
     draws = [draw_picture(EVERY_PICTURE, np.random.default_rng(seed)) for seed in range(3)]
@@ -226,7 +264,7 @@ def test_colours_change_as_torchvision_changes_them():
 
 
 def test_hashed_numbers_are_normal_and_those_of_two_seeds_apart():
-    one, other = white_noise(3, 1 << 16, CPU), white_noise(4, 1 << 16, CPU)
+    one, other = white_noise([3, 4], 1 << 16, CPU)
     for power, moment in enumerate((0, 1, 0, 3), 1):
         assert (one**power).mean().item() == pytest.approx(moment, abs=0.08)
     assert torch.corrcoef(torch.stack([one, other]))[0, 1].abs() < 0.02

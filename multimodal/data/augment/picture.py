@@ -168,7 +168,7 @@ def _finish(frames: Frames, draw: PictureDraw) -> None:
         frames.copy_(transforms.gaussian_blur(frames, kernel_size=kernel_size, sigma=draw.blur))
     if draw.noise is not None:
         std, seed = draw.noise
-        frames.add_(std * white_noise(seed, frames.numel(), frames.device).view_as(frames)).clamp_(0, 1)
+        frames.add_(std * white_noise([seed], frames.numel(), frames.device).view_as(frames)).clamp_(0, 1)
     if draw.erased is not None:
         (top, left, tall, wide), colour = draw.erased
         place = _span(top, tall, height), _span(left, wide, width)

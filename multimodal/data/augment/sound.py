@@ -19,8 +19,10 @@ from torchaudio import functional
 from multimodal.data.augment.options import SoundAugmentation
 from multimodal.data.augment.rawboost import rawboost
 from multimodal.data.augment.white_noise import white_noise
+from multimodal.data.moving import moved
 
 Sound = Float[Tensor, " samples"]
+Sounds = Float[Tensor, "batch samples"]
 
 TELEPHONE_BAND = (300.0, 3400.0)
 _TELEPHONE_RATE = 8000
@@ -93,40 +95,55 @@ def telephone_codec(sound: Sound, sample_rate: int) -> Sound:
 # On the device that learns, a batch at once.
 
 
-def finish_sounds(
-    sounds: Float[Tensor, "batch samples"], draws: Sequence[SoundDraw], *, sample_rate: int
-) -> Float[Tensor, "batch samples"]:
+def finish_sounds(sounds: Sounds, draws: Sequence[SoundDraw], *, sample_rate: int) -> Sounds:
     """The sound of a batch, each window changed as it was drawn; the result is in [-1, 1]."""
     if all(draw == SOUND_UNCHANGED for draw in draws):
         return sounds
     sounds = sounds.clone()
-    for sound, draw in zip(sounds, draws, strict=True):
-        if draw.room is not None:
-            seconds, seed = draw.room
-            sound.copy_(reverberate(sound, seed, seconds=seconds, sample_rate=sample_rate))
-        if draw.noise is not None:
-            level, tilt, seed = draw.noise
-            noise = coloured_noise(len(sound), seed, tilt=tilt, device=sound.device)
-            sound.add_(level * sound.square().mean().sqrt() * noise)
-    gains = torch.tensor([draw.gain for draw in draws]).to(sounds.device)
-    return sounds.mul_(gains[:, None]).clamp_(-1, 1)
+    rooms = {row: draw.room for row, draw in enumerate(draws) if draw.room is not None}
+    if rooms:
+        rows = moved(torch.tensor(list(rooms)), sounds.device)
+        seconds, seeds = zip(*rooms.values(), strict=True)
+        sounds[rows] = reverberate(sounds[rows], seeds, seconds=seconds, sample_rate=sample_rate)
+    noises = {row: draw.noise for row, draw in enumerate(draws) if draw.noise is not None}
+    if noises:
+        rows = moved(torch.tensor(list(noises)), sounds.device)
+        levels, tilts, seeds = zip(*noises.values(), strict=True)
+        noise = coloured_noise(sounds.shape[1], seeds, tilts=tilts, device=sounds.device)
+        sounds[rows] += _column(levels, sounds.device) * _loudness(sounds[rows]) * noise
+    return sounds.mul_(_column([draw.gain for draw in draws], sounds.device)).clamp_(-1, 1)
 
 
-def reverberate(sound: Sound, seed: int, *, seconds: float, sample_rate: int) -> Sound:
-    """A room of white noise that decays by 60 decibel in ``seconds`` (Moorer, 1979); as loud as before."""
-    time = torch.arange(round(seconds * sample_rate), device=sound.device) / sample_rate
-    response = 0.05 * 10 ** (-3 * time / seconds) * white_noise(seed, len(time), sound.device)
-    response[0] = 1.0  # the direct sound comes first, so that nothing is delayed
-    wet = functional.fftconvolve(sound, response)[: len(sound)]
-    return wet * (sound.square().mean().sqrt() / wet.square().mean().sqrt().clamp(min=1e-8))
+def reverberate(sounds: Sounds, seeds: Sequence[int], *, seconds: Sequence[float], sample_rate: int) -> Sounds:
+    """A room for each: white noise that decays by 60 decibel in ``seconds`` (Moorer, 1979); as loud as before."""
+    num_samples, device = sounds.shape[1], sounds.device
+    lengths = [min(round(one * sample_rate), num_samples) for one in seconds]
+    time = torch.arange(max(lengths), device=device)
+    decay = 0.05 * 10 ** (-3 * time / sample_rate / _column(seconds, device))
+    responses = torch.where(time < _column(lengths, device), decay * white_noise(seeds, len(time), device), 0)
+    responses[:, 0] = 1.0  # the direct sound comes first, so that nothing is delayed
+    # a length of the sounds alone, for it moves the rounding: batch mates that ring longer do not count
+    size = 1 << (2 * num_samples - 1).bit_length()
+    wet = torch.fft.irfft(torch.fft.rfft(sounds, size) * torch.fft.rfft(responses, size), size)[:, :num_samples]
+    return wet * (_loudness(sounds) / _loudness(wet).clamp(min=1e-8))
 
 
-def coloured_noise(num_samples: int, seed: int, *, tilt: float, device: torch.device) -> Sound:
-    """Noise of unit power whose power falls with frequency to the ``tilt``: 0 white, 1 pink."""
-    white = torch.fft.rfft(white_noise(seed, num_samples, device))
-    frequency = torch.arange(len(white), device=device).clamp(min=1).float()
-    noise = torch.fft.irfft(white * frequency ** (-tilt / 2), n=num_samples)
-    return noise / noise.std(correction=0).clamp(min=1e-12)
+def coloured_noise(
+    num_samples: int, seeds: Sequence[int], *, tilts: Sequence[float], device: torch.device
+) -> Float[Tensor, "seeds {num_samples}"]:
+    """Noises of unit power whose power falls with frequency to the tilt: 0 white, 1 pink."""
+    white = torch.fft.rfft(white_noise(seeds, num_samples, device))
+    frequency = torch.arange(white.shape[1], device=device).clamp(min=1).float()
+    noise = torch.fft.irfft(white * frequency ** (_column(tilts, device) / -2), n=num_samples)
+    return noise / noise.std(dim=1, correction=0, keepdim=True).clamp(min=1e-12)
+
+
+def _loudness(sounds: Sounds) -> Float[Tensor, "batch 1"]:
+    return sounds.square().mean(dim=1, keepdim=True).sqrt()
+
+
+def _column(values: Sequence[float], device: torch.device) -> Float[Tensor, "batch 1"]:
+    return moved(torch.tensor(values, dtype=torch.float32)[:, None], device)
 
 
 # Through a codec of platforms and messengers and back, in memory, by FFmpeg (PyAV).
