@@ -7,7 +7,14 @@ import torch
 from torchvision.transforms.v2 import functional as transforms
 
 from multimodal.data.augment import Augmentation, PictureAugmentation, SoundAugmentation
-from multimodal.data.augment.picture import FACE_PARTS, UNCHANGED, change_pictures, draw_picture
+from multimodal.data.augment.picture import (
+    FACE_PARTS,
+    UNCHANGED,
+    change_pictures,
+    draw_picture,
+    placed_at_once,
+    placed_in_turn,
+)
 from multimodal.data.augment.sound import (
     LOSSY_CODECS,
     SoundDraw,
@@ -253,6 +260,20 @@ def test_a_window_is_changed_alike_on_a_gpu():
     sounds, changes = torch.stack([one for one, _ in begun]), [draw for _, draw in begun]
     there = finish_sounds(sounds.cuda(), changes, sample_rate=RATE).cpu()
     torch.testing.assert_close(finish_sounds(sounds, changes, sample_rate=RATE), there, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("frame_size", [32, 48, 64])
+@pytest.mark.parametrize("resize", [0, 1])
+def test_matrices_place_a_window_as_torchvision_resizes_it(frame_size, resize):
+    options = PictureAugmentation(resize=resize, resize_to=0.3, crop_jitter=0.2)
+    draws = [UNCHANGED, *(draw_picture(options, np.random.default_rng(seed)) for seed in range(7))]
+    crops = torch.stack([picture()] * len(draws))
+    at_once, in_turn = (place(crops, draws, frame_size) for place in (placed_at_once, placed_in_turn))
+    # torchvision rounds to 256 levels along each side, and again where detail is lost on the way
+    torch.testing.assert_close(at_once, in_turn.float(), rtol=0, atol=0.5 * 2 * (1 + resize) + 1e-3)
+    assert (at_once - in_turn).abs().mean() < 0.4
+    alone = placed_at_once(crops[3:4], draws[3:4], frame_size)
+    torch.testing.assert_close(at_once[3:4], alone, rtol=0, atol=255e-6)
 
 
 def test_colours_change_as_torchvision_changes_them():

@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from einops import rearrange
 from jaxtyping import Float, UInt8
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
 from multimodal.data.augment.options import PictureAugmentation
 from multimodal.data.augment.white_noise import white_noise
+from multimodal.data.moving import moved
 
 Crops = UInt8[Tensor, "time size size 3"]
 Frames = Float[Tensor, "time 3 height width"]
@@ -106,29 +108,81 @@ def change_pictures(
     crops: UInt8[Tensor, "batch time size size 3"], draws: Sequence[PictureDraw], frame_size: int
 ) -> Float[Tensor, "batch time 3 height width"]:
     """Crops of any size to frames in [0, 1] of side ``frame_size``, each window changed as it was drawn."""
-    placed = torch.stack([_placed(window, draw, frame_size) for window, draw in zip(crops, draws, strict=True)])
-    frames = _coloured(placed.float(), draws)
+    # A CPU resizes bytes as they are, faster than it multiplies by matrices of floats. A GPU does that in a
+    # moment, and would wait for Python to send it the kernels of one window after the other.
+    place = placed_in_turn if crops.device.type == "cpu" else placed_at_once
+    frames = _coloured(place(crops, draws, frame_size).float(), draws)
     for window, draw in zip(frames, draws, strict=True):
-        _finish(window, draw)
+        _blur(window, draw)
+    _add_noise(frames, draws)
+    _erase(frames, draws)
     return frames
 
 
+def placed_in_turn(
+    crops: UInt8[Tensor, "batch time size size 3"], draws: Sequence[PictureDraw], frame_size: int
+) -> UInt8[Tensor, "batch time 3 height width"]:
+    """Windows' boxes, mirrored or not, with as much detail as was drawn, at the side that the encoder wants."""
+    return torch.stack([_placed(window, draw, frame_size) for window, draw in zip(crops, draws, strict=True)])
+
+
 def _placed(crops: Crops, draw: PictureDraw, frame_size: int) -> UInt8[Tensor, "time 3 height width"]:
-    """The window's box, mirrored or not, with as much detail as was drawn, at the side that the encoder wants."""
-    size = crops.shape[1]
-    if draw.box is not None:
-        top, left = (round(share * size) for share in draw.box[:2])
-        height, width = (max(round(share * size), 1) for share in draw.box[2:])
-        crops = crops[:, top : top + height, left : left + width]
+    top, left, height, width = _box(draw, crops.shape[1])
+    crops = crops[:, top : top + height, left : left + width]
     if draw.is_flipped:
         crops = crops.flip(2)
     pictures = crops.permute(0, 3, 1, 2)
     if draw.detail is not None:
-        smaller = [max(round(draw.detail * frame_size), 1)] * 2
-        pictures = transforms.resize(pictures, smaller, antialias=True)
+        pictures = transforms.resize(pictures, [_side_between(draw, frame_size)] * 2, antialias=True)
     if pictures.shape[2:] == (frame_size, frame_size):
         return pictures
     return transforms.resize(pictures, [frame_size, frame_size], antialias=True)
+
+
+def _box(draw: PictureDraw, size: int) -> tuple[int, int, int, int]:
+    """Top, left, height and width in pixels of the crop."""
+    if draw.box is None:
+        return 0, 0, size, size
+    top, left = (round(share * size) for share in draw.box[:2])
+    height, width = (max(round(share * size), 1) for share in draw.box[2:])
+    return top, left, min(height, size - top), min(width, size - left)
+
+
+def _side_between(draw: PictureDraw, frame_size: int) -> int:
+    """Pixels of a side on the way, where detail is lost."""
+    return frame_size if draw.detail is None else max(round(draw.detail * frame_size), 1)
+
+
+def placed_at_once(
+    crops: UInt8[Tensor, "batch time size size 3"], draws: Sequence[PictureDraw], frame_size: int
+) -> Float[Tensor, "batch time 3 height width"]:
+    """As :func:`placed_in_turn` without its rounding to 256 levels: two matrices a window, from left and right."""
+    size, time = crops.shape[2], crops.shape[1]
+    numbers = [(*_box(draw, size), _side_between(draw, frame_size), draw.is_flipped) for draw in draws]
+    columns = moved(torch.tensor(numbers, dtype=torch.float32), crops.device).T[..., None, None]
+    top, left, height, width, between, is_flipped = columns
+    back = _resizing(torch.zeros_like(between), between, frame_size, between / frame_size, frame_size)
+    down = back @ _resizing(top, height, size, height / between, frame_size)
+    across = back @ _resizing(left, width, size, width / between, frame_size)
+    across = torch.where(is_flipped > 0, across.flip(1), across)
+    low = down @ rearrange(crops, "b t y x c -> b y (t c x)").float()
+    placed = rearrange(low, "b h (t c x) -> b (h t c) x", t=time, c=3) @ across.mT
+    return rearrange(placed, "b (h t c) w -> b t c h w", t=time, c=3).clamp(max=255)
+
+
+def _resizing(
+    first: Tensor, length: Tensor, size: int, step: Tensor, num_rows: int
+) -> Float[Tensor, "batch num_rows size"]:
+    """Matrices of bilinear interpolation with antialias, as torchvision computes it (of a triangle's weights).
+
+    Each takes a vector of ``size`` places, of which ``length`` from ``first`` on count, to places ``step`` apart;
+    rows past the last of those mean nothing. All but ``size`` and ``num_rows`` have the shape ``(batch, 1, 1)``.
+    """
+    place = torch.arange(size, device=first.device) + 0.5
+    centre = first + step * (torch.arange(num_rows, device=first.device)[:, None] + 0.5)
+    weights = (1 - (place - centre).abs() / step.clamp(min=1)).clamp(min=0)
+    weights = weights * ((place > first) & (place < first + length))
+    return weights / weights.sum(dim=2, keepdim=True).clamp(min=1e-6)
 
 
 def _coloured(
@@ -140,39 +194,54 @@ def _coloured(
     ``s c b x + (1 - s) c b grey(x) + (1 - c) b m``: one pass over the pixels in place of three, cut off to [0, 1]
     at the end alone.
     """
-    factors = torch.tensor([(one.brightness, one.contrast, one.saturation) for one in draws])
+    factors = np.array([(one.brightness, one.contrast, one.saturation) for one in draws])
     if (factors == 1).all():
         return frames.div_(255)
-    brightness, contrast, saturation = factors.to(frames.device).T.reshape(3, -1, 1, 1, 1)
-    grey = torch.tensor(_GREY, device=frames.device)
-    own, greys = torch.eye(3, device=frames.device), grey.expand(3, 3)
-    colours = brightness * contrast / 255 * (saturation * own + (1 - saturation) * greys)
-    means = frames.mean(dim=(3, 4)) @ grey
-    shift = (1 - contrast[..., 0, 0]) * brightness[..., 0, 0] / 255 * means
+    brightness, contrast, saturation = factors.T[..., None, None]
+    colours = brightness * contrast / 255 * (saturation * np.eye(3) + (1 - saturation) * np.array(_GREY))
+    of_mean = (1 - contrast) * brightness / 255 * np.array(_GREY)
+    maps = moved(torch.from_numpy(np.concatenate([colours, of_mean], axis=1)).float(), frames.device)
+    shift = (frames.mean(dim=(3, 4)) * maps[:, 3:]).sum(dim=2)
     batch, time, _, height, width = frames.shape
     changed = torch.baddbmm(
         shift.reshape(-1, 1, 1).expand(-1, 3, 1),
-        colours.expand(-1, time, -1, -1).reshape(-1, 3, 3),
+        maps[:, None, :3].expand(-1, time, -1, -1).reshape(-1, 3, 3),
         frames.reshape(batch * time, 3, height * width),
     )
     return changed.clamp_(0, 1).view_as(frames)
 
 
-def _finish(frames: Frames, draw: PictureDraw) -> None:
-    """What few windows get, in place."""
-    height, width = frames.shape[-2:]
+# What few windows get, in place.
+
+
+def _blur(frames: Frames, draw: PictureDraw) -> None:
+    """Turn the hue, which is off by default, and blur."""
     if draw.hue:
         frames.copy_(transforms.adjust_hue(frames, draw.hue))
     if draw.blur is not None:
         kernel_size = 2 * round(3 * draw.blur) + 1
         frames.copy_(transforms.gaussian_blur(frames, kernel_size=kernel_size, sigma=draw.blur))
-    if draw.noise is not None:
-        std, seed = draw.noise
-        frames.add_(std * white_noise([seed], frames.numel(), frames.device).view_as(frames)).clamp_(0, 1)
-    if draw.erased is not None:
-        (top, left, tall, wide), colour = draw.erased
-        place = _span(top, tall, height), _span(left, wide, width)
-        frames[:, :, place[0], place[1]] = torch.tensor(colour, device=frames.device)[:, None, None]
+
+
+def _add_noise(frames: Float[Tensor, "batch time 3 height width"], draws: Sequence[PictureDraw]) -> None:
+    noises = {row: draw.noise for row, draw in enumerate(draws) if draw.noise is not None}
+    if not noises:
+        return
+    stds, seeds = zip(*noises.values(), strict=True)
+    noise = white_noise(seeds, frames[0].numel(), frames.device).view(-1, *frames.shape[1:])
+    noise *= moved(torch.tensor(stds, dtype=torch.float32), frames.device)[:, None, None, None, None]
+    for row, one in zip(noises, noise, strict=True):  # by views: an index would copy the pictures twice
+        frames[row].add_(one).clamp_(0, 1)
+
+
+def _erase(frames: Float[Tensor, "batch time 3 height width"], draws: Sequence[PictureDraw]) -> None:
+    erased = {row: draw.erased for row, draw in enumerate(draws) if draw.erased is not None}
+    if not erased:
+        return
+    height, width = frames.shape[3:]
+    colours = moved(torch.tensor([colour for _, colour in erased.values()]), frames.device)
+    for (row, ((top, left, tall, wide), _)), colour in zip(erased.items(), colours, strict=True):
+        frames[row, :, :, _span(top, tall, height), _span(left, wide, width)] = colour[:, None, None]
 
 
 def _span(start: float, length: float, side: int) -> slice:
