@@ -31,6 +31,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from torch.profiler import ProfilerActivity, profile
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks.training import CROPS, make_corpora
 from experiments.recipes import PRETRAIN, TRAIN
@@ -231,6 +232,16 @@ def waits(parts: Parts, batch: Batch, training: Training, accelerator: Accelerat
     return len(found) / PROFILED
 
 
+class Sent(TorchDispatchMode):
+    """Counts the operators that Python sends, views among them."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
 def window_rows(training: Training, device: torch.device, count: int) -> Iterator[tuple[str, str]]:
     """What a window costs on its way, by itself."""
     parts = training.make(training.clips, accelerator_on(), lambda text: None)
@@ -240,6 +251,8 @@ def window_rows(training: Training, device: torch.device, count: int) -> Iterato
     batches = [collate(samples[i : i + training.batch_size]) for i in range(0, len(samples), training.batch_size)]
     worker = (time.process_time() - start) / len(keys)
     to_device(batches[0], device)  # whatever a first call loads
+    with Sent() as sent:
+        to_device(batches[0], device)
     start, begun = time.process_time(), time.perf_counter()
     for batch in batches:
         to_device(batch, device)
@@ -268,6 +281,7 @@ def window_rows(training: Training, device: torch.device, count: int) -> Iterato
     yield "processor of a worker a window, ms", f"{1000 * worker:.1f}"
     yield "processor of the main process a window, ms", f"{1000 * finishing:.2f}"
     yield "a batch brought to the device and finished, ms", f"{1000 * lasts:.1f}"
+    yield "operators sent to finish a batch", f"{sent.count}"
 
 
 def estimates(folder: Path) -> None:

@@ -166,8 +166,8 @@ def placed_at_once(
     across = back @ _resizing(left, width, size, width / between, frame_size)
     across = torch.where(is_flipped > 0, across.flip(1), across)
     low = down @ rearrange(crops, "b t y x c -> b y (t c x)").float()
-    placed = rearrange(low, "b h (t c x) -> b (h t c) x", t=time, c=3) @ across.mT
-    return rearrange(placed, "b (h t c) w -> b t c h w", t=time, c=3).clamp(max=255)
+    placed = (rearrange(low, "b h (t c x) -> b (h t c) x", t=time, c=3) @ across.mT).clamp_(max=255)
+    return rearrange(placed, "b (h t c) w -> b t c h w", t=time, c=3).contiguous()
 
 
 def _resizing(
@@ -224,14 +224,15 @@ def _blur(frames: Frames, draw: PictureDraw) -> None:
 
 
 def _add_noise(frames: Float[Tensor, "batch time 3 height width"], draws: Sequence[PictureDraw]) -> None:
-    noises = {row: draw.noise for row, draw in enumerate(draws) if draw.noise is not None}
-    if not noises:
-        return
-    stds, seeds = zip(*noises.values(), strict=True)
-    noise = white_noise(seeds, frames[0].numel(), frames.device).view(-1, *frames.shape[1:])
-    noise *= moved(torch.tensor(stds, dtype=torch.float32), frames.device)[:, None, None, None, None]
-    for row, one in zip(noises, noise, strict=True):  # by views: an index would copy the pictures twice
-        frames[row].add_(one).clamp_(0, 1)
+    noises = [(row, *draw.noise) for row, draw in enumerate(draws) if draw.noise is not None]
+    # all at once, but for a CPU: that much memory it would take anew from the system for each operator
+    at_once = 1 if frames.device.type == "cpu" else max(len(noises), 1)
+    for start in range(0, len(noises), at_once):
+        rows, stds, seeds = zip(*noises[start : start + at_once], strict=True)
+        noise = white_noise(seeds, frames[0].numel(), frames.device).view(-1, *frames.shape[1:])
+        noise *= moved(torch.tensor(stds, dtype=torch.float32), frames.device)[:, None, None, None, None]
+        for row, one in zip(rows, noise, strict=True):  # by views: an index would copy the pictures twice
+            frames[row].add_(one).clamp_(0, 1)
 
 
 def _erase(frames: Float[Tensor, "batch time 3 height width"], draws: Sequence[PictureDraw]) -> None:

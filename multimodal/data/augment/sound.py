@@ -122,7 +122,8 @@ def reverberate(sounds: Sounds, seeds: Sequence[int], *, seconds: Sequence[float
     decay = 0.05 * 10 ** (-3 * time / sample_rate / _column(seconds, device))
     responses = torch.where(time < _column(lengths, device), decay * white_noise(seeds, len(time), device), 0)
     responses[:, 0] = 1.0  # the direct sound comes first, so that nothing is delayed
-    # a length of the sounds alone, for it moves the rounding: batch mates that ring longer do not count
+    # a length of the sounds alone: batch mates that ring longer do not move the rounding, and a GPU, which makes
+    # ready for each length anew, meets no second one
     size = 1 << (2 * num_samples - 1).bit_length()
     wet = torch.fft.irfft(torch.fft.rfft(sounds, size) * torch.fft.rfft(responses, size), size)[:, :num_samples]
     return wet * (_loudness(sounds) / _loudness(wet).clamp(min=1e-8))
