@@ -106,6 +106,10 @@ class Published(NamedTuple):
         changes = f" ({'; '.join(self.changes)})" if self.changes else ""
         return f"weights of {self.place.name}{changes}"
 
+    def learnt(self, network: str) -> str:
+        """What an encoder of this network was trained on, as far as a file of a user's says: nothing."""
+        return f"whatever the {self.text} learnt from, which they do not say ({network})"
+
     def without(self, heads: Iterable[str]) -> "Published":
         """The same without the layers of these names, classifiers that an encoder has not."""
         left_out = [head for head in heads if any(key.startswith(f"{head}.") for key in self.state)]

@@ -91,7 +91,8 @@ def _refuse_addresses(arguments: list[str]) -> None:
         option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
         if equals and not value:
             raise CommandLineError(f"{option} is empty; give a value, or leave it out")
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", value):
+        is_page = re.match(r"www\.[\w-]+\.\w", value) and not Path(value).exists()
+        if is_page or re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", value):
             raise CommandLineError(
                 f"{value} is an address on the network; download it first, and give the path on this machine"
             )

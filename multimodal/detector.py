@@ -248,6 +248,8 @@ class AudioVisualDetector(nn.Module):
         if not (folder / CONFIG_FILE).is_file():
             raise ValueError(f"not a detector's folder: {name} has no {CONFIG_FILE}; save_pretrained writes one")
         config = read_json(folder / CONFIG_FILE)
+        if isinstance(config, dict) and "dropout" not in config and "fit" in config:
+            raise ValueError(f"{name} is a run of `train`; make a detector of it by: export {name} --out DIR")
         with building(folder / CONFIG_FILE, "the config of a detector"):
             encoders: dict[str, Encoder] = {
                 name: load_encoder(folder / name) for name in MODALITIES if name in config["encoders"]

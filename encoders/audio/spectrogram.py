@@ -85,9 +85,11 @@ class SpectrogramEncoder(Encoder):
         self.backbone_name = full_name(backbone)
         self.embed_dim = channels_out(self.backbone, stage)
         self.input_spec = AudioSpec(sample_rate=sample_rate)
-        if published is not None or pretrained:
-            origin = "published weights" if published is None else published.text
-            self.trained_on = f"timm's {self.backbone_name}, {origin} (pictures), first layer summed over colours"
+        network = f"timm's {self.backbone_name} for pictures, first layer summed over colours"
+        if published is not None:
+            self.trained_on = published.learnt(network)
+        elif pretrained:
+            self.trained_on = f"{network}, published weights"
 
     def forward(self, x: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch tokens dim"]:
         """Encode sound.

@@ -17,7 +17,7 @@ from transformers.utils import logging as library_output
 from encoders.base import AudioSpec, Encoder
 from encoders.checks import check_mask, check_sound
 from encoders.lora import ATTENTION, FEED_FORWARD, add_adapters
-from encoders.weights import listed, read_published
+from encoders.weights import Published, listed, read_published
 
 Count = TypeVar("Count", int, Tensor)
 
@@ -84,8 +84,8 @@ def load_model(checkpoint: str) -> Any:
     return model
 
 
-def load_published(place: str | Path, architecture: str | Mapping[str, Any]) -> tuple[Any, str]:
-    """Model with the weights of a folder or file as transformers saved them, and what they are in words.
+def load_published(place: str | Path, architecture: str | Mapping[str, Any]) -> tuple[Any, Published]:
+    """Model with the weights of a folder or file as transformers saved them, and what these are.
 
     Args:
         place: safetensors, or what torch saved; ``config.json`` lies beside it.
@@ -112,7 +112,7 @@ def load_published(place: str | Path, architecture: str | Mapping[str, Any]) -> 
             ignore_mismatched_sizes=True,
         )
     _check_report(report, published.place)
-    return loaded, published.without(_HEADS).text
+    return loaded, published.without(_HEADS)
 
 
 def _refuse_adapter(place: str | Path) -> None:
@@ -198,8 +198,8 @@ class Wav2Vec2Encoder(Encoder):
         super().__init__()
         self.model: Any
         if weights is not None:
-            self.model, origin = load_published(weights, checkpoint)
-            self.trained_on = f"transformers' {self.model.config.model_type}, {origin}"
+            self.model, published = load_published(weights, checkpoint)
+            self.trained_on = published.learnt(f"transformers' {self.model.config.model_type}")
         elif isinstance(checkpoint, str):
             self.model, self.trained_on = load_model(checkpoint), f"the weights of {checkpoint}"
         else:

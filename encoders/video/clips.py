@@ -13,7 +13,7 @@ from encoders import offer
 from encoders.backbone import PixelNormalisation
 from encoders.base import Encoder, VideoSpec
 from encoders.checks import check_video
-from encoders.weights import check_one_source, load_strictly, read_published
+from encoders.weights import Published, check_one_source, load_strictly, read_published
 
 #: Networks of torchvision whose feature map keeps time.
 BACKBONES = ("mc3_18", "r2plus1d_18", "r3d_18", "s3d", "swin3d_b", "swin3d_s", "swin3d_t")
@@ -64,7 +64,7 @@ class ClipEncoder(Encoder):
         preparation = kinetics.transforms()
         network = _network(backbone, kinetics if pretrained else None)
         if weights is not None:
-            self.trained_on = f"torchvision's {backbone}, {load_published(network, weights)}"
+            self.trained_on = load_published(network, weights).learnt(f"torchvision's {backbone}")
         self.layers, self.embed_dim = feature_layers(network)
         self.input_spec = VideoSpec(
             frame_size=frame_size or preparation.crop_size[0],
@@ -101,12 +101,12 @@ def feature_layers(network: Any) -> tuple[nn.Sequential, int]:
     return nn.Sequential(*stages), network.num_features
 
 
-def load_published(network: nn.Module, place: str | Path) -> str:
-    """Load torchvision's weights into all but the classifier, strictly; what they are, in words."""
+def load_published(network: nn.Module, place: str | Path) -> Published:
+    """Load torchvision's weights into all but the classifier, strictly."""
     published = read_published(place).without(_HEADS)
     heads = {key: value for key, value in network.state_dict().items() if key.split(".")[0] in _HEADS}
     load_strictly(network, {**published.state, **heads}, source=str(published.place))
-    return published.text
+    return published
 
 
 def _network(backbone: str, weights: Any) -> nn.Module:

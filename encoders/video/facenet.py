@@ -56,7 +56,7 @@ class FacenetEncoder(Encoder):
         if weights is not None:
             published = read_published(weights).without(["logits"])
             load_strictly(self.backbone, published.state, source=str(published.place))
-            self.trained_on = f"facenet-pytorch's {published.text}"
+            self.trained_on = published.learnt("facenet-pytorch's network")
         elif pretrained:
             self.trained_on = f"facenet-pytorch's weights {pretrained}"
 

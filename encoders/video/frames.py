@@ -124,7 +124,7 @@ class FrameEncoder(Encoder):
         if lora_rank:
             add_adapters(self.backbone, lora_rank)
         if published is not None:
-            self.trained_on = f"timm's {self.backbone_name}, {published.text}"
+            self.trained_on = published.learnt(f"timm's {self.backbone_name}")
         elif pretrained:
             self.trained_on = f"timm's weights {self.backbone_name}"
 

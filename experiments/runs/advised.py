@@ -4,8 +4,8 @@ import sys
 
 import pandas as pd
 import torch
-from accelerate import PartialState
 
+from experiments.runs.device import processes
 from multimodal.audit.advice import Recommendation, recommend
 
 
@@ -25,7 +25,7 @@ def advised_options(clips: pd.DataFrame, label: str, *, has_fusion: bool) -> Rec
 
 def check_precision(precision: str) -> None:
     """Refuse float16 on a CPU, where Accelerate would compute in float32, and bfloat16 on one that gives noise."""
-    if precision == "no" or PartialState().device.type != "cpu":
+    if precision == "no" or processes().device.type != "cpu":
         return
     if precision == "fp16":
         raise ValueError("--precision fp16 needs a GPU, and this machine computes on the CPU; choose bf16 or no")

@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from accelerate import Accelerator
+    from accelerate import Accelerator, PartialState
     from accelerate.state import AcceleratorState
 
 DeviceName = Literal["auto", "cpu", "cuda"]
@@ -34,6 +34,20 @@ def use_device(name: DeviceName) -> None:
         os.environ["ACCELERATE_USE_CPU"] = "true"
 
 
+def processes() -> "PartialState":
+    """Where among those that compute together this process stands, as a launcher started them; or alone.
+
+    Without a GPU Accelerate forms a group only of processes that say they want no GPU: two ranks of torchrun
+    would each believe to be the first.
+    """
+    import torch
+    from accelerate import PartialState
+
+    wants_no_gpu = os.environ.get("ACCELERATE_USE_CPU") == "true"
+    is_launched_without = "LOCAL_RANK" in os.environ and not torch.cuda.is_available()
+    return PartialState(cpu=wants_no_gpu or is_launched_without)
+
+
 def accelerator_on(device: DeviceName = "auto", precision: str | None = None, **options: Any) -> "Accelerator":
     """Accelerate's handle on a device, wherever and however precisely this process computed before.
 
@@ -46,11 +60,13 @@ def accelerator_on(device: DeviceName = "auto", precision: str | None = None, **
         options: of :class:`accelerate.Accelerator`.
     """
     from accelerate import Accelerator
-    from accelerate.state import AcceleratorState, PartialState, is_initialized
+    from accelerate.state import AcceleratorState, is_initialized
 
     check_device(device)
     if is_initialized() and not _fits(AcceleratorState(), device, precision):
-        AcceleratorState._reset_state(reset_partial_state=PartialState().num_processes == 1)
+        AcceleratorState._reset_state(reset_partial_state=processes().num_processes == 1)
+    elif not is_initialized() and "LOCAL_RANK" in os.environ:
+        processes()
     return Accelerator(cpu=device == "cpu", mixed_precision=precision, **options)
 
 

@@ -75,7 +75,7 @@ def estimate(training: Training) -> Estimate:
         raise ValueError("--estimate times training on crops and sound; leave --tokens, smote and hybrid out")
     clips, validation_share = with_few_held_out(training.clips)
     accelerator = accelerator_on(precision=training.precision)
-    parts = training.make(clips, accelerator, lambda text: None)
+    parts = training.make(clips, accelerator, print)
     model, task = parts.model, parts.task
     options = replace(training.fit, steps=max(training.fit.steps, 1))
     wrapped, optimizer = accelerator.prepare(model, make_optimizer(model, options))

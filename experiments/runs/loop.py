@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
-from accelerate import Accelerator, PartialState
+from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import nn
 from torch.utils.data import Dataset
@@ -16,7 +16,7 @@ from encoders.base import Encoder
 from encoders.learnt_from import LearntFrom
 from experiments.runs.balancing import DrawnLabels, learnt_labels
 from experiments.runs.clips import Clips
-from experiments.runs.device import accelerator_on
+from experiments.runs.device import accelerator_on, processes
 from experiments.runs.folder import RunFolder
 from experiments.runs.trackers import begin_tracking, check_tracker
 from multimodal.data.delivery import Batch, delivered, window_loader
@@ -100,9 +100,9 @@ def learn(training: Training, run: RunFolder, *, tracker: str = "tensorboard") -
         ValueError: the folder holds another training, or another process writes it.
     """
     check_tracker(tracker)
-    processes = PartialState()
-    with run.begun(training.settings) if processes.is_main_process else nullcontext():
-        processes.wait_for_everyone()  # until the folder is known to be ours
+    ranks = processes()
+    with run.begun(training.settings) if ranks.is_main_process else nullcontext():
+        ranks.wait_for_everyone()  # until the folder is known to be ours
         with same_bits() if training.fit.deterministic else nullcontext():
             yield _learn(training, run, tracker)
 
@@ -123,7 +123,7 @@ def same_bits() -> Iterator[None]:
 
 def _learn(training: Training, run: RunFolder, tracker: str) -> Trained:
     checkpoints = Checkpoints(run.path)
-    if PartialState().is_main_process:
+    if processes().is_main_process:
         checkpoints.sweep()
     if run.provenance.is_file():  # clips that changed since would make half a training of each
         training.clips.require_same(run.read_provenance())

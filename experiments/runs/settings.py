@@ -1,10 +1,11 @@
 """Configurations as plain values, in files, and with single settings changed by their path."""
 
+import json
 import re
 from collections.abc import Mapping
-from dataclasses import is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 from experiments.command_line import CommandLineError
 from experiments.runs.parts import Option
@@ -52,9 +53,52 @@ def _converter() -> "cattrs.Converter":
 
     converter = cattrs.Converter(forbid_extra_keys=True)
     converter.register_unstructure_hook(Path, str)
-    converter.register_structure_hook(Path, lambda value, _: Path(value))
+    converter.register_structure_hook(Path, lambda value, _: Path(_word(value, str)))
+    converter.register_structure_hook_func(_is_choice, _one_of)
+    # cattrs would take any value for one of these that Python can make one of: "false" for true, 2.5 for 2
+    for kind, structured in {bool: _yes_or_no, int: _whole, float: _number, str: _word}.items():
+        converter.register_structure_hook(kind, structured)
     converter.register_structure_hook(Option, lambda value, _: value)  # numbers and words as JSON has them
     return converter
+
+
+class MisfitError(ValueError):
+    """A value that a setting cannot have; says what it wants."""
+
+
+def _yes_or_no(value: Any, _: Any) -> bool:
+    if not isinstance(value, bool):
+        raise MisfitError(f"wants true or false; got {value!r:.60}")
+    return value
+
+
+def _whole(value: Any, _: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        raise MisfitError(f"wants a whole number; got {value!r:.60}")
+    return int(value)  # 1e3 is a thousand
+
+
+def _number(value: Any, _: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise MisfitError(f"wants a number; got {value!r:.60}")
+    return float(value)
+
+
+def _word(value: Any, _: Any) -> str:
+    if not isinstance(value, str):
+        raise MisfitError(f"wants a word; got {value!r:.60}")
+    return value
+
+
+def _is_choice(kind: Any) -> bool:
+    origin: Any = get_origin(kind)
+    return origin is Literal
+
+
+def _one_of(value: Any, kind: Any) -> Any:
+    if value not in get_args(kind):
+        raise MisfitError(unknown("value", str(value)[:60], map(str, get_args(kind))))
+    return value
 
 
 def to_plain(config: object) -> Any:
@@ -78,7 +122,7 @@ def read_config(path: Path, kind: type[Kind]) -> Kind:
     try:
         return _converter().structure(plain, kind)
     except BaseValidationError as error:
-        wrong = "; ".join(cattrs.transform_error(error))
+        wrong = "; ".join(cattrs.transform_error(error, format_exception=_what_is_wrong))
     except Exception as error:  # values that no verb wrote make the converter raise anything
         wrong = one_line(error)
     verb = kind.__name__.removesuffix("Config").lower()
@@ -101,7 +145,7 @@ def config_from(path: Path, kind: type[Kind]) -> Kind:
     if not path.is_file():
         raise CommandLineError(f"no such configuration: {path}; give a run's config.json, or a file like it")
     try:
-        plain = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
+        plain = _parsed(path.read_text(encoding="utf-8"))
         if _count(plain, {}) > _MOST_VALUES:
             raise ValueError(f"more than {_MOST_VALUES:,} values, aliases counted as what they stand for")
         if not isinstance(plain, dict):
@@ -116,10 +160,24 @@ def config_from(path: Path, kind: type[Kind]) -> Kind:
     raise CommandLineError(f"{path} is no {kind.__name__}: {wrong:.500}. Compare it with a run's config.json")
 
 
+def _parsed(text: str) -> Any:
+    """What JSON or YAML says; nearly all JSON is YAML, but for such as is indented by tabs."""
+    import yaml
+
+    try:
+        return json.loads(text)
+    except ValueError:
+        return yaml.safe_load(text)
+
+
 def _what_is_wrong(error: BaseException, kind: type | None) -> str:
+    from cattrs.errors import ForbiddenExtraKeysError
     from cattrs.v import format_exception
 
-    return str(error) if isinstance(error, OutOfRangeError) else format_exception(error, kind)
+    if isinstance(error, ForbiddenExtraKeysError):
+        known, names = [field.name for field in fields(error.cl)], sorted(map(str, error.extra_fields))
+        return "; ".join(unknown("setting", name[:60], known) for name in names)
+    return str(error) if isinstance(error, OutOfRangeError | MisfitError) else format_exception(error, kind)
 
 
 def _count(value: Any, known: dict[int, int]) -> int:

@@ -71,6 +71,7 @@ def test_every_encoder_begins_with_weights_of_its_library_from_a_place_here_in_f
     assert encoder_class(name).starts_trained(**options, weights=str(place))
     assert str(place.parent) not in encoder.trained_on  # where it lies is nobody's business
     assert "weights of " in encoder.trained_on
+    assert "which they do not say" in encoder.trained_on or "nobody knows what" in encoder.trained_on
     encoder.save_pretrained(tmp_path)
     assert str(place) not in (tmp_path / "config.json").read_text()
     assert torch.equal(load_encoder(tmp_path).state_dict()[inner], state[inner])

@@ -10,12 +10,12 @@ from multimodal.audit.advice import CLASS_WEIGHTS, SAMPLER, SMOTE, recommend
 
 @pytest.mark.parametrize(("device", "precision"), [("cpu", "bf16"), ("cpu", "no"), ("cuda", "fp16")])
 def test_a_precision_that_the_device_computes_in_is_taken(device, precision, monkeypatch):
-    monkeypatch.setattr(advised, "PartialState", lambda: SimpleNamespace(device=torch.device(device)))
+    monkeypatch.setattr(advised, "processes", lambda: SimpleNamespace(device=torch.device(device)))
     advised.check_precision(precision)
 
 
 def test_float16_is_refused_on_a_cpu_where_it_would_be_float32_without_a_word(monkeypatch):
-    monkeypatch.setattr(advised, "PartialState", lambda: SimpleNamespace(device=torch.device("cpu")))
+    monkeypatch.setattr(advised, "processes", lambda: SimpleNamespace(device=torch.device("cpu")))
     with pytest.raises(ValueError, match="--precision fp16 needs a GPU"):
         advised.check_precision("fp16")
 

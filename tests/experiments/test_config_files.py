@@ -12,7 +12,7 @@ from experiments import recipes
 from experiments.__main__ import main
 from experiments.command_line import CommandLineError, without_config
 from experiments.runs.config import PretrainConfig, TrainConfig
-from experiments.runs.settings import config_from, write_config
+from experiments.runs.settings import config_from, to_plain, write_config
 from multimodal.ranges import Range, ranges_of
 
 RECIPE = """
@@ -41,11 +41,26 @@ def test_a_recipe_may_be_yaml_with_numbers_as_people_write_them(tmp_path):
     assert config.data == TrainConfig(encoders={}).data
 
 
+def test_a_recipe_may_be_json_that_is_indented_by_tabs(tmp_path):
+    config = recipes.TRAIN["small"]()
+    (tmp_path / "mine.json").write_text(json.dumps(to_plain(config), indent="\t"))
+    assert config_from(tmp_path / "mine.json", TrainConfig) == config
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (("steps: 7", "steps: 0"), "steps must be at least 1; got 0 @ $.fit"),
-        (("steps: 7", "stepz: 7"), "extra fields found (stepz) @ $.fit"),
+        (("steps: 7", "stepz: 7"), "unknown setting 'stepz'; did you mean 'steps'?"),
+        (("steps: 7", "steps: 2.5"), "wants a whole number; got 2.5 @ $.fit.steps"),
+        (("steps: 7", "steps: x"), "wants a whole number; got 'x' @ $.fit.steps"),
+        (("steps: 7", "steps: true"), "wants a whole number; got True @ $.fit.steps"),
+        (("steps: 7", "steps: .inf"), "wants a whole number; got inf @ $.fit.steps"),
+        (("steps: 7", 'compile: "false"'), "wants true or false; got 'false' @ $.fit.compile"),
+        (("3e-4", "[1]"), "wants a number; got [1] @ $.fit.learning_rate"),
+        (("fit: {", "loss: {name: focall}\nfit: {"), "unknown value 'focall'; did you mean 'focal'?"),
+        (("fit: {", "fusion: {name: [a]}\nfit: {"), "wants a word; got ['a'] @ $.fusion.name"),
+        (("video:", "vidoe:"), "unknown value 'vidoe'; did you mean 'video'?"),
         (("fit: {", "fit: {["), "is neither JSON nor YAML"),
     ],
 )

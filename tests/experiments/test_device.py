@@ -1,10 +1,12 @@
 """Where a verb computes, whatever the same process did before."""
 
+import socket
+
 import pytest
 import torch
 from accelerate import Accelerator
 
-from experiments.runs.device import accelerator_on, check_device
+from experiments.runs.device import accelerator_on, check_device, processes
 
 
 def test_a_gpu_that_is_not_there_is_refused():
@@ -34,3 +36,18 @@ def test_a_judgement_on_the_cpu_keeps_no_training_off_the_gpu():
     assert accelerator_on("cpu").device.type == "cpu"
     assert accelerator_on().device.type == "cuda"
     assert accelerator_on("cpu").device.type == "cpu"
+
+
+def test_ranks_that_torchrun_started_on_a_processor_know_of_each_other(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    told = {"LOCAL_RANK": "0", "RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    for name, value in {**told, "OMP_NUM_THREADS": "1"}.items():
+        monkeypatch.setenv(name, value)
+    try:
+        assert processes().distributed_type.value == "MULTI_CPU"
+        assert accelerator_on().distributed_type.value == "MULTI_CPU"
+    finally:
+        torch.distributed.destroy_process_group()

@@ -32,6 +32,11 @@ def tensors():
 
 
 @torch.inference_mode()
+def test_a_run_in_place_of_a_detector_is_told_what_makes_one_of_it(run):
+    with pytest.raises(ValueError, match="is a run of `train`; make a detector of it by: export"):
+        AudioVisualDetector.from_pretrained(run)
+
+
 def test_what_is_loaded_answers_as_the_run_does_to_the_bit(run, moved):
     judge, loaded = open_judge(run, "youden"), load_detector(moved)
     assert not loaded.training

@@ -43,7 +43,7 @@ def test_the_recipe_of_vit_and_wav2vec2_trains_from_local_folders(workspace, tmp
     assert not tried
     printed = capsys.readouterr().out
     assert "weights of vit.pth (taken from 'state_dict'; without head)" in printed
-    assert "transformers' wav2vec2, weights of model.safetensors" in printed
+    assert "weights of model.safetensors learnt from, which they do not say (transformers' wav2vec2)" in printed
     said = json.loads((run / "config.json").read_text())["encoders"]
     assert (said["video"]["weights"], said["audio"]["weights"]) == (str(picture), str(sound))
 
