@@ -24,8 +24,7 @@ class Meso4(nn.Module):
         self.bn1, self.bn2 = nn.BatchNorm2d(8), nn.BatchNorm2d(16)
         self.fc1, self.fc2 = nn.Linear(1024, 16), nn.Linear(16, 2)
         self.fake_class, self.frames = fake_class, frames
-        load_strictly(self, torch.load(weights, map_location="cpu", weights_only=True), source=weights)
-        self.eval()
+        load_strictly(self.eval(), torch.load(weights, map_location="cpu", weights_only=True), source=weights)
 
     @torch.inference_mode()
     def forward(self, clip: PreparedClip) -> float | None:

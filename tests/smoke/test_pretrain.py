@@ -173,6 +173,7 @@ def test_an_estimate_says_time_and_memory_and_leaves_nothing(verb, sources, work
     tiny = ["--num-frames", "3", *SHORT, "--out", str(tmp_path / "run")]
     assert main([*verb, *data, *tiny, "--estimate"]) == 0
     printed = capsys.readouterr().out
+    assert "window: 3 frames at 10 a second, 0.30 s" in printed
     assert "steps of" in printed
     assert "waiting for data" in printed
     assert " in all" in printed
