@@ -1,6 +1,7 @@
 """A small generated corpus, prepared and trained on once, and stores of a few tones, for tests that need them."""
 
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -17,8 +18,10 @@ def pytest_addoption(parser) -> None:
 
 
 def pytest_configure(config) -> None:
-    """With `--dist loadfile` of xdist, hand files out in the order below, not the one with most tests first."""
+    """Hand files out in the order below (xdist: the one with most tests first), and let tests be interrupted."""
     config.option.loadscopereorder = False
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts a job in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config, items) -> None:

@@ -37,10 +37,13 @@ def test_workers_of_a_pool_end_with_their_parent(number, method, tmp_path):
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
         stderr=subprocess.DEVNULL,
     ) as parent:
-        assert _becomes_true(lambda: len(list((tmp_path / "workers").iterdir())) == 2, seconds=60)
-        workers = [int(path.name) for path in (tmp_path / "workers").iterdir()]
-        parent.send_signal(number)
-        parent.wait(timeout=30)
+        try:
+            assert _becomes_true(lambda: len(list((tmp_path / "workers").iterdir())) == 2, seconds=60)
+            workers = [int(path.name) for path in (tmp_path / "workers").iterdir()]
+            parent.send_signal(number)
+            parent.wait(timeout=30)
+        finally:
+            parent.kill()  # leaving the block waits for it
     assert _becomes_true(lambda: not any(_is_running(worker) for worker in workers), seconds=5)
     assert len(list((tmp_path / "workers").iterdir())) == 2  # and nobody began what was waiting
 
