@@ -136,7 +136,7 @@ def _json_lines(path: Path, whole: json.JSONDecodeError) -> Iterator[Any]:
 
 
 def _from_object(found: dict[str, Any], path: Path) -> list[Any]:
-    """Records of an object: of columns (lists), of records by clip, of scores by clip, or of one record."""
+    """Records of an object: of columns (lists, or cells by row), of records or scores by clip, or of one."""
     values = list(found.values())
     if values and all(isinstance(value, list) for value in values):
         lengths = {len(value) for value in values}
@@ -144,6 +144,9 @@ def _from_object(found: dict[str, Any], path: Path) -> list[Any]:
             raise ValueError(f"{path}: the columns are of different lengths, {min(lengths)} to {max(lengths)}")
         return [dict(zip(found, row, strict=True)) for row in zip(*values, strict=True)]
     if values and all(isinstance(value, dict) for value in values):
+        rows = values[0].keys()
+        if rows and all(row.isdecimal() for row in rows) and all(value.keys() == rows for value in values):
+            return [{name: column[row] for name, column in found.items()} for row in rows]
         return [{"clip_id": clip, **record} for clip, record in found.items()]
     if values and all(isinstance(value, (int, float)) or value is None for value in values):
         return [{"clip_id": clip, "score": score} for clip, score in found.items()]

@@ -121,6 +121,8 @@ WANTED = {"clip_id": ["a", "b", "c"], "any_fake": [1, 0, 1], "score_any": [0.75,
         ("lines.jsonl", '{"clip_id":"a","score":0.75,"label":1}\n{"clip_id":"b","score":-0.5,"label":0}\n'
          '{"clip_id":"c","score":0.5,"label":true}\n'),
         ("columns.json", '{"clip_id":["a","b","c"],"score":[0.75,-0.5,0.5],"label":["fake","real","fake"]}'),
+        ("pandas.json", '{"clip_id":{"0":"a","3":"b","4":"c"},"score":{"0":0.75,"3":-0.5,"4":0.5},'
+         '"label":{"0":1,"3":0,"4":1}}'),
         ("by_clip.json", '{"a":{"score":0.75,"label":1}, '
          '"b":{"score":-0.5,"label":0},"c":{"score":0.5,"label":1}}'),
     ],
