@@ -3,6 +3,7 @@
 The cluster is that of ``RAY_ADDRESS`` (host:port), or the one that this machine belongs to.
 """
 
+import logging
 import os
 import socket
 import sys
@@ -13,6 +14,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+# Ray writes the last lines of a lost node's log to whoever is connected; its tasks are done again, so that nobody
+# has to act on them. Read when Ray is imported.
+os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
 import ray
 
 _CONNECT_SECONDS = 5.0
@@ -91,7 +95,7 @@ def _connect() -> None:
     address = _address()
     _check_reachable(address)
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(

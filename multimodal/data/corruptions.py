@@ -59,7 +59,7 @@ def _h264(frames: Frames, crf: float, generator: np.random.Generator, rate: floa
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
     file.seek(0)
-    with av.open(file) as container:
+    with av.open(file, "r") as container:
         decoded = np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
     return rearrange(torch.from_numpy(decoded), "t h w c -> t c h w")[..., :height, :width].float().div(255)
 

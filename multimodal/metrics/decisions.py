@@ -50,7 +50,7 @@ def decide(fake_scores: ArrayLike, real_scores: ArrayLike, threshold: float) -> 
     if not np.isfinite(threshold):
         raise ValueError(f"threshold must be a finite number; got {threshold}. Was it not defined when chosen?")
     caught, flagged = float((fake >= threshold).sum()), float((real >= threshold).sum())
-    return Decisions(*map(np.float64, (caught, len(fake) - caught, flagged, len(real) - flagged)))
+    return Decisions(*map(np.asarray, (caught, len(fake) - caught, flagged, len(real) - flagged)))
 
 
 def decisions_at(counts: Counts, points: int | slice = slice(None)) -> Decisions:

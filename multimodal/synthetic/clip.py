@@ -44,7 +44,6 @@ def write_video(
         atomic_path(path) as temporary,
         av.open(str(temporary), "w", options={"fflags": "+bitexact"}) as container,
     ):
-        container.flags |= av.container.Flags.bitexact.value
         picture = None
         voice = _add_sound(container, sample_rate) if sound is not None else None
         written = 0

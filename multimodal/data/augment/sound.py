@@ -7,7 +7,7 @@ device that learns, each window by its own numbers alone.
 
 import io
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -190,7 +190,7 @@ def encoded(sound: Sound, codec: LossyCodec, bit_rate: int, sample_rate: int) ->
     frame = av.AudioFrame.from_ndarray(sound.numpy()[None], format="fltp", layout="mono")
     frame.sample_rate = sample_rate
     with av.open(file, "w", format=codec.container) as container:
-        stream = container.add_stream(codec.encoder, rate=codec.sample_rate or sample_rate, layout="mono")
+        stream: Any = container.add_stream(codec.encoder, rate=codec.sample_rate or sample_rate, layout="mono")
         stream.bit_rate = bit_rate
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
@@ -200,7 +200,7 @@ def encoded(sound: Sound, codec: LossyCodec, bit_rate: int, sample_rate: int) ->
 
 def _decoded(file: io.BytesIO, sample_rate: int) -> Float[np.ndarray, " samples"]:
     resampler = av.AudioResampler(format="fltp", layout="mono", rate=sample_rate)
-    with av.open(file) as container:
+    with av.open(file, "r") as container:
         parts = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
         parts += resampler.resample(None)
     return np.concatenate([part.to_ndarray()[0] for part in parts])

@@ -4,6 +4,7 @@ import shutil
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -49,8 +50,7 @@ def _write_compressed(path: Path, sound: np.ndarray, sample_rate: int) -> None:
         atomic_path(path) as temporary,
         av.open(str(temporary), "w", format=container_format, options={"fflags": "+bitexact"}) as container,
     ):
-        container.flags |= av.container.Flags.bitexact.value
-        stream = container.add_stream(codec, rate=sample_rate, layout="mono")
+        stream: Any = container.add_stream(codec, rate=sample_rate, layout="mono")
         stream.bit_rate = _BIT_RATE
         frame = av.AudioFrame.from_ndarray(samples, format=sample_format, layout="mono")
         frame.sample_rate, frame.time_base, frame.pts = sample_rate, Fraction(1, sample_rate), 0
