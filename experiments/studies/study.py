@@ -118,7 +118,10 @@ class Job:
         table = read_frame(self.scores, what, columns=[*_TEXTS, *numbers])
         with reading(self.scores, what):
             table[_TEXTS].astype("string")
-            table[numbers].astype(float)
+            table = table.assign(**table[numbers].astype(float))
+            labels = table[[name for name in LABELS if name in numbers]]
+            if not (labels.isin([0, 1]) | labels.isna()).all(axis=None):
+                raise ValueError("a label is neither 1 (fake), 0 (real) nor empty (not known)")
         return table
 
     def read_result(self) -> dict[str, Any]:

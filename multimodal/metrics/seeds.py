@@ -80,7 +80,8 @@ def judge_seeds(
     aligned = _aligned(tables, baseline)
     first = aligned[baseline][0]
     identity = identity_codes(first["identity"].to_numpy(dtype=object))
-    resampler = IdentityResampler(identity, first["any_fake"].to_numpy(int))
+    known = first["any_fake"].fillna(-1).to_numpy(int)  # clips of which it is not known are a class of their own
+    resampler = IdentityResampler(identity, known + 1)
     drawn = {
         name: [bootstrap(_Measures(table, identity), resampler, replicates=replicates, seed=seed) for table in of]
         for name, of in aligned.items()

@@ -49,6 +49,17 @@ def test_a_measure_is_the_mean_of_its_value_in_each_seed():
     assert entry["auc_any"]["low"] < np.mean(aucs) < entry["auc_any"]["high"]
 
 
+def test_a_clip_of_which_no_label_is_known_counts_for_nothing():
+    generator, table = np.random.default_rng(0), clips()
+    whole = scored(table, generator, 1.0).astype(dict.fromkeys(("video_fake", "audio_fake", "any_fake"), float))
+    unknown = whole.assign(any_fake=whole["any_fake"].where(whole.index > 0))
+    entry = judge_seeds({"one": [unknown]}, "one", replicates=20)["one"]["auc_any"]
+    assert entry["value"] == roc_auc(
+        *by_label(whole["any_fake"][1:].to_numpy(), whole["score_any"][1:].to_numpy())
+    )
+    assert entry["low"] < entry["value"] < entry["high"]
+
+
 def test_seeds_that_disagree_widen_the_interval():
     table = clips()
 
