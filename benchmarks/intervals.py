@@ -6,7 +6,9 @@ It ends with an error if the ROC area is covered in fewer than 93 or more than 9
 row; rows with few identities ("hard"), the other metrics and plain percentile intervals are there to be seen.
 Rows "near 1" have true areas of 0.98 and more and few people. Their intervals are those of a perfect score or next
 to it, which are meant to be careful, so only coverage below 93 % is an error; it is told how often the area seen
-was exactly 1, and how often the interval held the truth then. ``--least-area 0.98`` runs no others.
+was exactly 1, and how often the interval held the truth then. ``--least-area 0.98`` runs no others. With
+``--bounded`` the columns are all other measures that have an end: of the ranking, and of decisions half way
+between the means, each with its coverage and, in brackets, that of the trials where it was exactly at its best.
 """
 
 import argparse
@@ -20,8 +22,10 @@ from scipy import stats
 
 from multimodal.metrics.bootstrap import IdentityResampler, interval, paired_difference, precision_of
 from multimodal.metrics.decisions import balanced_accuracy, decisions_at
+from multimodal.metrics.perfect import AREA, UNIT, cost_at_distance, precision_at_distance
 from multimodal.metrics.ranking import equal_error_rate_of, roc_auc_of, tpr_at_fpr_of
 from multimodal.metrics.sorted_scores import Counts, SortedScores
+from multimodal.metrics.target_metrics import DECISIONS, RANKING, with_intervals
 
 DEFENDED = (0.93, 0.97)
 THRESHOLD = 0.5
@@ -34,6 +38,9 @@ METRICS: dict[str, Metric] = {
     "tpr@10%": lambda counts, ranked: tpr_at_fpr_of(counts, FALSE_POSITIVE_RATE),
     "bal.acc": lambda counts, ranked: balanced_accuracy(decisions_at(counts, ranked.point_of(THRESHOLD))),
 }
+#: Measures with an end, beside those above: of the ranking, and of decisions half way between the means.
+BOUNDED = ("ap_fake", "ap_real", "eer", "tpr_at_fpr_1pct", "min_dcf")
+DECIDED = ("accuracy", "balanced_accuracy", "recall", "recall_real", "f1_real", "precision_real")
 
 
 class Scenario(NamedTuple):
@@ -102,6 +109,24 @@ def truths(area: float) -> dict[str, float]:
     }
 
 
+def bounded_truths(scenario: Scenario) -> dict[str, float]:
+    """The true value of each measure with an end."""
+    shift, cdf = distance(scenario.area), stats.norm.cdf
+    fakes = scenario.num_fake / (scenario.num_fake + scenario.num_real)
+    right = float(cdf(shift / 2))
+    found, wrong = (1 - fakes) * right, fakes * (1 - right)
+    return {
+        "ap_fake": precision_at_distance(shift, fakes),
+        "ap_real": precision_at_distance(shift, 1 - fakes),
+        "eer": 1 - right,
+        "tpr_at_fpr_1pct": float(cdf(shift + stats.norm.ppf(0.01))),
+        "min_dcf": cost_at_distance(shift),
+        **dict.fromkeys(("accuracy", "balanced_accuracy", "recall", "recall_real"), right),
+        "f1_real": 2 * found / (found + wrong + 1 - fakes),
+        "precision_real": found / (found + wrong),
+    }
+
+
 def identities_of(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
     """Identity of each fake and of each real clip."""
     if scenario.identities == 0:
@@ -123,6 +148,44 @@ def draw_scores(
     )
 
 
+def bounded_trial(scenario: Scenario, replicates: int, rng: np.random.Generator) -> dict[str, tuple[bool, bool]]:
+    """Of each measure with an end, whether the interval covers the truth, and whether it was seen at its best."""
+    fake_of, real_of = identities_of(scenario)
+    effects = np.sqrt(scenario.identity_share) * rng.normal(size=max(fake_of.max(), real_of.max()) + 1)
+    ranked = SortedScores(*draw_scores(scenario, scenario.area, effects, rng), fake_of, real_of)
+    labels = np.repeat([1, 0], [len(fake_of), len(real_of)])
+    resampler = IdentityResampler(np.concatenate([fake_of, real_of]), labels)
+    point = ranked.point_of(distance(scenario.area) / 2)
+
+    def system(draw: np.ndarray) -> dict[tuple[str, ...], np.ndarray]:
+        counts = ranked.counts(draw)
+        made = decisions_at(counts, point)
+        of_ranking = {(name,): RANKING[name].compute(counts) for name in BOUNDED}
+        return of_ranking | {(name,): DECISIONS[name].compute(made) for name in DECIDED}
+
+    found = with_intervals(
+        system, resampler, precision_of(resampler), replicates=replicates, seed=int(rng.integers(2**31))
+    )
+    result = {}
+    for name, truth in bounded_truths(scenario).items():
+        value, low, high, _ = found[(name,)]
+        best = 0.0 if name in ("eer", "min_dcf") else 1.0
+        result[name] = covers(low, high, truth), value is not None and abs(value - best) < 1e-9
+    return result
+
+
+def print_bounded(scenario: Scenario, options: argparse.Namespace) -> None:
+    """A row of coverages, that of the trials seen at their best in brackets."""
+    rng = np.random.default_rng(options.seed)
+    trials = [bounded_trial(scenario, options.replicates, rng) for _ in range(options.trials)]
+    cells = []
+    for name in (*BOUNDED, *DECIDED):
+        best = [one[name][0] for one in trials if one[name][1]]
+        inside = f" ({100 * np.mean(best):.0f} of {len(best)})" if best else ""
+        cells.append(f"{100 * np.mean([one[name][0] for one in trials]):.1f}{inside}")
+    print(f"{scenario.name:<32}{scenario.area:>6.3f}" + "".join(f"{cell:>20}" for cell in cells), flush=True)
+
+
 def trial(scenario: Scenario, replicates: int, rng: np.random.Generator) -> dict[str, bool]:
     """Which intervals cover the truth in one simulated test set, and whether the area seen is "perfect"."""
     fake_of, real_of = identities_of(scenario)
@@ -140,7 +203,7 @@ def trial(scenario: Scenario, replicates: int, rng: np.random.Generator) -> dict
     for name, metric in METRICS.items():
         drawn = np.concatenate([metric(counts, ranked) for counts in counted])
         seen = float(metric(ranked.counts(), ranked)[0])
-        found = interval(seen, drawn, precision, bounds="area" if name == "auc" else "unit")
+        found = interval(seen, drawn, precision, bounds=AREA if name == "auc" else UNIT)
         result[name] = covers(found.low, found.high, truths(scenario.area)[name])
         if name == "auc":
             result["perfect"] = seen == 1
@@ -163,7 +226,13 @@ def main() -> int:
     parser.add_argument("--replicates", type=int, default=500, help="bootstrap replicates a test set")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--least-area", type=float, default=0.0, help="rows with at least this true ROC area")
+    parser.add_argument("--bounded", action="store_true", help="all other measures that have an end, near it")
     options = parser.parse_args()
+    if options.bounded:
+        print(f"{'':<38}" + "".join(f"{name:>20}" for name in (*BOUNDED, *DECIDED)))
+        for scenario in (one for one in SCENARIOS if one.near):
+            print_bounded(scenario, options)
+        return 0
     columns = ["auc", "auc by percentiles", "auc - auc", "eer", "tpr@10%", "bal.acc"]
     print(f"coverage of 95 % intervals in %, {options.trials} trials of {options.replicates} replicates")
     titles = "".join(f"{column:>20}" for column in (*columns, "seen as 1", "auc seen as 1"))

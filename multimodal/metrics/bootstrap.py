@@ -12,7 +12,7 @@ the one place where it is called: once with every identity counted once, then on
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from scipy import special, stats
 
 from multimodal.metrics.checks import Floats, Ints
-from multimodal.metrics.perfect_area import smallest_area
+from multimodal.metrics.perfect import UNIT, Bounds, Sample, Worst, opposite
 
 #: Replicates of one chunk: keeps the arrays of 22,000 clips inside the processor's cache.
 CHUNK = 32
@@ -44,6 +44,8 @@ class IdentityResampler:
         carried[identity, label] = True
         #: (classes,) identities that have a clip of each class
         self.identities_per_class = carried.sum(axis=0)
+        #: (classes,) clips of each class
+        self.clips_per_class = np.bincount(label, minlength=carried.shape[1])
         #: whether no identity has clips of two classes, so that the classes are drawn apart
         self.is_stratified = bool((carried.sum(axis=1) == 1).all())
         strata = carried.argmax(axis=1) if self.is_stratified else np.zeros(self.num_identities, int)
@@ -114,16 +116,15 @@ def bootstrap(
 # How sure a value is: 95 % intervals.
 
 
-Range = Literal["unit", "positive", "area"]
-
 #: A replicate counts as no nearer to a bound of the range than a tenth of what the value itself is.
 _NEAREST_BOUND = 0.1
 #: A value this near to a bound is on it but for the rounding of sums.
 _ROUNDING = 1e-12
-#: Where so many replicates of an area lie on the bound, all errors are those of three identities or fewer.
+#: Where so many replicates lie on a bound, all errors are those of three identities or fewer.
 _OFTEN_ON_BOUND = 0.05
 #: More replicates than this without a value (a class was not drawn), and there is no interval.
 _MOST_UNDEFINED = 0.1
+_FREE = "no clip costs anything: what an error would cost cannot be seen"
 _MISSING = "a class was missing from more than a tenth of the replicates"
 
 
@@ -144,16 +145,15 @@ class Interval(NamedTuple):
 class Precision(NamedTuple):
     """How much the identities tell of a standard error.
 
-    ``reason`` is None, or says why there can be no interval. ``degrees`` are those of Student's t, ``inflation``
-    the factor by which the bootstrap's standard error is too small, ``trials`` the number of identities of the
-    rarest class, ``classes`` that of each class that has any.
+    ``degrees`` are those of Student's t, ``inflation`` the factor by which the bootstrap's standard error is too
+    small, ``sample`` the identities and clips of each class. ``reason`` is None, or says why there can be no
+    interval.
     """
 
     degrees: float
     inflation: float
-    trials: int
+    sample: Sample
     reason: str | None = None
-    classes: tuple[int, ...] = ()
 
 
 def precision_of(resampler: IdentityResampler, class_names: tuple[str, ...] = ("real", "fake")) -> Precision:
@@ -162,35 +162,39 @@ def precision_of(resampler: IdentityResampler, class_names: tuple[str, ...] = ("
     Where the classes are drawn apart, the degrees of freedom are Welch's and Satterthwaite's, with variances in
     proportion to 1 / identities; where identities carry several classes, those of the rarest class count.
     """
-    present = [int(count) for count in resampler.identities_per_class if count > 0]
+    absent = (0,) * (len(class_names) - len(resampler.clips_per_class))
+    people = (*resampler.identities_per_class.tolist(), *absent)
+    sample = Sample(people, (*resampler.clips_per_class.tolist(), *absent))
     if resampler.num_identities < 2:
-        return Precision(0, 1, resampler.num_identities, "one identity only: nothing can be drawn from it")
+        return Precision(0, 1, sample, "one identity only: nothing can be drawn from it")
     for name, count in zip(class_names, resampler.identities_per_class, strict=False):
         if count == 1:
-            return Precision(0, 1, 1, f"all {name} clips are of one identity: its share in the error is unknown")
+            return Precision(
+                0, 1, sample, f"all {name} clips are of one identity: its share in the error is unknown"
+            )
+    present = [count for count in people if count > 0]
     sizes = np.array(present if resampler.is_stratified else [min(present)], dtype=float)
     variance = 1 / sizes
     degrees = variance.sum() ** 2 / (variance**2 / (sizes - 1)).sum()
     inflation = np.sqrt((variance * sizes / (sizes - 1)).sum() / variance.sum())
-    return Precision(float(degrees), float(inflation), min(present), classes=tuple(present))
+    return Precision(float(degrees), float(inflation), sample)
 
 
 def interval(
-    value: float, replicates: Floats, precision: Precision, *, bounds: Range = "unit", level: float = 0.95
+    value: float, replicates: Floats, precision: Precision, *, bounds: Bounds = UNIT, level: float = 0.95
 ) -> Interval:
     """Interval of ``value`` from its bootstrap replicates.
 
-    Where the value lies on a bound, replicates do not vary and the bootstrap would claim certainty. The bound
-    given then is the exact one of Clopper and Pearson for as many successes in a row as the rarest class has
-    identities, 0.025 ** (1 / identities), and for a ROC area that of :func:`~.perfect_area.smallest_area`. An area
-    so near to 1 that many replicates are 1 is no surer than a perfect one: its lower limit is not above that's.
+    Where the value lies on an end of its range, replicates hardly vary and the bootstrap would claim certainty:
+    the limit given then is that of :mod:`.perfect`. A value so near to the end that many replicates lie on it is
+    not given a nearer one.
 
     Args:
         value: the metric on the clips as they are; NaN where not defined.
         replicates: (replicates,) the metric in each; NaN where a class was not drawn. Without any there is no
             interval, and no reason either: none was asked for.
         precision: of :func:`precision_of`.
-        bounds: "unit" for metrics in [0, 1], "area" for ROC areas, "positive" for costs without an upper bound.
+        bounds: the range of the metric, and what a value at its ends says.
         level: of confidence.
     """
     if not np.isfinite(value):
@@ -203,31 +207,74 @@ def interval(
     if drawn is None:
         return Interval(value, reason=_MISSING)
     tail = (1 - level) / 2
-    if value <= _ROUNDING or (bounds != "positive" and value >= 1 - _ROUNDING):
-        away = 1 - (_of_perfect_area(precision, tail) if bounds == "area" else tail ** (1 / precision.trials))
-        return Interval(value, value, away) if value <= _ROUNDING else Interval(value, 1 - away, value)
+    if value <= _ROUNDING or (not bounds.is_open and value >= 1 - _ROUNDING):
+        return _at_an_end(value, drawn, precision.sample, bounds, tail)
     line = Line.about(value, bounds)
     spread = np.std(line.to(drawn), ddof=1) * precision.inflation * stats.t.ppf(1 - tail, precision.degrees)
-    found = line.interval(value, spread)
-    return _no_surer_than_perfect(found, drawn, precision, tail) if bounds == "area" else found
+    return no_surer_than_perfect(line.interval(value, spread), drawn, precision.sample, bounds, tail)
 
 
-def _of_perfect_area(precision: Precision, tail: float) -> float:
-    sizes = precision.classes if len(precision.classes) == 2 else (precision.trials, precision.trials)
-    return smallest_area(*sizes, tail)
+def _at_an_end(value: float, drawn: Floats, sample: Sample, bounds: Bounds, tail: float) -> Interval:
+    """From the end of the range to what a value there allows, or further where replicates are."""
+    if value > _ROUNDING:
+        assert bounds.at_one is not None
+        return Interval(value, min(bounds.at_one(sample, tail), float(np.quantile(drawn, tail))), value)
+    if bounds.at_zero is None:
+        return Interval(value, reason=_FREE)
+    return Interval(value, value, max(bounds.at_zero(sample, tail), float(np.quantile(drawn, 1 - tail))))
 
 
-def _no_surer_than_perfect(found: Interval, drawn: Floats, precision: Precision, tail: float) -> Interval:
-    """Widen the interval of an area towards that of a perfect one, the more so the fewer identities err."""
-    if found.low is None:
+def no_surer_than_perfect(
+    found: Interval, drawn: Floats, sample: Sample, bounds: Bounds, tail: float = 0.025
+) -> Interval:
+    """Widen an interval towards that of a value at the end of the range, the more so the fewer identities err."""
+    if found.low is None or found.high is None:
         return found
-    on_bound = float(np.mean(drawn >= 1 - _ROUNDING))
-    perfect = _of_perfect_area(precision, tail)
-    if on_bound == 0 or perfect >= found.low:
-        return found
+    low, high = found.low, found.high
+    if bounds.at_one is not None:
+        low, high = _widened((low, high), float(np.mean(drawn >= 1 - _ROUNDING)), bounds.at_one, sample, tail)
+    if bounds.at_zero is not None:
+        on_zero, worst = float(np.mean(drawn <= _ROUNDING)), opposite(bounds.at_zero)
+        mirrored = _widened((1 - high, 1 - low), on_zero, worst, sample, tail)
+        low, high = 1 - mirrored[1], 1 - mirrored[0]
+    return found._replace(low=low, high=high)
+
+
+def _widened(
+    limits: tuple[float, float], on_bound: float, worst: Worst, sample: Sample, tail: float
+) -> tuple[float, float]:
+    """The limits below 1, where a share of replicates is 1."""
+    low, high = limits
+    if on_bound == 0:
+        return limits
     share = min(on_bound / _OFTEN_ON_BOUND, 1.0)
-    low = special.expit(share * special.logit(perfect) + (1 - share) * special.logit(found.low))
-    return found._replace(low=float(low))
+    perfect = worst(sample, tail)
+    if perfect < low:  # errors are blended by their logarithms, for costs may be above 1
+        low = 1 - (1 - perfect) ** share * (1 - low) ** (1 - share)
+    return low, 1.0 if on_bound >= tail else high
+
+
+def no_surer_than_parts(found: Interval, parts: Sequence[Interval], drawn: Sequence[Floats]) -> Interval:
+    """Widen the interval of a mean of parts where one of them is almost always right, and tells no spread.
+
+    Ten reals that are all right do not vary in the bootstrap, so half of a balanced accuracy would count as
+    certain. The limits are then made of those of the parts (Zou and Donner 2008, "Construction of confidence
+    limits about effect measures", Statistics in Medicine 27), if these are wider.
+
+    Args:
+        found: the mean's.
+        parts: of the parts.
+        drawn: the replicates of each part.
+    """
+    known = [part for part in parts if part.value is not None and part.low is not None and part.high is not None]
+    if found.value is None or found.low is None or found.high is None or len(known) < len(parts):
+        return found
+    if not any(np.mean((one <= _ROUNDING) | (one >= 1 - _ROUNDING)) >= _OFTEN_ON_BOUND for one in drawn):
+        return found
+    below = np.sqrt(sum((part.value - part.low) ** 2 for part in known)) / len(known)
+    above = np.sqrt(sum((part.high - part.value) ** 2 for part in known)) / len(known)
+    low, high = max(found.value - below, 0.0), min(found.value + above, 1.0)
+    return found._replace(low=min(found.low, float(low)), high=max(found.high, float(high)))
 
 
 class Line(NamedTuple):
@@ -237,23 +284,23 @@ class Line(NamedTuple):
     1 is not infinitely far away.
     """
 
-    bounds: Range
+    is_open: bool
     nearest: float
 
     @classmethod
-    def about(cls, value: float, bounds: Range) -> "Line":
+    def about(cls, value: float, bounds: Bounds) -> "Line":
         """The line on which to look at values around ``value``."""
-        return cls(bounds, _NEAREST_BOUND * (value if bounds == "positive" else min(value, 1 - value)))
+        return cls(bounds.is_open, _NEAREST_BOUND * (value if bounds.is_open else min(value, 1 - value)))
 
     def to(self, values: Floats) -> Floats:
         """The values on the line."""
-        if self.bounds != "positive":
+        if not self.is_open:
             return special.logit(np.clip(values, self.nearest, 1 - self.nearest))
         return np.log(np.clip(values, self.nearest, None))
 
     def interval(self, value: float, half: float) -> Interval:
         """The interval from ``half`` below the value to ``half`` above it, both measured on the line."""
-        to_line, from_line = (np.log, np.exp) if self.bounds == "positive" else (special.logit, special.expit)
+        to_line, from_line = (np.log, np.exp) if self.is_open else (special.logit, special.expit)
         centre = to_line(value)
         return Interval(value, float(from_line(centre - half)), float(from_line(centre + half)))
 

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 
 from multimodal.metrics.bootstrap import IdentityResampler, bootstrap, identity_codes, interval, precision_of
 from multimodal.metrics.checks import Floats
+from multimodal.metrics.perfect import AREA, UNIT
 
 AP_OVERLAPS = (0.5, 0.75, 0.95)
 AR_COUNTS = (5, 10, 20, 30, 50, 100)
@@ -193,7 +194,10 @@ def judge_localisation(
         return {**{name: measure.at(weights) for name, measure in measures.items()}, "frame_auc": area.at(draw)}
 
     drawn = bootstrap(system, resampler, replicates=replicates if precision.reason is None else 0, seed=seed)
-    return {name: interval(*found, precision).as_json() for name, found in drawn.items()}
+    return {
+        name: interval(*found, precision, bounds=AREA if name == "frame_auc" else UNIT).as_json()
+        for name, found in drawn.items()
+    }
 
 
 class _FrameArea:

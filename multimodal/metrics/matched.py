@@ -17,6 +17,7 @@ from scipy.stats import binomtest
 
 from multimodal.metrics.bootstrap import IdentityResampler, Interval, bootstrap, interval, precision_of
 from multimodal.metrics.checks import Floats, ratio
+from multimodal.metrics.perfect import AREA, EQUAL_ERROR_RATE
 from multimodal.metrics.ranking import equal_error_rate, roc_auc
 
 # Within sources that hold both labels.
@@ -75,7 +76,8 @@ def within_sources(
 
     precision = precision_of(resampler)
     drawn = bootstrap(means, resampler, replicates=replicates, seed=seed)
-    auc, eer = (interval(*drawn[name], precision) for name in ("auc", "eer"))
+    auc = interval(*drawn["auc"], precision, bounds=AREA)
+    eer = interval(*drawn["eer"], precision, bounds=EQUAL_ERROR_RATE)
     return WithinSources(auc, eer, found)
 
 

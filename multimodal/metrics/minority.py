@@ -12,11 +12,13 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
+from multimodal.metrics import perfect
 from multimodal.metrics.bootstrap import (
     IdentityResampler,
     Precision,
     bootstrap,
     identity_codes,
+    no_surer_than_parts,
     precision_of,
 )
 from multimodal.metrics.checks import Floats, ratio
@@ -38,6 +40,18 @@ MINORITY_MEASURES = (
     "ap",
     "cllr",
 )
+
+#: What a value at the end of its range says; that of the precision depends on the recall.
+_BOUNDS = {
+    "recall": perfect.share_of(0),
+    "f1": perfect.f_measure(0),
+    "false_real": perfect.share_of(1),
+    "balanced_accuracy": perfect.BALANCED_ACCURACY,
+    "accuracy": perfect.ACCURACY,
+    "auc": perfect.AREA,
+    "ap": perfect.average_precision(0),
+    "cllr": perfect.OPEN_COST,
+}
 
 
 def f1_at(recall: Floats, false_real: Floats, real_prior: float) -> Floats:
@@ -64,7 +78,7 @@ class MinorityMeasures:
         self, scores: pd.DataFrame, *, threshold: float, real_prior: float, learnt_fake_prior: float
     ) -> None:
         judged = scores[scores["score_any"].notna() & scores["any_fake"].notna()]
-        self._prior = real_prior
+        self.real_prior = real_prior
         values, fake = judged["score_any"].to_numpy(float), judged["any_fake"].to_numpy(int) == 1
         self.labels = fake.astype(np.int64)
         self.identity = identity_codes(judged["identity"].to_numpy(dtype=object))
@@ -90,16 +104,16 @@ class MinorityMeasures:
         total = {name: sums @ multiplicities for name, sums in self._sums.items()}
         recall = ratio(total["found"], total["reals"])
         false_real = ratio(total["missed"], total["fakes"])
-        found, wrong = self._prior * recall, (1 - self._prior) * false_real
+        found, wrong = self.real_prior * recall, (1 - self.real_prior) * false_real
         counts = self._ranked.counts(multiplicities)
         real_bits, fake_bits = ratio(total["real_bits"], total["reals"]), ratio(total["fake_bits"], total["fakes"])
         return {
             "recall": recall,
             "precision": ratio(found, found + wrong),
-            "f1": f1_at(recall, false_real, self._prior),
+            "f1": f1_at(recall, false_real, self.real_prior),
             "false_real": false_real,
             "balanced_accuracy": (recall + 1 - false_real) / 2,
-            "accuracy": found + (1 - self._prior) - wrong,
+            "accuracy": found + (1 - self.real_prior) - wrong,
             "auc": roc_auc_of(counts),
             "ap": average_precision_real_of(counts),
             "cllr": (real_bits + fake_bits) / 2,
@@ -127,6 +141,7 @@ class DrawnMeasures(NamedTuple):
 
     of: Mapping[str, OverSeeds]
     precision: Precision
+    real_prior: float
 
     @property
     def num_seeds(self) -> int:
@@ -145,15 +160,27 @@ def draw_measures(seeds: Sequence[MinorityMeasures], *, replicates: int, seed: i
     resampler = IdentityResampler(seeds[0].identity, seeds[0].labels)
     drawn = [bootstrap(one, resampler, replicates=replicates, seed=seed) for one in seeds]
     measures = {name: over_seeds(drawn, name) for name in MINORITY_MEASURES}
-    return DrawnMeasures({name: of for name, of in measures.items() if of is not None}, precision_of(resampler))
+    known = {name: of for name, of in measures.items() if of is not None}
+    return DrawnMeasures(known, precision_of(resampler), seeds[0].real_prior)
 
 
 def means_of(drawn: DrawnMeasures) -> dict[str, dict[str, Any]]:
     """Measure → its mean over seeds with a 95 % interval for other identities and other seeds."""
-    return {
-        name: mean_over_seeds(of, drawn.precision, bounds="positive" if name == "cllr" else "unit").as_json()
+    found = float(drawn.of["recall"].values.mean())
+    bounds = {**_BOUNDS, "precision": perfect.precision(0, found)}
+    at_prior = drawn.precision.sample._replace(clips=(drawn.real_prior, 1 - drawn.real_prior))
+    priors = {name: drawn.precision._replace(sample=at_prior) for name in bounds if name != "ap"}
+    means = {
+        name: mean_over_seeds(of, priors.get(name, drawn.precision), bounds=bounds[name])
         for name, of in drawn.of.items()
     }
+    halves = ("recall", "false_real")
+    drawn_halves = [drawn.of[name].replicates.mean(axis=0) for name in halves]
+    if means["balanced_accuracy"].value != 1:
+        means["balanced_accuracy"] = no_surer_than_parts(
+            means["balanced_accuracy"], [means[name] for name in halves], drawn_halves
+        )
+    return {name: found.as_json() for name, found in means.items()}
 
 
 def compare_drawn(drawn: Mapping[Name, DrawnMeasures], baseline: Name) -> dict[Name, dict[str, dict[str, Any]]]:

@@ -22,6 +22,7 @@ from multimodal.metrics.bootstrap import (
 )
 from multimodal.metrics.checks import Floats
 from multimodal.metrics.decisions import decisions_at
+from multimodal.metrics.perfect import AREA, UNIT
 from multimodal.metrics.ranking import roc_auc_of
 from multimodal.metrics.scores_table import QUESTIONS, BinaryTarget, ScoreMeaning, binary_target, in_order
 from multimodal.metrics.sorted_scores import SortedScores
@@ -157,7 +158,7 @@ def _measures(target: BinaryTarget, threshold: float | None, replicates: int, se
             mine = target.labels == of_label[measure]
             precision = precision_of(IdentityResampler(_codes(target.identity[mine]), target.labels[mine] * 0))
         told[measure] = interval(
-            found.value, found.replicates, precision, bounds="area" if measure == AUC else "unit"
+            found.value, found.replicates, precision, bounds=AREA if measure == AUC else UNIT
         ).as_json()
     return {**counts, **told}
 

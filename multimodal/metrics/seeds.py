@@ -23,14 +23,15 @@ from multimodal.metrics.bootstrap import (
     Interval,
     Line,
     Precision,
-    Range,
     bootstrap,
     identity_codes,
     interval,
+    no_surer_than_perfect,
     precision_of,
     student,
 )
 from multimodal.metrics.checks import Floats, Ints
+from multimodal.metrics.perfect import AREA, MACRO_AREA, UNIT, Bounds, average_precision
 from multimodal.metrics.power import correct
 from multimodal.metrics.ranking import average_precision_real_of, roc_auc, roc_auc_of
 from multimodal.metrics.scores_table import (
@@ -117,11 +118,17 @@ def _judged(
     measure: str, here: "OverSeeds", reference: "OverSeeds | None", precision: Precision
 ) -> dict[str, Any]:
     """A measure of a variant over its seeds, and its difference from the reference where there is one."""
-    bounds: Range = "area" if measure.startswith("auc_") else "unit"
-    entry = {**mean_over_seeds(here, precision, bounds=bounds).as_json(), "seeds": here.values.tolist()}
+    entry = {
+        **mean_over_seeds(here, precision, bounds=_BOUNDS.get(measure, AREA)).as_json(),
+        "seeds": here.values.tolist(),
+    }
     if reference is not None:
         entry["difference"] = difference_over_seeds(here, reference, precision)._asdict()
     return entry
+
+
+#: What a value at the end of its range says; all others are ROC areas.
+_BOUNDS = {"ap_real": average_precision(0), "macro_auc": MACRO_AREA}
 
 
 class _Measures:
@@ -175,8 +182,10 @@ def _precisions(scores: pd.DataFrame, identity: Ints) -> dict[str, Precision]:
         codes = np.unique(identity[known], return_inverse=True)[1]
         of[target] = precision_of(IdentityResampler(codes, labels))
     names = {f"auc_{target}": target for target in TARGETS}
-    names |= {"macro_auc": "any", "ap_real": "any", "auc_video_alone": "video", "auc_audio_alone": "audio"}
-    return {name: of[target] for name, target in names.items()}
+    names |= {"ap_real": "any", "auc_video_alone": "video", "auc_audio_alone": "audio"}
+    classes, _ = class_target(scores)
+    sample = precision_of(IdentityResampler(classes.identity, classes.labels), CLASSES).sample
+    return {**{name: of[target] for name, target in names.items()}, "macro_auc": of["any"]._replace(sample=sample)}
 
 
 def _correct(report: Mapping[str, Mapping[str, dict[str, Any]]], primary: str) -> None:
@@ -209,27 +218,29 @@ def over_seeds(seeds: Sequence[Mapping[str, Drawn]], measure: str) -> OverSeeds 
 
 
 def mean_over_seeds(
-    drawn: OverSeeds, precision: Precision, *, bounds: Range = "unit", level: float = 0.95
+    drawn: OverSeeds, precision: Precision, *, bounds: Bounds = UNIT, level: float = 0.95
 ) -> Interval:
     """The mean over seeds with an interval for other identities and other seeds.
 
     Args:
         drawn: the measure of each seed.
         precision: what the identities allow.
-        bounds: "unit" for measures in [0, 1], "positive" for costs without an upper bound.
+        bounds: the range of the measure, and what a value at its ends says.
         level: of confidence.
     """
     values = drawn.values
     mean, replicates = float(values.mean()), drawn.replicates.mean(axis=0)
     alone = interval(mean, replicates, precision, bounds=bounds, level=level)
-    if alone.low is None or len(values) < 2 or mean <= 0 or (bounds != "positive" and mean >= 1):
+    if alone.low is None or len(values) < 2 or mean <= 0 or (not bounds.is_open and mean >= 1):
         return alone
     line = Line.about(mean, bounds)
-    on_line = line.to(replicates[np.isfinite(replicates)])
+    drawn_means = replicates[np.isfinite(replicates)]
+    on_line = line.to(drawn_means)
     of_identities = float(np.var(on_line, ddof=1)) * precision.inflation**2
     of_seeds = float(np.var(line.to(values), ddof=1)) / len(values)
     error, degrees = _combined([(of_identities, precision.degrees), (of_seeds, len(values) - 1)])
-    return line.interval(mean, error * stats.t.ppf((1 + level) / 2, degrees))
+    found = line.interval(mean, error * stats.t.ppf((1 + level) / 2, degrees))
+    return no_surer_than_perfect(found, drawn_means, precision.sample, bounds, (1 - level) / 2)
 
 
 def difference_over_seeds(a: OverSeeds, b: OverSeeds, precision: Precision, level: float = 0.95) -> Difference:

@@ -17,6 +17,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, cross_val_
 
 from multimodal.metrics.bootstrap import IdentityResampler, bootstrap, interval, precision_of
 from multimodal.metrics.checks import Floats, Ints
+from multimodal.metrics.perfect import AREA
 from multimodal.metrics.ranking import roc_auc_of
 from multimodal.metrics.sorted_scores import SortedScores
 
@@ -111,8 +112,8 @@ def _area(
 
     drawn = bootstrap(measure, resampler, replicates=replicates, seed=seed)["auc"]
     precision = precision_of(resampler)
-    found = interval(drawn.value, drawn.replicates, precision, bounds="area")
-    sure = interval(drawn.value, drawn.replicates, precision, bounds="area", level=level)
+    found = interval(drawn.value, drawn.replicates, precision, bounds=AREA)
+    sure = interval(drawn.value, drawn.replicates, precision, bounds=AREA, level=level)
     if sure.value is None or sure.low is None:
         return found.as_json(), False
     return found.as_json(), sure.value - STRAY * (sure.value - sure.low) > 0.5

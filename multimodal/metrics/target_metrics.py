@@ -13,12 +13,21 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from multimodal.labels import CLASSES
-from multimodal.metrics import calibration_error, decisions, ranking
-from multimodal.metrics.bootstrap import IdentityResampler, Interval, Precision, Range, bootstrap, interval
+from multimodal.metrics import calibration_error, decisions, perfect, ranking
+from multimodal.metrics.bootstrap import (
+    Drawn,
+    IdentityResampler,
+    Interval,
+    Precision,
+    bootstrap,
+    interval,
+    no_surer_than_parts,
+)
 from multimodal.metrics.calibration_error import ClipSums, Totals
 from multimodal.metrics.checks import Floats, ratio
 from multimodal.metrics.costs import min_dcf_of
 from multimodal.metrics.decisions import Decisions, decisions_at
+from multimodal.metrics.perfect import UNIT, Bounds
 from multimodal.metrics.scores_table import BinaryTarget, ClassTarget, ScoreMeaning
 from multimodal.metrics.sorted_scores import Counts, SortedScores
 
@@ -32,14 +41,14 @@ class Metric(Generic[Given]):
     Args:
         compute: what the metric is made of → its value in each replicate, (replicates,).
         title: how tables and pages call it.
-        bounds: "unit" where it lies in [0, 1], "area" for ROC areas, "positive" where it has no upper bound.
+        bounds: its range, and what a value at either end of it says of the truth (:mod:`.perfect`).
         higher_is_better: False for errors and costs.
         per_method: whether it is told of each forgery method too, whose fakes are set against all reals.
     """
 
     compute: Callable[[Given], Floats]
     title: str
-    bounds: Range = "unit"
+    bounds: Bounds = UNIT
     higher_is_better: bool = True
     per_method: bool = False
 
@@ -49,35 +58,61 @@ class Metric(Generic[Given]):
 
 #: Needs no threshold: of the sorted scores.
 RANKING: dict[str, Metric[Counts]] = {
-    "auc": Metric(ranking.roc_auc_of, "ROC-AUC", "area", per_method=True),
-    "ap_fake": Metric(ranking.average_precision_fake_of, "average precision (fake)", per_method=True),
-    "ap_real": Metric(ranking.average_precision_real_of, "average precision (real)", per_method=True),
-    "eer": Metric(ranking.equal_error_rate_of, "equal error rate", higher_is_better=False, per_method=True),
-    "tpr_at_fpr_1pct": Metric(
-        lambda counts: ranking.tpr_at_fpr_of(counts, 0.01), "TPR at FPR 1 %", per_method=True
+    "auc": Metric(ranking.roc_auc_of, "ROC-AUC", perfect.AREA, per_method=True),
+    "ap_fake": Metric(
+        ranking.average_precision_fake_of,
+        "average precision (fake)",
+        perfect.average_precision(1),
+        per_method=True,
     ),
-    "min_dcf": Metric(min_dcf_of, "minDCF", higher_is_better=False),
+    "ap_real": Metric(
+        ranking.average_precision_real_of,
+        "average precision (real)",
+        perfect.average_precision(0),
+        per_method=True,
+    ),
+    "eer": Metric(
+        ranking.equal_error_rate_of,
+        "equal error rate",
+        perfect.EQUAL_ERROR_RATE,
+        higher_is_better=False,
+        per_method=True,
+    ),
+    "tpr_at_fpr_1pct": Metric(
+        lambda counts: ranking.tpr_at_fpr_of(counts, 0.01),
+        "TPR at FPR 1 %",
+        perfect.fakes_caught(0.01),
+        per_method=True,
+    ),
+    "min_dcf": Metric(min_dcf_of, "minDCF", perfect.MIN_DCF, higher_is_better=False),
 }
 #: Of the decisions at one threshold.
 DECISIONS: dict[str, Metric[Decisions]] = {
-    "accuracy": Metric(decisions.accuracy, "accuracy"),
-    "balanced_accuracy": Metric(decisions.balanced_accuracy, "balanced accuracy", per_method=True),
+    "accuracy": Metric(decisions.accuracy, "accuracy", perfect.ACCURACY),
+    "balanced_accuracy": Metric(
+        decisions.balanced_accuracy, "balanced accuracy", perfect.BALANCED_ACCURACY, per_method=True
+    ),
     "precision": Metric(decisions.precision, "precision (fake)"),
-    "recall": Metric(decisions.recall, "recall (fake)", per_method=True),
-    "f1": Metric(decisions.f_beta, "F1 (fake)", per_method=True),
+    "recall": Metric(decisions.recall, "recall (fake)", perfect.share_of(1), per_method=True),
+    "f1": Metric(decisions.f_beta, "F1 (fake)", perfect.f_measure(1), per_method=True),
     "precision_real": Metric(lambda made: decisions.precision(made.seeking_real()), "precision (real)"),
-    "recall_real": Metric(lambda made: decisions.recall(made.seeking_real()), "recall (real)"),
-    "f1_real": Metric(lambda made: decisions.f_beta(made.seeking_real()), "F1 (real)"),
+    "recall_real": Metric(
+        lambda made: decisions.recall(made.seeking_real()), "recall (real)", perfect.share_of(0)
+    ),
+    "f1_real": Metric(lambda made: decisions.f_beta(made.seeking_real()), "F1 (real)", perfect.f_measure(0)),
 }
 #: Of probabilities; mere ranks have none.
 PROBABILITIES: dict[str, Metric[Totals]] = {
-    "brier": Metric(calibration_error.brier_of, "Brier score", higher_is_better=False),
-    "log_loss": Metric(calibration_error.log_loss_of, "log loss", "positive", higher_is_better=False),
+    "brier": Metric(calibration_error.brier_of, "Brier score", perfect.ACCURACY, higher_is_better=False),
+    "log_loss": Metric(calibration_error.log_loss_of, "log loss", perfect.OPEN_COST, higher_is_better=False),
     "ece": Metric(
-        calibration_error.expected_calibration_error_of, "expected calibration error", higher_is_better=False
+        calibration_error.expected_calibration_error_of,
+        "expected calibration error",
+        perfect.ACCURACY,
+        higher_is_better=False,
     ),
-    "cllr": Metric(calibration_error.cllr_of, "Cllr", "positive", higher_is_better=False),
-    "act_dcf": Metric(calibration_error.act_dcf_of, "actDCF", "positive", higher_is_better=False),
+    "cllr": Metric(calibration_error.cllr_of, "Cllr", perfect.OPEN_COST, higher_is_better=False),
+    "act_dcf": Metric(calibration_error.act_dcf_of, "actDCF", perfect.ACT_DCF, higher_is_better=False),
 }
 #: Every metric of a binary target.
 METRICS: dict[str, Metric[Any]] = {**RANKING, **DECISIONS, **PROBABILITIES}
@@ -91,6 +126,17 @@ CLASS_METRICS: dict[str, str] = {
     **{f"recall_{name}": f"recall of {name}" for name in CLASSES},
     **{f"auc_{name}": f"ROC-AUC of {name}" for name in CLASSES},
 }
+#: What a value at the end of its range says, of metrics of the four classes together.
+_CLASS_BOUNDS: dict[tuple[str, ...], Bounds] = {
+    ("balanced_accuracy",): perfect.BALANCED_ACCURACY,
+    ("macro_auc",): perfect.MACRO_AREA,
+    ("accuracy",): perfect.ACCURACY,
+    ("macro_f1",): perfect.MACRO_F1,
+    **{(f"recall_{name}",): perfect.share_of(index) for index, name in enumerate(CLASSES)},
+    **{(f"auc_{name}",): perfect.area_against_rest(index) for index, name in enumerate(CLASSES)},
+}
+#: What is precise depends on how much is found: precision → the label sought, and its recall.
+_PRECISIONS = {"precision": (1, "recall"), "precision_real": (0, "recall_real")}
 #: Metrics of a class at a stored threshold. The other three classes are no class of their own, so they have none.
 AT_RULE = ("accuracy", "balanced_accuracy", "precision", "recall", "f1")
 
@@ -253,9 +299,40 @@ def with_intervals(
     methods = precision_per_method if draws and precision_per_method is not None else {}
 
     def known(path: tuple[str, ...]) -> Precision:
+        if path[0] == "at" and path[1] in CLASSES:
+            return precision._replace(sample=precision.sample.against_rest(CLASSES.index(path[1])))
         return methods.get(path[1], precision) if path[0] == "method" else precision
 
-    return {
-        path: interval(*drawn, known(path), bounds=METRICS[path[-1]].bounds if path[-1] in METRICS else "unit")
-        for path, drawn in bootstrap(system, resampler, replicates=draws, seed=seed).items()
-    }
+    drawn = bootstrap(system, resampler, replicates=draws, seed=seed)
+    told = {path: interval(*found, known(path), bounds=_bounds_of(path, drawn)) for path, found in drawn.items()}
+    for path in [path for path, found in told.items() if found.low is not None and 0 < (found.value or 0) < 1]:
+        parts = _parts_of(path, drawn)
+        if parts:
+            of_parts = [interval(*part, known(path), bounds=bounds) for part, bounds in parts]
+            told[path] = no_surer_than_parts(told[path], of_parts, [part.replicates for part, _ in parts])
+    return told
+
+
+def _parts_of(path: tuple[str, ...], drawn: Mapping[tuple[str, ...], Drawn]) -> list[tuple[Drawn, Bounds]]:
+    """What a metric is the mean of, with the bounds of each part; nothing for all others."""
+    of_classes = {"balanced_accuracy": "recall", "macro_auc": "auc"}
+    if path[0] in of_classes and ("macro_auc",) in drawn:
+        names = [(f"{of_classes[path[0]]}_{name}",) for name in CLASSES]
+        return [(drawn[name], _CLASS_BOUNDS[name]) for name in names]
+    if path[0] == "macro":
+        methods = [name for name in drawn if name[0] == "method" and name[-1] == path[-1]]
+        return [(drawn[name], METRICS[path[-1]].bounds) for name in methods]
+    if path[-1] == "balanced_accuracy":
+        both, fake = drawn[path], drawn[(*path[:-1], "recall")]
+        real = Drawn(2 * both.value - fake.value, 2 * both.replicates - fake.replicates)
+        return [(real, perfect.share_of(0)), (fake, perfect.share_of(1))]
+    return []
+
+
+def _bounds_of(path: tuple[str, ...], drawn: Mapping[tuple[str, ...], Drawn]) -> Bounds:
+    if path in _CLASS_BOUNDS and ("macro_auc",) in drawn:
+        return _CLASS_BOUNDS[path]
+    if path[-1] in _PRECISIONS:
+        label, recall = _PRECISIONS[path[-1]]
+        return perfect.precision(label, drawn[(*path[:-1], recall)].value)
+    return METRICS[path[-1]].bounds

@@ -11,10 +11,11 @@ from multimodal.metrics.bootstrap import (
     interval,
     precision_of,
 )
+from multimodal.metrics.perfect import AREA, OPEN_COST, Sample
 from multimodal.metrics.ranking import roc_auc_of
 from multimodal.metrics.sorted_scores import SortedScores
 
-ENOUGH = Precision(degrees=50, inflation=1.0, trials=51)
+ENOUGH = Precision(degrees=50, inflation=1.0, sample=Sample((51, 51), (51, 51)))
 
 
 def resampler_of(identity, label):
@@ -58,13 +59,13 @@ def test_a_clip_without_identity_is_an_identity_of_its_own():
 def test_the_interval_of_a_mean_is_that_of_student():
     # replicates of a logit with standard deviation 0.2 around 0.8
     line = norm.ppf((np.arange(4000) + 0.5) / 4000) * 0.2 + np.log(4)
-    found = interval(0.8, 1 / (1 + np.exp(-line)), Precision(10, 1.0, 11))
+    found = interval(0.8, 1 / (1 + np.exp(-line)), Precision(10, 1.0, Sample((11,), (11,))))
     assert np.log(found.high / (1 - found.high)) - np.log(4) == pytest.approx(2.228 * 0.2, rel=0.01)
     assert np.log(found.low / (1 - found.low)) - np.log(4) == pytest.approx(-2.228 * 0.2, rel=0.01)
 
 
 def test_the_interval_of_a_cost_stays_above_zero_and_may_pass_one():
-    found = interval(0.9, np.random.default_rng(0).lognormal(np.log(0.9), 0.5, 500), ENOUGH, bounds="positive")
+    found = interval(0.9, np.random.default_rng(0).lognormal(np.log(0.9), 0.5, 500), ENOUGH, bounds=OPEN_COST)
     assert 0 < found.low < 0.9 < 1 < found.high
 
 
@@ -151,7 +152,7 @@ def interval_of(fake, real, replicates=400):
     drawn = bootstrap(
         lambda draw: {"auc": roc_auc_of(ranked.counts(draw))}, resampler, replicates=replicates, seed=0
     )
-    return interval(*drawn["auc"], precision_of(resampler), bounds="area")
+    return interval(*drawn["auc"], precision_of(resampler), bounds=AREA)
 
 
 @pytest.mark.parametrize(("people", "low"), [(5, 0.656), (20, 0.955), (50, 0.991)])

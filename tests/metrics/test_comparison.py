@@ -4,6 +4,7 @@ import pytest
 
 from multimodal.metrics.bootstrap import Precision, holm, paired_difference
 from multimodal.metrics.comparison import COMPARED, compare, paired_test
+from multimodal.metrics.perfect import Sample
 from multimodal.metrics.ranking import roc_auc
 
 RNG = np.random.default_rng(0)
@@ -82,18 +83,21 @@ def test_holm_by_hand():
 
 
 def test_a_paired_difference_is_student_s():
-    found = paired_difference(0.2, np.array([0.1, 0.3] * 50), Precision(10, 1.0, 11))
+    found = paired_difference(0.2, np.array([0.1, 0.3] * 50), Precision(10, 1.0, Sample((11,), (11,))))
     error = np.std([0.1, 0.3] * 50, ddof=1)
     assert (found.high - found.low) / 2 == pytest.approx(2.228139 * error)
     assert found.p_value == pytest.approx(0.0739, abs=2e-3)
 
 
 def test_a_difference_that_cannot_be_tested_says_why():
-    good = Precision(10, 1.0, 11)
+    good = Precision(10, 1.0, Sample((11,), (11,)))
     assert "not defined" in paired_difference(float("nan"), np.zeros(9), good).reason
     assert "same in every replicate" in paired_difference(0.0, np.zeros(9), good).reason
     assert "tenth" in paired_difference(0.1, np.array([np.nan, 0.1, 0.2]), good).reason
-    assert "one identity" in paired_difference(0.1, np.zeros(9), Precision(0, 1, 1, "one identity only")).reason
+    assert (
+        "one identity"
+        in paired_difference(0.1, np.zeros(9), Precision(0, 1, Sample((1,), (1,)), "one identity only")).reason
+    )
 
 
 def test_a_better_system_is_found_better():
