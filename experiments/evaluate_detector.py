@@ -79,7 +79,7 @@ def evaluate_detector(
     sign = 1 if higher_is_fake else -1
     with held(out):
         scores = _scored(clips, _reader(joined, store), call, target, out / "scores.jsonl", sign)
-    judged = evaluate_scores(scores, kind="score", replicates=replicates, seed=seed)
+    judged = evaluate_scores(scores, kind="score", turned=not higher_is_fake, replicates=replicates, seed=seed)
     judged["detector"] = asked
     with atomic_path(out / "scores.parquet") as temporary:
         scores.to_parquet(temporary, index=False)

@@ -23,7 +23,8 @@ class Reading:
         columns: names of the columns, or their numbers from 1; identity, method and split are read where the file
             has them.
         join: a manifest or protocol file that brings labels, identities and methods which the scores lack.
-        on: the column of --join that names the clips, by name or number.
+        on: the column of --join that names the clips, by name or number; left out: the one in which all clips of
+            the scores are found.
         joined: the other columns of --join, by name or number.
         fake_label: the label that means fake, the other one is real; left out: labels are 1 (fake) and 0, or words
             such as spoof and bonafide.
@@ -39,7 +40,7 @@ class Reading:
 
     columns: Columns = field(default_factory=Columns)
     join: Path | None = None
-    on: str = "clip_id"
+    on: str | None = None
     joined: JoinedColumns = field(default_factory=JoinedColumns)
     fake_label: str | None = None
     higher_is_fake: bool = True
@@ -128,6 +129,7 @@ def evaluate_scores_files(
         evaluate_scores(
             table,
             kind=reading.kind,
+            turned=not reading.higher_is_fake,
             fake_prior={reading.target: reading.fake_prior},
             replicates=replicates,
             seed=seed,

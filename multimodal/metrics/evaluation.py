@@ -55,6 +55,7 @@ def evaluate_scores(
     thresholds: StoredThresholds | None = None,
     kind: ScoreKind = "probability",
     fake_prior: Mapping[str, float] | None = None,
+    turned: bool = False,
     replicates: int = 1000,
     seed: int = 0,
 ) -> Report:
@@ -66,6 +67,7 @@ def evaluate_scores(
             metrics at them are given under ``"at_thresholds"``, beside those at ``"even_odds"``, probability 0.5.
         kind: what the scores claim to be.
         fake_prior: target → share of fakes that the probabilities assume; 0.5 where not given.
+        turned: whether the scores were higher for reals where they came from; warnings name them as they stood.
         replicates: of the bootstrap over identities; 0 for no intervals.
         seed: of the bootstrap.
 
@@ -82,7 +84,7 @@ def evaluate_scores(
     split, drawn = _split_of(scores), {"replicates": replicates, "seed": seed}
     parts = {}
     for name in asked(scores):
-        meaning = ScoreMeaning(kind, (fake_prior or {}).get(name, 0.5))
+        meaning = ScoreMeaning(kind, (fake_prior or {}).get(name, 0.5), turned)
         usable = _usable(thresholds, name, meaning.default_threshold)
         parts[name] = _judge_binary(scores, name, meaning, usable, **drawn)
     classes = None
@@ -169,7 +171,7 @@ def _judge_binary(
         },
         "macro_over_methods": _below(found, "macro"),
         "at_thresholds": _at(found, thresholds),
-        "warnings": cautions(name, target, metrics, floors, unjudged),
+        "warnings": cautions(name, target, metrics, floors, unjudged, meaning),
     }
 
 
@@ -260,6 +262,7 @@ def cautions(
     metrics: dict[str, Interval],
     floors: dict[str, Floor],
     unjudged: Unjudged,
+    meaning: ScoreMeaning,
 ) -> Cautions:
     """What is to be said about one target: its polarity, its clips and its AUC first.
 
@@ -269,6 +272,7 @@ def cautions(
         metrics: name → interval.
         floors: system → metric → floor.
         unjudged: real and fake clips that have a label and no score.
+        meaning: of the scores.
     """
     first = []
     num_fake, num_real = target.num_fake, target.num_real
@@ -284,11 +288,13 @@ def cautions(
         first.append(f"{name}: no {' and no '.join(absent)} clip was judged; most metrics are not defined")
         return Cautions(first, [])
     if target.says_nothing:
-        first.append(f"{name}: all {len(target.scores)} scores are {target.scores[0]:.4g}; they say nothing")
+        only = meaning.as_given(target.scores[0])
+        first.append(f"{name}: all {len(target.scores)} scores are {only:.4g}; they say nothing")
         return Cautions(first, [])
     if len(target.scores) >= 4 and len(set(target.scores.tolist())) == 2:
+        low, high = sorted(meaning.as_given(score) for score in set(target.scores.tolist()))
         first.append(
-            f"{name}: the scores are {target.scores.min():.4g} and {target.scores.max():.4g} alone, decisions and "
+            f"{name}: the scores are {low:.4g} and {high:.4g} alone, decisions and "
             "not scores: AUC, EER and the like speak of one threshold and are mostly worse than the system's. "
             "Give its scores instead"
         )

@@ -19,11 +19,8 @@ from multimodal.metrics.any_table import FAKE_WORDS, column_of, has_header, is_k
 from multimodal.metrics.checks import Ints
 from multimodal.metrics.options import Columns, JoinedColumns, ScoreKind
 
-#: Numbers of the columns of ASVspoof's protocols, by how many columns these have: 2019, and the keys of 2021.
-_PROTOCOLS = {
-    5: {"identity": "1", "clip_id": "2", "method": "4", "label": "5"},
-    8: {"identity": "1", "clip_id": "2", "method": "5", "label": "6"},
-}
+#: Columns of FakeAVCeleb's own table, where a clip's folder and file stand apart.
+_FOLDER_AND_FILE = {"source", "method", "category", "type", "path"}
 
 
 def read_scores(
@@ -35,7 +32,7 @@ def read_scores(
     kind: ScoreKind = "score",
     target: Target = "any",
     join: str | Path | None = None,
-    on: str = "clip_id",
+    on: str | None = None,
     joined: JoinedColumns | None = None,
 ) -> pd.DataFrame:
     """Read a file of scores.
@@ -51,7 +48,7 @@ def read_scores(
         kind: what the scores claim to be.
         target: what the label speaks of.
         join: a manifest or protocol that brings what the file of scores does not have.
-        on: the column of ``join`` that names the clip.
+        on: the column of ``join`` that names the clip; None finds it by the clips.
         joined: names or numbers of the other columns of ``join``.
 
     Returns:
@@ -76,7 +73,10 @@ def read_scores(
         source = join if "label" in brought else path
         found = {**found, **brought}
     if "label" not in found:
-        raise ValueError(f"{join} brings no label; say --joined.label, the name or number of its column")
+        names = ", ".join(map(str, read_table(join).columns)) if join is not None else ""
+        raise ValueError(
+            f"{join} brings no label; say --joined.label, the name or number of its column: it has {names}"
+        )
     result = {
         "clip_id": clip_ids,
         f"{target}_fake": pd.array(_labels(found["label"], fake_label, source), dtype="Int8"),
@@ -150,15 +150,14 @@ def _places(table: pd.DataFrame) -> dict[str, str]:
 
 
 def _joined(
-    clip_ids: np.ndarray, path: Path, on: str, named: JoinedColumns, target: Target
+    clip_ids: np.ndarray, path: Path, on: str | None, named: JoinedColumns, target: Target
 ) -> dict[str, pd.Series]:
     """What another file says of the clips, in their order: field → (clips,)."""
-    table = read_table(path, _names_of(named) | ({on} if not on.isdigit() else set()))
+    table = read_table(path, _names_of(named) | ({on} if on is not None and not on.isdigit() else set()))
     if table.empty:
         raise ValueError(f"{path} has no row")
-    places = {} if has_header(table) else _protocol(table)
-    clips = column_of(table, places.get("clip_id", on) if on == "clip_id" else on, path, "--on")
-    rows = _rows_of(clip_ids, clips.map(str), path)
+    rows = _rows_in(table, clip_ids, path) if on is None else _rows_on(table, on, clip_ids, path)
+    places = _places_of_key(table)
     brought = {}
     for field in ("label", "identity", "method", "split"):
         wanted = getattr(named, field)
@@ -170,28 +169,81 @@ def _joined(
     return brought
 
 
-def _protocol(table: pd.DataFrame) -> dict[str, str]:
-    """Columns of a protocol without header, if it is one of ASVspoof's."""
-    places = _PROTOCOLS.get(table.shape[1], {})
-    return places if places and is_key(table[places["label"]]) else {}
+def _places_of_key(table: pd.DataFrame) -> dict[str, str]:
+    """Columns of a table that has a key (spoof or bonafide) under whatever name.
+
+    Without a header it is taken for a protocol of ASVspoof, of whichever year: speaker, file, ..., attack, key,
+    where bona fide rows may say so for the attack too.
+    """
+    keys = [number for number, name in enumerate(table.columns) if is_key(table[name])]
+    if not keys:
+        return {}
+    key = keys[1] if keys[1:] and keys[1] == keys[0] + 1 else keys[0]
+    names = [str(name) for name in table.columns]
+    if has_header(table):
+        return {"label": names[key]} if len(keys) == 1 else {}
+    return {"label": names[key], **({"identity": names[0], "method": names[key - 1]} if key > 2 else {})}
 
 
-def _rows_of(clip_ids: np.ndarray, clips: pd.Series, path: Path) -> Ints:
-    """The row of each clip in the joined file: by its name as it stands, else without folder and ending."""
+def _rows_in(table: pd.DataFrame, clip_ids: np.ndarray, path: Path) -> Ints:
+    """The row of each clip, by ``clip_id`` or else the one column in which all clips are found."""
+    found = {}
+    for name in sorted(table.columns, key=lambda name: name != "clip_id"):
+        cells = table[name].map(str)
+        rows = _matched(clip_ids, cells) if cells.nunique() >= len(clip_ids) else None
+        if rows is not None and name == "clip_id":
+            return rows
+        if rows is not None:
+            found[str(name)] = rows
+    if found and all(np.array_equal(rows, next(iter(found.values()))) for rows in found.values()):
+        return next(iter(found.values()))
+    if found:
+        names = " and ".join(found)
+        raise ValueError(f"{path} has the clips in the columns {names}, in other rows each. Say --on which")
+    if {str(name).lower() for name in table.columns} >= _FOLDER_AND_FILE:
+        raise ValueError(
+            f"{path} is FakeAVCeleb's own table: a clip's folder and file stand apart in it, and no column names "
+            "the clips of the scores. Give --join the manifest of `scan fakeavceleb`, which reads it"
+        )
+    nearest = max(table.columns, key=lambda name: _num_named(clip_ids, table[name]))
+    return _rows_on(table, "clip_id" if "clip_id" in table else str(nearest), clip_ids, path)
+
+
+def _rows_on(table: pd.DataFrame, on: str, clip_ids: np.ndarray, path: Path) -> Ints:
+    """The row of each clip, by that column."""
+    clips = column_of(table, on, path, "--on").map(str)
     repeated = clips[clips.duplicated() & clips.isin(clip_ids)]
     if len(repeated):
         raise ValueError(f"{path} has several rows of a clip, e.g. of {repeated.iloc[0]}. Keep one")
+    rows = _matched(clip_ids, clips)
+    if rows is not None:
+        return rows
+    lacking = _lacking(clip_ids, clips)
+    raise ValueError(
+        f"{path} lacks {len(lacking):,} of {len(clip_ids):,} clips of the scores, e.g. {lacking[0]}; its own are "
+        f"e.g. {clips.iloc[0]} (column {on}). Say --on COLUMN, the one with names as the scores have"
+    )
+
+
+def _matched(clip_ids: np.ndarray, clips: pd.Series) -> Ints | None:
+    """The row of each clip, by its name as it stands, else without folder and ending; None unless all are there."""
     for shorten in (str, _stem):
         wanted, names = (pd.Index([shorten(clip) for clip in of]) for of in (clip_ids, clips))
         once = ~names.duplicated(keep=False)
         rows = names[once].get_indexer(wanted)
         if wanted.is_unique and (rows >= 0).all():
             return np.flatnonzero(once)[rows]
-    lacking = clip_ids[~np.isin(clip_ids, clips.to_numpy())]
-    raise ValueError(
-        f"{path} lacks {len(lacking):,} of {len(clip_ids):,} clips of the scores, e.g. {lacking[0]}; its own are "
-        f"called e.g. {clips.iloc[0]}. Say --on COLUMN, the one with the names that the scores use"
-    )
+    return None
+
+
+def _lacking(clip_ids: np.ndarray, clips: pd.Series) -> list[str]:
+    names = {*clips, *map(_stem, clips)}
+    return [clip for clip in clip_ids if clip not in names and _stem(clip) not in names] or list(clip_ids)
+
+
+def _num_named(clip_ids: np.ndarray, cells: pd.Series) -> int:
+    names = cells.dropna().map(str)
+    return len({*clip_ids, *map(_stem, clip_ids)} & {*names, *map(_stem, names)})
 
 
 def _stem(clip: str) -> str:
@@ -265,7 +317,7 @@ def _scores(column: pd.Series, higher_is_fake: bool, kind: ScoreKind, path: str 
         )
     if higher_is_fake:
         return values
-    return 1 - values if kind == "probability" else -values
+    return 1 - values if kind == "probability" else 0.0 - values
 
 
 def _with_point(cell: object) -> object:

@@ -93,10 +93,12 @@ class ScoreMeaning:
             against real; "score", anything that is higher for fakes.
         fake_prior: share of fakes that the probabilities assume; 0.5 for a detector trained on balanced classes
             and not corrected since.
+        turned: whether they were higher for reals where they came from, and were turned round since.
     """
 
     kind: ScoreKind = "probability"
     fake_prior: float = 0.5
+    turned: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(ScoreKind):
@@ -106,6 +108,12 @@ class ScoreMeaning:
     def check(self, scores: ArrayLike, name: str) -> Floats:
         """The scores as floats; ``ValueError`` where they cannot be what they claim."""
         return as_probabilities(scores, name) if self.kind == "probability" else as_scores(scores, name)
+
+    def as_given(self, score: float) -> float:
+        """A score as it stood where it came from."""
+        if not self.turned:
+            return score
+        return 1 - score if self.kind == "probability" else 0.0 - score
 
     def probabilities(self, scores: Floats) -> Floats | None:
         """Probability of fake at the prior, or None where scores are only ranks."""

@@ -176,11 +176,19 @@ def test_a_manifest_brings_labels_people_and_methods_by_the_names_of_the_files(t
     assert table["method"].isna().tolist() == [False, True]
 
 
+BY_NAME = JoinedColumns(identity="speaker", method="attack")
+
+
 @pytest.mark.parametrize(
     ("protocol", "options"),
     [
         ("s1 b - - bonafide\ns2 a - A07 spoof\n", {}),
         ("s1 b alaw ita - bonafide notrim eval\ns2 a alaw ita A07 spoof notrim eval\n", {}),
+        ("s1 b nocodec x - bonafide trim eval - - - - -\ns2 a mp3 x A07 spoof trim eval auto - - - -\n", {}),
+        ("s1 b F - - - - - bonafide -\ns2 a M c01 1 s AC1 A07 spoof -\n", {}),
+        ("s1 b F - - bonafide\ns2 a M AC1 A07 spoof\n", {}),
+        ("speaker,file,attack,truth\ns1,x/b.wav,-,bona-fide\ns2,x/a.wav,A07,spoof\n", {"joined": BY_NAME}),
+        ("s1;x/b.wav;-;0\ns2;x/a.wav;A07;1\n", {"joined": JoinedColumns(identity="1", method="3", label="4")}),
         (
             "b;real;s1;-\na;fake;s2;A07\n",
             {"on": "1", "joined": JoinedColumns(label="2", identity="3", method="4")},
@@ -195,6 +203,12 @@ def test_a_protocol_brings_labels_people_and_methods(tmp_path, protocol, options
     assert table["method"].tolist() == ["A07", "-"]
 
 
+FAVC = """source,target1,target2,method,category,type,race,gender,path,
+w,-,-,real,A,RealVideo-RealAudio,African,men,a.mp4,FakeAVCeleb/w
+v,w,-,wav2lip,D,FakeVideo-FakeAudio,African,men,a.mp4,FakeAVCeleb/v
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "protocol", "says"),
     [
@@ -204,10 +218,12 @@ def test_a_protocol_brings_labels_people_and_methods(tmp_path, protocol, options
         ("clip_id,score,label,score\na,1,1,2\n", None, "two columns 'score'"),
         ('{"clip_id":"a","score":1}\n{"clip_id":\n', None, "line 2 is no JSON"),
         ('[1, 2]', None, "holds no table"),
-        ("a 0.75\nb -0.5\n", "clip,label\na,1\n", "has no column 'clip_id'; it has clip, label. Say --on NAME"),
+        ("a 0.75\nb -0.5\n", "clip,label\na,1\n", r"lacks 1 of 2 clips.*e.g. b.*\(column clip\). Say --on COLUMN"),
         ("a 0.75\nb -0.5\n", "clip_id,label\na,1\n", "lacks 1 of 2 clips of the scores, e.g. b.*Say --on COLUMN"),
         ("a 0.75\nb -0.5\n", "clip_id,label\na,1\na,0\nb,0\n", "several rows of a clip, e.g. of a. Keep one"),
-        ("a 0.75\nb -0.5\n", "clip_id,truth\na,1\nb,0\n", "brings no label; say --joined.label"),
+        ("a 0.75\nb -0.5\n", "clip_id,truth\na,1\nb,0\n", "brings no label; say --joined.label.*clip_id, truth"),
+        ("a 0.75\nb -0.5\n", "one,two,label\na,b,1\nb,a,0\n", "columns one and two.*Say --on which"),
+        ("w/a.mp4 0.75\nv/a.mp4 -0.5\n", FAVC, "FakeAVCeleb's own table.*the manifest of `scan fakeavceleb`"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_with_the_option_to_give(tmp_path, text, protocol, says):
@@ -220,6 +236,28 @@ def test_decisions_given_as_scores_are_warned_of(tmp_path):
     path = write(tmp_path, "clip_id,score,label\na,1,1\nb,0,0\nc,1,0\nd,0,1\n")
     report = evaluate_scores(read_scores(path), kind="score", replicates=0)
     assert any("scores are 0 and 1 alone, decisions and not scores" in said for said in report["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "values"),
+    [
+        ("clip_id,score,label\na,0,1\nb,1,0\nc,1,0\nd,0,1\n", "score", "the scores are 0 and 1 alone"),
+        ("clip_id,score,label\na,0.2,1\nb,0.9,0\nc,0.9,0\nd,0.2,1\n", "probability", "are 0.2 and 0.9 alone"),
+        ("clip_id,score,label\na,0,1\nb,0,0\nc,0,0\nd,0,1\n", "score", "all 4 scores are 0; they say nothing"),
+    ],
+)
+def test_warnings_name_turned_scores_as_they_stood_in_the_file(tmp_path, text, kind, values):
+    scores = read_scores(write(tmp_path, text), higher_is_fake=False, kind=kind)
+    report = evaluate_scores(scores, kind=kind, turned=True, replicates=0)
+    assert any(values in said for said in report["warnings"])
+
+
+def test_a_manifest_whose_names_do_not_tell_clips_apart_is_joined_by_their_paths(tmp_path):
+    paths = ["real/id1/001.mp4", "fake/id1/001.mp4"]
+    manifest = pd.DataFrame({"clip_id": [f"made/{path}" for path in paths], "path": paths, "any_fake": [0, 1]})
+    manifest.to_parquet(tmp_path / "manifest.parquet")
+    scores = write(tmp_path, "fake/id1/001.mp4,0.75\nreal/id1/001.mp4,-0.5\n", "scores.txt")
+    assert read_scores(scores, join=tmp_path / "manifest.parquet")["any_fake"].tolist() == [1, 0]
 
 
 def test_a_missing_file_and_a_wrong_format_are_refused(tmp_path):
