@@ -226,7 +226,7 @@ def _rows_on(table: pd.DataFrame, on: str, clip_ids: np.ndarray, path: Path) -> 
 
 
 def _matched(clip_ids: np.ndarray, clips: pd.Series) -> Ints | None:
-    """The row of each clip, by its name as it stands, else without folder and ending; None unless all are there."""
+    """The row of each clip, by its name as it stands, else without folder and ending; None where one lacks."""
     for shorten in (str, _stem):
         wanted, names = (pd.Index([shorten(clip) for clip in of]) for of in (clip_ids, clips))
         once = ~names.duplicated(keep=False)
