@@ -266,15 +266,18 @@ def no_surer_than_parts(found: Interval, parts: Sequence[Interval], drawn: Seque
         parts: of the parts.
         drawn: the replicates of each part.
     """
-    known = [part for part in parts if part.value is not None and part.low is not None and part.high is not None]
-    if found.value is None or found.low is None or found.high is None or len(known) < len(parts):
+    if found.value is None or found.low is None or found.high is None:
         return found
     if not any(np.mean((one <= _ROUNDING) | (one >= 1 - _ROUNDING)) >= _OFTEN_ON_BOUND for one in drawn):
         return found
-    below = np.sqrt(sum((part.value - part.low) ** 2 for part in known)) / len(known)
-    above = np.sqrt(sum((part.high - part.value) ** 2 for part in known)) / len(known)
+    below, above = 0.0, 0.0
+    for value, low, high, _ in parts:
+        if value is None or low is None or high is None:
+            return found
+        below, above = below + (value - low) ** 2, above + (high - value) ** 2
+    below, above = float(np.sqrt(below)) / len(parts), float(np.sqrt(above)) / len(parts)
     low, high = max(found.value - below, 0.0), min(found.value + above, 1.0)
-    return found._replace(low=min(found.low, float(low)), high=max(found.high, float(high)))
+    return found._replace(low=min(found.low, low), high=max(found.high, high))
 
 
 class Line(NamedTuple):

@@ -323,7 +323,8 @@ def _parts_of(path: tuple[str, ...], drawn: Mapping[tuple[str, ...], Drawn]) -> 
         methods = [name for name in drawn if name[0] == "method" and name[-1] == path[-1]]
         return [(drawn[name], METRICS[path[-1]].bounds) for name in methods]
     if path[-1] == "balanced_accuracy":
-        both, fake = drawn[path], drawn[(*path[:-1], "recall")]
+        beside = (*path[:-1], "recall")
+        both, fake = drawn[path], drawn[beside]
         real = Drawn(2 * both.value - fake.value, 2 * both.replicates - fake.replicates)
         return [(real, perfect.share_of(0)), (fake, perfect.share_of(1))]
     return []
@@ -334,5 +335,6 @@ def _bounds_of(path: tuple[str, ...], drawn: Mapping[tuple[str, ...], Drawn]) ->
         return _CLASS_BOUNDS[path]
     if path[-1] in _PRECISIONS:
         label, recall = _PRECISIONS[path[-1]]
-        return perfect.precision(label, drawn[(*path[:-1], recall)].value)
+        beside = (*path[:-1], recall)
+        return perfect.precision(label, drawn[beside].value)
     return METRICS[path[-1]].bounds
