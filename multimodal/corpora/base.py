@@ -96,6 +96,8 @@ class Corpus:
         official_split: what the authors publish, in one line; None if nothing.
         options: what ``clips`` takes besides root and report, name → one line of help.
         is_generic: the marker is so weak that ``recognise`` asks it only where no other corpus was found.
+        has_closed_groups: nobody in a group lends a face or a voice to anybody in another; otherwise groups are
+            kinds of people (a sex, a language), by which results are parted and nothing is kept apart.
         takes_any_root: the folder that is given is the root, whatever it holds; markers serve to recognise only.
     """
 
@@ -111,6 +113,7 @@ class Corpus:
     official_split: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     is_generic: bool = False
+    has_closed_groups: bool = True
     takes_any_root: bool = False
 
 

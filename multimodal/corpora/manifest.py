@@ -73,7 +73,8 @@ class Clip(NamedTuple):
     fake, 0 for real, None for absent or unknown. ``any_fake`` is stated only where a corpus says that a clip is
     fake without saying which modality (DFDC); elsewhere it is the or of the two. ``identity`` is who is seen or
     heard, ``donors`` whose face or voice went in, both in the corpus's namespace (``vox2:id00017``).
-    ``group`` is the smallest unit known to be closed under donation. ``source_clip`` is the ``path`` of the
+    ``group`` is the smallest unit known to be closed under donation, or a kind of people (``women``) where the
+    corpus says so (``Corpus.has_closed_groups``). ``source_clip`` is the ``path`` of the
     genuine clip that a fake was made from. ``flags`` are short names of oddities. ``video_segments`` and
     ``audio_segments`` are the stretches that were forged, ``(start, end)`` in seconds; None where a corpus does
     not say, empty where nothing was.

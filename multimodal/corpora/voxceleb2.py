@@ -9,6 +9,8 @@ Whatever is easily got wrong here:
 * Reals from here beside fakes from elsewhere let a detector learn the corpus instead of the forgery: sizes, codecs
   and loudness differ. Of the corpora made from it FakeAVCeleb is processed the most alike.
 * The same utterance is a video in ``mp4`` and a sound in ``aac``; only one of the two is read at a time.
+* The header and the values of ``vox2_meta.csv`` end with blanks; the sex of each person, ``men`` or ``women``,
+  becomes the group by which results are parted. Nobody is kept apart by it.
 * Copies of ``mp4`` without sound exist; clips without sound are found when they are prepared.
 
 Identities are VoxCeleb2's (``vox2:id00017``), as in FakeAVCeleb, LAV-DF and AV-Deepfake1M.
@@ -24,8 +26,8 @@ from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.file_names import compare_counts
 from multimodal.corpora.manifest import Clip, Manifest
 from multimodal.corpora.people import list_items
-from multimodal.corpora.roots import folders_named
-from multimodal.corpora.table_file import read_text
+from multimodal.corpora.roots import folders_named, list_folder
+from multimodal.corpora.table_file import read_rows, read_text
 from multimodal.corpora.walk import walk_files
 
 NAMESPACE = "vox2"
@@ -33,6 +35,7 @@ SPLITS = {"dev": "train", "test": "test"}
 
 _NUM_UTTERANCES = {"dev": 1_092_009, "test": 36_237}
 _PERSON = re.compile(r"id\d{5}")
+_SEXES = {"f": "women", "m": "men"}
 _PLACE = re.compile(r"[^/]+/[^/]+/(?P<person>id\d{5})/[^/]+/[^/]+", re.IGNORECASE)
 
 
@@ -43,6 +46,7 @@ def read_clips(root: Path, report: ScanReport, *, media: str = "video", exclude:
         raise ValueError(f"media must be video or audio; got {media!r}. Give e.g. --options media audio")
     folder, suffix = kinds[media]
     excluded = _read_people(Path(exclude).expanduser()) if exclude else frozenset()
+    sexes = _read_sexes(root, report)
     left_out: Counter[str | None] = Counter()
     counts: Counter[str] = Counter()
     for part, split in SPLITS.items():
@@ -68,6 +72,7 @@ def read_clips(root: Path, report: ScanReport, *, media: str = "video", exclude:
                 method="real",
                 size_bytes=size_bytes,
                 identity=person and f"{NAMESPACE}:{person}",
+                group=sexes.get(person or ""),
                 official_split=split,
                 flags=() if person else ("unexpected_folder",),
             )
@@ -79,6 +84,23 @@ def read_clips(root: Path, report: ScanReport, *, media: str = "video", exclude:
     if excluded:
         clips, people = sum(left_out.values()), len(left_out)
         report.note(f"left out {clips:,} clips of {people:,} people; {exclude} names {len(excluded):,}")
+
+
+def _read_sexes(root: Path, report: ScanReport) -> dict[str, str]:
+    """Person → ``men`` or ``women``, where ``vox2_meta.csv`` lies beside the parts."""
+    names = list_folder(root).find("vox2_meta.csv", is_folder=False)
+    if not names:
+        report.note("no vox2_meta.csv beside the parts: nobody's sex is known, and results are not parted by it")
+        return {}
+    sexes = {}
+    for row in read_rows(root / names[0]):
+        told = {name.lower(): value for name, value in row.items()}
+        sex = _SEXES.get(told.get("gender", "").lower()[:1])
+        if sex is not None:
+            sexes[told.get("voxceleb2 id", "").lower()] = sex
+    if not sexes:
+        report.warn(f"{names[0]} has no column Gender of f and m beside VoxCeleb2 ID; nobody's sex is known")
+    return sexes
 
 
 def _read_people(path: Path) -> frozenset[str]:
@@ -105,6 +127,7 @@ CORPUS = Corpus(
     markers=(("dev/mp4/id*/",), ("test/mp4/id*/",), ("dev/aac/id*/",), ("test/aac/id*/",)),
     clips=read_clips,
     namespace=NAMESPACE,
+    has_closed_groups=False,
     official_split="dev (here train) and test, other people in each; no val",
     options={
         "media": "video (default) or audio: the files in mp4 or those in aac",

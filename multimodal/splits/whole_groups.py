@@ -1,7 +1,9 @@
 """Protocols that divide clips, people or source clips by a seed."""
 
 import numpy as np
+import pandas as pd
 
+from multimodal.corpora import CORPORA, get_corpus
 from multimodal.corpora.manifest import Manifest
 from multimodal.corpora.people import unit_of
 from multimodal.splits.assignment import (
@@ -118,19 +120,29 @@ def group_disjoint(
     Made for FaceForensics++, whose sequences swap faces in pairs: the default shares are those of its official
     split (140 of 1,000 sequences each), and this takes its place where the published lists are not at hand.
     Where groups are few or large (Celeb-DF, FakeAVCeleb), shares of clips can be far from the shares of groups;
-    see ``donor_disjoint`` and ``group_out``. Clips of people whom nobody names are dropped, unless
-    ``keep_unknown_people`` divides them by their source clips.
+    see ``donor_disjoint`` and ``group_out``. Where groups are kinds of people (a sex, a language: VoxCeleb2,
+    ASVspoof 5, a table of one's own) they keep nothing apart, and people are divided one by one. Clips of people
+    whom nobody names are dropped, unless ``keep_unknown_people`` divides them by their source clips.
     """
     reasons, notes = unknown_people(manifest.clips, keep=keep_unknown_people)
     clips = manifest.clips[~reasons[PERSON_UNKNOWN]]
-    has_group = clips["group"].notna()
+    has_group = clips["group"].notna() & ~clips["corpus"].isin(_corpora_of_kinds(clips))
     group = (clips["corpus"] + "|" + clips["group"].fillna("")).where(has_group)
     units = group.fillna("one|" + unit_of(clips, "identity"))
     kinds = clips["corpus"] + has_group.map({True: "|group", False: "|one"})
     strata = kinds.groupby(units, sort=True).first()
     split = units.map(divide(strata, generator, val_share=val_share, test_share=test_share))
-    note = f"{strata.size:,} groups, of {has_group.sum():,} clips in a group"
-    return assign(split.reindex(manifest.clips.index), reasons, (note, *notes))
+    told = [f"{strata.size:,} groups, of {has_group.sum():,} clips in a group"]
+    for corpus in _corpora_of_kinds(clips[clips["group"].notna()]):
+        kinds_of = ", ".join(sorted(clips.loc[clips["corpus"] == corpus, "group"].dropna().unique())[:4])
+        told.append(f"the groups of {corpus} ({kinds_of}) are kinds of people; it is divided by person")
+    return assign(split.reindex(manifest.clips.index), reasons, (*told, *notes))
+
+
+def _corpora_of_kinds(clips: pd.DataFrame) -> list[str]:
+    """Corpora whose groups say what people are, not who lends a face or a voice to whom."""
+    names = sorted(clips["corpus"].unique())
+    return [name for name in names if name in CORPORA and not get_corpus(name).has_closed_groups]
 
 
 # The split that the authors of a corpus published, as far as they did.

@@ -36,6 +36,16 @@ def test_all_is_real_with_people_of_voxceleb2_and_dev_is_for_training(root):
     assert found[FILES[0]]["identity"] == "vox2:id00012"
 
 
+def test_the_sex_of_each_person_comes_from_the_table_whose_cells_end_with_blanks(root):
+    table = "VoxCeleb2 ID ,VGGFace2 ID ,Gender ,Set \nid00012 ,n1 ,m ,dev \nID00017 ,n2 ,F ,dev \n"
+    (root / "Vox2_meta.csv").write_text(table)
+    assert [row["group"] for row in rows(root).values() if row["group"] in ("men", "women")] == ["men", "women"]
+    (root / "Vox2_meta.csv").write_text("id,sex\nid00012,m\n")
+    report = ScanReport()
+    scan("voxceleb2", root, report=report)
+    assert any("no column Gender" in line for line in report.warnings)
+
+
 def test_the_sound_files_are_read_instead_when_asked_for(root):
     (row,) = rows(root, media="audio").values()
     assert (row["path"], row["media"], row["audio_fake"]) == (FILES[3], "audio", 0)

@@ -333,6 +333,25 @@ def test_a_split_does_not_depend_on_the_order_of_the_rows(protocol):
     assert one.hash == other.hash
 
 
+@pytest.mark.parametrize("name", ["voxceleb2", "asvspoof5", "folder"])
+def test_a_kind_of_people_is_never_what_keeps_the_parts_apart(name):
+    clips = []
+    for number in range(40):
+        person = {"identity": f"x:{number}", "group": ("men", "women")[number % 2]}
+        clips += [
+            Clip(f"{number}_{fake}.wav", "audio", None, fake, "f" if fake else "real", 1, **person)
+            for fake in (0, 1)
+        ]
+    manifest = collect(clips, corpus=name, root="/data")
+    split = make_split(manifest, "group_disjoint")
+    found = pd.crosstab(split.of(manifest.clips), manifest.clips["group"])
+    assert set(found.index) == set(SPLITS)
+    assert (found > 0).all(axis=None)
+    assert_disjoint(people_by_split(manifest, split).values())
+    with pytest.raises(ValueError, match="group_out needs three groups or more"):
+        make_split(manifest, "group_out")
+
+
 def test_people_who_swap_in_pairs_are_divided_by_pairs_and_not_within_them():
     clips = []
     for number in range(0, 60, 2):

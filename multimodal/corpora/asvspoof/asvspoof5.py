@@ -86,5 +86,6 @@ CORPUS = Corpus(
     namespace=NAMESPACE,
     expected={"official_split": {"train": 182_357, "val": 140_950, "test": 680_774}},
     official_split="protocols train, dev and eval of track 1",
+    has_closed_groups=False,
     options={"protocols": "folder of the protocols, where they lie elsewhere"},
 )

@@ -152,6 +152,7 @@ CORPUS = Corpus(
         "csv": "a table of files and labels instead of real and fake folders",
         **COLUMN_OPTIONS,
     },
+    has_closed_groups=False,
     is_generic=True,
     takes_any_root=True,
 )
