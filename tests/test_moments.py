@@ -48,6 +48,13 @@ def test_the_tokens_of_an_absent_modality_change_no_moment_of_the_other():
     assert not torch.equal(model(given).frame_logits["video"], model(other).frame_logits["video"])
 
 
+def test_who_is_seen_and_heard_throughout_changes_no_moment_and_what_changes_does():
+    head, given, fused = classifier().frame_heads["video"], tokens(), torch.zeros(3, 4)
+    one, other = ({name: one[:, :1].expand_as(one) * factor for name, one in given.items()} for factor in (1, -1))
+    assert torch.allclose(head(one, fused), head(other, fused), atol=1e-6)
+    assert not torch.allclose(head(one, fused), head({**one, "video": given["video"]}, fused), atol=1e-3)
+
+
 def test_the_head_learns_where_a_stretch_lies_and_unknown_frames_teach_nothing():
     model = classifier().train()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
