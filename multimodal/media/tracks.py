@@ -78,7 +78,7 @@ class Track:
             return _MOVED_UNKNOWN / speed
         first, second, third = (box.reshape(2, 2).mean(axis=0) for box in self.boxes[-3:])
         before, steps = np.diff(self.indices[-3:])
-        missed = np.linalg.norm(third - second - (second - first) * steps / before) / size
+        missed = float(np.linalg.norm(third - second - (second - first) * steps / before)) / size
         straight = steps * np.sqrt(8 * _OFF_LINE / max(missed, 1e-6))
         return min(max(straight, trembling), _MOVED / speed, 2.0 * steps)
 

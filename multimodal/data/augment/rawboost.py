@@ -66,7 +66,7 @@ def stationary_noise(samples: Samples, generator: np.random.Generator, *, sample
     notches = notch_filter(generator, sample_rate=sample_rate)
     noise = signal.fftconvolve(generator.standard_normal(len(samples)), notches, mode="same")
     level = 10 ** (-generator.uniform(*_NOISE_DB) / 20)
-    return samples + level * np.linalg.norm(samples) / max(np.linalg.norm(noise), 1e-12) * noise
+    return samples + level * np.linalg.norm(samples) / max(float(np.linalg.norm(noise)), 1e-12) * noise
 
 
 def notch_filter(generator: np.random.Generator, *, sample_rate: int) -> Float[np.ndarray, " taps"]:
