@@ -120,7 +120,7 @@ def _named(table: pd.DataFrame, named: Columns, path: str | Path, *, labelled: b
         if field == "label" and wanted not in table and not wanted.isdigit() and not has_header(table):
             raise ValueError(
                 f"{path} has no header, and no column of spoof and bonafide. Say --columns.label NUMBER and "
-                "--fake-label, or --join FILE (a manifest or protocol) --on its column of clips"
+                "--fake-label, or --join FILE, a manifest or protocol"
             )
         found[field] = column_of(table, wanted, path, f"--columns.{field.replace('_', '-')}")
     return found

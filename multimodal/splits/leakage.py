@@ -204,7 +204,8 @@ def _found(
     found = np.zeros(len(part), dtype=bool)
     if not is_asked.any():
         return found
-    is_there = np.zeros(max(asked_key.max(), there_key.max()) + 1, dtype=bool)
+    # donors can be named where nobody on screen is: then there is nothing to be found
+    is_there = np.zeros(max(asked_key.max(), there_key.max(initial=-1)) + 1, dtype=bool)
     is_there[there_key[is_other[there_clip]]] = True
     found[asked_clip[is_asked & is_there[asked_key]]] = True
     return found

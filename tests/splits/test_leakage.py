@@ -113,6 +113,17 @@ def test_what_is_known_of_some_clips_only_is_a_bound_from_below():
     assert line.endswith("25.0%")
 
 
+def test_donors_are_looked_for_where_nobody_on_screen_is_named():
+    rows = [
+        ("a.mp4", None, (), None, 0, "train"),
+        ("a_x.mp4", None, ("anna",), None, 1, "train"),
+        ("b_x.mp4", None, ("anna",), None, 1, "test"),
+    ]
+    leakage = measure_leakage(*make(rows))
+    assert leakage.overlap.loc["test in train", ["donor_on_screen", "donor"]].to_list() == [0, 1]
+    assert leakage.text("test", "train", "donor_on_screen").startswith("at least")
+
+
 def test_where_everybody_is_known_no_share_is_a_bound():
     text = leakage_text([measure_leakage(*make(ROWS))])
     assert "at least" not in text
