@@ -38,7 +38,7 @@ class Batch(_Batch, total=False):
     ``labels`` for class, video and audio ``(B,)``, -1 where unknown; ``row`` ``(B,)`` names the clip.
 
     ``frame_labels``, where windows know them, are those of every frame by modality ``(B, T)``, -1 where unknown or
-    padding. While ``finish`` is there, video still is crops ``(B, T, S, S, 3)`` uint8, and :func:`to_device` has
+    padding. While ``finish`` is there, video still is crops ``(B, T, 3, S, S)`` uint8, and :func:`to_device` has
     to do what it says to each window.
     """
 

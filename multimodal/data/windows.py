@@ -243,11 +243,11 @@ def window_tensors(window: PreparedClip, shape: WindowShape) -> WindowTensors:
     So AASIST treats short clips (Jung et al., 2022): silence or a still picture would be read by every encoder
     that takes no mask. Sound that ends before the picture is silent there, as it is in the file.
 
-    Shape: video ``(T, S, S, 3)`` uint8, crops as the store has them (S is 1 without any); audio ``(samples,)``
+    Shape: video ``(T, 3, S, S)`` uint8, crops as the store has them (S is 1 without any); audio ``(samples,)``
     float in [-1, 1]. :func:`multimodal.data.delivery.to_device` makes of a batch of them what a model takes.
     """
     # a zero seen as many: a whole window of them takes as long as decoding half a one
-    video = torch.zeros((), dtype=torch.uint8).expand(shape.num_frames, 1, 1, 3)
+    video = torch.zeros((), dtype=torch.uint8).expand(shape.num_frames, 3, 1, 1)
     audio = torch.zeros(()).expand(shape.num_samples)
     lengths = {"video": 0, "audio": 0}
     if window.frames is not None and len(window.frames):
@@ -289,8 +289,8 @@ def _sound(waveform: np.ndarray, num_frames: int, shape: WindowShape) -> Float[T
     return _repeated(own, shape.num_samples)
 
 
-def _crops(frames: np.ndarray, shape: WindowShape) -> UInt8[Tensor, "time size size 3"]:
-    return _repeated(torch.from_numpy(frames[: shape.num_frames]), shape.num_frames)
+def _crops(frames: np.ndarray, shape: WindowShape) -> UInt8[Tensor, "time 3 size size"]:
+    return _repeated(torch.from_numpy(frames[: shape.num_frames]).permute(0, 3, 1, 2), shape.num_frames)
 
 
 def _repeated(values: Tensor, length: int) -> Tensor:
@@ -320,14 +320,14 @@ class _Pairs:
         return tensors._replace(inputs={**tensors.inputs, name: as_crops(shown) if name == "video" else shown})
 
 
-def as_frames(crops: UInt8[Tensor, "time size size 3"]) -> Float[Tensor, "time 3 size size"]:
+def as_frames(crops: UInt8[Tensor, "time 3 size size"]) -> Float[Tensor, "time 3 size size"]:
     """Crops of a window as frames in [0, 1]."""
-    return crops.permute(0, 3, 1, 2).float().div_(255)
+    return crops.float().div_(255)
 
 
-def as_crops(frames: Float[Tensor, "time 3 size size"]) -> UInt8[Tensor, "time size size 3"]:
+def as_crops(frames: Float[Tensor, "time 3 size size"]) -> UInt8[Tensor, "time 3 size size"]:
     """Frames in [0, 1] as crops of a window."""
-    return frames.mul(255).round().to(torch.uint8).permute(0, 2, 3, 1)
+    return frames.mul(255).round().to(torch.uint8)
 
 
 def _index_rows(store: AnyStore, clip_ids: list[str]) -> pd.DataFrame:

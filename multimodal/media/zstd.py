@@ -1,62 +1,150 @@
 """Face crops as differences of rows, packed by Zstandard: lossless, and read faster than any codec of images.
 
-A crop is three planes, green, red less green and blue less green, one below the other, each row less the row
-above it, all modulo 256; one Zstandard frame holds them. What the differences leave to be coded is noise, which
-Zstandard's Huffman coder unpacks several times faster than FFmpeg's, and rows are added up for many crops at once.
+A crop is three planes, green, red less green and blue less green, each row less the row above it, all modulo 256.
+Colours differ little from row to row, so that red's and blue's differences share one byte, of four bits each: it
+is bytes that Zstandard's Huffman coder takes time for, and of these there are a third fewer. The few differences
+that need more than four bits (in real crops up to 3 in 100) follow in a list; where they are many, and in older
+stores, the three planes stand as they are. One Zstandard frame holds a crop, and each crop is a file of its own,
+so that any can be read alone.
 
-Kilobytes, and milliseconds of writing and of reading, of a crop of 224 pixels (179 crops of four recordings, one
-core that others used too): this 49.6, 0.7, 0.3; MagicYUV 42, 0.9, 0.7; FFV1 and PNG read in 2 and more, QOI
-takes 71 kB and 0.9, TIFF by Zstandard 61 kB and 4.9 to write. With each pixel less the one before it, too, 46.4
-and 0.5 to read. Each crop is a file of its own, so that any can be read alone.
+Kilobytes, and milliseconds of writing and of reading, of a crop of 224 pixels (80 crops of five recordings, one
+core that others used too): this 49.4, 0.6 and 0.28; three planes 48.2, 0.7 and 0.37; of codecs that were tried
+with three planes, MagicYUV 42, 0.9 and 0.7; FFV1 and PNG read in 2 and more, QOI takes 71 kB and 0.9, TIFF by
+Zstandard 61 kB and 4.9 to write. Each pixel less the one before it, too, is a tenth smaller and half slower; LZ4
+of planes of bits is a sixth larger, and without a library its bits take longer to sort than Zstandard takes.
 """
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import UInt8
+from jaxtyping import UInt8, UInt16
 
 #: The fastest level that codes what does not repeat, too; the next are 1 % smaller, and take a third longer.
 _CODEC = pa.Codec("zstd", compression_level=1)
-#: Crops whose rows are added up together: so many stay in the cache of a core.
-_TOGETHER = 4
+#: Crops whose rows are added up together: fewer, longer rows take less of Python, and 16 stay in a core's cache.
+_TOGETHER = 16
+
+#: Added to differences of colours: those from -8 to 7 then have four bits; others have the rest in a list.
+_MIDDLE = 8
+_LOW, _HIGH = 15, 240
+#: Planes are packed in pairs where at most one colour in so many needs more than four bits.
+_MOST = 16
+#: The list: how many there are in each row of red and of blue, the column of each, and its upper four bits.
+_COUNT = np.dtype("<u2")
+_LISTED_BYTES = _COUNT.itemsize + 1
 
 Crop = UInt8[np.ndarray, "size size 3"]
+Plane = UInt8[np.ndarray, "size size"]
 
 
 def encode(crop: Crop) -> bytes:
     """One Zstandard frame with a crop."""
     rows = crop.copy()
     rows[1:] -= crop[:-1]
-    green = rows[:, :, 1]
-    packed: bytes = _CODEC.compress(np.stack([green, rows[:, :, 0] - green, rows[:, :, 2] - green]), asbytes=True)
+    green, red, blue = (np.ascontiguousarray(rows[:, :, colour]) for colour in (1, 0, 2))
+    colours = np.stack([red - green, blue - green])
+    packed: bytes = _CODEC.compress(_paired(green, colours), asbytes=True)
     return packed
 
 
-def decode(contents: Sequence[bytes | memoryview], into: UInt8[np.ndarray, "crops size size 3"]) -> None:
-    """Unpack what :func:`encode` made of crops of one size; ``ValueError`` for anything else."""
-    for first in range(0, len(contents), _TOGETHER):
-        some = contents[first : first + _TOGETHER]
-        _add_up(_unpacked(some, into.shape[1]), into[first : first + len(some)])
+def _paired(green: Plane, colours: UInt8[np.ndarray, "2 size size"]) -> UInt8[np.ndarray, " bytes"]:
+    """Green, a plane of both colours' lower bits, a list of the upper ones; if that is long, three planes."""
+    above = (colours + np.uint8(_MIDDLE)).reshape(-1, len(green))
+    places = np.flatnonzero(above > _LOW)
+    num_bytes = len(above) * (len(green) + _COUNT.itemsize) + len(places) * _LISTED_BYTES
+    if len(places) > above.size // _MOST or num_bytes >= 3 * green.size:  # lengths tell the two ways apart
+        return np.concatenate([green.ravel(), colours.ravel()])
+    red, blue = np.split(above & _LOW, 2)
+    rows, columns = np.divmod(places, len(green))
+    counts = np.bincount(rows, minlength=len(above))
+    listed = [values.astype(_COUNT).view(np.uint8) for values in (counts, columns)]
+    return np.concatenate([green.ravel(), (red << 4 | blue).ravel(), *listed, above.ravel()[places] & _HIGH])
 
 
-def _unpacked(contents: Sequence[bytes | memoryview], size: int) -> UInt8[np.ndarray, "size crops 3 size"]:
-    """Differences of crops, row by row."""
-    rows = np.empty((size, len(contents), 3, size), dtype=np.uint8)
+def decode(contents: Sequence[bytes | memoryview], size: int) -> UInt8[np.ndarray, "crops size size 3"]:
+    """What :func:`encode` made crops of; ``ValueError`` for anything but crops of one size.
+
+    In memory each colour is a plane, and rows of several crops lie beside each other: a stack of them is a copy.
+    """
+    groups = [contents[first : first + _TOGETHER] for first in range(0, max(len(contents), 1), _TOGETHER)]
+    rows = [_added_up(_differences(group, size)) for group in groups]
+    return (rows[0] if len(rows) == 1 else np.concatenate(rows, axis=2)).transpose(2, 0, 3, 1)
+
+
+class _Unpacked(NamedTuple):
+    """Differences of a crop: green, a plane of pairs and its list; without ``counts``, all three planes."""
+
+    planes: UInt8[np.ndarray, "planes size size"]
+    counts: UInt16[np.ndarray, " 2*size"] | None = None
+    columns: UInt16[np.ndarray, " listed"] | None = None
+    upper: UInt8[np.ndarray, " listed"] | None = None
+
+
+def _unpacked(content: bytes | memoryview, size: int) -> _Unpacked:
+    area, counts_end = size * size, 2 * size * (size + _COUNT.itemsize)
+    try:
+        length = _content_size(content)
+        num_listed, rest = divmod(length - counts_end, _LISTED_BYTES)
+        is_plain = length == 3 * area
+        if not is_plain and (rest or not 0 <= num_listed <= 2 * area // _MOST):
+            raise ValueError(f"{length} bytes")
+        packed = np.frombuffer(_CODEC.decompress(content, length), dtype=np.uint8)
+        if is_plain:
+            return _Unpacked(packed.reshape(3, size, size))
+        planes = packed[: 2 * area].reshape(2, size, size)
+        counts = packed[2 * area : counts_end].view(_COUNT)
+        columns = packed[counts_end : length - num_listed].view(_COUNT)
+        if num_listed and (counts.sum() != num_listed or columns.max() >= size):
+            raise ValueError("a list that does not fit")
+    except (OSError, ValueError, IndexError) as error:
+        raise ValueError(f"a crop that is not {size} pixels square, or is packed otherwise") from error
+    return _Unpacked(planes, counts, columns, packed[length - num_listed :])
+
+
+def _content_size(frame: bytes | memoryview) -> int:
+    """How many bytes a Zstandard frame says that it holds (RFC 8878, section 3.1.1.1)."""
+    flags = frame[4]
+    is_single, width = flags >> 5 & 1, 1 << (flags >> 6)
+    first = 6 - is_single  # after the magic number, the flags and, unless all is one segment, the window's size
+    return int.from_bytes(frame[first : first + width], "little") + 256 * (width == 2)
+
+
+Rows = UInt8[np.ndarray, "size 3 crops size"]
+
+
+def _differences(contents: Sequence[bytes | memoryview], size: int) -> Rows:
+    """Red, green and blue row by row of all crops; red's and blue's differences have :data:`_MIDDLE` added."""
+    rows = np.empty((size, 3, len(contents), size), dtype=np.uint8)
+    red, green, blue = rows.swapaxes(0, 1)
+    crops = []
     for number, content in enumerate(contents):
-        try:
-            planes = _CODEC.decompress(content, 3 * size * size)
-        except OSError as error:
-            raise ValueError(f"a crop that is not {size} pixels square, or is packed otherwise") from error
-        rows[:, number] = np.frombuffer(planes, dtype=np.uint8).reshape(3, size, size).swapaxes(0, 1)
+        crop = _unpacked(content, size)
+        green[:, number], blue[:, number] = crop.planes[:2]
+        crops.append(crop)
+    np.right_shift(blue, 4, out=red)
+    blue &= _LOW
+    flat, line = rows.reshape(-1), len(contents) * size
+    starts = line * np.concatenate([3 * np.arange(size), 3 * np.arange(size) + 2])  # of red's rows, then blue's
+    for number, crop in enumerate(crops):
+        if crop.counts is None:
+            np.add(crop.planes[1], _MIDDLE, out=red[:, number])
+            np.add(crop.planes[2], _MIDDLE, out=blue[:, number])
+        elif len(crop.columns):
+            flat[np.repeat(starts + number * size, crop.counts) + crop.columns] += crop.upper
     return rows
 
 
-def _add_up(rows: UInt8[np.ndarray, "size crops 3 size"], into: UInt8[np.ndarray, "crops size size 3"]) -> None:
-    for before, row in pairwise(rows):
+def _added_up(rows: Rows) -> Rows:
+    """The colours, of their differences; in place."""
+    size = len(rows)
+    for before, row in pairwise(rows.reshape(size, -1)):
         row += before
-    green, red, blue = rows.transpose(2, 1, 0, 3)
-    into[..., 1] = green
-    np.add(red, green, out=into[..., 0])
-    np.add(blue, green, out=into[..., 2])
+    red, green, blue = rows.swapaxes(0, 1)
+    added = (_MIDDLE * np.arange(1, size + 1)).astype(np.uint8)
+    less = green - added[:, None, None]
+    red += less
+    blue += less
+    return rows

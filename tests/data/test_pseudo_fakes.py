@@ -221,7 +221,7 @@ def test_a_genuine_window_and_its_pseudo_fake_are_one_pair(workspace, modality):
         real, fake = real.tensors.inputs[modality], fake.tensors.inputs[modality]
         assert not torch.equal(real, fake)
         if modality == "video":
-            assert torch.equal(real[:, :1], fake[:, :1])  # outside the mask, to the bit
+            assert torch.equal(real[:, :, :1], fake[:, :, :1])  # outside the mask, to the bit
     one, again, later = (training[SampleKey(2, epoch, 0)].tensors.inputs[modality] for epoch in (0, 0, 1))
     assert torch.equal(one, again)
     assert not torch.equal(one, later)

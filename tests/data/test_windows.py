@@ -41,7 +41,8 @@ def test_a_window_is_consecutive_crops_and_exactly_their_sound(store, clips):
     row, start = windows.starts[1]
     sample = windows[1]
     prepared = store.read(clips["clip_id"][row])
-    np.testing.assert_array_equal(sample.tensors.inputs["video"].numpy(), prepared.frames[start : start + 4])
+    crops = sample.tensors.inputs["video"].permute(0, 2, 3, 1).numpy()
+    np.testing.assert_array_equal(crops, prepared.frames[start : start + 4])
     assert ready(sample)["video"].shape == (1, 4, 3, 24, 24)
     assert sample.tensors.inputs["audio"].shape == (6400,)
     expected = prepared.waveform[start * 1600 : start * 1600 + 6400]

@@ -1,4 +1,5 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -62,18 +63,43 @@ def test_a_crop_follows_a_box_that_moves_by_less_than_a_pixel():
     assert np.diff(values) == pytest.approx([0.5, 0.5, 0.5], abs=0.2)
 
 
-@pytest.mark.parametrize("side", [1, 33, 224])
-def test_packed_differences_give_every_pixel_back_in_any_size_and_number(side):
-    crops = np.random.default_rng(0).integers(0, 256, (5, side, side, 3), dtype=np.uint8)
-    unpacked = np.empty_like(crops)
-    zstd.decode([zstd.encode(crop) for crop in crops], unpacked)
-    np.testing.assert_array_equal(unpacked, crops)
+def smooth_crops(side: int, count: int, edges: int) -> np.ndarray:
+    """Crops whose colours change little from row to row, but for so many squares that stand out of each."""
+    generator = np.random.default_rng(0)
+    rows, columns = np.mgrid[:side, :side]
+    crops = (rows + 2 * columns)[None, ..., None] + generator.integers(-3, 4, (count, side, side, 3)) + 90
+    for crop in crops:
+        for y, x in generator.integers(0, side, (edges, 2)):
+            crop[y : y + 5, x : x + 5, generator.integers(3)] += 100
+    return crops.astype(np.uint8)
+
+
+@pytest.mark.parametrize("side", [1, 4, 7, 33, 224])
+@pytest.mark.parametrize("count", [0, 1, 5, 35])
+def test_packed_differences_give_every_pixel_back_in_any_size_and_number(side, count):
+    noise = np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+    several = [noise, smooth_crops(side, count, 0), smooth_crops(side, count, 3)]
+    for crops in (*several, np.concatenate([some[: count // 3] for some in several])):
+        np.testing.assert_array_equal(zstd.decode([zstd.encode(crop) for crop in crops], side), crops)
+
+
+def test_crops_of_older_stores_three_planes_of_differences_are_read():
+    crops = smooth_crops(64, 3, 2)
+    rows = np.concatenate([crops[:, :1], np.diff(crops, axis=1)], axis=1)
+    planes = np.stack([rows[..., 1], rows[..., 0] - rows[..., 1], rows[..., 2] - rows[..., 1]], axis=1)
+    older = [pa.compress(one.tobytes(), codec="zstd", asbytes=True) for one in planes]
+    assert all(zstd.encode(crop) != one for crop, one in zip(crops, older, strict=True))
+    np.testing.assert_array_equal(zstd.decode([older[0], zstd.encode(crops[1]), older[2]], 64), crops)
 
 
 def test_what_is_no_crop_or_one_of_another_size_is_a_value_error():
     crop = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    whole, into = zstd.encode(crop), np.empty((1, 32, 32, 3), dtype=np.uint8)
+    whole = zstd.encode(crop)
+    smooth = zstd.encode(smooth_crops(32, 1, 2)[0])
+    miscounted = bytearray(pa.decompress(smooth, zstd._content_size(smooth), codec="zstd"))
+    miscounted[2 * 32 * 32] ^= 1  # of the first row there is one more, or one less, than of all rows together
     others = (zstd.encode(crop[:31, :31]), zstd.encode(np.tile(crop, (2, 2, 1))))
+    others += (pa.compress(miscounted, codec="zstd", asbytes=True),)
     for content in (b"", b"RIFF" + bytes(500), whole[:300], whole[:-20], *others):
         with pytest.raises(ValueError, match="a crop that is not 32 pixels square"):
-            zstd.decode([content], into)
+            zstd.decode([content], 32)

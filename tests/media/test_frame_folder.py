@@ -115,7 +115,7 @@ def test_frames_go_from_scan_to_windows_and_the_store_remembers_how(media, tmp_p
     assert store.options == options
     window = store.read("faceforensics/Deepfakes/000_003", 2, 8)
     shape = WindowShape(num_frames=8, frame_size=64, frame_rate=25.0, sample_rate=16_000)
-    assert window_tensors(window, shape).inputs["video"].shape == (8, 64, 64, 3)
+    assert window_tensors(window, shape).inputs["video"].shape == (8, 3, 64, 64)
     assert store.index["damage"].str.contains("which is assumed").all()
     assert store.index["reader"].tolist() == ["pillow"] * 2
 

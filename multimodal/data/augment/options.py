@@ -63,11 +63,11 @@ class PictureAugmentation:
         check_ranges(self)
 
     def __call__(self, crops: Tensor, generator: np.random.Generator) -> Tensor:
-        """One window changed at once: crops ``(T, S, S, 3)`` uint8 to frames ``(T, 3, S, S)`` in [0, 1]."""
+        """One window changed at once: crops ``(T, 3, S, S)`` uint8 to frames ``(T, 3, S, S)`` in [0, 1]."""
         from multimodal.data.augment.picture import change_pictures, compress, draw_picture
 
         draw = draw_picture(self, generator)
-        return change_pictures(compress(crops, draw)[None], [draw], crops.shape[1])[0]
+        return change_pictures(compress(crops, draw)[None], [draw], crops.shape[-1])[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +128,7 @@ class Augmentation:
     ) -> Begun:
         """Draw the change of one window, and do what a worker has to do of it.
 
-        Shape: ``video`` crops ``(T, S, S, 3)`` uint8, ``audio`` ``(samples,)`` in [-1, 1], as they come.
+        Shape: ``video`` crops ``(T, 3, S, S)`` uint8, ``audio`` ``(samples,)`` in [-1, 1], as they come.
         """
         from multimodal.data.augment.picture import UNCHANGED, compress, draw_picture
         from multimodal.data.augment.sound import SOUND_UNCHANGED, begin_sound

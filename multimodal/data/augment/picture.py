@@ -19,7 +19,7 @@ from multimodal.data.augment.options import PictureAugmentation
 from multimodal.data.augment.white_noise import white_noise
 from multimodal.data.moving import moved
 
-Crops = UInt8[Tensor, "time size size 3"]
+Crops = UInt8[Tensor, "time 3 size size"]
 Frames = Float[Tensor, "time 3 height width"]
 
 #: Parts of a face as (top, left, height, width) in shares of an upright crop with the default margin.
@@ -97,15 +97,14 @@ def compress(crops: Crops, draw: PictureDraw) -> Crops:
     """JPEG, if it was drawn, of crops as the store has them: what a platform did to them before anybody looked."""
     if draw.jpeg_quality is None:
         return crops
-    pictures = crops.permute(0, 3, 1, 2)
-    return transforms.jpeg(pictures, draw.jpeg_quality).permute(0, 2, 3, 1)
+    return transforms.jpeg(crops, draw.jpeg_quality)
 
 
 # On the device that learns, a batch at once.
 
 
 def change_pictures(
-    crops: UInt8[Tensor, "batch time size size 3"], draws: Sequence[PictureDraw], frame_size: int
+    crops: UInt8[Tensor, "batch time 3 size size"], draws: Sequence[PictureDraw], frame_size: int
 ) -> Float[Tensor, "batch time 3 height width"]:
     """Crops of any size to frames in [0, 1] of side ``frame_size``, each window changed as it was drawn."""
     # A CPU resizes bytes as they are, faster than it multiplies by matrices of floats. A GPU does that in a
@@ -120,23 +119,34 @@ def change_pictures(
 
 
 def placed_in_turn(
-    crops: UInt8[Tensor, "batch time size size 3"], draws: Sequence[PictureDraw], frame_size: int
+    crops: UInt8[Tensor, "batch time 3 size size"], draws: Sequence[PictureDraw], frame_size: int
 ) -> UInt8[Tensor, "batch time 3 height width"]:
     """Windows' boxes, mirrored or not, with as much detail as was drawn, at the side that the encoder wants."""
     return torch.stack([_placed(window, draw, frame_size) for window, draw in zip(crops, draws, strict=True)])
 
 
 def _placed(crops: Crops, draw: PictureDraw, frame_size: int) -> UInt8[Tensor, "time 3 height width"]:
-    top, left, height, width = _box(draw, crops.shape[1])
-    crops = crops[:, top : top + height, left : left + width]
+    top, left, height, width = _box(draw, crops.shape[-1])
+    pictures = crops[..., top : top + height, left : left + width]
     if draw.is_flipped:
-        crops = crops.flip(2)
-    pictures = crops.permute(0, 3, 1, 2)
+        pictures = pictures.flip(3)
+    if draw.detail is None and pictures.shape[2:] == (frame_size, frame_size):
+        return pictures
+    pictures = _interleaved(pictures)
     if draw.detail is not None:
         pictures = transforms.resize(pictures, [_side_between(draw, frame_size)] * 2, antialias=True)
     if pictures.shape[2:] == (frame_size, frame_size):
         return pictures
     return transforms.resize(pictures, [frame_size, frame_size], antialias=True)
+
+
+def _interleaved(pictures: Crops) -> Crops:
+    """The same with the colours of a pixel beside each other: so bytes are resized in half the time in all."""
+    time, _, height, width = pictures.shape
+    pixels = torch.empty((time, height, width, 3), dtype=pictures.dtype)
+    for colour in range(3):  # PyTorch's copy into that layout takes thrice as long
+        pixels[..., colour] = pictures[:, colour]
+    return pixels.permute(0, 3, 1, 2)
 
 
 def _box(draw: PictureDraw, size: int) -> tuple[int, int, int, int]:
@@ -154,10 +164,10 @@ def _side_between(draw: PictureDraw, frame_size: int) -> int:
 
 
 def placed_at_once(
-    crops: UInt8[Tensor, "batch time size size 3"], draws: Sequence[PictureDraw], frame_size: int
+    crops: UInt8[Tensor, "batch time 3 size size"], draws: Sequence[PictureDraw], frame_size: int
 ) -> Float[Tensor, "batch time 3 height width"]:
     """As :func:`placed_in_turn` without its rounding to 256 levels: two matrices a window, from left and right."""
-    size, time = crops.shape[2], crops.shape[1]
+    size, time = crops.shape[-1], crops.shape[1]
     numbers = [(*_box(draw, size), _side_between(draw, frame_size), draw.is_flipped) for draw in draws]
     columns = moved(torch.tensor(numbers, dtype=torch.float32), crops.device).T[..., None, None]
     top, left, height, width, between, is_flipped = columns
@@ -165,7 +175,7 @@ def placed_at_once(
     down = back @ _resizing(top, height, size, height / between, frame_size)
     across = back @ _resizing(left, width, size, width / between, frame_size)
     across = torch.where(is_flipped > 0, across.flip(1), across)
-    low = down @ rearrange(crops, "b t y x c -> b y (t c x)").float()
+    low = down @ rearrange(crops, "b t c y x -> b y (t c x)").float()
     placed = (rearrange(low, "b h (t c x) -> b (h t c) x", t=time, c=3) @ across.mT).clamp_(max=255)
     return rearrange(placed, "b (h t c) w -> b t c h w", t=time, c=3).contiguous()
 
