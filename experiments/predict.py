@@ -112,6 +112,7 @@ def predict(
             for path, verdict in _judged(judge, paths, out / "verdicts.jsonl", explain_training):
                 verdicts.append(replace(verdict, player=player_of(path, out, player)))
         finally:  # also of what was judged before somebody stopped it
+            judge.preparer.end()  # the page needs memory, too
             written = as_written(out / "verdicts.json", [verdict.as_json() for verdict in verdicts])
             _write_table(out / "verdicts.csv", verdicts)
             write_text(out / "verdicts.html", prediction_page(verdicts))
@@ -197,6 +198,7 @@ def _judged(
     judge: "Judge", paths: Sequence[Path], journal: Path, explain: bool
 ) -> "Iterator[tuple[Path, FileVerdict]]":
     """Verdicts as they come, each printed, and safe as a line of ``journal`` before the next file is opened."""
+    from multimodal.processes import give_memory_back
     from multimodal.progress import progress
 
     with journal.open("w", encoding="utf-8") as lines:
@@ -207,6 +209,7 @@ def _judged(
             lines.write(json.dumps(verdict.as_json(), allow_nan=False, ensure_ascii=False) + "\n")
             lines.flush()
             print("\n".join(_lines(verdict)))
+            give_memory_back()  # of the windows; the page, and the next file, need it
             yield path, verdict
 
 

@@ -275,10 +275,11 @@ def labelled(tensors: WindowTensors, labels: dict[str, np.ndarray], row: int) ->
 
 def _padded(frames: FrameLabels, num_frames: int) -> dict[str, Tensor]:
     """Labels of the frames of a window, -1 for those of its padding."""
-    return {
-        name: torch.from_numpy(np.pad(labels, (0, num_frames - len(labels)), constant_values=UNKNOWN))
-        for name, labels in frames.items()
-    }
+    padded = {}
+    for name, labels in frames.items():
+        lacking = num_frames - len(labels)
+        padded[name] = np.append(labels, np.full(lacking, UNKNOWN)) if lacking else labels
+    return {name: torch.from_numpy(labels) for name, labels in padded.items()}
 
 
 def _sound(waveform: np.ndarray, num_frames: int, shape: WindowShape) -> Float[Tensor, " samples"]:

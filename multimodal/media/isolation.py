@@ -25,6 +25,7 @@ from multimodal.processes import (
     UNGUARDED_ADVICE,
     die_with_parent,
     end_if_unguarded,
+    give_memory_back,
     interrupts_wait,
 )
 
@@ -156,8 +157,16 @@ class IsolatedWorkers(Generic[Job, Result]):
         return self
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error:
+            for worker in self._workers:
+                worker.kill()
+            self._workers = []
+        self.end()
+
+    def end(self) -> None:
+        """Let the workers end, and give their memory back; the next jobs start new ones."""
         for worker in self._workers:
-            worker.kill() if error else worker.end()
+            worker.end()
         self._workers = []
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Outcome[Job, Result]]:
@@ -299,6 +308,7 @@ def _serve(
                 connection.send_bytes(answer)
                 comes_on()
             signal.setitimer(signal.ITIMER_REAL, 0)
+            give_memory_back()
 
 
 def _next_job(connection: Connection) -> Any:

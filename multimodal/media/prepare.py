@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -180,10 +180,12 @@ def prepare_file(
     media: Media = "video",
     detector: FaceDetector | None = None,
     comes_on: Callable[[], None] = lambda: None,
+    keep_bytes: int | None = None,
 ) -> list[Preparation]:
     """Find the faces of a file and read its sound, without making crops; at least one, the main face first.
 
-    ``comes_on`` is called again and again while the file is looked through, which takes long of a long one.
+    ``comes_on`` is called again and again while the file is looked through, which takes long of a long one;
+    ``keep_bytes`` are kept of what is around its faces, and of a file with more it is decoded twice instead.
 
     Raises ``MediaError`` as :func:`prepare_clip`; crops raise it too while they are made.
     """
@@ -194,7 +196,8 @@ def prepare_file(
     if not info.has_video and not info.has_audio:
         raise MediaError("open", "neither a video nor an audio stream that can be decoded")
     absent: dict[str, str] = {}
-    seen = _look(path, info, options, detector, media, absent, comes_on)
+    look = partial(look_through, detector=detector, comes_on=comes_on, keep_bytes=keep_bytes)
+    seen = _look(path, info, options, media, absent, look)
     sound = _listen(path, info, options, seen, absent)
     if seen is None and sound is None:
         raise MediaError("decode", "; ".join(dict.fromkeys(absent.values())))
@@ -212,10 +215,9 @@ def _look(
     path: Path,
     info: MediaInfo,
     options: PrepareOptions,
-    detector: FaceDetector,
     media: Media,
     absent: dict[str, str],
-    comes_on: Callable[[], None],
+    look: Callable[[Path, MediaInfo, PrepareOptions], Seen],
 ) -> Seen | None:
     if media == "audio":
         absent["video"] = "only the sound was asked for" if info.has_video else "no video stream"
@@ -224,7 +226,7 @@ def _look(
         absent["video"] = "no video stream"
         return None
     try:
-        seen = look_through(path, info, options, detector, comes_on)
+        seen = look(path, info, options)
     except MediaError as error:
         absent["video"] = error.reason
         return None

@@ -208,15 +208,17 @@ def look_through(
     options: PrepareOptions,
     detector: FaceDetector,
     comes_on: Callable[[], None] = lambda: None,
+    keep_bytes: int | None = None,
 ) -> Seen:
     """Decode a video once and find its faces; ``MediaError`` (stage "decode") if it holds no frame.
 
-    ``comes_on`` is called every :data:`_COMES_ON_POINTS` points of the grid.
+    ``comes_on`` is called every :data:`_COMES_ON_POINTS` points of the grid; ``keep_bytes`` are kept of what is
+    around the faces.
     Faces are followed on a denser grid where crops are so far apart that a face could be lost between them.
     """
     pictures = VideoPictures(path, info, options.frame_rate, options.max_seconds)
     factor = max(1, math.ceil(_FOLLOW_RATE / options.frame_rate))
-    watched = _Watched(lambda: pictures.densely(factor), comes_on)
+    watched = _Watched(lambda: pictures.densely(factor), comes_on, keep_bytes)
     try:
         tracks = _find_tracks(watched, options, detector, factor)
     except DecordRefusedError as error:
@@ -258,14 +260,21 @@ class _Watched:
     """
 
     def __init__(
-        self, pictures: Callable[[], Iterable[PicturePoint]], comes_on: Callable[[], None] = lambda: None
+        self,
+        pictures: Callable[[], Iterable[PicturePoint]],
+        comes_on: Callable[[], None] = lambda: None,
+        keep_bytes: int | None = None,
     ) -> None:
-        self._pictures, self._comes_on = pictures, comes_on
+        self._pictures, self._comes_on, self._keep_bytes = pictures, comes_on, keep_bytes
         self.start_seconds = 0.0
         self.num_points = 0
         self.size = (0, 0)
         self.quarters = 0
-        self.kept = KeptParts()
+        self.keep_anew()
+
+    def keep_anew(self) -> None:
+        """Forget what was kept so far."""
+        self.kept = KeptParts(self._keep_bytes)
 
     def turned(self, pictures: Iterable[PicturePoint]) -> Iterable[PicturePoint]:
         """Pictures of the same video, turned as these are."""
@@ -298,13 +307,14 @@ def _turn(point: PicturePoint, quarters: int) -> Picture:
 
 
 def _find_tracks(watched: _Watched, options: PrepareOptions, detector: FaceDetector, factor: int) -> list[BoxPath]:
-    watched.quarters, watched.kept = 0, KeptParts()
+    watched.quarters = 0
+    watched.keep_anew()
     if options.crops == "as-they-are":
         return [_whole_pictures(watched, factor)]
     rate, smallest = options.frame_rate * factor, float(options.smallest_face)
 
     def follow(smallest: float) -> list[Track]:
-        watched.kept = KeptParts()
+        watched.keep_anew()
         around = Surroundings(
             watched.kept, lambda: watched.size, frame_rate=rate, margin=options.margin, factor=factor
         )

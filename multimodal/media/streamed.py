@@ -28,6 +28,8 @@ CutWindows = Callable[[int, Silence | None], Sequence[tuple[int, int]]]
 #: samples, and so many crops to look at.
 _SHOWN_SAMPLES, _LEAST_SHOWN_SAMPLES = 2**21, 2000
 _MOST_LOOKS = 200
+#: What is kept around faces, of which preparing keeps twice as much: a detector needs memory beside it.
+KEEP_BYTES = 100 * 2**20
 #: Of one file, where nobody says otherwise.
 DEFAULT_LIMITS = Limits(seconds=600.0, memory_bytes=4 * 2**30)
 
@@ -90,6 +92,10 @@ class IsolatedPreparer:
             preload=(__name__, detector_module(options.face_detector)),
         )
 
+    def end(self) -> None:
+        """Let the process end, which holds some hundred megabytes; the next file starts another."""
+        self._workers.end()
+
     def pieces(self, asked: Asked) -> Iterator[Piece]:
         """The faces of a file, the main one first, then their windows as they come, and crops to look at.
 
@@ -111,7 +117,15 @@ def _preparing(options: PrepareOptions) -> Iterator[Callable[[Asked], Iterator[P
 def pieces_of(asked: Asked, *, options: PrepareOptions, detector: FaceDetector) -> Iterator[Piece]:
     """What :meth:`IsolatedPreparer.pieces` gives, in this process."""
     path = asked.path
-    found = prepare_file(path, path.name, options, media=asked.media, detector=detector, comes_on=comes_on)
+    found = prepare_file(
+        path,
+        path.name,
+        options,
+        media=asked.media,
+        detector=detector,
+        comes_on=comes_on,
+        keep_bytes=KEEP_BYTES,
+    )
     most = max(_SHOWN_SAMPLES // len(found), _LEAST_SHOWN_SAMPLES)
     yield [_described(one, most) for one in found]
     asked = asked._replace(num_thumbnails=min(asked.num_thumbnails, max(_MOST_LOOKS // len(found), 1)))

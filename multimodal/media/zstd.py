@@ -129,7 +129,7 @@ def _differences(contents: Sequence[bytes | memoryview], size: int) -> Rows:
     flat, line = rows.reshape(-1), len(contents) * size
     starts = line * np.concatenate([3 * np.arange(size), 3 * np.arange(size) + 2])  # of red's rows, then blue's
     for number, crop in enumerate(crops):
-        if crop.counts is None:
+        if crop.counts is None or crop.columns is None:
             np.add(crop.planes[1], _MIDDLE, out=red[:, number])
             np.add(crop.planes[2], _MIDDLE, out=blue[:, number])
         elif len(crop.columns):

@@ -7,14 +7,11 @@ split.
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
-from imblearn.base import BaseSampler
-from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE
-from imblearn.under_sampling import EditedNearestNeighbours, RandomUnderSampler, TomekLinks
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -23,6 +20,9 @@ from multimodal.data.order import SampleKey
 from multimodal.data.windows import Sample, WindowTensors, label_table
 from multimodal.labels import CLASSES, MODALITIES, UNKNOWN
 from multimodal.tokens.cache import TokenCache
+
+if TYPE_CHECKING:  # with the tests that it brings along it takes 28 MB, and most verbs need none of it
+    from imblearn.base import BaseSampler
 
 # SMOTE and its relatives on embeddings, by imbalanced-learn.
 
@@ -91,7 +91,9 @@ def resample_embeddings(
     return new[kept], labels[kept], origin[kept]
 
 
-def _oversampler(resampling: Resampling, target: dict[int, int] | str) -> BaseSampler:
+def _oversampler(resampling: Resampling, target: dict[int, int] | str) -> "BaseSampler":
+    from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE
+
     k, seed = resampling.neighbours, resampling.seed
     if resampling.oversampler == "adasyn":
         return ADASYN(sampling_strategy=target, n_neighbors=k, random_state=seed)
@@ -99,7 +101,9 @@ def _oversampler(resampling: Resampling, target: dict[int, int] | str) -> BaseSa
     return kind(sampling_strategy=target, k_neighbors=k, random_state=seed)
 
 
-def _cleaner(resampling: Resampling) -> BaseSampler:
+def _cleaner(resampling: Resampling) -> "BaseSampler":
+    from imblearn.under_sampling import EditedNearestNeighbours, RandomUnderSampler, TomekLinks
+
     if resampling.cleaner == "tomek":
         return TomekLinks(sampling_strategy="all")
     if resampling.cleaner == "enn":

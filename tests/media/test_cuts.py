@@ -114,7 +114,7 @@ def test_two_persons_behind_cuts_are_tracks_that_begin_and_end_with_their_shots(
 def test_a_long_clip_whose_pictures_are_not_kept_is_cut_at_the_same_frames(tmp_path, media, monkeypatch):
     one, other = two_persons(media)
     path = media.write(tmp_path / "a.mp4", pictures=[*[one] * 30, *[other] * 25])
-    monkeypatch.setattr("multimodal.media.reading.parts._KEEP_BYTES", 1)
+    monkeypatch.setattr("multimodal.media.reading.parts.KEEP_BYTES", 1)
     monkeypatch.setattr("multimodal.media.reading.with_decord._AHEAD_BYTES", 1)
     spans = sorted((clip.start_seconds, clip.num_frames) for clip in prepare_tracks(path, SMALL))
     assert spans == [(0, 30), (1.2, 25)]

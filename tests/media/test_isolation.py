@@ -162,6 +162,16 @@ def test_a_worker_that_is_killed_while_it_waits_is_replaced_and_no_job_is_blamed
             assert [one.result for one in workers.run("b")] == ["B"], kill
 
 
+@pytest.mark.usefixtures("forked")
+def test_workers_that_were_let_go_are_gone_and_the_next_jobs_start_others():
+    with isolated(workers=1) as workers:
+        for _ in range(2):
+            assert [one.result for one in workers.run("a")] == ["A"]
+            assert len(multiprocessing.active_children()) == 1
+            workers.end()
+            assert not multiprocessing.active_children()
+
+
 def test_no_workers_at_all_are_refused():
     with pytest.raises(ValueError, match="workers must be 1 or more; got 0"):
         isolated(workers=0)

@@ -254,7 +254,7 @@ def test_a_clip_is_decoded_once_and_its_crops_are_those_of_a_second_decoding(
     )
     kept = prepare_tracks(path, SMALL)
     assert len(begun) == 1
-    monkeypatch.setattr("multimodal.media.reading.parts._KEEP_BYTES", 100_000)
+    monkeypatch.setattr("multimodal.media.reading.parts.KEEP_BYTES", 100_000)
     again = prepare_tracks(path, SMALL)
     assert len(begun) == 5  # to find the faces, to see who speaks, and to cut out each
     assert len(kept) == len(again) == 2
@@ -267,7 +267,7 @@ def test_a_clip_is_decoded_once_and_its_crops_are_those_of_a_second_decoding(
 def test_a_face_that_comes_late_is_followed_back_through_pictures_that_are_not_kept(
     keep_bytes, frame_rate, tmp_path, media, monkeypatch
 ):
-    monkeypatch.setattr("multimodal.media.reading.parts._KEEP_BYTES", keep_bytes)
+    monkeypatch.setattr("multimodal.media.reading.parts.KEEP_BYTES", keep_bytes)
     path = media.write(tmp_path / "a.mp4", pictures=[*media.counting(35, (112, 112)), *media.talking(65)])
     clip = prepare_clip(path, "a", PrepareOptions(crop_size=64, frame_rate=frame_rate))
     assert 0.9 <= clip.start_seconds <= 1.5

@@ -13,15 +13,15 @@ Pixels = UInt8[np.ndarray, "height width 3"]
 Wanted = Callable[[int], list[Area]]
 
 #: Parts are kept up to this size; of a video with more none is, and it is decoded twice instead.
-_KEEP_BYTES = 200 * 2**20
+KEEP_BYTES = 200 * 2**20
 
 
 class KeptParts:
-    """Parts of the pictures of one video, by the numbers of their points; 200 MB of them at most, else none."""
+    """Parts of the pictures of one video, by the numbers of their points; at most so many bytes, else none."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int | None = None) -> None:
         self._parts: dict[int, list[Part]] = {}
-        self._room = _KEEP_BYTES
+        self._room = KEEP_BYTES if most_bytes is None else most_bytes
 
     def keep(self, number: int, point: PicturePoint, areas: Iterable[Area]) -> None:
         """Copy the areas of a picture that no part of it holds yet."""
