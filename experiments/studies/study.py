@@ -256,9 +256,9 @@ def _require_content(folder: StudyFolder, plan: Mapping[str, Any], content: Mapp
     changed = [name for name in content if planned.get(name) != content[name]]
     if changed:
         told = ", ".join(f"{name} {planned.get(name)}, now {content[name]}" for name in changed)
+        others = " and ".join("other labels" if name == "labels" else f"another {name}" for name in changed)
         raise ValueError(
-            f"the study in {folder.path} was planned with another {' and another '.join(changed)} ({told}); "
-            "put that back, or give a new --out"
+            f"the study in {folder.path} was planned with {others} ({told}); put that back, or give a new --out"
         )
 
 

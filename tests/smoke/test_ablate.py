@@ -130,7 +130,9 @@ def test_a_study_is_bound_to_clips_labels_split_and_store(study, config, workspa
         plan = json.loads((folder / "study.json").read_text())
         plan["content"][name] = "of before"
         (tmp_path / "study" / "study.json").write_text(json.dumps(plan))
-        with pytest.raises(ValueError, match=rf"planned with another {name} \({name} of before, now [0-9a-f]+\)"):
+        with pytest.raises(
+            ValueError, match=rf"planned with (another|other) {name} \({name} of before, now [0-9a-f]+\)"
+        ):
             ablate("fusion", config, OPTIONS, tmp_path / "study")
 
 
