@@ -42,25 +42,31 @@ def split(
     first, *others = protocol
     for name in others:
         splits.protocol_options(name)  # an unknown name is refused before anything is counted
-    chosen = splits.make_split(manifest, first, seed=seed, options=options)
+    chosen = _try(manifest, first, seed, options)
     beside = {name: _try(manifest, name, seed) for name in others}
-    made = [chosen, *(one for one in beside.values() if isinstance(one, splits.Split))]
+    made = [one for one in (chosen, *beside.values()) if isinstance(one, splits.Split)]
+    if isinstance(chosen, ValueError) and not made:
+        raise chosen
     print(leakage_text([measure_leakage(manifest, one) for one in made]))
     for name, one in beside.items():
         if isinstance(one, ValueError):
             print(f"{name} is not in the table: {one}")
     if is_generated(manifest.clips):
         print(GENERATED_NOTICE)
+    if isinstance(chosen, ValueError):
+        raise chosen  # nothing is written, and the table of the others stands above
     chosen.write(out)
     written = splits.Split.read(out)
     print(f"{out}: {written.protocol}, seed {written.seed}, hash {written.hash[:16]}")
     return written
 
 
-def _try(manifest: "Manifest", protocol: str, seed: int) -> "splits.Split | ValueError":
-    """A split to compare with, or why there is none: it lacks its list, or the corpus has no groups."""
+def _try(
+    manifest: "Manifest", protocol: str, seed: int, options: dict[str, str] | None = None
+) -> "splits.Split | ValueError":
+    """A split, or why there is none: it lacks its list, or the corpus has no groups."""
     try:
-        return splits.make_split(manifest, protocol, seed=seed)
+        return splits.make_split(manifest, protocol, seed=seed, options=options)
     except ValueError as error:
         return error
 

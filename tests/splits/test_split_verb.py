@@ -23,9 +23,15 @@ def test_a_protocol_that_lacks_its_file_does_not_stop_the_table_of_the_others(ma
     assert chosen.protocol == "source_disjoint"
 
 
-def test_the_protocol_that_is_to_be_written_and_unknown_names_still_stop_it(manifest, tmp_path):
+def test_where_the_protocol_that_is_to_be_written_fails_the_table_stands_and_nothing_is_written(
+    manifest, tmp_path, capsys
+):
     with pytest.raises(ValueError, match="from_file needs a list"):
         split((manifest,), protocol=("from_file", "random"), out=tmp_path / "split.parquet")
+    assert capsys.readouterr().out.splitlines()[0].split() == ["random"]
+    with pytest.raises(ValueError, match="from_file needs a list"):
+        split((manifest,), protocol=("from_file",), out=tmp_path / "split.parquet")
+    assert capsys.readouterr().out == ""
     with pytest.raises(ValueError, match="unknown protocol 'randon'"):
         split((manifest,), protocol=("random", "randon"), out=tmp_path / "split.parquet")
     assert not (tmp_path / "split.parquet").exists()
