@@ -108,6 +108,15 @@ def test_the_page_and_the_card_say_what_was_found_and_that_media_are_generated(a
     assert "- most harm is done by" in card
 
 
+@pytest.mark.parametrize("judged", [{}, {"explained": 0.2, "explained_within_label": 0.1}])
+def test_the_page_of_a_corpus_alone_speaks_of_no_detector(judged):
+    row = {"auc": {"value": 0.5, "low": 0.4, "high": 0.6}, "alarm": False, **judged}
+    empty = {"generated": False, "about": "", "warnings": []}
+    page = audit_page({**empty, "floors": {"video": {"facts of the file": row}}}, title="a")
+    assert "! marks a shortcut" in page
+    assert ("share of the detector&#39;s score" in page) == ("of the score" in page) == bool(judged)
+
+
 def test_groups_break_between_their_parts_and_are_written_out_and_not_obeyed():
     judged = {"groups": {"Asian_East/<b>women": {"real": 3, "fake": 4, "identities": 2}}}
     empty = {"generated": False, "about": "", "warnings": [], "floors": {}}

@@ -16,9 +16,9 @@ _FLOORS = (
     "A small classifier that sees neither face nor voice, judged on people it has not seen. What it reaches is a "
     "floor: a detector near it may have learnt the corpus and not the forgery."
 )
+_MARKED = "! marks a shortcut: more than chance (5 % shared by all rows of the page) and an AUC of 0.6 or more."
 _EXPLAINED = (
-    "! marks a shortcut: more than chance (5 % shared by all rows of the page) and an AUC of 0.6 or more. "
-    "The last columns say which share of the detector's score follows from the row on people held out: over all "
+    " The last columns say which share of the detector's score follows from the row on people held out: over all "
     "clips, and among clips of one label, where it is no merit."
 )
 _ROBUSTNESS = (
@@ -119,7 +119,7 @@ def _floor_table(target: str, floors: Mapping[str, Any], audit: Mapping[str, Any
         shares = [_share(one.get(key)) for key in ("explained", "explained_within_label")] if has_scores else []
         rows.append([name, {**one["auc"], "mark": " !" * one["alarm"]}, *shares])
     explained = ("of the score", "within a label") if has_scores else ()
-    return Table((target, "ROC-AUC", *explained), rows, note=_EXPLAINED)
+    return Table((target, "ROC-AUC", *explained), rows, note=_MARKED + (_EXPLAINED if has_scores else ""))
 
 
 def _change_tables(changes: Mapping[str, Any]) -> Iterator[Table]:
