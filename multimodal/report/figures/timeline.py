@@ -16,9 +16,42 @@ _MAX_THUMBNAILS = 6
 _MAX_ENVELOPE = 1200
 
 
+class Span(NamedTuple):
+    """From when to when lanes go, in seconds of the file.
+
+    >>> Span(6.0, 8.0).share(7.0)
+    0.5
+    """
+
+    start: float
+    end: float
+
+    def share(self, seconds: float) -> float:
+        """Where in the span a time lies, 0 to 1."""
+        return (seconds - self.start) / (self.end - self.start)
+
+    def placed(self, start: float, end: float) -> dict[str, float]:
+        """Left end and width of a stretch in per cent."""
+        left, right = 100 * self.share(start), 100 * self.share(end)
+        return {"left": left, "width": max(right - left, 0.4)}
+
+
+def span_of(start: float, windows: Sequence[WindowScores], evidence: Evidence) -> Span:
+    """From where a face is first seen, or a sound first heard, to the last that is known of it."""
+    ends = [window.end_seconds for window in windows] + [frame.seconds for frame in evidence.thumbnails]
+    end = max([*ends, start + heard_seconds(evidence)])
+    return Span(start, end if end > start else start + 1.0)
+
+
+def heard_seconds(evidence: Evidence) -> float:
+    """Length of the sound, 0 where there is none."""
+    return 0.0 if evidence.waveform is None else len(evidence.waveform) / evidence.sample_rate
+
+
 class Shown(NamedTuple):
     """What the strips of one figure are drawn from."""
 
+    span: Span
     windows: Sequence[WindowScores]
     thresholds: Mapping[Target, float | None]
     evidence: Evidence
@@ -43,14 +76,6 @@ def envelope(
     """
     starts = np.unique(np.linspace(0, len(waveform), min(points, len(waveform)), endpoint=False).astype(int))
     return np.minimum.reduceat(waveform, starts), np.maximum.reduceat(waveform, starts)
-
-
-def _end_seconds(shown: Shown) -> float:
-    evidence = shown.evidence
-    ends = [window.end_seconds for window in shown.windows] + [frame.seconds for frame in evidence.thumbnails]
-    if evidence.waveform is not None:
-        ends.append(len(evidence.waveform) / evidence.sample_rate)
-    return max(ends, default=0.0) or 1.0
 
 
 def _draw_scores(axes: Axes, shown: Shown) -> None:
@@ -85,11 +110,11 @@ def _draw_frames(axes: Axes, shown: Shown) -> None:
     axes.set_xlabel("")
     count = min(len(thumbnails), _MAX_THUMBNAILS)
     chosen = [thumbnails[round(index)] for index in np.linspace(0, len(thumbnails) - 1, count)]
-    seconds = axes.get_xlim()[1]
+    start, end = shown.span
     for place, thumbnail in enumerate(chosen):
         centre = (place + 0.5) / count
         colour = _frame_colour(thumbnail.seconds, shown.windows, threshold)
-        axes.plot((centre * seconds, thumbnail.seconds), (0.3, 0.0), color=colour, linewidth=1)
+        axes.plot((start + centre * (end - start), thumbnail.seconds), (0.3, 0.0), color=colour, linewidth=1)
         inset = axes.inset_axes((centre - 0.5 / _MAX_THUMBNAILS, 0.24, 1 / _MAX_THUMBNAILS, 0.76))
         inset.imshow(thumbnail.image)
         inset.set(xticks=[], yticks=[])
@@ -111,7 +136,7 @@ def _draw_sound(axes: Axes, shown: Shown) -> None:
     if waveform is None or not len(waveform):
         return
     low, high = envelope(waveform, _MAX_ENVELOPE)
-    times = np.linspace(0, len(waveform) / shown.evidence.sample_rate, len(low))
+    times = shown.span.start + np.linspace(0, heard_seconds(shown.evidence), len(low))
     axes.fill_between(times, low, high, color=style.MUTED, linewidth=0)
     loudest = float(max(np.abs(low).max(), np.abs(high).max(), 1e-3))
     axes.set_ylim(-1.05 * loudest, 1.05 * loudest)
@@ -130,14 +155,16 @@ def timeline_figure(
     thresholds: Mapping[Target, float | None],
     evidence: Evidence | None = None,
     segments: Sequence[Segment] = (),
+    start: float = 0.0,
 ) -> Figure:
     """Probability of fake by second for each target, dashed lines at the thresholds.
 
     Frames are at most 6, evenly chosen, each with a line to its time and framed in the colour of what the
     video score says there. Forged stretches are shaded in the colour of their modality. Strips without evidence
-    are left out.
+    are left out. Time is that of the file; ``start`` is when the face is first seen, or the sound heard.
     """
-    shown = Shown(windows, thresholds, evidence or Evidence(), segments)
+    evidence = evidence or Evidence()
+    shown = Shown(span_of(start, windows, evidence), windows, thresholds, evidence, segments)
     strips = [strip for strip in STRIPS.values() if strip.has_content(shown)]
     heights = [strip.height for strip in strips]
     figure = style.blank_figure("Scores over time", sum(heights))
@@ -145,6 +172,6 @@ def timeline_figure(
     for row, strip in enumerate(strips):
         axes = figure.add_subplot(grid[row, 0])
         style.style_axes(axes)
-        axes.set(xlim=(0, _end_seconds(shown)), xlabel="time, s")
+        axes.set(xlim=shown.span, xlabel="time, s")
         strip.draw(axes, shown)
     return figure

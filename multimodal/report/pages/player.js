@@ -1,10 +1,12 @@
 "use strict";
 // The page of verdicts: players, time lines and boxes in step, and a summary that sorts and filters. No network.
 
+const spanOf = (line) => [Number(line.dataset.start), Number(line.dataset.end)];
+
 for (const file of document.querySelectorAll("section.file")) {
   const medium = file.querySelector(".player .medium");
   const lines = [...file.querySelectorAll(".timeline")];
-  const duration = Math.max(0.01, ...lines.map((line) => Number(line.dataset.duration)));
+  const duration = Math.max(0.01, ...lines.map((line) => Number(line.dataset.end)));
   const faces = [...file.querySelectorAll("script.face")].map((one) => ({
     name: one.dataset.name, word: one.dataset.word, boxes: JSON.parse(one.textContent),
   }));
@@ -13,9 +15,10 @@ for (const file of document.querySelectorAll("section.file")) {
 
   const show = () => {
     for (const line of lines) {
-      const end = Number(line.dataset.duration);
-      line.querySelector(".playhead").style.left = `${Math.min(100, (100 * now) / end)}%`;
-      line.setAttribute("aria-valuenow", now.toFixed(2));
+      const [start, end] = spanOf(line);
+      const within = Math.min(Math.max(now, start), end);
+      line.querySelector(".playhead").style.left = `${(100 * (within - start)) / (end - start)}%`;
+      line.setAttribute("aria-valuenow", within.toFixed(2));
       line.setAttribute("aria-valuetext", `${now.toFixed(2)} seconds`);
     }
     drawBoxes();
@@ -75,7 +78,8 @@ for (const file of document.querySelectorAll("section.file")) {
   for (const line of lines) {
     const to = (event) => {
       const place = line.getBoundingClientRect();
-      seek(((event.clientX - place.left) / place.width) * Number(line.dataset.duration));
+      const [start, end] = spanOf(line);
+      seek(start + ((event.clientX - place.left) / place.width) * (end - start));
     };
     line.addEventListener("click", to);
     line.addEventListener("pointermove", (event) => { if (event.buttons === 1) to(event); });

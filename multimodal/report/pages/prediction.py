@@ -85,7 +85,8 @@ def _timeline(judgement: Judgement) -> Figure | None:
     if not (judgement.windows or judgement.evidence):
         return None
     thresholds = {target: verdict.threshold for target, verdict in judgement.modalities.items()}
-    return timeline_figure(judgement.windows, thresholds, judgement.evidence, judgement.segments or ())
+    segments, start = judgement.segments or (), judgement.start_seconds
+    return timeline_figure(judgement.windows, thresholds, judgement.evidence, segments, start)
 
 
 #: Every figure of a judgement by name. Another one (a map of what the detector looked at, say) is a function that

@@ -1,6 +1,7 @@
 """A judgement over time as a page shows it: shares of a width for what is placed, lines for what is drawn.
 
-Everything is placed in per cent of the duration, so that one playhead fits all lanes at any width of the screen.
+Everything is placed in per cent of the span in which a face is seen or a sound heard, in seconds of the file, so
+that one playhead fits all lanes at any width of the screen.
 """
 
 import base64
@@ -14,7 +15,7 @@ from PIL import Image
 from scipy.signal import spectrogram
 
 from multimodal.labels import TARGETS
-from multimodal.report.figures.timeline import envelope
+from multimodal.report.figures.timeline import Span, envelope, heard_seconds, span_of
 from multimodal.report.verdict import Evidence, Judgement, Thumbnail
 
 _ENVELOPE_POINTS, _MOST_THUMBNAILS, _THUMBNAIL_PIXELS, _TICKS = 800, 8, 96, 6
@@ -29,7 +30,7 @@ _LEAST_HERTZ = 8000
 class Timeline(NamedTuple):
     """What a template places: times in seconds, places and widths in per cent, lines in a box of 1000 by 100."""
 
-    duration: float
+    span: Span
     lines: list[dict[str, Any]]
     stretches: list[dict[str, Any]]
     thumbnails: list[dict[str, Any]]
@@ -39,41 +40,34 @@ class Timeline(NamedTuple):
     ticks: list[dict[str, Any]]
 
 
-def timeline_of(judgement: Judgement, duration: float | None = None) -> Timeline | None:
+def timeline_of(judgement: Judgement) -> Timeline | None:
     """The lanes of one judgement; None where there is nothing over time."""
     evidence = judgement.evidence or Evidence()
     if not judgement.windows and not evidence.thumbnails and evidence.waveform is None:
         return None
-    ends = [window.end_seconds for window in judgement.windows]
-    ends.append(judgement.start_seconds + _heard_seconds(evidence))
-    ends += [thumbnail.seconds for thumbnail in evidence.thumbnails]
-    seconds = max([*ends, duration or 0.0]) or 1.0
-    start = judgement.start_seconds
+    span = span_of(judgement.start_seconds, judgement.windows, evidence)
+    heard = span.start, span.start + heard_seconds(evidence)
     return Timeline(
-        seconds,
-        list(_lines(judgement, seconds)),
+        span,
+        list(_lines(judgement, span)),
         [
             {"name": one.modality, "start": one.start_seconds, "end": one.end_seconds}
-            | _placed(one.start_seconds, one.end_seconds, seconds)
+            | span.placed(one.start_seconds, one.end_seconds)
             for one in judgement.segments or ()
         ],
-        [_thumbnail(one, seconds) for one in _evenly(evidence.thumbnails)],
-        _wave(evidence, start, seconds),
+        [_thumbnail(one) for one in _evenly(evidence.thumbnails)],
+        _wave(evidence, span),
         _heat(evidence),
-        _placed(start, start + _heard_seconds(evidence), seconds),
-        [{"at": at, "left": 100 * at / seconds} for at in _ticks(seconds)],
+        span.placed(*heard),
+        [{"at": at, "left": 100 * span.share(at)} for at in _ticks(span)],
     )
 
 
-def _placed(start: float, end: float, seconds: float) -> dict[str, float]:
-    return {"left": 100 * start / seconds, "width": max(100 * (end - start) / seconds, 0.4)}
-
-
-def _lines(judgement: Judgement, seconds: float) -> Iterator[dict[str, Any]]:
+def _lines(judgement: Judgement, span: Span) -> Iterator[dict[str, Any]]:
     """Scores of each target at the middles of its windows, with its threshold and its band of doubt."""
     for target in (name for name in TARGETS if name in judgement.modalities):
         points = [
-            (1000 * (one.start_seconds + one.end_seconds) / 2 / seconds, 100 * (1 - score))
+            (1000 * span.share((one.start_seconds + one.end_seconds) / 2), 100 * (1 - score))
             for one in judgement.windows
             if (score := getattr(one, target)) is not None
         ]
@@ -81,9 +75,7 @@ def _lines(judgement: Judgement, seconds: float) -> Iterator[dict[str, Any]]:
             continue
         if len(points) == 1:  # a line needs two ends: the window's
             (only,) = [one for one in judgement.windows if getattr(one, target) is not None]
-            points = [
-                (1000 * at / seconds, points[0][1]) for at in (only.start_seconds, min(only.end_seconds, seconds))
-            ]
+            points = [(1000 * span.share(at), points[0][1]) for at in (only.start_seconds, only.end_seconds)]
         verdict = judgement.modalities[target]
         yield {
             "name": target,
@@ -93,10 +85,6 @@ def _lines(judgement: Judgement, seconds: float) -> Iterator[dict[str, Any]]:
         }
 
 
-def _heard_seconds(evidence: Evidence) -> float:
-    return 0.0 if evidence.waveform is None else len(evidence.waveform) / evidence.sample_rate
-
-
 def _evenly(thumbnails: Sequence[Thumbnail]) -> list[Thumbnail]:
     if not thumbnails:
         return []
@@ -104,18 +92,18 @@ def _evenly(thumbnails: Sequence[Thumbnail]) -> list[Thumbnail]:
     return [thumbnails[round(index)] for index in chosen]
 
 
-def _thumbnail(thumbnail: Thumbnail, seconds: float) -> dict[str, Any]:
+def _thumbnail(thumbnail: Thumbnail) -> dict[str, Any]:
     image = Image.fromarray(np.ascontiguousarray(thumbnail.image))
     image.thumbnail((_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS))
-    return {"uri": picture_uri(image), "seconds": thumbnail.seconds, "left": 100 * thumbnail.seconds / seconds}
+    return {"uri": picture_uri(image), "seconds": thumbnail.seconds}
 
 
-def _wave(evidence: Evidence, start: float, seconds: float) -> str:
+def _wave(evidence: Evidence, span: Span) -> str:
     """The outline of the sound as a polygon."""
     if evidence.waveform is None or not len(evidence.waveform):
         return ""
     low, high = envelope(evidence.waveform, _ENVELOPE_POINTS)
-    places = 1000 * (start + np.linspace(0, _heard_seconds(evidence), len(low))) / seconds
+    places = np.linspace(0, 1000 * span.share(span.start + heard_seconds(evidence)), len(low))
     loudest = max(float(np.abs(low).max()), float(np.abs(high).max()), 1e-3)
     above = [f"{x:.1f},{50 - 48 * y / loudest:.1f}" for x, y in zip(places, high, strict=True)]
     below = [f"{x:.1f},{50 - 48 * y / loudest:.1f}" for x, y in zip(places[::-1], low[::-1], strict=True)]
@@ -149,12 +137,14 @@ def picture_uri(image: Image.Image) -> str:
     return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
 
 
-def _ticks(seconds: float) -> list[float]:
-    """Round times from 0 on, at most seven.
+def _ticks(span: Span) -> list[float]:
+    """Round times, at most seven.
 
-    >>> _ticks(3.2), _ticks(0.8)
-    ([0, 1, 2, 3], [0.0, 0.2, 0.4, 0.6, 0.8])
+    >>> _ticks(Span(0.0, 3.2)), _ticks(Span(6.1, 6.9))
+    ([0, 1, 2, 3], [6.2, 6.4, 6.6, 6.8])
     """
+    seconds = span.end - span.start
     steps = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
     step = next((one for one in steps if seconds / one <= _TICKS), 2 * 3600)
-    return [round(step * number, 3) for number in range(int(seconds / step + 1e-6) + 1)]
+    first, last = int(np.ceil(span.start / step - 1e-6)), int(span.end / step + 1e-6)
+    return [round(step * number, 3) for number in range(first, last + 1)]

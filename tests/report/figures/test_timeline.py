@@ -20,6 +20,15 @@ def test_every_strip_shares_the_seconds_of_the_clip_and_has_names_on_its_axes():
     assert {panel.get_xlim() for panel in axes} == {(0.0, 5.0)}
 
 
+def test_what_a_face_of_a_later_moment_says_stands_at_its_seconds():
+    evidence = Evidence(thumbnails=thumbnails([6.5]), waveform=np.ones(200) * 0.1, sample_rate=100)
+    windows = [WindowScores(6.0, 8.0, video=0.2)]
+    axes = timeline_figure(windows, {"video": 0.5}, evidence, start=6.0).axes
+    assert {panel.get_xlim() for panel in axes} == {(6.0, 8.0)}
+    heard = axes[2].collections[0].get_paths()[0].vertices[:, 0]
+    assert (heard.min(), heard.max()) == (6.0, 8.0)
+
+
 def test_a_target_without_any_score_has_no_curve():
     (axes,) = timeline_figure(WINDOWS, {"video": 0.5, "any": 0.5}).axes
     names = [text.get_text() for text in axes.get_legend().get_texts()]

@@ -158,12 +158,13 @@ def test_what_a_journalist_asks_is_answered_in_words_before_anything_else():
     assert page.index("<dl>") < page.index('class="cards"')
 
 
-def test_lanes_of_a_time_line_share_the_seconds_of_the_file():
+def test_lanes_go_from_where_a_face_is_first_seen_in_the_seconds_of_the_file():
     page = prediction_page([told(0.9, "a.mp4")])
-    assert 'data-duration="2.5"' in page
-    assert 'class="stretch audio-fill" style="left: 48.00%; width: 16.00%"' in page
-    assert 'points="400.0,80.0 800.0,20.0"' in page  # the middles of the windows, at 1 and 2 of 2.5 s
-    assert 'style="left: 20.00%; width: 80.00%"' in page  # what is heard begins when the face is seen
+    assert 'data-start="0.5" data-end="2.5"' in page
+    assert 'class="stretch audio-fill" style="left: 35.00%; width: 20.00%"' in page
+    assert 'points="250.0,80.0 750.0,20.0"' in page  # the middles of the windows, at 1 and 2 of 0.5 to 2.5 s
+    assert 'style="left: 0.00%; width: 100.00%"' in page  # what is heard begins when the face is seen
+    assert re.findall(r'<span style="left: ([0-9.]+)%">1.0 s</span>', page) == ["25.00"]
     assert 'data-seek="1.2"' in page
     assert '<video class="medium" controls preload="metadata" src="../a%20b.mp4">' in page
     assert '[{"seconds": 0.5, "x0": 10' in page
