@@ -214,24 +214,26 @@ def _judged(
 
 
 class _Minutes:
-    """Prints a line for every minute of a face that was judged, with the mean scores of that minute."""
+    """Prints for every minute of a file that was judged a line for each face in it, with its mean scores there."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, list[WindowScores]] = {}
 
     def __call__(self, name: str, windows: "Sequence[WindowScores]") -> None:
-        waiting = self._waiting.setdefault(name, [])
-        waiting += windows
-        begin, end = waiting[0].start_seconds, waiting[-1].end_seconds
-        if end - begin < _MINUTE:
-            return
-        self._waiting[name] = []
-        scores = {target: [getattr(one, target) for one in waiting] for target in ("video", "audio", "any")}
-        known = {target: [one for one in values if one is not None] for target, values in scores.items()}
-        means = "  ".join(
-            f"{target} {sum(values) / len(values):.3f}" for target, values in known.items() if values
-        )
-        print(f"  {name}, {begin:.0f} to {end:.0f} s: {means}", flush=True)
+        self._waiting.setdefault(name, []).extend(windows)
+        waiting = [one for face in self._waiting.values() for one in face]
+        begin, end = min(one.start_seconds for one in waiting), max(one.end_seconds for one in waiting)
+        if end - begin >= _MINUTE:  # of the file: behind cuts no face may last that long
+            for face, scores in self._waiting.items():
+                print(_mean_scores(face, scores), flush=True)
+            self._waiting = {}
+
+
+def _mean_scores(name: str, windows: "Sequence[WindowScores]") -> str:
+    scores = {target: [getattr(one, target) for one in windows] for target in ("video", "audio", "any")}
+    known = {target: [one for one in values if one is not None] for target, values in scores.items()}
+    means = "  ".join(f"{target} {sum(values) / len(values):.3f}" for target, values in known.items() if values)
+    return f"  {name}, {windows[0].start_seconds:.0f} to {windows[-1].end_seconds:.0f} s: {means}"
 
 
 def _judge(judge: "Judge", path: Path) -> "FileVerdict":

@@ -15,11 +15,12 @@ from judged import tiny_judge, write_tiny_clip
 from PIL import Image
 
 from experiments.__main__ import main
-from experiments.predict import player_of
+from experiments.predict import _Minutes, player_of
 from multimodal.familiarity import learn_familiar
 from multimodal.files import JUDGE_FILE
 from multimodal.judge import load_detector
 from multimodal.labels import MODALITIES, TARGETS
+from multimodal.report.verdict import WindowScores
 from multimodal.synchrony import BANDS, PATCH, Synchrony, to_json
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "docs" / "verdict.schema.json").read_text())
@@ -168,3 +169,14 @@ def test_moments_without_a_threshold_are_refused_before_a_file_is_opened(folder,
     with pytest.raises(ValueError, match=says) as caught:
         load_detector(tmp_path / "d")
     assert "\n" not in str(caught.value)
+
+
+def test_every_minute_of_a_file_is_told_though_no_face_lasts_that_long(capsys):
+    tell = _Minutes()
+    for start in (0.0, 25.0, 50.0):
+        assert capsys.readouterr().out == ""
+        for name, score in (("face 1", 0.25), ("face 2", 0.75)):
+            tell(f"{name} of {start:.0f}", [WindowScores(start, start + 11, video=score, any=score)] * 2)
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "  face 1 of 0, 0 to 11 s: video 0.250  any 0.250"
+    assert len(told) == 5  # the last face comes with the next minute
