@@ -96,7 +96,7 @@ def test_a_clip_that_failed_is_named_with_its_reason(store):
 
 
 def opened_elsewhere(content: bytes, size: int) -> np.ndarray:
-    """A crop, as docs/prepare.md says how to open one."""
+    """A crop, opened without this project, as docs/prepare.md promises."""
     packed = np.frombuffer(pa.CompressedInputStream(pa.BufferReader(content), "zstd").read(), np.uint8)
     planes, rest = np.split(packed, [packed.size // size**2 * size**2])
     planes = planes.reshape(-1, size, size)
