@@ -6,14 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from types import UnionType
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 from huggingface_hub import ModelCard, ModelHubMixin, PyTorchModelHubMixin, hf_hub_download
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from encoders import rebuild_encoder
-from encoders.folders import CONFIG_FILE, WEIGHTS_FILE
+from encoders.folders import CONFIG_FILE, WEIGHTS_FILE, written_whole
 from encoders.learnt_from import LearntFrom
 from encoders.weights import read_weights, write_weights
 
@@ -44,7 +45,7 @@ Scores of a detector that uses this encoder say nothing about media unlike what 
 PUBLISHED = ("pretrained", "checkpoint", "weights")
 
 #: Larger than any option of an encoder that was ever published, and small enough that a list of so many is built.
-LARGEST_OPTION, MOST_LAYERS = 10_000_000, 512
+LARGEST_OPTION, MOST_LAYERS, LARGEST_FRAME = 10_000_000, 512, 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +164,8 @@ class Encoder(
     def _save_pretrained(self, save_directory: Path) -> None:
         write_weights(self, save_directory / WEIGHTS_FILE)
         config = {"encoder": self.name, "trained_on": self.trained_on, **self.arguments()}
-        (save_directory / CONFIG_FILE).write_text(json.dumps(config, indent=2, sort_keys=True), encoding="utf-8")
+        with written_whole(save_directory / CONFIG_FILE) as temporary:
+            temporary.write_text(json.dumps(config, indent=2, sort_keys=True), encoding="utf-8")
         if self.learnt_from is not None:
             self.learnt_from.write(save_directory)
 
@@ -228,9 +230,36 @@ def check_plain(kind: type[Encoder], arguments: Mapping[str, Any], source: str |
                 f"{source} says {option}={str(value)!r:.80}, weights that are not in its folder: they are not "
                 "followed. Build that encoder with create_encoder and save it with save_pretrained"
             )
+    hints = get_type_hints(kind.__init__)
+    for option, value in arguments.items():
+        is_below = (
+            option != "stage" and isinstance(value, int | float) and value < 0
+        )  # stages count from the end, too
+        if is_below or not _is_of(value, hints.get(option, Any)):
+            raise ValueError(f"{source} says {option}={value!r:.60}, which that option cannot be")
+        if option == "frame_size" and (value or 0) > LARGEST_FRAME:
+            raise ValueError(f"{source} says {option}={_short(value)}; want at most {LARGEST_FRAME} pixels a side")
     for option, value in _numbers(arguments):
         if not abs(value) <= (MOST_LAYERS if "layers" in option else LARGEST_OPTION):
             raise ValueError(f"{source} says {option}={_short(value)}, which no encoder of this catalog has")
+
+
+def _is_of(value: Any, hint: Any) -> bool:
+    """Whether a plain value of a file is of the kind that a parameter asks for; what cannot be told is taken.
+
+    >>> _is_of(96, int), _is_of("96", int), _is_of(True, int), _is_of(1, float), _is_of(None, int | None)
+    (True, False, False, True, True)
+    """
+    origin = get_origin(hint)
+    if origin is Literal:
+        return value in get_args(hint)
+    if origin in (Union, UnionType):
+        return any(_is_of(value, one) for one in get_args(hint))
+    if hint in (int, float) and isinstance(value, bool):
+        return False
+    if hint is float:
+        return isinstance(value, int | float)
+    return isinstance(value, hint) if hint in (int, bool, str, type(None)) else True
 
 
 def _short(number: float) -> str:

@@ -1,6 +1,10 @@
-"""Folders and files of weights, told apart without torch: an encoder of ours, or what a library saved."""
+"""Folders and files of weights, told apart and written whole, without torch."""
 
 import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +58,27 @@ def _in_folder(folder: Path) -> Path:
         names = ", ".join(file.name for file in files[:5])
         raise ValueError(f"{folder} holds several files of weights ({names}); give the one that you mean")
     return (usual or files or [folder / WEIGHTS_FILE])[0]
+
+
+@contextmanager
+def written_whole(file: Path) -> Iterator[Path]:
+    """A name to write to, which becomes ``file`` when the block ends, synced, with the mode of the umask.
+
+    A crash or a power cut leaves the old file whole, and a name of which it can be told that nobody needs it.
+    """
+    temporary = file.with_name(f".{file.stem}.{uuid.uuid4().hex}{file.suffix}")
+    try:
+        temporary.touch(exist_ok=False)  # with the mode of the umask; a library may make one for its owner alone
+        mode = temporary.stat().st_mode
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fchmod(written.fileno(), mode)
+            os.fsync(written.fileno())
+        os.replace(temporary, file)
+        folder = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    finally:
+        temporary.unlink(missing_ok=True)

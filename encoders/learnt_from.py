@@ -5,7 +5,6 @@ judged. Eight bytes a name, and no name can be read out of them.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,8 @@ import numpy as np
 from jaxtyping import UInt64
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
+
+from encoders.folders import written_whole
 
 #: Beside the weights.
 LEARNT_FILE = "learnt_from.safetensors"
@@ -48,18 +49,9 @@ class LearntFrom:
 
     def write(self, folder: Path) -> None:
         """Write beside the weights; a crash or a power cut leaves the old file whole."""
-        temporary = folder / f".{LEARNT_FILE}.{os.getpid()}"
         hashes = {kind: np.ascontiguousarray(values, dtype=np.uint64) for kind, values in self.hashes.items()}
-        try:
-            temporary.touch()  # gets the mode of the umask, where the library's own file is for its owner alone
-            mode = temporary.stat().st_mode
+        with written_whole(folder / LEARNT_FILE) as temporary:
             save_file(hashes, temporary, metadata={_UNKNOWN: json.dumps(self.unknown)})
-            with temporary.open("rb") as written:
-                os.fchmod(written.fileno(), mode)
-                os.fsync(written.fileno())
-            os.replace(temporary, folder / LEARNT_FILE)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     @classmethod
     def read(cls, folder: Path) -> "LearntFrom | None":

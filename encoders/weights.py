@@ -1,7 +1,6 @@
 """Weights on disk: our own as safetensors, written atomically; those of others unwrapped; all loaded strictly."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from encoders.folders import find_weights, read_description
+from encoders.folders import find_weights, read_description, written_whole
 
 MISFITS_SHOWN = 12
 
@@ -19,17 +18,8 @@ MISFITS_SHOWN = 12
 def write_weights(module: nn.Module, file: Path) -> None:
     """Write the state of ``module`` to a safetensors file; a crash or a power cut leaves the old file whole."""
     state = {key: tensor.detach().cpu().contiguous() for key, tensor in module.state_dict().items()}
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        temporary.touch()  # made with the mode of the umask; the library would make a file for its owner alone
-        mode = temporary.stat().st_mode
+    with written_whole(file) as temporary:
         save_file(state, temporary, metadata={"format": "pt"})
-        with temporary.open("rb") as written:
-            os.fchmod(written.fileno(), mode)
-            os.fsync(written.fileno())
-        os.replace(temporary, file)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_weights(module: nn.Module, file: Path) -> None:

@@ -3,12 +3,13 @@
 import importlib
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from multimodal.files import manifests_must_be_there
+from multimodal.files import manifests_must_be_there, open_itself
 from multimodal.labels import Target
 from multimodal.ranges import at_least
 
@@ -170,12 +171,13 @@ def _scored(
 
     journal.parent.mkdir(parents=True, exist_ok=True)
     known = dict(kept_scores(journal))
-    with journal.open("a", encoding="utf-8") as lines:
+    with open_itself(journal, "a") as lines:
         for clip_id in progress(clips["clip_id"].tolist(), desc="detector", unit="clip"):
             if clip_id not in known:
                 known[clip_id] = _plain(_ask(call, read(clip_id), clip_id), target)
                 lines.write(json.dumps({"clip_id": clip_id, "scores": known[clip_id]}) + "\n")
                 lines.flush()
+                os.fsync(lines.fileno())
     named: list[str] = [one for one in TARGETS if any(one in known[clip_id] for clip_id in clips["clip_id"])]
     named = named or [target]
     columns = {

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from experiments.command_line import Positional, run_verb
 from experiments.runs.device import DeviceName, check_device
 from experiments.runs.folder import judge_must_be_there
-from multimodal.files import IMAGE_SUFFIXES, readable
+from multimodal.files import IMAGE_SUFFIXES, open_itself, readable
 from multimodal.metrics.options import RuleName
 from multimodal.ranges import above, between
 
@@ -201,13 +201,14 @@ def _judged(
     from multimodal.processes import give_memory_back
     from multimodal.progress import progress
 
-    with journal.open("w", encoding="utf-8") as lines:
+    with open_itself(journal, "w") as lines:
         for path in progress(paths, desc="predict", unit="file", disable=len(paths) < 2):
             verdict = _judge(judge, path)
             if explain:
                 verdict = replace(verdict, warnings=[*verdict.warnings, judge.known_as(path)])
             lines.write(json.dumps(verdict.as_json(), allow_nan=False, ensure_ascii=False) + "\n")
             lines.flush()
+            os.fsync(lines.fileno())
             print("\n".join(_lines(verdict)))
             give_memory_back()  # of the windows; the page, and the next file, need it
             yield path, verdict
@@ -244,7 +245,10 @@ def _judge(judge: "Judge", path: Path) -> "FileVerdict":
 
 
 def _lines(verdict: "FileVerdict") -> Iterator[str]:
-    yield verdict.file
+    """What the terminal says of a file; a name that holds line breaks cannot pass for a verdict."""
+    from multimodal.artefacts import shown
+
+    yield shown(verdict.file)
     for judgement in (verdict.main, *verdict.faces):
         if verdict.faces:
             yield _face(judgement)
@@ -256,7 +260,7 @@ def _lines(verdict: "FileVerdict") -> Iterator[str]:
         if judgement.synchrony is not None:
             yield f"  {judgement.synchrony.as_text()}"
         yield from (f"  conflict: {conflict}" for conflict in judgement.conflicts)
-    yield from (f"  note: {warning}" for warning in verdict.warnings)
+    yield from (f"  note: {shown(warning)}" for warning in verdict.warnings)
 
 
 def _face(judgement: "Judgement") -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from experiments.command_line import Positional, run_verb
 from multimodal import corpora
-from multimodal.artefacts import shown, shown_text
+from multimodal.artefacts import shown
 from multimodal.catalog import one_of
 from multimodal.ranges import at_least
 
@@ -57,7 +57,7 @@ def _scan(corpus: str, root: Path, out: Path, options: dict[str, str] | None = N
         manifest = corpora.scan(corpus, root, report=report, options=options)
     finally:  # where it fails, the reason may stand among the warnings
         for line in report.lines():
-            print(shown_text(line), file=sys.stderr)
+            print(shown(line), file=sys.stderr)
     manifest.write(out)
     written = corpora.Manifest.read(out)
     print(f"{out}: {len(written.clips):,} clips of {corpus} ({_kinds(written)})")
@@ -76,7 +76,7 @@ def _scan_all(root: Path, folder: Path, probe: bool, workers: int) -> None:
     report = corpora.ScanReport()
     found = corpora.recognise(root, report=report)
     for line in report.lines():
-        print(shown_text(line), file=sys.stderr)
+        print(shown(line), file=sys.stderr)
     if not found:
         raise ValueError(f"no corpus recognised under {root}; known are {', '.join(sorted(corpora.CORPORA))}")
     for name, where in found:

@@ -5,6 +5,7 @@ before anything older goes. A folder is claimed in one step by whoever comes fir
 time through a lock that dies with its process.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -15,7 +16,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any
 
 #: Taken while a folder is claimed, and held by its writer. They are two, since who claims waits and who writes
 #: does not; and they stay: a lock file that goes could be locked twice.
@@ -101,6 +102,28 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def open_itself(path: Path, mode: str) -> IO[Any]:
+    """Open a file that is written in place, as ``open`` does in UTF-8; a link there is refused.
+
+    A folder may come from a stranger, and a link in it could lead to any file of whoever writes.
+
+    Raises:
+        ValueError: a link lies there.
+    """
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_NOFOLLOW, 0o666)
+
+    try:
+        return open(path, mode, encoding=None if "b" in mode else "utf-8", opener=opener)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise ValueError(
+            f"{path} is a link, and would be written through; remove it, or give a new folder"
+        ) from None
+
+
 def is_leftover(path: Path) -> bool:
     """Whether this is the name of a file or folder that was being written when its writer died, or is just now.
 
@@ -173,7 +196,7 @@ def held(folder: Path) -> Iterator[None]:
 def shared(folder: Path) -> Iterator[None]:
     """Be one of several writers of different files; who comes first removes what killed ones left."""
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / WRITER, "a", encoding="utf-8") as file:
+    with open_itself(folder / WRITER, "a") as file:
         with suppress(BlockingIOError):  # somebody is at work, and half-written files are theirs
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             sweep(folder)
@@ -187,7 +210,7 @@ def shared(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _locked(folder: Path, *, wait: bool) -> Iterator[None]:
-    with open(folder / (LOCK if wait else WRITER), "a+", encoding="utf-8") as file:
+    with open_itself(folder / (LOCK if wait else WRITER), "a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
@@ -215,7 +238,7 @@ def _forget_locks() -> None:
 
 
 #: The locks that this process holds.
-_locks: set[TextIO] = set()
+_locks: set[IO[Any]] = set()
 os.register_at_fork(after_in_child=_forget_locks)
 
 

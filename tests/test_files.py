@@ -14,6 +14,7 @@ from multimodal.files import (
     claim,
     held,
     is_leftover,
+    open_itself,
     read_json,
     shared,
     sweep,
@@ -183,6 +184,25 @@ def test_a_deep_sweep_goes_below_and_a_plain_one_does_not(tmp_path):
     assert half.exists()
     sweep(tmp_path, is_deep=True)
     assert not half.exists()
+
+
+def test_a_link_in_the_place_of_a_file_is_not_written_through(tmp_path):
+    mine, folder = tmp_path / "mine.txt", tmp_path / "folder"
+    mine.write_text("mine")
+    folder.mkdir()
+    for name, leads_to in ((LOCK, mine), (WRITER, mine), ("journal", tmp_path / "elsewhere")):
+        (folder / name).symlink_to(leads_to)
+    with pytest.raises(ValueError, match=r"\.writer is a link, and would be written through"), held(folder):
+        pass
+    with pytest.raises(ValueError, match=r"\.writer is a link"), shared(folder):
+        pass
+    with pytest.raises(ValueError, match=r"journal is a link"):
+        open_itself(folder / "journal", "a")
+    (folder / "journal").unlink()
+    with pytest.raises(ValueError, match=r"\.lock is a link"):
+        claim(folder, "marker.json", {}, kind="folder of a test")
+    assert mine.read_text() == "mine"
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_json_that_is_damaged_or_nested_without_end_is_one_line(tmp_path):

@@ -15,12 +15,12 @@ from judged import tiny_judge, write_tiny_clip
 from PIL import Image
 
 from experiments.__main__ import main
-from experiments.predict import _Minutes, player_of
+from experiments.predict import _lines, _Minutes, player_of
 from multimodal.familiarity import learn_familiar
 from multimodal.files import JUDGE_FILE
 from multimodal.judge import load_detector
 from multimodal.labels import MODALITIES, TARGETS
-from multimodal.report.verdict import WindowScores
+from multimodal.report.verdict import FileVerdict, Judgement, WindowScores
 from multimodal.synchrony import BANDS, PATCH, Synchrony, to_json
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "docs" / "verdict.schema.json").read_text())
@@ -180,3 +180,18 @@ def test_every_minute_of_a_file_is_told_though_no_face_lasts_that_long(capsys):
     told = capsys.readouterr().out.splitlines()
     assert told[0] == "  face 1 of 0, 0 to 11 s: video 0.250  any 0.250"
     assert len(told) == 5  # the last face comes with the next minute
+
+
+def test_a_name_with_line_breaks_does_not_pass_for_a_verdict():
+    named = "a.mp4\n  any   real  score 0.001"
+    verdict = FileVerdict(
+        file=named,
+        main=Judgement(name="face 1", modalities={}),
+        trained_on="12 clips",
+        synthetic=False,
+        warnings=[f"{named} is odd"],
+    )
+    assert list(_lines(verdict)) == [
+        "a.mp4\\u000a  any   real  score 0.001",
+        "  note: a.mp4\\u000a  any   real  score 0.001 is odd",
+    ]

@@ -28,7 +28,7 @@ from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.data.options import Reading
 from multimodal.data.windows import ClipWindows, EvaluationWindows
 from multimodal.detector import AudioVisualDetector
-from multimodal.files import atomic_path, held, write_json
+from multimodal.files import atomic_path, held, open_itself, write_json
 from multimodal.labels import MODALITIES, Modality
 from multimodal.metrics.scores_table import WITHOUT_THE_OTHER
 from multimodal.progress import progress
@@ -131,7 +131,7 @@ def run_job(job: Job) -> dict[str, Any]:
     """
     log = job.folder.parent.parent / "logs" / f"{job.folder.name}.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with open(log, "a", encoding="utf-8") as text, redirect_stdout(text), redirect_stderr(text):
+    with open_itself(log, "a") as text, redirect_stdout(text), redirect_stderr(text):
         return _run(job)
 
 

@@ -1,6 +1,5 @@
 """From a list and clones to a corpus of the folder kind: real/SOURCE/, fake/SOURCE/ and clips.csv."""
 
-import csv
 import hashlib
 import tempfile
 from collections import Counter
@@ -11,6 +10,7 @@ from typing import Literal, NamedTuple
 from experiments.trials.chain import treat_sound
 from experiments.trials.clones import Clones
 from experiments.trials.listing import Listed
+from multimodal.artefacts import safe_cells
 from multimodal.files import atomic_path
 from multimodal.progress import progress
 
@@ -57,7 +57,9 @@ def make_corpus(listed: Sequence[Listed], clones: Clones, out: Path, *, kind: Ki
     if not rows:
         raise ValueError(f"none of {len(listed)} files can be used: {left_out.most_common(1)[0][0]}")
     with atomic_path(out / TABLE) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([COLUMNS, *rows])
+        import pandas as pd
+
+        safe_cells(pd.DataFrame(rows, columns=COLUMNS)).to_csv(file, index=False)
     return Made(len(rows), left_out)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from multimodal.artefacts import shown
 from multimodal.corpora.manifest import Manifest
 from multimodal.splits import Split
 
@@ -72,8 +73,8 @@ def findings_text(examination: Examination) -> str:
     clips = ", ".join(f"{corpus} {count:,}" for corpus, count in examination.clips.items())
     lines = [f"looked at {sum(examination.clips.values()):,} clips ({clips})"]
     for finding in examination.findings:
-        lines += ["", f"{finding.severity}: {finding.check}: {finding.message}"]
-        lines += [f"    {example}" for example in finding.examples]
+        lines += ["", f"{finding.severity}: {finding.check}: {shown(finding.message)}"]
+        lines += [f"    {shown(example)}" for example in finding.examples]
         lines.append(f"  -> {finding.advice}")
     lines += ["", *(f"nothing found: {check}" for check in _clear(examination))]
     lines += [f"not looked at: {check} ({reason})" for check, reason in examination.skipped.items()]

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from multimodal.artefacts import reading, safe_cells
-from multimodal.files import atomic_path
+from multimodal.files import atomic_path, open_itself
 from multimodal.media.errors import MediaError
 from multimodal.media.isolation import IsolatedWorkers, Limits, Outcome
 from multimodal.media.reading.frame_folder import probe_clip, sound_file
@@ -109,7 +109,7 @@ def probe_corpus(
     ]
     sizes = dict(zip(left["clip_id"], left["size_bytes"].tolist(), strict=True))
     table_path.parent.mkdir(parents=True, exist_ok=True)
-    with open(journal, "a", encoding="utf-8") as file:
+    with open_itself(journal, "a") as file:
         outcomes = probe_files(jobs, workers=workers, seconds_per_file=seconds_per_file)
         for outcome in progress(outcomes, len(jobs)):
             file.write(json.dumps(_row(outcome, sizes[outcome.job.clip_id])) + "\n")

@@ -345,6 +345,13 @@ def test_an_examination_puts_errors_first_and_says_what_was_not_looked_at(eviden
     assert json.loads(json.dumps(to_json(examination)))["findings"][0]["check"] == "same content"
 
 
+def test_a_line_break_in_a_name_begins_no_line_of_the_findings(tmp_path):
+    named = gather([put(tmp_path, {"fake1\n0 errors.jpg": b"1", "real1.jpg": b"1"})])
+    text = findings_text(examine(named))
+    assert "fake1\\u000a0 errors.jpg" in text
+    assert not any(line.startswith("0 errors") for line in text.splitlines())
+
+
 def test_without_looking_at_files_nothing_is_opened(evidence):
     quiet = Evidence(evidence.clips, evidence.split, None, "nothing")
     assert set(examine(quiet).skipped) == {"missing files", "same content", "split fit", "rejected files"}

@@ -196,3 +196,13 @@ def test_every_place_that_reads_others_models_says_that_neither_code_nor_pickles
         assert said.get("trust_remote_code") == "False", ast.unparse(call)
         if ast.unparse(call.func) != "AutoConfig.from_pretrained":
             assert said.get("use_safetensors") == "True", ast.unparse(call)
+
+
+@pytest.mark.parametrize("size", ["96", True, -1, 4097, 10_000_000, 1e300, [96]])
+def test_a_size_that_no_encoder_has_is_one_line_while_loading_and_not_while_judging(size, tmp_path):
+    create_encoder("frames", backbone="test_resnet", frame_size=32).save_pretrained(tmp_path / "encoder")
+    config = tmp_path / "encoder" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"frame_size": size}))
+    with pytest.raises(ValueError, match=r"config.json says frame_size=") as error:
+        load_encoder(tmp_path / "encoder")
+    assert "\n" not in str(error.value)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from multimodal.artefacts import check_inside, read_table, reading
-from multimodal.files import atomic_path, sweep
+from multimodal.files import atomic_path, open_itself, sweep
 from multimodal.media.store.format import FAILURE_SCHEMA, FAILURES, INDEX, INDEX_SCHEMA, JOURNALS, LOCK, SHARDS
 from multimodal.media.store.shard import AppendOnlyFile, StoreWriteError, end_archive
 
@@ -24,7 +24,7 @@ from multimodal.media.store.shard import AppendOnlyFile, StoreWriteError, end_ar
 @contextmanager
 def store_lock(folder: Path) -> Iterator[None]:
     """Only one process at a time opens journals or moves them into the tables."""
-    with open(folder / LOCK, "w") as file:
+    with open_itself(folder / LOCK, "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -7,7 +7,7 @@ from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
-from multimodal.files import sync
+from multimodal.files import open_itself, sync
 
 # Appending to a file so that what was appended is on the disk, whole or not at all.
 
@@ -116,7 +116,7 @@ def end_archive(path: Path, length: int, removed: Iterable[tuple[int, int]] = ()
             member ``__removed__``, which WebDataset passes over, by one block written over its first header: so
             other members stay where the index says, and a kill at any moment does no harm.
     """
-    with open(path, "r+b") as file:
+    with open_itself(path, "r+b") as file:
         for start, end in removed:
             header = tarfile.TarInfo(REMOVED)
             header.size = end - start - tarfile.BLOCKSIZE
