@@ -261,11 +261,12 @@ def test_own_addresses_need_no_token(host, is_own):
     assert not any(_is_own(other) for other in ("0.0.0.0", "::", "192.168.1.4", "machine.example"))
 
 
-def test_what_is_missing_is_said_in_one_line(monkeypatch, capsys):
+def test_what_is_missing_is_said_in_one_line(tmp_path, monkeypatch, capsys):
     import sys
 
     from experiments.__main__ import main
 
+    monkeypatch.chdir(tmp_path)  # where there is no folder runs the name may be one of the hub
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     assert main(["serve", "runs/none"]) == 1
     assert "serve needs starlette and uvicorn" in capsys.readouterr().err
