@@ -1,10 +1,10 @@
 """A Ray cluster of two nodes loses one: ``python -m benchmarks.ray_nodes [--losses 3] [--verbs prepare ablate]``.
 
-Needs ``pip install '.[ray]'``. Both nodes are on this machine, one processor each. On a tiny generated corpus
-each verb is run by processes of this machine, then on the cluster, then as often as was asked with the
-second node killed (its raylet by SIGKILL, as a machine that is switched off looks to the rest) at a random moment
-of that time. Every run must end well, with the bytes of the local one, and show nothing of Ray's own: no
-traceback, no lines of ``(raylet)`` or ``(pid=)``. Exits with 1 where one of these does not hold.
+Needs ``pip install '.[ray]'``. Both nodes are on this machine, one processor each. On a tiny generated corpus each
+verb is run by processes of this machine, then on the cluster, then as often as was asked with the second node
+killed (its raylet by SIGKILL, as a machine switched off looks to the rest) at a random moment of that time.
+Every run must end well, with the bytes of the local one, and show nothing of Ray's own: no traceback, no lines of
+``(raylet)`` or ``(pid=)``. Exits with 1 where one of these does not hold.
 """
 
 import argparse

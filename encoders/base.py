@@ -232,9 +232,8 @@ def check_plain(kind: type[Encoder], arguments: Mapping[str, Any], source: str |
             )
     hints = get_type_hints(kind.__init__)
     for option, value in arguments.items():
-        is_below = (
-            option != "stage" and isinstance(value, int | float) and value < 0
-        )  # stages count from the end, too
+        # of all options only stages may count from the end
+        is_below = option != "stage" and isinstance(value, int | float) and value < 0
         if is_below or not _is_of(value, hints.get(option, Any)):
             raise ValueError(f"{source} says {option}={value!r:.60}, which that option cannot be")
         if option == "frame_size" and (value or 0) > LARGEST_FRAME:

@@ -45,9 +45,8 @@ def split(
     chosen = _try(manifest, first, seed, options)
     beside = {name: _try(manifest, name, seed) for name in others}
     made = [one for one in (chosen, *beside.values()) if isinstance(one, splits.Split)]
-    if isinstance(chosen, ValueError) and not made:
-        raise chosen
-    print(leakage_text([measure_leakage(manifest, one) for one in made]))
+    if made:
+        print(leakage_text([measure_leakage(manifest, one) for one in made]))
     for name, one in beside.items():
         if isinstance(one, ValueError):
             print(f"{name} is not in the table: {one}")
