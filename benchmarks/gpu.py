@@ -1,6 +1,7 @@
 """How near a training comes to the speed of its networks: one table, on a GPU or on this processor.
 
-    python -m benchmarks.gpu [--folder DIR] [--recipe small|fakeavceleb] [--steps 20] [--workers N] [--compile]
+    python -m benchmarks.gpu [--folder DIR] [--recipe small|fakeavceleb] [--steps 20] [--workers N]
+                           [--compile] [--parts N]
     python -m benchmarks.gpu --estimates [--folder DIR]
 
 The second form tells what `--estimate` says of every recipe for real corpora. The first, for a recipe's networks
@@ -55,14 +56,17 @@ PROFILED = 5
 STORES = {"small": (CROPS, 6), "fakeavceleb": (PrepareOptions(frame_rate=25, crop_size=224), 16)}
 
 
-def recipe(name: str, folder: Path, workers: int, *, compiles: bool) -> TrainConfig:
+def recipe(name: str, folder: Path, workers: int, *, compiles: bool, parts: int | None) -> TrainConfig:
     """The recipe on the generated corpus, with random weights and the default augmentation."""
     config = TRAIN[name]()
+    accumulate = config.fit.accumulate if parts is None else parts
     crops, num_frames = STORES[name]
     made = make_corpora(folder, {}, crops, num_frames)
     encoders = {modality: _with_random_weights(one) for modality, one in config.encoders.items()}
     data = replace(made, batch_size=config.data.batch_size, num_workers=workers, augmentation=Augmentation())
-    return replace(config, encoders=encoders, data=data, fit=replace(config.fit, compile=compiles))
+    return replace(
+        config, encoders=encoders, data=data, fit=replace(config.fit, compile=compiles, accumulate=accumulate)
+    )
 
 
 def _with_random_weights(encoder: EncoderConfig) -> EncoderConfig:
@@ -172,9 +176,9 @@ def step_rows(training: Training, accelerator: Accelerator, count: int) -> Itera
     def read(one: Parts) -> Iterable[Batch]:
         return batches_of(replace(training, fit=replace(training.fit, steps=10_000)), one, accelerator)(0)
 
-    source = iter(read(parts()))
+    source = delivered(read(parts()), device)
     ready = next(source)
-    del source
+    source.close()
     bare, there = [], []
     for _ in range(2):  # in turns, so that whatever else the machine does falls upon both
         bare.append(bare_step(parts(), ready, training, Clock(count, device)))
@@ -319,6 +323,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=20, help="that are timed in each row")
     parser.add_argument("--workers", type=int, default=max((os.cpu_count() or 2) - 1, 1), help="that read")
     parser.add_argument("--compile", action="store_true", help="the encoders, in every row")
+    parser.add_argument("--parts", type=int, help="that a batch is computed in (default: the recipe's)")
     parser.add_argument("--estimates", action="store_true", help="of every recipe, in place of the table")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -326,12 +331,15 @@ def main() -> int:
         if options.estimates:
             estimates(folder)
             return 0
-        training = open_training(recipe(options.recipe, folder, options.workers, compiles=options.compile))
+        training = open_training(
+            recipe(options.recipe, folder, options.workers, compiles=options.compile, parts=options.parts)
+        )
         accelerator = accelerator_on(precision=training.precision)
         device = accelerator.device
         gpu = torch.cuda.get_device_name() if device.type == "cuda" else None
         where = gpu or f"CPU, {torch.get_num_threads()} threads"
-        size = f"batches of {training.batch_size}" + (", compiled" if options.compile else "")
+        size = f"batches of {training.batch_size} in {training.fit.accumulate}"
+        size += ", compiled" if options.compile else ""
         print(f"| {options.recipe}, {size}, {where} | |\n|---|---|", flush=True)
         rows = step_rows(training, accelerator, options.steps), window_rows(training, device, options.steps)
         for name, value in itertools.chain(*rows):

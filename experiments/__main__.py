@@ -93,12 +93,17 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         if _is_lack_of_memory(error):
             told = " ".join(repr(error).replace("\\n", " ").split())[:200]  # NumPy says it in forty lines
-            return _fail(f"too little memory ({told}); give more, or do less at a time", 1)
+            do = _LESS_ON_A_GPU if "CUDA out of memory" in told else "give more, or do less at a time"
+            return _fail(f"too little memory ({told}); {do}", 1)
         if not isinstance(error, ValueError | OSError):  # a mistake of this program: its place is wanted
             raise
         return _fail(_in_words(error), getattr(error, "exit_code", 1))
 
 
+_LESS_ON_A_GPU = (
+    "a training takes less with --fit.accumulate 2 (a batch in parts, the same step) or "
+    "--fit.checkpoint-gradients; anything else with a smaller --batch-size or --device cpu"
+)
 _STOPPED = "stopped; the same command goes on from here"
 
 

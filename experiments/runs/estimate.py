@@ -3,7 +3,9 @@
 import resource
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
+from threading import Event
 
 import numpy as np
 import torch
@@ -11,6 +13,7 @@ import torch
 from experiments.runs.clips import Clips
 from experiments.runs.device import accelerator_on
 from experiments.runs.loop import Training, batches_of
+from multimodal.data.delivery import delivered
 from multimodal.training.fit import training_step
 from multimodal.training.parameter_groups import make_optimizer
 
@@ -81,13 +84,15 @@ def estimate(training: Training) -> Estimate:
     wrapped, optimizer = accelerator.prepare(model, make_optimizer(model, options))
     wrapped.train()
     taken: list[tuple[float, float]] = []
-    batches = iter(batches_of(training, parts, accelerator)(0))
-    for step in range(min(WARM_UP_STEPS + TIMED_STEPS, options.steps)):
-        start = time.perf_counter()
-        batch = next(batches)
-        waited = time.perf_counter() - start
-        training_step(wrapped, task, batch, optimizer, step, options, accelerator)
-        taken.append((time.perf_counter() - start, waited))
+    in_backward = Event()
+    read = delivered(batches_of(training, parts, accelerator)(0), accelerator.device, in_backward)
+    with closing(read) as batches:
+        for step in range(min(WARM_UP_STEPS + TIMED_STEPS, options.steps)):
+            start = time.perf_counter()
+            batch = next(batches)
+            waited = time.perf_counter() - start
+            training_step(wrapped, task, batch, optimizer, step, options, accelerator, in_backward.set)
+            taken.append((time.perf_counter() - start, waited))
     steps, waits = np.array(taken[WARM_UP_STEPS:] or taken).sum(axis=0)
     start = time.perf_counter()
     task.validate(model)

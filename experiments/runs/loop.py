@@ -19,7 +19,7 @@ from experiments.runs.clips import Clips
 from experiments.runs.device import accelerator_on, processes
 from experiments.runs.folder import RunFolder
 from experiments.runs.trackers import begin_tracking, check_tracker
-from multimodal.data.delivery import Batch, delivered, window_loader
+from multimodal.data.delivery import Batch, window_loader
 from multimodal.data.order import StepBatches
 from multimodal.files import as_written, write_json
 from multimodal.tokens.cache import TokenCache
@@ -158,7 +158,7 @@ def _best_of(history: Sequence[Mapping[str, Any]]) -> str:
 
 
 def batches_of(training: Training, parts: Parts, accelerator: Accelerator) -> Callable[[int], Iterable[Batch]]:
-    """Batches of this process from any step on."""
+    """Batches of this process from any step on, as they are read."""
 
     def batches_from(step: int) -> Iterable[Batch]:
         sampler = StepBatches(
@@ -169,8 +169,7 @@ def batches_of(training: Training, parts: Parts, accelerator: Accelerator) -> Ca
             rank=accelerator.process_index,
             world_size=accelerator.num_processes,
         )
-        loader = window_loader(parts.windows, num_workers=training.num_workers, batch_sampler=sampler)
-        return delivered(loader, accelerator.device)
+        return window_loader(parts.windows, num_workers=training.num_workers, batch_sampler=sampler)
 
     return batches_from
 

@@ -5,8 +5,9 @@ way to [0, 1] are the device's business.
 """
 
 import resource
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any, NamedTuple, TypedDict
 
 import torch
@@ -169,32 +170,49 @@ class _Ready(NamedTuple):
     event: Any = None
 
 
-def delivered(batches: Iterable[Batch], device: torch.device | str) -> Iterator[Batch]:
+def delivered(
+    batches: Iterable[Batch], device: torch.device | str, may_begin: Event | None = None
+) -> Generator[Batch]:
     """The same batches on the device, each fetched, copied and finished by a thread while the one before is used.
 
     On a GPU the copy and the changes go on a stream of their own, so that no step waits for them.
+
+    Args:
+        batches: as workers hand them over, or on the device already.
+        device: where they are used.
+        may_begin: is set when a batch may be brought to a GPU and finished there; at once, if there is none. Two
+            threads that send kernels hold each other up wherever both have to run Python. Whoever gives one closes
+            the batches when no more are wanted.
     """
     device = torch.device(device)
     source = iter(batches)
     stream = torch.cuda.Stream(device) if device.type == "cuda" else None
 
-    def fetch() -> _Ready | None:
+    def fetch(*, at_once: bool = False) -> _Ready | None:
         batch = next(source, None)
         if batch is None:
             return None
         if stream is None:
             return _Ready(to_device(batch, device))
+        if may_begin is not None and not at_once:
+            may_begin.wait()
+            may_begin.clear()
         with torch.cuda.stream(stream):
             return _Ready(to_device(batch, device), stream.record_event())
 
-    ready = fetch()  # here, for it starts the loader's workers: those forked by the thread would fail at their end
+    # here, for it starts the loader's workers: those forked by the thread would fail at their end
+    ready = fetch(at_once=True)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as thread:
-        while ready is not None:
-            coming = thread.submit(fetch)
-            if ready.event is not None:
-                _take_over(ready, device)
-            yield ready.batch
-            ready = coming.result()
+        try:
+            while ready is not None:
+                coming = thread.submit(fetch)
+                if ready.event is not None:
+                    _take_over(ready, device)
+                yield ready.batch
+                ready = coming.result()
+        finally:
+            if may_begin is not None:
+                may_begin.set()  # nobody else will, once batches are no longer asked for
 
 
 def _take_over(ready: _Ready, device: torch.device) -> None:

@@ -8,7 +8,8 @@ as 6, bit for bit on a CPU. On a GPU no step waits for the numbers of another: t
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
+from threading import Event
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -17,7 +18,7 @@ from accelerate import Accelerator
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from multimodal.data.delivery import Batch, to_device
+from multimodal.data.delivery import Batch, delivered, to_device
 from multimodal.progress import progress
 from multimodal.training.averaging import WeightAverage
 from multimodal.training.checkpoints import Checkpoints, FitState
@@ -60,7 +61,7 @@ def fit(
     Args:
         model: on the CPU; Accelerate moves it.
         task: loss and validation.
-        batches_from: gives this process's batches from a step on.
+        batches_from: gives this process's batches from a step on, as they are read.
         options: how long and how fast.
         accelerator: device, precision and processes.
         checkpoints: where the state is kept; model selection and early stopping see validation data only.
@@ -81,7 +82,8 @@ def fit(
     if averaged is not None:
         averaged.to(accelerator.device)
     wrapped.train()
-    batches = iter(batches_from(state.step))
+    in_backward = Event()
+    read = delivered(batches_from(state.step), accelerator.device, in_backward)
     bar = progress(
         total=options.steps, initial=state.step, desc=title, unit="step", disable=not accelerator.is_main_process
     )
@@ -92,10 +94,12 @@ def fit(
             accelerator.log({f"train/{name}": value for name, value in told.items()}, step=step)
 
     numbers = StepNumbers(clip_ids, tell, scales_itself=accelerator.scaler is not None)
-    with bar:
+    with bar, closing(read) as batches:
         while not state.finished:
             batch = next(batches)
-            taken = training_step(wrapped, task, batch, optimizer, state.step, options, accelerator)
+            taken = training_step(
+                wrapped, task, batch, optimizer, state.step, options, accelerator, in_backward.set
+            )
             numbers.add(state.step, batch["row"], taken)
             state.step += 1
             if average is not None:
@@ -133,10 +137,12 @@ def training_step(
     step: int,
     options: FitOptions,
     accelerator: Accelerator,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> dict[str, Tensor]:
     """One optimizer step on this process's part of a batch; nothing of it is waited for.
 
-    Gives its loss, what that is made of and the norm of its gradient, still on the device.
+    Gives its loss, what that is made of and the norm of its gradient, still on the device. ``meanwhile`` is called
+    where the last backward pass begins: it needs no Python, which other threads may then take.
     """
     for group in optimizer.param_groups:
         group["lr"] = learning_rate(step, options) * group["scale"]
@@ -149,6 +155,8 @@ def training_step(
             with nullcontext() if is_last else accelerator.no_sync(wrapped):
                 with accelerator.autocast():
                     of_part = next(losses)
+                if is_last:
+                    meanwhile()
                 accelerator.backward(of_part["loss"])
             for name, loss in of_part.items():
                 taken[name] = taken[name] + loss.detach() if name in taken else loss.detach()

@@ -284,6 +284,12 @@ def raising(error):
         ),
         (FileNotFoundError(2, "No such file or directory", b"a"), 1, "error: a: no such file or directory"),
         (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."), 1, "error: too little memory ("),
+        (
+            RuntimeError("CUDA out of memory"),
+            1,
+            "error: too little memory (RuntimeError('CUDA out of memory')); a training takes less with "
+            "--fit.accumulate 2 (",
+        ),
     ],
 )
 def test_what_goes_wrong_while_a_verb_is_imported_is_one_line(error, code, says, monkeypatch, capsys):

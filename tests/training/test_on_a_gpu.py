@@ -4,7 +4,10 @@ import importlib.util
 import os
 import subprocess
 import sys
+import threading
+from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 import pytest
 import torch
@@ -14,6 +17,7 @@ from tiny_speech import TINY_SPEECH
 
 from encoders import create_encoder
 from fusion import create_fusion
+from multimodal.data.delivery import delivered
 from multimodal.detector import AudioVisualDetector
 from multimodal.training.averaging import WeightAverage
 from multimodal.training.checkpoints import Checkpoints
@@ -129,3 +133,26 @@ def test_no_step_waits_for_the_gpu(audio, fusion, precision, is_padded):
         torch.cuda.set_sync_debug_mode("default")
     numbers.read(later=0)
     assert len(numbers.losses) == 3
+
+
+def numbered(count: int):
+    for number in range(count):
+        yield {"inputs": {}, "present": {}, "lengths": {}, "labels": {}, "row": torch.tensor([number])}
+
+
+def test_the_next_batch_is_brought_when_it_may_be():
+    may_begin = Event()
+    batches = delivered(numbered(3), "cuda", may_begin)
+    assert next(batches)["row"] == 0
+    may_begin.set()
+    assert next(batches)["row"] == 1
+    assert not may_begin.is_set()
+    batches.close()
+
+
+def test_a_thread_that_waits_to_bring_a_batch_ends_with_the_training():
+    before = threading.active_count()
+    with closing(delivered(numbered(3), "cuda", Event())) as batches:
+        next(batches)
+        assert threading.active_count() > before
+    assert threading.active_count() == before
