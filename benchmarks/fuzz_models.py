@@ -7,7 +7,7 @@ import contextlib
 import io
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -150,7 +150,11 @@ def read_checkpoint(folder: Path) -> Any:
         return Checkpoints(folder).load(model, torch.optim.AdamW(model.parameters()), None)
 
 
-def make_detector(folder: Path) -> Path:
+#: What a detector's crops are unless somebody asks for others.
+SMALL_CROPS = PrepareOptions(frame_rate=10.0, crop_size=32)
+
+
+def make_detector(folder: Path, crops: PrepareOptions = SMALL_CROPS, *, num_frames: int = 8) -> Path:
     """A detector that judges files, as ``export`` writes it."""
     video = create_encoder("frames", backbone="test_resnet", frame_size=32)
     audio = create_encoder("spectrogram", backbone="test_resnet", n_mels=32)
@@ -158,13 +162,12 @@ def make_detector(folder: Path) -> Path:
     detector = AudioVisualDetector(encoders={"video": video, "audio": audio}, fusion=fusion, localises=True)
     names = (*QUESTIONS, "video_alone", "audio_alone")
     rules = {"youden": {"threshold": 0.5, "value": 1.0, "draws": [0.4, 0.6]}}
-    crops = PrepareOptions(frame_rate=10.0, crop_size=32)
     facts = {"corpora": ["made"], "generated": True, "protocol": "p", "split_hash": "0" * 32}
-    stored = {"store": fingerprint_of(crops), "store_options": {"frame_rate": 10.0, "crop_size": 32}}
+    stored = {"store": fingerprint_of(crops), "store_options": asdict(crops)}
     moments = dict.fromkeys(TARGETS, 0.5)
     Judge(
         detector,
-        num_frames=8,
+        num_frames=num_frames,
         silent_ends="keep",
         thresholds=dict.fromkeys(names, rules),
         doubt=0.5,

@@ -46,6 +46,8 @@ from multimodal.splits.seen import MARK, known_as
 from multimodal.synchrony import Synchrony
 
 NUM_THUMBNAILS = 10
+#: Windows of a face that are judged together. Of a crowd each face has some waiting, 2 MB each.
+_TOGETHER = 4
 
 
 class Judge(nn.Module):
@@ -176,7 +178,7 @@ class Judge(nn.Module):
         return Face(
             number,
             found,
-            RunningScores(model, self.shape),
+            RunningScores(model, self.shape, batch_size=_TOGETHER),
             thresholds=self.moments if self.detector.localises else None,
             lips=self.lips,
             familiar=self.familiar,

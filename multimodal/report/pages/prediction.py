@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
@@ -64,13 +64,21 @@ def _summary(verdict: FileVerdict) -> dict[str, Any]:
     }
 
 
+#: Faces of a file with figures beside their time lines: of the hundreds of a film these would take longer than
+#: judging it.
+_MOST_WITH_FIGURES = 20
+
+
 def _file(verdict: FileVerdict) -> dict[str, Any]:
+    judged = (verdict.main, *verdict.faces)
     return {
         "name": verdict.file,
         "warnings": verdict.warnings,
         "questions": questions(verdict),
         "player": verdict.player,
-        "judgements": [_judgement(one) for one in (verdict.main, *verdict.faces)],
+        "judgements": [
+            _judgement(one, FIGURES if place < _MOST_WITH_FIGURES else {}) for place, one in enumerate(judged)
+        ],
     }
 
 
@@ -99,9 +107,9 @@ FIGURES: dict[str, VerdictFigure] = {
 }
 
 
-def _judgement(judgement: Judgement) -> dict[str, Any]:
+def _judgement(judgement: Judgement, figures: Mapping[str, VerdictFigure]) -> dict[str, Any]:
     posterior = judgement.posterior or {}
-    drawn = {name: figure.draw(judgement) for name, figure in FIGURES.items()}
+    drawn = {name: figure.draw(judgement) for name, figure in figures.items()}
     return {
         **{name: getattr(judgement, name) for name in ("name", "is_speaker", "start_seconds", "end_seconds")},
         "word": judgement.modalities["any"].verdict,
@@ -114,7 +122,7 @@ def _judgement(judgement: Judgement) -> dict[str, Any]:
         "conflicts": judgement.conflicts,
         "segments": judgement.segments,
         "figures": [
-            {"name": name, "image": embed(png_bytes(figure)), "caption": FIGURES[name].caption}
+            {"name": name, "image": embed(png_bytes(figure)), "caption": figures[name].caption}
             for name, figure in drawn.items()
             if figure is not None
         ],

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from multimodal.report.figures.style import blank_figure
-from multimodal.report.pages import prediction_page
+from multimodal.report.pages import prediction, prediction_page
 from multimodal.report.pages.heat import heats_of
 from multimodal.report.pages.prediction import FIGURES, VerdictFigure, policy_hash
 from multimodal.report.verdict import (
@@ -97,6 +97,13 @@ def test_a_new_figure_of_a_judgement_reaches_the_page_by_a_line_in_the_table(mon
 
     monkeypatch.setitem(FIGURES, "saliency", VerdictFigure(draw, "Where it looked."))
     assert prediction_page([verdict, broken()]).count("Where it looked.") == 1
+
+
+def test_of_a_film_only_the_first_faces_have_figures_and_all_have_verdicts(monkeypatch, verdict):
+    monkeypatch.setattr(prediction, "_MOST_WITH_FIGURES", 2)
+    page = prediction_page([replace(verdict, faces=[verdict.main] * 2)])
+    assert page.count(FIGURES["scores over time"].caption) == 2
+    assert page.count(">0.800</b>") == 3
 
 
 def test_a_file_that_cannot_be_read_has_a_section_and_no_picture():
