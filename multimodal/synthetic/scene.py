@@ -68,9 +68,13 @@ class _Moment(NamedTuple):
 
 
 def film(
-    actor: Actor, performance: Performance, mouth: np.ndarray, overlays: Sequence[Overlay] = ()
+    actor: Actor,
+    performance: Performance,
+    mouth: np.ndarray,
+    overlays: Sequence[Overlay] = (),
+    during: range | None = None,
 ) -> Iterator[np.ndarray]:
-    """Film a clip; overlays are blended in their order.
+    """Film a clip; overlays are blended in their order, into the frames ``during`` which they are there, or all.
 
     Shape: mouth (frames,) in [0, 1] → yields (frame_size, frame_size, 3) uint8 RGB, one for each frame.
     """
@@ -89,7 +93,7 @@ def film(
         )
         room = _pan(background, performance.pan[index] * canvas.half_height, size)
         frame = _composite(room, actor.paint(_expression(performance, index, mouth)), moment)
-        for overlay in overlays:
+        for overlay in overlays if during is None or index in during else ():
             patch = _patch(overlay, _expression(performance, index, overlay.mouth), canvas)
             _blend(frame, patch, overlay, moment, canvas)
         yield np.clip(frame, 0, 255).astype(np.uint8)

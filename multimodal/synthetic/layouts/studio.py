@@ -57,12 +57,11 @@ def show(options: planned.LayoutOptions, video: planned.VideoFile) -> Iterator[n
     shot = _shoot(options, video)
     if not video.is_picture_forged:
         return film(shot.actor, shot.performance, shot.mouth)
-    forged = film(shot.actor, shot.performance, shot.mouth, _overlays(options, video, shot))
-    if video.period is None:
-        return forged
-    start, end = (round(moment * video.frame_rate) for moment in video.period)
-    both = zip(forged, film(shot.actor, shot.performance, shot.mouth), strict=True)
-    return (fake if start <= index < end else real for index, (fake, real) in enumerate(both))
+    during = None
+    if video.period is not None:
+        start, end = (round(moment * video.frame_rate) for moment in video.period)
+        during = range(start, end)
+    return film(shot.actor, shot.performance, shot.mouth, _overlays(options, video, shot), during)
 
 
 def show_mask(options: planned.LayoutOptions, mask: planned.MaskFile) -> Iterator[np.ndarray]:
