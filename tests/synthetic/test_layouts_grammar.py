@@ -2,10 +2,12 @@
 
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from multimodal.synthetic import GENERATORS, Layout, LayoutOptions
+from multimodal.synthetic.layouts.planned import MOST_VOXCELEB2_IDS, voxceleb2_id
 
 OPTIONS = LayoutOptions(identities=6, clips=3, seed=4)
 
@@ -197,3 +199,17 @@ def test_no_size_of_a_tree_gives_a_path_twice(name: str, variant: str, identitie
     assert not [
         path for path in paths if not any(re.fullmatch(pattern, path) for pattern in GRAMMAR[name, variant])
     ]
+
+
+def test_as_many_people_as_a_layout_may_have_are_told_apart_by_their_ids() -> None:
+    most = range(MOST_VOXCELEB2_IDS)
+    ids = [voxceleb2_id(index, in_fakeavceleb=either) for either in (True, False) for index in most]
+    assert len(set(ids)) == len(ids)
+    assert not [one for one in ids if not re.fullmatch(ID, one)]
+    assert max(layout.most_people for layout in LAYOUTS.values()) == MOST_VOXCELEB2_IDS
+
+
+def test_more_people_than_the_names_of_a_layout_have_room_for_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="identities must be at most 90 in dfd; got 91"):
+        LAYOUTS["dfd"](tmp_path, LayoutOptions(identities=91))
+    assert not list(tmp_path.iterdir())

@@ -117,7 +117,7 @@ def test_sound_refuses_what_it_cannot_write(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"identities": 2}, r"identities must lie in \[3, 90\]; got 2"),
+        ({"identities": 2}, r"identities must lie in \[3, 4990\]; got 2"),
         ({"frame_size": 65}, "frame_size must be even; got 65"),
         ({"strength": 1.5}, r"strength must lie in \[0, 1\]; got 1.5"),
     ],

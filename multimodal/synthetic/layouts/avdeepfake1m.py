@@ -97,4 +97,5 @@ def _video(
 LAYOUT = planned.Layout(
     name="avdeepfake1m",
     variants={"full": plan},
+    most_people=planned.MOST_VOXCELEB2_IDS,
 )

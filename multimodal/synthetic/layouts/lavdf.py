@@ -100,4 +100,5 @@ def _entry(
 LAYOUT = planned.Layout(
     name="lavdf",
     variants={"full": plan},
+    most_people=planned.MOST_VOXCELEB2_IDS,
 )

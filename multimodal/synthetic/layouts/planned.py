@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from multimodal.catalog import choose
-from multimodal.ranges import at_least, between, check_ranges
+from multimodal.ranges import OutOfRangeError, at_least, between, check_ranges
 from multimodal.synthetic.identity import Person, invent_person
 from multimodal.synthetic.plan import GROUPS, SwapMethod
 from multimodal.synthetic.randomness import keyed_generator
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from multimodal.synthetic.generation import Progress
 
 FRAME_RATE, SAMPLE_RATE, CRF = 25, 44_100, 23
+#: So many differ by their three digits (:func:`voxceleb2_id`).
+MOST_VOXCELEB2_IDS = 4990
 
 
 class Take(NamedTuple):
@@ -231,7 +233,7 @@ class LayoutOptions:
     Args:
         seed: of everything that is drawn.
         variant: one of the forms that a corpus is distributed in; None is the first of them.
-        identities: people.
+        identities: people; a layout whose names have room for fewer says so.
         clips: genuine recordings of each person.
         clip_seconds: length of a recording, give or take a tenth.
         frame_size: side of frames and pictures in pixels, even.
@@ -242,7 +244,7 @@ class LayoutOptions:
 
     seed: Annotated[int, at_least(0)] = 0
     variant: str | None = None
-    identities: Annotated[int, between(3, 90)] = 4
+    identities: Annotated[int, between(3, MOST_VOXCELEB2_IDS)] = 4
     clips: Annotated[int, between(1, 99)] = 2
     clip_seconds: Annotated[float, between(0.3, 60)] = 0.6
     frame_size: Annotated[int, at_least(64)] = 128
@@ -286,10 +288,12 @@ class Layout:
     Args:
         name: of the corpus.
         variants: the forms that the corpus is distributed in → what each plans; the first is the default.
+        most_people: whom its names have room for.
     """
 
     name: str
     variants: Mapping[str, Callable[[LayoutOptions], Tree]]
+    most_people: int = 90
 
     def __call__(
         self, root: str | Path, options: LayoutOptions, *, workers: int = 1, progress: "Progress | None" = None
@@ -299,8 +303,12 @@ class Layout:
         ``progress`` wraps the sequence of files being made (``tqdm`` fits). The bytes do not depend on
         ``workers``, the number of processes. Returns how many ``videos``, ``images`` and ``audios`` there are
         and how many of them were ``made`` now and ``kept``. Raises ``ValueError`` when the folder holds
-        anything else or the variant is unknown.
+        anything else, the variant is unknown, or the names have no room for so many people.
         """
+        if options.identities > self.most_people:
+            raise OutOfRangeError(
+                "identities", f"must be at most {self.most_people} in {self.name}; got {options.identities}"
+            )
         variant = options.variant or next(iter(self.variants))
         tree = choose(self.variants, variant, f"variant of {self.name}")(options)
         from multimodal.synthetic.layouts.tree import write_tree  # codecs and the studio, which no plan needs

@@ -39,4 +39,5 @@ def _recording(options: planned.LayoutOptions, split: str, person: str, number: 
 LAYOUT = planned.Layout(
     name="voxceleb2",
     variants={"full": plan},
+    most_people=planned.MOST_VOXCELEB2_IDS,
 )
