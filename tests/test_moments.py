@@ -55,6 +55,15 @@ def test_who_is_seen_and_heard_throughout_changes_no_moment_and_what_changes_doe
     assert not torch.allclose(head(one, fused), head({**one, "video": given["video"]}, fused), atol=1e-3)
 
 
+def test_what_the_fusion_made_moves_all_moments_of_a_window_alike_and_is_left_out_of_every_other_in_training():
+    head = classifier().frame_heads["video"]
+    still, fused = {name: torch.zeros(400, 4, width) for name, width in DIMS.items()}, torch.ones(400, 4)
+    offset = head(still, fused) - head(still, torch.zeros(400, 4))
+    assert torch.allclose(offset, offset[:1, :1].expand_as(offset))
+    assert offset.abs().min() > 0.01
+    assert head.context.train()(fused).eq(0).float().mean() == pytest.approx(0.5, abs=0.1)
+
+
 def test_the_head_learns_where_a_stretch_lies_and_unknown_frames_teach_nothing():
     model = classifier().train()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
