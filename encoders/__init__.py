@@ -53,6 +53,7 @@ VIDEO_ENCODERS = {
 AUDIO_ENCODERS = {
     "aasist": "encoders.audio.aasist:AasistEncoder",
     "spectrogram": "encoders.audio.spectrogram:SpectrogramEncoder",
+    "textures": "encoders.audio.textures:TextureEncoder",
     "traces": "encoders.audio.traces:TraceEncoder",
     "wav2vec2": "encoders.audio.wav2vec2:Wav2Vec2Encoder",
 }

@@ -29,6 +29,7 @@ CASES = {
     "spectrogram_mel": ("spectrogram", {"backbone": "mobilenetv3_small_050"}, 2),
     "spectrogram_stage": ("spectrogram", {"backbone": "test_resnet", "stage": 1}, 13),
     "spectrogram_vit": ("spectrogram", {"backbone": "test_vit"}, 4),
+    "textures": ("textures", {"embed_dim": 16}, 6),
     "traces": ("traces", {"embed_dim": 16}, 1),
     "hubert": ("wav2vec2", {"checkpoint": {**TINY_SPEECH, "model_type": "hubert"}}, 124),
     "wav2vec2": ("wav2vec2", {"checkpoint": TINY_SPEECH}, 124),

@@ -17,6 +17,7 @@ CASES = {
     "hubert": ("wav2vec2", {"checkpoint": {**TINY_SPEECH, "model_type": "hubert"}}, 4000),
     "spectrogram": ("spectrogram", {"backbone": "test_resnet"}, 8000),
     "spectrogram_lfcc": ("spectrogram", {"backbone": "test_resnet", "front_end": "lfcc", "n_mels": 40}, 8000),
+    "textures": ("textures", {"embed_dim": 8}, 8000),
     "vit": ("frames", {"backbone": "test_vit", "frame_size": 64}, 3),
     "wav2vec2": ("wav2vec2", {"checkpoint": TINY_SPEECH, "weigh_layers": True}, 4000),
     "wavlm": ("wav2vec2", {"checkpoint": {**TINY_SPEECH, "model_type": "wavlm"}}, 4000),

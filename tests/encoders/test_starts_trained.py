@@ -36,7 +36,7 @@ def published(tmp_path, monkeypatch) -> dict[str, dict]:
 
 
 #: Encoders of which nobody published weights.
-OWN = {"residuals", "traces"}
+OWN = {"residuals", "textures", "traces"}
 
 #: Options of every encoder that begins with random weights.
 RANDOM = {
@@ -46,6 +46,7 @@ RANDOM = {
     "frames": {"backbone": "test_resnet"},
     "residuals": {},
     "spectrogram": {"backbone": "test_resnet", "pretrained": False},
+    "textures": {},
     "traces": {},
     "wav2vec2": {"checkpoint": TINY_SPEECH},
 }

@@ -23,6 +23,7 @@ TINY = {
     "frames": {"backbone": "test_resnet", "frame_size": 32},
     "residuals": {"frame_size": 32, "embed_dim": 4, "width": 4},
     "spectrogram": {"backbone": "test_resnet", "n_mels": 32},
+    "textures": {"embed_dim": 4},
     "traces": {"embed_dim": 4},
 }
 SHORT = ["--fit.steps", "2", "--fit.validate-every", "2", "--num-workers", "0", "--batch-size", "4"]
