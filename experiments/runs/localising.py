@@ -39,7 +39,8 @@ def localise_run(path: Path, device: DeviceName, *, replicates: int, seed: int) 
     if not model.localises:
         return None
     model.to(check_device(device))
-    chosen = {target: _threshold(_told(run, model, "val"), target) for target in TARGETS}
+    of_validation = _told(run, model, "val")
+    chosen = {target: _threshold(of_validation, target) for target in TARGETS}
     result = {"chosen_on": "val", "false_alarms": FALSE_ALARMS, "thresholds": chosen}
     told = _told(run, model, "test")
     if not any(len(one.truth) for one in told.stretches["any"]):
