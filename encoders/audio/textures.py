@@ -20,7 +20,7 @@ from encoders.checks import check_sound
 Bands = Float[Tensor, "batch bins frames"]
 Complex = Float[Tensor, "batch bins frames 2"]
 Statistics = Float[Tensor, "batch tokens statistics"]
-Moments = Float[Tensor, "batch tokens"]
+Moments = Float[Tensor, "batch statistics tokens"]
 
 #: Windows and hops in samples: in which loudness trembles, phases turn, and a join is seen.
 _TREMBLING, _TURNING, _JOIN = ((256, 64), (512, 128), (1024, 256)), ((256, 64), (512, 128)), (64, 16)
@@ -83,21 +83,20 @@ class TextureEncoder(Encoder):
 
     def statistics(self, x: Float[Tensor, "batch samples"]) -> Statistics:
         """All statistics of each stretch, ``(B, T, statistics)``."""
-        kinds = list(self._joins(x))
+        kinds = [self._joins(x)]
         for size, hop in _TREMBLING:
             spectrum = _spectrum(x, size, hop)
             kinds += self._trembling(spectrum, hop)
             if (size, hop) in _TURNING:
                 kinds += self._turning(spectrum, hop)
-        return torch.stack(kinds, dim=2)
+        return rearrange(torch.cat(kinds, dim=1), "b s t -> b t s")
 
     def _trembling(self, spectrum: Complex, hop: int) -> Iterator[Moments]:
         """Size of the second difference of log loudness in time, by band: mean and root mean square."""
         logs = _log_power(spectrum)
         second = functional.pad(logs[..., 2:] - 2 * logs[..., 1:-1] + logs[..., :-2], (1, 1))
-        for band in self._of_tokens(second, hop).tensor_split(_NUM_BANDS, dim=1):
-            yield band.abs().mean(dim=(1, 3))
-            yield band.square().mean(dim=(1, 3)).sqrt()
+        yield self._by_band(second.abs(), hop)
+        yield self._by_band(second.square(), hop).sqrt()
 
     def _turning(self, spectrum: Complex, hop: int) -> Iterator[Moments]:
         """How phases turn from moment to moment, and along both axes together: mean directions of bands."""
@@ -107,20 +106,22 @@ class TextureEncoder(Encoder):
         delays = _less(unit[:, 1:], unit[:, :-1])
         mixed = functional.pad(_less(delays[:, :, 1:], delays[:, :, :-1]), (0, 0, 1, 0))
         for turns in (steady, mixed):
-            real, imaginary = (self._of_tokens(part, hop) for part in turns.unbind(dim=-1))
-            bands = (part.tensor_split(_NUM_BANDS, dim=1) for part in (real, imaginary))
-            for one, other in zip(*bands, strict=True):
-                across, up = one.mean(dim=(1, 3)), other.mean(dim=(1, 3))
-                yield from (across, up, (across.square() + up.square() + _QUIET).sqrt())
+            real, imaginary = (self._by_band(part, hop) for part in turns.unbind(dim=-1))
+            yield from (real, imaginary, (real.square() + imaginary.square() + _QUIET).sqrt())
 
-    def _joins(self, x: Tensor) -> Iterator[Moments]:
+    def _joins(self, x: Tensor) -> Moments:
         """The loudest milliseconds by band, and how loudness above the voice peaks, spreads and jumps."""
         logs = self._of_tokens(_log_power(_spectrum(x, *_JOIN)), _JOIN[1])
-        yield from logs.amax(dim=3)[:, ::_VOICED].unbind(dim=1)
         high = logs[:, 4 * _VOICED :].mean(dim=1)
-        yield high.amax(dim=2)
-        yield high.std(dim=2)
-        yield high.diff(dim=2).abs().amax(dim=2)
+        above = (high.amax(dim=2), high.std(dim=2), high.diff(dim=2).abs().amax(dim=2))
+        return torch.cat([logs[:, ::_VOICED].amax(dim=3), torch.stack(above, dim=1)], dim=1)
+
+    def _by_band(self, values: Bands, hop: int) -> Moments:
+        """Means over the frames of a token and the bins of a band, ``(B, bands, T)``."""
+        means = self._of_tokens(values, hop).mean(dim=3)
+        rows = torch.arange(values.shape[1], device=values.device) * _NUM_BANDS // values.shape[1]
+        shares = functional.one_hot(rows, _NUM_BANDS).to(means.dtype)
+        return torch.einsum("bft,fk->bkt", means, shares / shares.sum(dim=0))
 
     def _of_tokens(self, values: Bands, hop: int) -> Float[Tensor, "batch bins tokens frames"]:
         """Frames by the token that they lie in; what is left at the end is cut."""

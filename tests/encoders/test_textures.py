@@ -8,7 +8,7 @@ from encoders.audio.textures import TextureEncoder
 
 RATE = 16_000
 #: How steadily phases turn in frames of 512, by band: behind 12 of joins, 96 of frames of 256, 24 of loudness.
-STEADINESS = slice(132 + 2, 132 + 36, 3)
+STEADINESS = slice(132 + 24, 132 + 36)
 
 
 def noise(seed: int, seconds: float = 1.6) -> torch.Tensor:
