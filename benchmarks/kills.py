@@ -91,7 +91,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
         base = arguments.folder or Path(folder)
         if not (base / "run" / "thresholds.json").is_file():
-            make_base(base, needs_run=bool(arguments.folder or {"evaluate", "predict"} & set(arguments.verbs)))
+            make_base(base, needs_run=bool(arguments.folder or {"evaluate", "predict", "export"} & set(arguments.verbs)))
         for verb in arguments.verbs:
             case = cases(base)[verb]
             case = case._replace(starts=starts if case.ranks == 1 else None)
@@ -170,6 +170,9 @@ def cases(base: Path) -> dict[str, Case]:
             lambda out: _files(out, ["metrics.json", "scores.parquet"]),
             before="run",
         ),
+        "export": Case(
+            lambda out: ["export", f"{base}/run", "--out", str(out)], lambda out: _files(out, ["**/*"])
+        ),
         "predict": Case(
             lambda out: ["predict", *clips, "--run", f"{base}/run", "--out", str(out)],
             lambda out: _files(out, ["verdicts.json"]),
@@ -179,7 +182,7 @@ def cases(base: Path) -> dict[str, Case]:
 
 VERBS = (
     *("generate", "prepare", "pretrain", "train", "train-two", "train-launcher"),
-    *("ablate", "ablate-two", "evaluate", "predict"),
+    *("ablate", "ablate-two", "evaluate", "predict", "export"),
 )
 
 

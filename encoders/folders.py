@@ -1,7 +1,9 @@
 """Folders and files of weights, told apart and written whole, without torch."""
 
+import errno
 import json
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,9 @@ WEIGHTS_FILE = "model.safetensors"
 SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")
 #: Names that libraries give; where a folder has one, other files in it are not asked.
 _USUAL = (WEIGHTS_FILE, "pytorch_model.bin")
+
+#: What a disk answers that is full, over somebody's quota, over a limit of size, broken, or read-only.
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
 def holds_encoder(place: str | Path) -> bool:
@@ -65,20 +70,53 @@ def written_whole(file: Path) -> Iterator[Path]:
     """A name to write to, which becomes ``file`` when the block ends, synced, with the mode of the umask.
 
     A crash or a power cut leaves the old file whole, and a name of which it can be told that nobody needs it.
+
+    Raises:
+        OSError: names ``file``, whatever the library that writes says of a full disk.
     """
     temporary = file.with_name(f".{file.stem}.{uuid.uuid4().hex}{file.suffix}")
     try:
-        temporary.touch(exist_ok=False)  # with the mode of the umask; a library may make one for its owner alone
-        mode = temporary.stat().st_mode
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fchmod(written.fileno(), mode)
-            os.fsync(written.fileno())
-        os.replace(temporary, file)
-        folder = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with errors_name(file, temporary):
+            temporary.touch(
+                exist_ok=False
+            )  # with the mode of the umask; a library may make one for its owner alone
+            mode = temporary.stat().st_mode
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fchmod(written.fileno(), mode)
+                os.fsync(written.fileno())
+            os.replace(temporary, file)
+            folder = os.open(file.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def errors_name(file: Path, temporary: Path | None = None) -> Iterator[None]:
+    """What a disk says of no file, or of ``temporary`` in its place, becomes an ``OSError`` that names ``file``.
+
+    Of a full disk the system names no file, and libraries make errors of their own of it.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, OSError) and temporary is not None and error.filename == str(temporary):
+            error.filename, error.filename2 = str(file), None
+            raise
+        number = _said_by_the_disk(error)
+        if number is None:
+            raise
+        raise OSError(number, os.strerror(number), str(file)) from error
+
+
+def _said_by_the_disk(error: BaseException) -> int | None:
+    """The number of a disk's error that names no file: itself, before torch's, or in what safetensors says."""
+    for one in (error, error.__context__):
+        if isinstance(one, OSError):
+            return one.errno if one.filename is None and one.errno in _OF_THE_DISK else None
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return int(found[1]) if found and int(found[1]) in _OF_THE_DISK else None

@@ -6,6 +6,7 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # before the verb nothing is there to save or to say
 
 import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -104,6 +105,13 @@ _LESS_ON_A_GPU = (
     "a training takes less with --fit.accumulate 2 (a batch in parts, the same step) or "
     "--fit.checkpoint-gradients; anything else with a smaller --batch-size or --device cpu"
 )
+#: What helps against the errors of the system that a verb meets most.
+_TO_DO = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM), ". Take a folder of your own, or ask its owner"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), ". Make room there and call again, or take another disk"),
+    errno.EFBIG: ". Raise the limit on the size of files (ulimit -f) and call again",
+    errno.EROFS: ". Take a folder on a disk that can be written",
+}
 _STOPPED = "stopped; the same command goes on from here"
 
 
@@ -114,9 +122,11 @@ def _fail(message: str, code: int) -> int:
 
 def _in_words(error: ValueError | OSError) -> str:
     """What an error says; of the system's errors the file first, and no number."""
-    if not isinstance(error, OSError) or not isinstance(error.filename, str | bytes) or not error.strerror:
+    if not isinstance(error, OSError) or not error.strerror:
         return str(error)
-    do = ". Take a folder of your own, or ask its owner" if isinstance(error, PermissionError) else ""
+    do = _TO_DO.get(error.errno or 0, "")
+    if not isinstance(error.filename, str | bytes):
+        return f"{error.strerror}{do}" if do else str(error)
     return f"{os.fsdecode(error.filename)}: {error.strerror[0].lower()}{error.strerror[1:]}{do}"
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from experiments.command_line import Positional, run_verb
 from experiments.runs.device import DeviceName
 from experiments.runs.folder import RunFolder
-from multimodal.files import manifests_must_be_there, must_be_there, write_json, write_text
+from multimodal.files import held, manifests_must_be_there, must_be_there, write_json, write_text
 from multimodal.metrics.options import RuleName
 from multimodal.ranges import at_least
 
@@ -59,32 +59,36 @@ def audit(
     from experiments.runs.scoring import open_run
 
     _check_names(only)
-    opened = open_run(run)
-    clips = opened.read()
-    clips.require_same(folder.read_provenance())
-    held_out = clips.of("test")
-    seen = check_seen({f"the run {run}": opened.learnt_from}, {"test": held_out}, allow_seen=allow_seen, say=print)
-    scores = folder.test_scores()
-    thresholds = thresholds_by(folder.read_thresholds(), rule)
-    drawn = {"replicates": replicates, "seed": seed}
-    found: dict[str, Any] = {
-        "about": f"{run.name} on {len(held_out):,} test clips that it has not learnt from; thresholds by {rule}.",
-        "generated": clips.generated,
-        "warnings": [*marks(seen), *metrics["warnings"]],
-        "seen": seen,
-        "metrics": {name: metrics[name]["auc"] for name in ("any", "video", "audio") if name in metrics},
-        "methods": metrics["per_method"],
-        "floors": floors_of(held_out, clips.store, probe_of(manifests_of(folder)), scores=scores, **drawn),
-        "groups": groups_of(scores, held_out, thresholds, **drawn),
-    }
-    if robustness or only:
-        found["robustness"] = robustness_of(
-            opened, clips, thresholds, names=only, device=device, replicates=replicates, seed=seed
+    with folder.judged():
+        opened = open_run(run)
+        clips = opened.read()
+        clips.require_same(folder.read_provenance())
+        held_out = clips.of("test")
+        tested = f"{len(held_out):,} test clips"
+        seen = check_seen(
+            {f"the run {run}": opened.learnt_from}, {"test": held_out}, allow_seen=allow_seen, say=print
         )
-    _write(found, run, f"Audit of {run.name}")
-    if folder.read_thresholds() is not None:
-        write_text(run / "model_card.md", _card(run, rule))
-        print(run / "model_card.md")
+        scores = folder.test_scores()
+        thresholds = thresholds_by(folder.read_thresholds(), rule)
+        drawn = {"replicates": replicates, "seed": seed}
+        found: dict[str, Any] = {
+            "about": f"{run.name} on {tested} that it has not learnt from; thresholds by {rule}.",
+            "generated": clips.generated,
+            "warnings": [*marks(seen), *metrics["warnings"]],
+            "seen": seen,
+            "metrics": {name: metrics[name]["auc"] for name in ("any", "video", "audio") if name in metrics},
+            "methods": metrics["per_method"],
+            "floors": floors_of(held_out, clips.store, probe_of(manifests_of(folder)), scores=scores, **drawn),
+            "groups": groups_of(scores, held_out, thresholds, **drawn),
+        }
+        if robustness or only:
+            found["robustness"] = robustness_of(
+                opened, clips, thresholds, names=only, device=device, replicates=replicates, seed=seed
+            )
+        _write(found, run, f"Audit of {run.name}")
+        if folder.read_thresholds() is not None:
+            write_text(run / "model_card.md", _card(run, rule))
+            print(run / "model_card.md")
     return found
 
 
@@ -124,14 +128,15 @@ def audit_manifest(
     there = clips[clips["clip_id"].isin(prepared.index["clip_id"])].reset_index(drop=True)
     if there.empty:
         raise ValueError(f"no clip of these manifests is in {store}; prepare them first, or say another --part")
-    found: dict[str, Any] = {
-        "about": f"{len(there):,} clips of {', '.join(sorted(there['corpus'].unique()))}, before any detector.",
-        "generated": is_generated(there),
-        "warnings": [f"{len(clips) - len(there):,} clips are not prepared"] if len(there) < len(clips) else [],
-        "floors": floors_of(there, prepared, probe_of(manifest), replicates=replicates, seed=seed),
-    }
-    out.mkdir(parents=True, exist_ok=True)
-    _write(found, out, "Shortcuts of a corpus")
+    corpora = ", ".join(sorted(there["corpus"].unique()))
+    with held(out):
+        found: dict[str, Any] = {
+            "about": f"{len(there):,} clips of {corpora}, before any detector.",
+            "generated": is_generated(there),
+            "warnings": [f"{len(clips) - len(there):,} clips are not prepared"] if len(there) < len(clips) else [],
+            "floors": floors_of(there, prepared, probe_of(manifest), replicates=replicates, seed=seed),
+        }
+        _write(found, out, "Shortcuts of a corpus")
     return found
 
 

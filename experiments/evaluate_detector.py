@@ -80,20 +80,20 @@ def evaluate_detector(
     sign = 1 if higher_is_fake else -1
     with held(out):
         scores = _scored(clips, _reader(joined, store), call, target, out / "scores.jsonl", sign)
-    judged = evaluate_scores(scores, kind="score", turned=not higher_is_fake, replicates=replicates, seed=seed)
-    judged["detector"] = asked
-    with atomic_path(out / "scores.parquet") as temporary:
-        scores.to_parquet(temporary, index=False)
-    write_json(out / "metrics.json", judged)
-    images = {
-        name: png_bytes(figure)
-        for name, figure in run_figures(metrics=judged, thresholds=None, scores=scores).items()
-    }
-    generated = is_generated(clips)
-    page = run_report(
-        title=detector, config=asked, metrics=judged, thresholds=None, images=images, synthetic=generated
-    )
-    write_text(out / "report.html", page)
+        judged = evaluate_scores(scores, kind="score", turned=not higher_is_fake, replicates=replicates, seed=seed)
+        judged["detector"] = asked
+        with atomic_path(out / "scores.parquet") as temporary:
+            scores.to_parquet(temporary, index=False)
+        write_json(out / "metrics.json", judged)
+        images = {
+            name: png_bytes(figure)
+            for name, figure in run_figures(metrics=judged, thresholds=None, scores=scores).items()
+        }
+        generated = is_generated(clips)
+        page = run_report(
+            title=detector, config=asked, metrics=judged, thresholds=None, images=images, synthetic=generated
+        )
+        write_text(out / "report.html", page)
     for name in (name for name in TARGETS if name in judged):
         print("\n".join(metric_table(judged, name)))
     print("\n".join(warning_lines(judged, str(out / "report.html"))))
@@ -165,13 +165,14 @@ def _scored(
     clips: "pd.DataFrame", read: Callable[[str], Any], call: Detector, target: str, journal: Path, sign: int
 ) -> "pd.DataFrame":
     """A row a clip; what came is safe in ``journal`` before the next clip is asked for."""
+    from encoders.folders import errors_name
     from multimodal.labels import TARGETS
     from multimodal.metrics.scores_table import DESCRIPTION
     from multimodal.progress import progress
 
     journal.parent.mkdir(parents=True, exist_ok=True)
     known = dict(kept_scores(journal))
-    with open_itself(journal, "a") as lines:
+    with errors_name(journal), open_itself(journal, "a") as lines:
         for clip_id in progress(clips["clip_id"].tolist(), desc="detector", unit="clip"):
             if clip_id not in known:
                 known[clip_id] = _plain(_ask(call, read(clip_id), clip_id), target)

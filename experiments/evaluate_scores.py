@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from experiments.command_line import flat
 from experiments.runs.folder import RunFolder
-from multimodal.files import as_written, atomic_path, write_text
+from multimodal.files import as_written, atomic_path, held, write_text
 from multimodal.labels import Target
 from multimodal.metrics.options import Columns, JoinedColumns, ScoreKind
 from multimodal.ranges import at_least, between, check_ranges
@@ -140,7 +140,8 @@ def evaluate_scores_files(
     if len(tables) == 2:
         comparison = compare(*tables, kinds=(reading.kind,) * 2, replicates=replicates, seed=seed)
     if out is not None:
-        judged, comparison = _write(out, scores, reading, tables, judged, comparison)
+        with held(out):
+            judged, comparison = _write(out, scores, reading, tables, judged, comparison)
     place = "say --out DIR to read them" if out is None else str(out / "report.html")
     for path, metrics in zip(scores, judged, strict=True):
         print("\n".join([str(path), *_lines(metrics, reading.target, place), *_polarity(path, metrics, reading)]))

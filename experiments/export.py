@@ -1,9 +1,16 @@
 """``export RUN --out DIR``: a trained detector as a folder to keep or share, with its model card."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from experiments.command_line import Positional, run_verb
 from experiments.runs.folder import RunFolder
+from multimodal.files import LOCK, WRITER, check_free, claim, held, sweep, sync
+
+#: What says of a folder that its export has not come to its end; and what such a folder is, in words.
+_UNFINISHED, _KIND = ".unfinished.json", "unfinished export"
 
 
 def export(run: Positional[Path], *, out: Path, onnx: bool = False) -> None:
@@ -21,9 +28,8 @@ def export(run: Positional[Path], *, out: Path, onnx: bool = False) -> None:
         onnx: also write the whole detector as a graph, detector.onnx, for `predict --onnx` or any other runtime;
             it is compared with the detector (needs `pip install '.[onnx]'`).
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"{out} exists and is not empty; give a new --out")
     RunFolder(run).must_be_there()
+    check_free(out, _UNFINISHED, kind=_KIND)
     if onnx:
         from encoders.onnx_export import import_onnx
 
@@ -32,16 +38,38 @@ def export(run: Positional[Path], *, out: Path, onnx: bool = False) -> None:
     from multimodal.judge import load_detector
 
     judge = open_judge(run, "youden")
-    judge.save_pretrained(out)
-    written = load_detector(out)
-    if onnx:
-        from multimodal.onnx_graph import export_detector
+    with _unfinished(out, {"run": str(run.absolute()), "onnx": onnx}):
+        judge.save_pretrained(out)
+        written = load_detector(out)
+        if onnx:
+            from multimodal.onnx_graph import export_detector
 
-        graph = export_detector(judge.detector, out / "detector.onnx", shape=judge.shape)
-        print(f"{graph.file}: {graph.lengths}, logits within {graph.largest_difference:.1g} of the detector's")
+            graph = export_detector(judge.detector, out / "detector.onnx", shape=judge.shape)
+            print(f"{graph.file}: {graph.lengths}, logits within {graph.largest_difference:.1g} of the detector's")
     if written.metrics is None:
         print(f"note: no metrics in {run}, so the card has none; call first: evaluate {run}")
     print(out / "README.md")
+
+
+@contextmanager
+def _unfinished(out: Path, asked: dict[str, Any]) -> Iterator[None]:
+    """Be the one writer of a folder that says until the block ends well that it is not whole, and of what.
+
+    Killed before that, the same command goes on in it. A folder that is whole holds no trace of how it was made.
+
+    Raises:
+        ValueError: it holds other things, or another export that did not end, or another process writes it.
+    """
+    if claim(out, _UNFINISHED, asked, kind=_KIND) != asked:
+        raise ValueError(f"{out} holds another export that did not end; remove it, or give a new --out")
+    with held(out):
+        if not (out / _UNFINISHED).is_file():  # whoever held it came to the end meanwhile
+            raise ValueError(f"{out} was written by another process just now; give a new --out")
+        sweep(out, is_deep=True)
+        yield
+        for name in (_UNFINISHED, LOCK, WRITER):  # without the first nobody may begin in it from then on
+            (out / name).unlink(missing_ok=True)
+        sync(out)
 
 
 def main(arguments: list[str]) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from experiments.command_line import Positional, run_verb
-from multimodal.files import write_json, write_text
+from multimodal.files import held, write_json, write_text
 from multimodal.labels import Target
 from multimodal.ranges import at_least
 
@@ -50,21 +50,22 @@ def leaderboard(
     tables = _common({name: _scores(file, split, target) for name, file in zip(names, files, strict=True)})
     first = next(iter(tables.values()))
     rows: dict[str, dict[str, Any]] = {}
-    for (name, table), path in zip(tables.items(), systems, strict=True):
-        judged = evaluate_scores(table, kind="score", replicates=replicates, seed=seed)
-        rows[name] = {"metrics": judged[target], **_about(path, target)}
-        if table is not first:
-            found = compare(first, table, kinds=("score", "score"), replicates=replicates, seed=seed)
-            rows[name]["difference"] = found[target]["metrics"]["auc"]
-    result = {
-        "target": target,
-        "counts": judged["counts"][target],
-        "floors": judged["floors"][target]["random"],
-        "systems": rows,
-        "generated": any(row["generated"] for row in rows.values()),
-    }
-    write_json(out / "leaderboard.json", result)
-    write_text(out / "leaderboard.html", leaderboard_page(result))
+    with held(out):
+        for (name, table), path in zip(tables.items(), systems, strict=True):
+            judged = evaluate_scores(table, kind="score", replicates=replicates, seed=seed)
+            rows[name] = {"metrics": judged[target], **_about(path, target)}
+            if table is not first:
+                found = compare(first, table, kinds=("score", "score"), replicates=replicates, seed=seed)
+                rows[name]["difference"] = found[target]["metrics"]["auc"]
+        result = {
+            "target": target,
+            "counts": judged["counts"][target],
+            "floors": judged["floors"][target]["random"],
+            "systems": rows,
+            "generated": any(row["generated"] for row in rows.values()),
+        }
+        write_json(out / "leaderboard.json", result)
+        write_text(out / "leaderboard.html", leaderboard_page(result))
     print("\n".join(aligned(_rows(result))))
     print("difference: of the first less this one, paired over identities; could be seen: with 80 % power")
     if result["generated"]:

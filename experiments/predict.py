@@ -198,10 +198,11 @@ def _judged(
     judge: "Judge", paths: Sequence[Path], journal: Path, explain: bool
 ) -> "Iterator[tuple[Path, FileVerdict]]":
     """Verdicts as they come, each printed, and safe as a line of ``journal`` before the next file is opened."""
+    from encoders.folders import errors_name
     from multimodal.processes import give_memory_back
     from multimodal.progress import progress
 
-    with open_itself(journal, "w") as lines:
+    with errors_name(journal), open_itself(journal, "w") as lines:
         for path in progress(paths, desc="predict", unit="file", disable=len(paths) < 2):
             verdict = _judge(judge, path)
             if explain:
@@ -238,10 +239,12 @@ def _mean_scores(name: str, windows: "Sequence[WindowScores]") -> str:
 
 
 def _judge(judge: "Judge", path: Path) -> "FileVerdict":
+    from multimodal.media.errors import why_given_up
+
     try:
         return judge.file(path, _Minutes())
     except Exception as error:  # whatever one odd file does to a library, the others are judged
-        return judge.cannot_judge(path, " ".join(f"{type(error).__name__}: {error}".split())[:300])
+        return judge.cannot_judge(path, why_given_up(error))
 
 
 def _lines(verdict: "FileVerdict") -> Iterator[str]:

@@ -20,8 +20,10 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206
 #: Where a name could leave its folder: a root, a drive, a part that goes up, a NUL that ends it early.
 _LEAVES = r"^/|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)|\x00|^\\"
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?(\s?%)?|[+-]?(inf|nan)")
-#: Characters by which a spreadsheet knows a formula; tab and return are skipped before it looks.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: Characters by which a spreadsheet knows a formula, of full width too; quotes and blanks may stand before.
+_FORMULA = re.compile(r"([\s\"']*)([=+\-@\uff1d\uff0b\uff0d\uff20])")
+#: Where a spreadsheet of another country, or who pastes into one, begins a new cell; of a comma CSV takes care.
+_NEW_CELL = re.compile(r"([;|\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+)")
 
 
 def one_line(error: BaseException) -> str:
@@ -171,7 +173,8 @@ def _escaped(found: re.Match[str]) -> str:
 def safe_cells(frame: "pd.DataFrame") -> "pd.DataFrame":
     """A table for CSV in which no cell is a formula to a spreadsheet: an apostrophe goes before one that would be.
 
-    Plain numbers stay. The guard is what OWASP advises against CSV injection.
+    So it does behind a semicolon, a tab or a line break in a cell, where a spreadsheet of another country begins a
+    new one. Plain numbers stay. The guard is what OWASP advises against CSV injection.
     """
     from pandas.api.types import is_numeric_dtype
 
@@ -180,6 +183,13 @@ def safe_cells(frame: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _safe_cell(cell: Any) -> Any:
-    if not isinstance(cell, str) or not cell.startswith(_FORMULA) or _PLAIN_NUMBER.fullmatch(cell):
+    if not isinstance(cell, str):
         return cell
-    return "'" + cell
+    return "".join(map(_safe_part, _NEW_CELL.split(cell)))
+
+
+def _safe_part(part: str) -> str:
+    found = _FORMULA.match(part)
+    if found is None or _PLAIN_NUMBER.fullmatch(part.strip()):
+        return part
+    return f"{found[1]}'{part[found.end(1) :]}"

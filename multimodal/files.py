@@ -18,6 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from encoders.folders import errors_name, written_whole
+
 #: Taken while a folder is claimed, and held by its writer. They are two, since who claims waits and who writes
 #: does not; and they stay: a lock file that goes could be locked twice.
 LOCK, WRITER = ".lock", ".writer"
@@ -59,17 +61,14 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     Parent folders are made. The temporary file keeps the suffix, for writers that look at it. File and folder are
     synced, and the file gets the mode that the umask says, whatever its writer gave it.
+
+    Raises:
+        OSError: names ``path``, also of a full disk, of which a writer may say something else.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _temporary(path)
-    try:
+    with written_whole(path) as temporary:
         yield temporary
-        sync(temporary)
-        os.replace(temporary, path)
-        sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -79,14 +78,15 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     Every file in it is synced first. ``path`` must not exist, or be an empty folder.
     """
     path = Path(path)
-    temporary = _temporary(path)
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}{path.suffix}")
     temporary.mkdir(parents=True)
     try:
-        yield temporary
-        for inner in [*temporary.rglob("*"), temporary]:
-            sync(inner)
-        os.replace(temporary, path)
-        sync(path.parent)
+        with errors_name(path):
+            yield temporary
+            for inner in [*temporary.rglob("*"), temporary]:
+                sync(inner)
+            os.replace(temporary, path)
+            sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -144,6 +144,23 @@ def sweep(folder: Path, *, is_deep: bool = False) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
+def check_free(folder: Path, marker: str, *, kind: str) -> None:
+    """Refuse a folder that :func:`claim` would refuse, before anything is computed; nothing is written.
+
+    Raises:
+        ValueError: it holds other things and no marker, or is a file.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is a file and no {kind}; give an empty or a new folder")
+    # Seen before the marker is asked for: whoever claims puts the marker in place before anything else, and a
+    # folder of other things is refused without a lock file being left in it.
+    holds_others = any(path.name not in (LOCK, WRITER) and not is_leftover(path) for path in folder.iterdir())
+    if holds_others and not (folder / marker).is_file():
+        raise ValueError(f"{folder} exists and is no {kind}; give an empty or a new folder")
+
+
 def claim(folder: Path, marker: str, content: Mapping[str, Any], *, kind: str) -> Any:
     """Make ``folder`` ours by a marker file, in one step: of many that come together one writes it, all read it.
 
@@ -159,15 +176,9 @@ def claim(folder: Path, marker: str, content: Mapping[str, Any], *, kind: str) -
     Raises:
         ValueError: the folder holds other things and no marker.
     """
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file and no {kind}; give an empty or a new folder")
+    check_free(folder, marker, kind=kind)
     folder.mkdir(parents=True, exist_ok=True)
-    # Seen before the marker is asked for: whoever claims puts the marker in place before anything else, and a
-    # folder of other things is refused without a lock file being left in it.
-    holds_others = any(path.name not in (LOCK, WRITER) and not is_leftover(path) for path in folder.iterdir())
     if not (folder / marker).is_file():
-        if holds_others:
-            raise ValueError(f"{folder} exists and is no {kind}; give an empty or a new folder")
         with _locked(folder, wait=True):
             if not (folder / marker).is_file():
                 sweep(folder)
@@ -220,9 +231,10 @@ def _locked(folder: Path, *, wait: bool) -> Iterator[None]:
                 f"{folder} is being written by {holder}; wait for it, or give another folder"
             ) from None
         if not wait:
-            file.truncate(0)
-            file.write(f"process {os.getpid()} on {socket.gethostname()}")
-            file.flush()
+            with errors_name(Path(file.name)):
+                file.truncate(0)
+                file.write(f"process {os.getpid()} on {socket.gethostname()}")
+                file.flush()
         _locks.add(file)
         try:
             yield
@@ -272,10 +284,6 @@ def as_written(path: Path, value: Any) -> Any:
 def readable(path: str | Path) -> str:
     """The name of a file as text that can be written anywhere: a byte that is not UTF-8 as ``\\xe9``."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.stem}.{uuid.uuid4().hex}{path.suffix}")
 
 
 def _umask() -> int:

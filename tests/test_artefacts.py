@@ -110,9 +110,26 @@ def test_cells_that_a_spreadsheet_would_run_are_quoted_and_numbers_are_not():
     cells = ["=1+1", "+cmd|' /C calc'!A0", "-x", "@SUM(A1)", "\t=1", "-1.5", "+2e-3", "plain", None, -3, "a=b"]
     made = safe_cells(pd.DataFrame({"=name": cells, "number": [-1.0] * len(cells)}))
     assert list(made) == ["'=name", "number"]
-    expected = ["'=1+1", "'+cmd|' /C calc'!A0", "'-x", "'@SUM(A1)", "'\t=1", *cells[5:]]
+    expected = ["'=1+1", "'+cmd|' /C calc'!A0", "'-x", "'@SUM(A1)", "\t'=1", *cells[5:]]
     assert made["'=name"].tolist() == expected
     assert made["number"].eq(-1.0).all()
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("a;=cmd()", "a;'=cmd()"),
+        ("a\t@SUM(A1)", "a\t'@SUM(A1)"),
+        ("a\n+x", "a\n'+x"),
+        ('a;"=cmd()"', 'a;"\'=cmd()"'),
+        (" -x", " '-x"),
+        ("\uff1dcmd()", "'\uff1dcmd()"),
+        ("a;-1.5", "a;-1.5"),
+        ("a, =b", "a, =b"),  # behind quotes in a CSV, and no new cell where a semicolon divides
+    ],
+)
+def test_cells_are_guarded_behind_what_divides_them_in_another_country(cell, written):
+    assert safe_cells(pd.DataFrame({"name": [cell]}))["name"].tolist() == [written]
 
 
 def test_control_characters_of_a_name_are_shown_as_escapes():

@@ -1,11 +1,18 @@
+import errno
 import multiprocessing
 import os
+import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import torch
+from safetensors.torch import save_file
 
+from experiments.__main__ import _in_words
 from multimodal.files import (
     LOCK,
     WRITER,
@@ -69,6 +76,48 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
             (temporary / "b" if way is atomic_folder else temporary).write_text(str(1 / 0))
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
     assert read_json(tmp_path / "a.json") == 1
+
+
+@pytest.fixture
+def small_files():
+    """No file may be larger than 4 KB: what a full disk does, for whoever may not fill one."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def large_tensors(path):
+    with path.open("wb") as file:
+        torch.save(torch.zeros(10_000), file)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: path.write_text("x" * 10_000),
+        lambda path: save_file({"a": torch.zeros(10_000)}, path),
+        lambda path: pd.DataFrame({"a": range(10_000)}).to_parquet(path),
+        lambda path: pd.DataFrame({"a": range(10_000)}).to_csv(path),
+        large_tensors,
+    ],
+    ids=["text", "safetensors", "parquet", "csv", "torch"],
+)
+def test_a_disk_that_takes_no_more_is_told_with_the_file_whatever_library_writes(tmp_path, small_files, write):
+    with pytest.raises(OSError, match="File too large") as told, atomic_path(tmp_path / "out") as temporary:
+        write(temporary)
+    assert told.value.filename == str(tmp_path / "out")
+    with pytest.raises(OSError, match="File too large") as told, atomic_folder(tmp_path / "step") as temporary:
+        write(temporary / "inner")
+    assert told.value.filename == str(tmp_path / "step")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EACCES, errno.EROFS])
+def test_what_the_system_says_of_a_file_is_one_line_with_what_to_do(number):
+    said = _in_words(OSError(number, os.strerror(number), "/there/out.json"))
+    assert said.startswith("/there/out.json: ")
+    assert re.search(r"\. (Make room|Raise the limit|Take a folder)", said)
 
 
 def test_a_file_has_the_mode_of_the_umask_whatever_its_writer_gave_it(tmp_path):

@@ -15,6 +15,7 @@ from multimodal.artefacts import one_line, shown
 from multimodal.corpora.folder.labelled import SUFFIXES
 from multimodal.face import Watch
 from multimodal.files import write_json, write_text
+from multimodal.media.errors import why_given_up
 from multimodal.report.pages import prediction_page
 from multimodal.report.verdict import FileVerdict, WindowScores
 
@@ -160,7 +161,7 @@ class Desk:
             try:
                 verdict = self._judge(job.file, watch)
             except Exception as error:  # whatever one odd file does to a library, the next one is judged
-                verdict = self._cannot_judge(job.file, f"{type(error).__name__}: {one_line(error)}")
+                verdict = self._cannot_judge(job.file, why_given_up(error))
             self._keep(job, verdict)
         except Exception as error:  # a full disk, say: it ends this file, and not the queue
             job.word, job.reason = "cannot say", f"no verdict could be kept: {one_line(error)}"

@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from encoders.folders import errors_name
 from experiments import engines
 from experiments.runs.build import open_detector
 from experiments.runs.clips import Clips, load_clips
@@ -131,7 +132,7 @@ def run_job(job: Job) -> dict[str, Any]:
     """
     log = job.folder.parent.parent / "logs" / f"{job.folder.name}.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with open_itself(log, "a") as text, redirect_stdout(text), redirect_stderr(text):
+    with errors_name(log), open_itself(log, "a") as text, redirect_stdout(text), redirect_stderr(text):
         return _run(job)
 
 

@@ -19,7 +19,7 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from multimodal.media.errors import MediaError, Stage
+from multimodal.media.errors import MediaError, Stage, why_given_up
 from multimodal.processes import (
     UNGUARDED,
     UNGUARDED_ADVICE,
@@ -342,7 +342,7 @@ def _failure_of(error: Exception, blame: Stage) -> MediaError:
     # BlockingIOError: FFmpeg had no room for the stack of a thread.
     if is_runtime or isinstance(error, MemoryError | BlockingIOError):
         return MediaError("memory limit", "more memory than one clip may take")
-    return MediaError(blame, " ".join(f"{type(error).__name__}: {error}".split())[:300])
+    return MediaError(blame, why_given_up(error))
 
 
 def _limit_memory(memory_bytes: int) -> None:

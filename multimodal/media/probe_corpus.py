@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from encoders.folders import errors_name
 from multimodal.artefacts import reading, safe_cells
 from multimodal.files import atomic_path, open_itself
 from multimodal.media.errors import MediaError
@@ -109,7 +110,7 @@ def probe_corpus(
     ]
     sizes = dict(zip(left["clip_id"], left["size_bytes"].tolist(), strict=True))
     table_path.parent.mkdir(parents=True, exist_ok=True)
-    with open_itself(journal, "a") as file:
+    with errors_name(journal), open_itself(journal, "a") as file:
         outcomes = probe_files(jobs, workers=workers, seconds_per_file=seconds_per_file)
         for outcome in progress(outcomes, len(jobs)):
             file.write(json.dumps(_row(outcome, sizes[outcome.job.clip_id])) + "\n")
@@ -190,7 +191,7 @@ def _journal_rows(journal: Path) -> Iterator[dict[str, Any]]:
     """Whole lines of the journal; the last one may have been cut off."""
     if not journal.is_file():
         return
-    with open(journal, "rb+") as file:
+    with open_itself(journal, "rb+") as file:
         end = 0
         for line in file:
             if not line.endswith(b"\n"):

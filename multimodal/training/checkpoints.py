@@ -4,7 +4,7 @@ import shutil
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from safetensors import SafetensorError
@@ -81,9 +81,9 @@ class Checkpoints:
             save_weights(model, temporary / "model.safetensors")
             if averaged is not None:
                 save_weights(averaged, temporary / "averaged.safetensors")
-            torch.save(optimizer.state_dict(), temporary / "optimizer.pt")
+            _pickle(optimizer.state_dict(), temporary / "optimizer.pt")
             if scaler is not None:
-                torch.save(scaler.state_dict(), temporary / "scaler.pt")
+                _pickle(scaler.state_dict(), temporary / "scaler.pt")
             write_json(temporary / "state.json", asdict(state))
         for older in former[:-1]:
             shutil.rmtree(older)
@@ -162,6 +162,12 @@ def _state_of(path: Path) -> FitState:
     if not isinstance(state.history, list) or not all(isinstance(row, dict) for row in state.history):
         raise ValueError(f"{path.name} has a history that is not one of rows")
     return state
+
+
+def _pickle(state: dict[str, Any], path: Path) -> None:
+    """Save by torch, through a file of Python's: one of torch's own does not tell a full disk from a mistake."""
+    with path.open("wb") as file:
+        torch.save(state, file)
 
 
 def save_weights(model: nn.Module, path: Path) -> None:

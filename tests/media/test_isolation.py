@@ -12,11 +12,12 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from multimodal.data.windows import WindowShape, judged_spans
-from multimodal.media.errors import MediaError
+from multimodal.media.errors import MediaError, why_given_up
 from multimodal.media.isolation import IsolatedWorkers, Limits
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.streamed import Asked, FaceFound, IsolatedPreparer
@@ -306,3 +307,10 @@ def test_a_file_over_its_time_is_given_up(media, tmp_path):
     long = media.write(tmp_path / "long.mp4", pictures=media.talking(100))
     with pytest.raises(MediaError, match=r"time limit: not done after 0.05 seconds"):
         faces(IsolatedPreparer(OPTIONS, Limits(0.05, 4 * 2**30)), long)
+
+
+def test_an_error_of_ffmpeg_is_told_without_its_class_and_with_what_to_do():
+    error = av.error.ArgumentError(22, "Invalid argument", "clip.mp4")
+    assert why_given_up(error) == (
+        "FFmpeg cannot go on with what is in the file (Invalid argument); encode it anew, or leave it out"
+    )

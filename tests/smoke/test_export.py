@@ -1,13 +1,16 @@
 """A trained detector is kept, shared and loaded again without the run that made it."""
 
 import json
+import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
 
 from experiments.__main__ import main
+from experiments.export import _unfinished
 from experiments.runs.familiar import learn_familiarity
 from experiments.runs.scoring import open_judge
 from multimodal import AudioVisualDetector, load_detector
@@ -170,4 +173,23 @@ def test_a_folder_that_was_changed_is_refused_in_one_line(moved, file, change, m
 
 def test_export_overwrites_nothing(exported, run, capsys):
     assert main(["export", str(run), "--out", str(exported)]) == 1
-    assert "is not empty" in capsys.readouterr().err
+    assert "give an empty or a new folder" in capsys.readouterr().err
+
+
+def test_a_second_export_to_a_folder_is_told_who_holds_it(run, tmp_path, capsys):
+    with _unfinished(tmp_path / "out", {"run": str(run.absolute()), "onnx": False}):
+        assert main(["export", str(run), "--out", str(tmp_path / "out")]) == 1
+    assert f"is being written by process {os.getpid()} on" in capsys.readouterr().err
+
+
+def test_a_killed_export_goes_on_and_leaves_nothing_of_itself(exported, run, tmp_path, capsys):
+    out = tmp_path / "out"
+    with suppress(KeyboardInterrupt), _unfinished(out, {"run": str(run.absolute()), "onnx": False}):
+        (out / "video").mkdir()
+        (out / "video" / f".model.{'0' * 32}.safetensors").write_bytes(b"half")
+        raise KeyboardInterrupt
+    assert main(["export", str(run), "--onnx", "--out", str(out)]) == 1
+    assert "holds another export that did not end" in capsys.readouterr().err
+    assert main(["export", str(run), "--out", str(out)]) == 0
+    names = [{path.relative_to(folder) for path in folder.rglob("*")} for folder in (exported, out)]
+    assert names[0] == names[1]
