@@ -91,7 +91,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
         base = arguments.folder or Path(folder)
         if not (base / "run" / "thresholds.json").is_file():
-            make_base(base, needs_run=bool(arguments.folder or {"evaluate", "predict", "export"} & set(arguments.verbs)))
+            judging = {"evaluate", "predict", "export"} & set(arguments.verbs)
+            make_base(base, needs_run=bool(arguments.folder or judging))
         for verb in arguments.verbs:
             case = cases(base)[verb]
             case = case._replace(starts=starts if case.ranks == 1 else None)

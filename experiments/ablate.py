@@ -1,6 +1,5 @@
 """``ablate STUDY RECIPE``: a table of runs that differ in one thing, and what of it is larger than chance."""
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +21,6 @@ from experiments.studies.study import (
     settle_study,
 )
 from experiments.studies.variants import BASELINES, STUDIES, variants_of
-from multimodal.artefacts import shown
 from multimodal.catalog import unknown
 from multimodal.files import as_written
 from multimodal.ranges import at_least
@@ -67,7 +65,7 @@ def ablate(study: str, config: TrainConfig, options: StudyOptions, out: Path) ->
     results["seconds"] = time.perf_counter() - started
     results = as_written(folder.results, results)
     write_pages(folder, study, results, jobs, failures)
-    _conclude(folder, results, [*findings(results), *costs(results)], failures)
+    _conclude(folder, results, [*findings(results), *costs(results)])
     return results
 
 
@@ -94,7 +92,7 @@ def ablate_imbalance(
     results = judge_ratios(jobs, ratios, replicates=options.replicates)
     results = as_written(folder.results, results)
     write_imbalance_pages(folder.path, results, failures)
-    _conclude(folder, results, imbalance_findings(results), failures)
+    _conclude(folder, results, imbalance_findings(results))
     return results
 
 
@@ -107,13 +105,9 @@ def _refuse_random(modalities: Sequence[str]) -> None:
         )
 
 
-def _conclude(
-    folder: StudyFolder, results: dict[str, Any], lines: Sequence[str], failures: dict[str, str]
-) -> None:
+def _conclude(folder: StudyFolder, results: dict[str, Any], lines: Sequence[str]) -> None:
     from multimodal.corpora.manifest import GENERATED_NOTICE
 
-    for name, error in failures.items():
-        print(shown(f"failed: {name}: {error}"), file=sys.stderr)
     print("\n".join(lines))
     if results["generated"]:
         print(GENERATED_NOTICE)

@@ -1,6 +1,7 @@
 """The runs of a study: the tokens that they share, each training with its test scores, and a search."""
 
 import importlib.util
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
@@ -24,6 +25,7 @@ from experiments.runs.settings import to_plain
 from experiments.studies.search import Trial, check_space, search
 from experiments.studies.study import Job, StudyFolder, StudyOptions, Trainings, claim_study
 from experiments.train import train
+from multimodal.artefacts import shown
 from multimodal.catalog import unknown
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.data.options import Reading
@@ -81,6 +83,8 @@ def _do_runs(
     for place, outcome in progress(outcomes, total=len(todo), desc="ablate", unit="run", disable=not todo):
         if isinstance(outcome, Exception):
             failures[todo[place].folder.name] = _one_line(outcome)
+    for name, error in failures.items():  # before the table, which may be impossible without them
+        print(shown(f"failed: {name}: {error}"), file=sys.stderr)
     write_json(folder.failures, failures)
     return failures
 
