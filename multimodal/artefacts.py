@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+#: Controls, what ends a line, turns the order of letters round or is not seen at all, and halves of a character.
+_CONTROLS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 #: Where a name could leave its folder: a root, a drive, a part that goes up, a NUL that ends it early.
 _LEAVES = r"^/|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)|\x00|^\\"
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?(\s?%)?|[+-]?(inf|nan)")

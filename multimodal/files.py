@@ -255,9 +255,9 @@ os.register_at_fork(after_in_child=_forget_locks)
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write UTF-8 text atomically."""
+    """Write UTF-8 text atomically; a byte of a name that is not UTF-8 as ``\\udce9``, which JSON reads back."""
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: str | Path, value: Any) -> None:

@@ -254,6 +254,12 @@ def test_a_link_in_the_place_of_a_file_is_not_written_through(tmp_path):
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_name_that_is_not_utf_8_goes_into_json_and_comes_back(tmp_path):
+    name = os.fsdecode(b"caf\xe9.mp4")
+    write_json(tmp_path / "a.json", {"file": name})
+    assert read_json(tmp_path / "a.json") == {"file": name}
+
+
 def test_json_that_is_damaged_or_nested_without_end_is_one_line(tmp_path):
     for text in ("{", "[" * 100_000, "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")):
         (tmp_path / "a.json").write_text(text, encoding="latin-1")

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from multimodal.artefacts import shown
 from multimodal.labels import TARGETS
 from multimodal.metrics.evaluation import BIAS_OF_FEW, FEW_REALS
 from multimodal.metrics.scores_table import QUESTIONS
 from multimodal.report.pages.render import as_number, count, decimal, interval, metric_name, p_value, smallest_seen
 
+#: Letters of a cell at most.
+_LONGEST = 60
 _SHOWN_METHODS = ("auc", "eer", "tpr_at_fpr_1pct")
 
 
@@ -43,7 +46,7 @@ def method_table(metrics: Mapping[str, Any], target: str) -> list[str]:
     if len(methods) < 2:
         return []
     macro = metrics["macro_over_methods"][target]
-    rows = [(_printable(name), count(row["count"]), *_results(row)) for name, row in methods.items()]
+    rows = [(str(name), count(row["count"]), *_results(row)) for name, row in methods.items()]
     titles = ("method", "fakes", *(title for name in _SHOWN_METHODS for title in (metric_name(name), "")))
     return aligned([titles, *rows, ("mean over methods", "", *_results(macro))])
 
@@ -125,7 +128,7 @@ def transfer_table(found: Mapping[str, Any]) -> list[str]:
 
 def warning_lines(metrics: Mapping[str, Any], place: str) -> list[str]:
     """The warnings to be seen first, and how many more there are to read in ``place``."""
-    lines = [f"warning: {line}" for line in metrics["warnings"]]
+    lines = [f"warning: {shown(line)}" for line in metrics["warnings"]]
     further = len(metrics["further_warnings"])
     return [*lines, f"further warnings ({further}): {place}"] if further else lines
 
@@ -133,9 +136,12 @@ def warning_lines(metrics: Mapping[str, Any], place: str) -> list[str]:
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows of text as lines, the first column to the left, the others to the right.
 
+    A name is a stranger's: a line break in it begins no row, and a long one is shortened in its middle.
+
     >>> aligned([("metric", "value"), ("AUC", "0.5")])
     ['  metric  value', '  AUC       0.5']
     """
+    rows = [[_short(shown(text)) for text in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  "
@@ -147,9 +153,9 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def _printable(name: object) -> str:
-    """A stranger's name without what would command the terminal."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(name))
+def _short(text: str) -> str:
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[: half - 1]}…{text[-half:]}"
 
 
 def _known(value: Any) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from multimodal.artefacts import shown_text
 from multimodal.data.corruptions import CORRUPTIONS
 from multimodal.labels import MODALITIES, TARGETS
 from multimodal.metrics.shortcut_floors import TOGETHER
@@ -183,7 +184,7 @@ def _group_tables(groups: Mapping[str, Any]) -> Iterator[Table]:
 
 def _breakable(name: str) -> Markup:
     """A name that a narrow screen breaks between its parts (Caucasian_American/women) and not inside a word."""
-    return escape(name).replace("/", Markup("/<wbr>")).replace("_", Markup("_<wbr>"))
+    return escape(shown_text(name)).replace("/", Markup("/<wbr>")).replace("_", Markup("_<wbr>"))
 
 
 def _method_tables(audit: Mapping[str, Any]) -> Iterator[Table]:

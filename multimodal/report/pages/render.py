@@ -1,6 +1,6 @@
 """From templates and values to one HTML file: how numbers are written, tables, pictures.
 
-Every value is escaped; only our own style sheet is not.
+Every value is escaped, control characters too; only our own style sheet is not.
 """
 
 import base64
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from multimodal.artefacts import shown_text
 from multimodal.metrics.target_metrics import CLASS_METRICS, METRICS
 from multimodal.report.figures.style import COLUMN, DOTS_PER_PIXEL
 
@@ -220,6 +221,7 @@ def _environment() -> Environment:
         loader=PackageLoader("multimodal.report", "pages"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_finalize,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -236,6 +238,11 @@ def _environment() -> Environment:
         environment.filters[function.__name__] = function
     environment.globals["style"] = Markup(_read("style.css"))
     return environment
+
+
+def _finalize(value: Any) -> Any:
+    """Text with its control characters as escapes: a name that turns letters round would pass for another."""
+    return shown_text(value) if type(value) is str else value
 
 
 def _read(name: str) -> str:

@@ -68,6 +68,13 @@ def test_names_of_strangers_are_escaped_and_nothing_is_fetched(verdict):
     assert re.findall(r'(?:src|href)="(?!data:image/png;base64,)', page) == []
 
 
+@pytest.mark.parametrize("letter", ["\u202e", "\u2066", "\u200f", "\u200b", "\x1b", "\x85", "\u2028"])
+def test_letters_that_turn_a_name_round_or_are_not_seen_stand_on_the_page_as_escapes(letter):
+    page = prediction_page([replace(broken(), file=f"photo{letter}gpj.mp4")])
+    assert letter not in page
+    assert f"photo\\u{ord(letter):04x}gpj.mp4" in page
+
+
 def test_each_modality_has_its_word_its_probability_and_its_threshold(verdict):
     page = prediction_page([verdict])
     assert re.findall(r'<div class="big [a-z-]+">(.*?)</div>', page) == ["fake", "real", "cannot say"]
