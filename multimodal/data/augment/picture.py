@@ -170,10 +170,9 @@ def placed_at_once(
     size, time = crops.shape[-1], crops.shape[1]
     numbers = [(*_box(draw, size), _side_between(draw, frame_size), draw.is_flipped) for draw in draws]
     columns = moved(torch.tensor(numbers, dtype=torch.float32), crops.device).T[..., None, None]
-    top, left, height, width, between, is_flipped = columns
+    corner, sides, between, is_flipped = columns[:2], columns[2:4], columns[4], columns[5]
     back = _resizing(torch.zeros_like(between), between, frame_size, between / frame_size, frame_size)
-    down = back @ _resizing(top, height, size, height / between, frame_size)
-    across = back @ _resizing(left, width, size, width / between, frame_size)
+    down, across = back @ _resizing(corner, sides, size, sides / between, frame_size)
     across = torch.where(is_flipped > 0, across.flip(1), across)
     low = down @ rearrange(crops, "b t c y x -> b y (t c x)").float()
     placed = (rearrange(low, "b h (t c x) -> b (h t c) x", t=time, c=3) @ across.mT).clamp_(max=255)
@@ -182,17 +181,17 @@ def placed_at_once(
 
 def _resizing(
     first: Tensor, length: Tensor, size: int, step: Tensor, num_rows: int
-) -> Float[Tensor, "batch num_rows size"]:
+) -> Float[Tensor, "*batch num_rows size"]:
     """Matrices of bilinear interpolation with antialias, as torchvision computes it (of a triangle's weights).
 
     Each takes a vector of ``size`` places, of which ``length`` from ``first`` on count, to places ``step`` apart;
-    rows past the last of those mean nothing. All but ``size`` and ``num_rows`` have the shape ``(batch, 1, 1)``.
+    rows past the last of those mean nothing. All but ``size`` and ``num_rows`` have the shape ``(*batch, 1, 1)``.
     """
     place = torch.arange(size, device=first.device) + 0.5
     centre = first + step * (torch.arange(num_rows, device=first.device)[:, None] + 0.5)
     weights = (1 - (place - centre).abs() / step.clamp(min=1)).clamp(min=0)
     weights = weights * ((place > first) & (place < first + length))
-    return weights / weights.sum(dim=2, keepdim=True).clamp(min=1e-6)
+    return weights / weights.sum(dim=-1, keepdim=True).clamp(min=1e-6)
 
 
 def _coloured(
