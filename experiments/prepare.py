@@ -128,7 +128,7 @@ def prepare(
             that this machine belongs to.
         clip_seconds: a clip that takes longer is given up.
         clip_gigabytes: a clip that takes more memory is given up.
-        device: where faces are looked for; every worker loads the networks onto a GPU for itself, and boxes may
+        device: where faces are looked for; one process has the GPU and computes for all workers, and boxes may
             differ from those of a CPU in the last digits.
         tracks: main keeps one face of a clip, the one that speaks; all keeps the others too, as CLIP_ID#face2 and
             so on.

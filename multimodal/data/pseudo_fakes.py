@@ -22,7 +22,7 @@ from multimodal.catalog import unknown
 from multimodal.data.options import Vocoder
 from multimodal.data.vocoders import VOCODERS, require_world
 from multimodal.labels import Modality
-from multimodal.media.mtcnn import FaceCascade
+from multimodal.media.mtcnn import FaceCascade, MtcnnNetworks
 
 _FORGED = "forged"
 
@@ -170,7 +170,7 @@ FRONTAL = Pose()
 
 @lru_cache(maxsize=1)
 def _cascade() -> FaceCascade:
-    return FaceCascade()
+    return FaceCascade(MtcnnNetworks())
 
 
 def pose_of(frames: Frames) -> Pose:

@@ -5,12 +5,15 @@ Its name is an option of ``prepare`` and stands in the store, so that crops of t
 """
 
 import pkgutil
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from multimodal.catalog import unknown
+
+if TYPE_CHECKING:
+    from multimodal.media.networks import Load, Networks
 
 Picture = UInt8[np.ndarray, "height width 3"]
 Detections = Float[np.ndarray, "faces 5"]
@@ -29,11 +32,14 @@ class FaceDetector(Protocol):
     there is none. Each face is given once. Probabilities, from 0 to 1, mean what MTCNN's do: tracks whose mean is
     below 0.8 are dropped, so a detector whose sure faces score less has to rescale them.
 
-    Built with the device it runs on, ``"cpu"`` or ``"cuda"``. The same picture always gives the same faces: the
-    bytes of a store do not depend on who prepared it.
+    Built with the device it runs on, ``"cpu"`` or ``"cuda"``, or with networks that another process computes for
+    it; ``load`` is what loads these onto a device. The same picture always gives the same faces: the bytes of a
+    store do not depend on who prepared it.
     """
 
-    def __init__(self, device: str = "cpu") -> None: ...
+    load: "Load"
+
+    def __init__(self, device: str = "cpu", networks: "Networks | None" = None) -> None: ...
 
     def find(self, picture: Picture, smallest: float) -> Detections:
         """All faces of a picture whose larger side is about ``smallest`` pixels or more."""
@@ -47,11 +53,18 @@ class FaceDetector(Protocol):
         ...
 
 
-def create_detector(name: str, *, device: str = "cpu") -> FaceDetector:
+def create_detector(name: str, *, device: str = "cpu", networks: "Networks | None" = None) -> FaceDetector:
     """Build a face detector by its name in the catalog; ``ValueError`` if there is none of that name."""
     check_detector(name)
-    detector: FaceDetector = pkgutil.resolve_name(DETECTORS[name])(device)
-    return detector
+    build: type[FaceDetector] = pkgutil.resolve_name(DETECTORS[name])
+    return build(device) if networks is None else build(networks=networks)
+
+
+def networks_of(name: str) -> "Load":
+    """What loads the networks of a face detector onto a device."""
+    check_detector(name)
+    load: Load = pkgutil.resolve_name(DETECTORS[name]).load
+    return load
 
 
 def detector_module(name: str) -> str:

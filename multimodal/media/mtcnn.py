@@ -6,6 +6,7 @@ slow layout of memory: on a CPU it takes several times as long, and always at on
 """
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torchvision.ops import nms
 
 from multimodal.media.faces import Detections, Picture
+from multimodal.media.networks import Images, Networks, Outputs
 
 #: P-Net sees windows of so many pixels, at every second place.
 _WINDOW, _STRIDE = 12, 2
@@ -29,15 +31,52 @@ _SAME_SCALE, _SAME_FACE = 0.5, 0.7
 Boxes = Float[Tensor, "n 4"]
 
 
+class MtcnnNetworks:
+    """P-Net ("propose"), R-Net ("refine") and O-Net ("output"): images in; regression and probabilities out.
+
+    Args:
+        device: where they run, ``"cpu"`` or ``"cuda"``.
+    """
+
+    together: ClassVar = {"propose": 1, "refine": 64, "output": 64}
+
+    def __init__(self, device: str = "cpu") -> None:
+        self._device = torch.device(device)
+        self._networks = {
+            name: self._ready(network())
+            for name, network in (("propose", PNet), ("refine", RNet), ("output", ONet))
+        }
+
+    def _ready(self, network: nn.Module) -> nn.Module:
+        for weights in network.parameters():
+            if weights.dim() == 4:
+                weights.data = weights.data.contiguous(memory_format=torch.channels_last)
+        return network.eval().to(self._device)
+
+    def __call__(self, name: str, images: Images) -> Outputs:
+        """What a network says, on the CPU."""
+        return tuple(part.cpu() for part in self.compute(name, images))
+
+    @torch.inference_mode()
+    def compute(self, name: str, images: Images) -> Outputs:
+        """What a network says, on its device."""
+        pixels = torch.from_numpy(images).to(self._device)
+        outputs: Outputs = self._networks[name]((pixels.permute(0, 3, 1, 2).float() - 127.5) * 0.0078125)
+        return outputs
+
+
 class MtcnnDetector:
     """MTCNN as a :class:`~multimodal.media.faces.FaceDetector`.
 
     Args:
         device: where it runs, ``"cpu"`` or ``"cuda"``.
+        networks: what computes in place of networks on that device.
     """
 
-    def __init__(self, device: str = "cpu") -> None:
-        self._cascade = FaceCascade(device)
+    load = MtcnnNetworks
+
+    def __init__(self, device: str = "cpu", networks: Networks | None = None) -> None:
+        self._cascade = FaceCascade(networks or self.load(device))
 
     def find(self, picture: Picture, smallest: float) -> Detections:
         """All faces of a picture; the smaller they may be, the longer it takes."""
@@ -50,21 +89,10 @@ class MtcnnDetector:
 
 
 class FaceCascade:
-    """P-Net, R-Net and O-Net; boxes are ``x0, y0, x1, y1``.
+    """P-Net, R-Net and O-Net; boxes are ``x0, y0, x1, y1``."""
 
-    Args:
-        device: where the networks run, ``"cpu"`` or ``"cuda"``.
-    """
-
-    def __init__(self, device: str = "cpu") -> None:
-        self._device = torch.device(device)
-        self._propose, self._refine, self._output = (self._ready(network()) for network in (PNet, RNet, ONet))
-
-    def _ready(self, network: nn.Module) -> nn.Module:
-        for weights in network.parameters():
-            if weights.dim() == 4:
-                weights.data = weights.data.contiguous(memory_format=torch.channels_last)
-        return network.eval().to(self._device)
+    def __init__(self, networks: Networks) -> None:
+        self._networks = networks
 
     @torch.inference_mode()
     def candidates(self, picture: Picture, smallest: float) -> Boxes:
@@ -77,7 +105,7 @@ class FaceCascade:
         squares = _squared(_regressed(boxes[kept, :4], boxes[kept, 4:], one=0))
         if not len(squares):
             return squares
-        shift, probabilities = (part.cpu() for part in self._refine(self._patches(picture, squares, 24)))
+        shift, probabilities = self._networks("refine", _patches(picture, squares, 24))
         return _squared(_best(squares, shift, probabilities[:, 1]))
 
     @torch.inference_mode()
@@ -85,18 +113,18 @@ class FaceCascade:
         """O-Net's boxes and probabilities for squares of a picture, one row each."""
         if not len(squares):
             return np.zeros((0, 5))
-        shift, _, probabilities = self._output(self._patches(picture, squares, 48))
-        boxes = _regressed(squares, shift.cpu())
-        return torch.cat([boxes, probabilities[:, 1:].cpu()], dim=1).double().numpy()
+        shift, _, probabilities = self._networks("output", _patches(picture, squares, 48))
+        boxes = _regressed(squares, shift)
+        return torch.cat([boxes, probabilities[:, 1:]], dim=1).double().numpy()
 
     @torch.inference_mode()
     def five_points(self, picture: Picture, square: Float[Tensor, "4"]) -> Float[np.ndarray, "5 2"] | None:
         """Eyes, nose, corners of the mouth, ``(x, y)`` in pixels, each left before right; None without a face."""
-        shape = self._output(self._patches(picture, square[None], 48))
+        shape = self._networks("output", _patches(picture, square[None], 48))
         if float(shape[2][0, 1]) < _PASS[2]:
             return None
         corner, sides = square[:2], square[2:] - square[:2] + 1
-        return (corner + sides * shape[1][0].cpu().view(2, 5).T).double().numpy()
+        return (corner + sides * shape[1][0].view(2, 5).T).double().numpy()
 
     @torch.inference_mode()
     def corrected(self, picture: Picture, boxes: Boxes) -> Boxes:
@@ -104,12 +132,12 @@ class FaceCascade:
         squares = _squared(boxes)
         if not len(boxes):
             return squares
-        shift, _ = self._refine(self._patches(picture, squares, 24))
-        return _squared(_regressed(squares, shift.cpu()))
+        shift, _ = self._networks("refine", _patches(picture, squares, 24))
+        return _squared(_regressed(squares, shift))
 
     def _scan(self, reduced: Image.Image, scale: float) -> tuple[Tensor, Tensor]:
         """P-Net on a picture reduced by ``scale``: boxes with their regression (n, 8) and probabilities (n,)."""
-        shift, probabilities = (part.cpu() for part in self._propose(self._normalised([reduced])))
+        shift, probabilities = self._networks("propose", np.stack([np.asarray(reduced)]))
         scores = probabilities[0, 1]
         places = (scores >= _PASS[0]).nonzero()
         corners = places.flip(1) * _STRIDE + 1
@@ -118,14 +146,11 @@ class FaceCascade:
         rows, columns = places[kept].unbind(1)
         return torch.cat([boxes[kept], shift[0, :, rows, columns].T], dim=1), scores[rows, columns]
 
-    def _patches(self, picture: Picture, squares: Boxes, side: int) -> Tensor:
-        """Squares cut out of a picture of any size, averaged down to ``side`` pixels."""
-        boxes = _inside(squares, picture.shape[1::-1])
-        return self._normalised([_reduced(picture[y0:y1, x0:x1], (side, side)) for x0, y0, x1, y1 in boxes])
 
-    def _normalised(self, images: list[Image.Image]) -> Tensor:
-        pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images])).to(self._device)
-        return (pixels.permute(0, 3, 1, 2).float() - 127.5) * 0.0078125
+def _patches(picture: Picture, squares: Boxes, side: int) -> Images:
+    """Squares cut out of a picture of any size, averaged down to ``side`` pixels."""
+    boxes = _inside(squares, picture.shape[1::-1])
+    return np.stack([np.asarray(_reduced(picture[y0:y1, x0:x1], (side, side))) for x0, y0, x1, y1 in boxes])
 
 
 def keep_one_of_each(found: Float[np.ndarray, "n 5"]) -> Float[np.ndarray, "n 5"]:

@@ -20,6 +20,7 @@ from multimodal.files import sync
 from multimodal.media.errors import MediaError
 from multimodal.media.faces import FaceDetector, check_detector, create_detector, detector_module
 from multimodal.media.isolation import IsolatedWorkers, Limits, Outcome
+from multimodal.media.networks import NetworksGoneError, SharedNetworks, on_device
 from multimodal.media.prepare import prepare_file
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.store.format import (
@@ -129,7 +130,7 @@ def prepare_corpus(
         workers: processes that decode in parallel, each on one core.
         seconds_per_clip: a clip that takes longer is given up.
         memory_bytes_per_clip: a clip that takes more, on top of the idle worker, is given up (Linux).
-        device: where faces are detected, ``"cpu"`` or ``"cuda"``.
+        device: where faces are detected, ``"cpu"``, or ``"cuda"``, where one process computes for all workers.
         tracks: ``"all"`` stores the further faces of a clip too, as ``CLIP_ID#face2`` and so on; nothing is
             trained on them unless a manifest names them. Clips finished before stay as they are.
         progress: gets the outcomes as they come and their number, and passes them on; ``failure`` of a failed one
@@ -147,16 +148,18 @@ def prepare_corpus(
         merge(folder)
         prepared, failed = finished_clips(folder)
         jobs = _jobs(manifest, roots, done=prepared | failed)
-        crew: IsolatedWorkers[PrepareJob, Kept] = IsolatedWorkers(
-            partial(_preparing, folder, options, device, tracks),
-            workers=workers,
-            limits=Limits(seconds_per_clip, memory_bytes_per_clip),
-            preload=(__name__, detector_module(options.face_detector)),
-            errors_of_run=(StoreWriteError,),
-        )
+        preload = (__name__, detector_module(options.face_detector))
         try:
-            with crew:
-                kept = _note_outcomes(folder, progress(crew.run(jobs), len(jobs)))
+            with on_device(options.face_detector, device if jobs else "cpu", preload=preload) as address:
+                crew: IsolatedWorkers[PrepareJob, Kept] = IsolatedWorkers(
+                    partial(_preparing, folder, options, address, tracks),
+                    workers=workers,
+                    limits=Limits(seconds_per_clip, memory_bytes_per_clip),
+                    preload=preload,
+                    errors_of_run=(StoreWriteError, NetworksGoneError),
+                )
+                with crew:
+                    kept = _note_outcomes(folder, progress(crew.run(jobs), len(jobs)))
         finally:
             merge(folder)
     return _summary(folder, manifest, {job.clip_id for job in jobs}, kept)
@@ -237,11 +240,12 @@ def _note_outcomes(folder: Path, outcomes: Iterable[Prepared]) -> "Kept":
 
 @contextmanager
 def _preparing(
-    folder: Path, options: PrepareOptions, device: str, tracks: Tracks
+    folder: Path, options: PrepareOptions, address: str | None, tracks: Tracks
 ) -> Iterator[Callable[[PrepareJob], Kept]]:
     """What a worker loads before its first clip; gives the function that prepares one and writes it."""
     torch.set_num_threads(1)  # one worker, one core
-    detector = create_detector(options.face_detector, device=device)
+    networks = None if address is None else SharedNetworks(address)
+    detector = create_detector(options.face_detector, networks=networks)
     detector.find(np.zeros((96, 96, 3), np.uint8), options.smallest_face)  # loads what it needs
     writer = StoreWriter(folder)
     try:
