@@ -164,7 +164,12 @@ def bounded_trial(scenario: Scenario, replicates: int, rng: np.random.Generator)
         return of_ranking | {(name,): DECISIONS[name].compute(made) for name in DECIDED}
 
     found = with_intervals(
-        system, resampler, precision_of(resampler), replicates=replicates, seed=int(rng.integers(2**31))
+        system,
+        resampler,
+        precision_of(resampler),
+        replicates=replicates,
+        seed=int(rng.integers(2**31)),
+        ranked={(): ranked},
     )
     result = {}
     for name, truth in bounded_truths(scenario).items():

@@ -145,13 +145,15 @@ def _judge_binary(
     found: Intervals = {(metric,): Interval(None, reason="no clip was judged") for metric in METRICS}
     if len(target.scores):
         resampler = IdentityResampler(target.identity, target.labels)
+        system = BinaryMetrics(target, meaning, thresholds)
         found = with_intervals(
-            BinaryMetrics(target, meaning, thresholds),
+            system,
             resampler,
             precision_of(resampler),
             replicates=replicates,
             seed=seed,
             precision_per_method={method: _precision_of(target, method) for method in target.fake_methods},
+            ranked=system.ranked,
         )
     floors = binary_floors(target.num_fake, target.num_real, meaning.fake_prior)
     metrics = {metric: found[metric,] for metric in METRICS if (metric,) in found}

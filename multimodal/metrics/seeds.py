@@ -26,12 +26,13 @@ from multimodal.metrics.bootstrap import (
     bootstrap,
     identity_codes,
     interval,
+    no_surer_than_parts,
     no_surer_than_perfect,
     precision_of,
     student,
 )
 from multimodal.metrics.checks import Floats, Ints
-from multimodal.metrics.perfect import AREA, MACRO_AREA, UNIT, Bounds, average_precision
+from multimodal.metrics.perfect import AREA, MACRO_AREA, UNIT, Bounds, area_against_rest, average_precision
 from multimodal.metrics.power import correct
 from multimodal.metrics.ranking import average_precision_real_of, roc_auc, roc_auc_of
 from multimodal.metrics.scores_table import (
@@ -94,7 +95,7 @@ def judge_seeds(
             here = over_seeds(seeds, measure)
             if here is not None and there is not None:
                 reference = None if name == baseline else there
-                report[name][measure] = _judged(measure, here, reference, precision)
+                report[name][measure] = _judged(measure, seeds, reference, precision)
     if not any(primary in row for row in report.values()):
         measured = ", ".join(dict.fromkeys(measure for row in report.values() for measure in row))
         raise ValueError(f"unknown primary measure {primary!r}; the tables have {measured}")
@@ -115,16 +116,35 @@ def _aligned(tables: Mapping[str, Sequence[pd.DataFrame]], baseline: str) -> dic
 
 
 def _judged(
-    measure: str, here: "OverSeeds", reference: "OverSeeds | None", precision: Precision
+    measure: str, seeds: Sequence[Mapping[str, Drawn]], reference: "OverSeeds | None", precision: Precision
 ) -> dict[str, Any]:
     """A measure of a variant over its seeds, and its difference from the reference where there is one."""
-    entry = {
-        **mean_over_seeds(here, precision, bounds=_BOUNDS.get(measure, AREA)).as_json(),
-        "seeds": here.values.tolist(),
-    }
+    here = over_seeds(seeds, measure)
+    assert here is not None
+    found = mean_over_seeds(here, precision, bounds=_BOUNDS.get(measure, AREA))
+    if measure == "macro_auc" and found.value != 1:
+        found = no_surer_than_parts(found, *_areas_of_classes(seeds, precision))
+    entry = {**found.as_json(), "seeds": here.values.tolist()}
     if reference is not None:
         entry["difference"] = difference_over_seeds(here, reference, precision)._asdict()
     return entry
+
+
+def _areas_of_classes(
+    seeds: Sequence[Mapping[str, Drawn]], precision: Precision
+) -> tuple[list[Interval], list[Floats]]:
+    """The areas that a macro area is the mean of: intervals over the seeds, and the mean replicates of each."""
+    parts = [over_seeds(seeds, f"auc_{name}") for name in CLASSES]
+    known = [part for part in parts if part is not None]
+    intervals = [
+        mean_over_seeds(
+            part,
+            precision._replace(sample=precision.sample.against_rest(index)),
+            bounds=area_against_rest(index),
+        )
+        for index, part in enumerate(known)
+    ]
+    return intervals, [part.replicates.mean(axis=0) for part in known]
 
 
 #: What a value at the end of its range says; all others are ROC areas.
@@ -165,6 +185,7 @@ class _Measures:
             measures["ap_real"] = average_precision_real_of(counts["auc_any"])
         if self._classes:
             areas = [roc_auc_of(ranked.counts(multiplicities)) for ranked in self._classes]
+            measures |= {f"auc_{name}": area for name, area in zip(CLASSES, areas, strict=True)}
             measures["macro_auc"] = np.mean(areas, axis=0)
         return measures
 

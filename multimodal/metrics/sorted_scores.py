@@ -98,7 +98,8 @@ class SortedScores:
             else np.asarray(real_identity, dtype=np.int64)
         )
         fake_order, real_order = np.argsort(fake, kind="stable")[::-1], np.argsort(real, kind="stable")[::-1]
-        self._fake_rows, self._real_rows = fake_rows[fake_order], real_rows[real_order]
+        #: (clips,) identities of fakes and of reals, by falling scores
+        self.fake_rows, self.real_rows = fake_rows[fake_order], real_rows[real_order]
         #: (points - 1,) the distinct scores, falling
         self.distinct = np.unique(np.concatenate([fake, real]))[::-1]
         fake_flagged = _num_at_least(fake[fake_order[::-1]], self.distinct)
@@ -116,12 +117,12 @@ class SortedScores:
         ``same_reals``: counts of the same real clips with the same multiplicities, to save time.
         """
         if multiplicities is None:
-            each = (np.arange(len(rows) + 1.0)[:, None] for rows in (self._fake_rows, self._real_rows))
+            each = (np.arange(len(rows) + 1.0)[:, None] for rows in (self.fake_rows, self.real_rows))
             return Counts(self.points, *each)
         return Counts(
             self.points,
-            _running(multiplicities, self._fake_rows),
-            same_reals.real_running if same_reals is not None else _running(multiplicities, self._real_rows),
+            _running(multiplicities, self.fake_rows),
+            same_reals.real_running if same_reals is not None else _running(multiplicities, self.real_rows),
         )
 
     def point_of(self, threshold: float) -> int:

@@ -6,7 +6,7 @@ look would reach. It is then in ``metrics.json`` with its interval, in the table
 page, under the title that its line gives it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -27,6 +27,7 @@ from multimodal.metrics.calibration_error import ClipSums, Totals
 from multimodal.metrics.checks import Floats, ratio
 from multimodal.metrics.costs import min_dcf_of
 from multimodal.metrics.decisions import Decisions, decisions_at
+from multimodal.metrics.own_threshold import Limits, caught_at, least_cost, no_surer_than_threshold
 from multimodal.metrics.perfect import UNIT, Bounds
 from multimodal.metrics.scores_table import BinaryTarget, ClassTarget, ScoreMeaning
 from multimodal.metrics.sorted_scores import Counts, SortedScores
@@ -44,6 +45,7 @@ class Metric(Generic[Given]):
         bounds: its range, and what a value at either end of it says of the truth (:mod:`.perfect`).
         higher_is_better: False for errors and costs.
         per_method: whether it is told of each forgery method too, whose fakes are set against all reals.
+        own_threshold: what it allows the truth to be, where it chooses a threshold among the clips that it judges.
     """
 
     compute: Callable[[Given], Floats]
@@ -51,6 +53,7 @@ class Metric(Generic[Given]):
     bounds: Bounds = UNIT
     higher_is_better: bool = True
     per_method: bool = False
+    own_threshold: Limits | None = None
 
 
 # The list. Its order is that of the report.
@@ -83,8 +86,9 @@ RANKING: dict[str, Metric[Counts]] = {
         "TPR at FPR 1 %",
         perfect.fakes_caught(0.01),
         per_method=True,
+        own_threshold=caught_at(0.01),
     ),
-    "min_dcf": Metric(min_dcf_of, "minDCF", perfect.MIN_DCF, higher_is_better=False),
+    "min_dcf": Metric(min_dcf_of, "minDCF", perfect.MIN_DCF, higher_is_better=False, own_threshold=least_cost),
 }
 #: Of the decisions at one threshold.
 DECISIONS: dict[str, Metric[Decisions]] = {
@@ -164,6 +168,9 @@ class BinaryMetrics:
         self._default = meaning.default_threshold
         self._thresholds = thresholds
         self._methods = {name: target.of_method(name).ranked() for name in target.fake_methods}
+        #: start of the paths → the scores of which they tell
+        self.ranked: dict[tuple[str, ...], SortedScores] = {(): self._ranked}
+        self.ranked |= {("method", name): of for name, of in self._methods.items()}
         self._sums = _clip_sums(target, meaning)
 
     def __call__(self, multiplicities: Floats) -> Replicates:
@@ -282,6 +289,7 @@ def with_intervals(
     replicates: int,
     seed: int,
     precision_per_method: Mapping[str, Precision] | None = None,
+    ranked: Mapping[tuple[str, ...], SortedScores] | None = None,
 ) -> Intervals:
     """Metrics of the clips as they are, each with its interval.
 
@@ -292,6 +300,7 @@ def with_intervals(
         replicates: of the bootstrap; 0 for no intervals.
         seed: of the bootstrap.
         precision_per_method: for paths ``("method", name, ...)``.
+        ranked: start of paths → the scores of which they tell, as of :class:`BinaryMetrics`.
     """
     # where the identities allow no interval, draws would be for nothing
     draws = replicates if precision.reason is None else 0
@@ -310,7 +319,32 @@ def with_intervals(
         if parts:
             of_parts = [interval(*part, known(path), bounds=bounds) for part, bounds in parts]
             told[path] = no_surer_than_parts(told[path], of_parts, [part.replicates for part, _ in parts])
-    return told
+    return told | _of_own_thresholds(told, ranked or {})
+
+
+def _of_own_thresholds(told: Intervals, ranked: Mapping[tuple[str, ...], SortedScores]) -> Intervals:
+    """Intervals of metrics that choose their threshold, no surer than it, and of their means over methods."""
+    wider: Intervals = {}
+    for name, metric in RANKING.items():
+        if metric.own_threshold is None:
+            continue
+        for start, scores in ranked.items():
+            path = (*start, name)
+            if path in told:
+                wider[path] = no_surer_than_threshold(told[path], metric.own_threshold, scores)
+        if ("macro", name) in told:
+            of_methods = [found for path, found in wider.items() if path[0] == "method" and path[-1] == name]
+            wider["macro", name] = _no_surer_than_all(told["macro", name], of_methods)
+    return wider
+
+
+def _no_surer_than_all(found: Interval, parts: Sequence[Interval]) -> Interval:
+    """Widen the interval of a mean of parts that err together, as the same reals chose the threshold of all."""
+    limits = [(one.low, one.high) for one in parts if one.low is not None and one.high is not None]
+    if found.low is None or found.high is None or not limits:
+        return found
+    low, high = np.mean(limits, axis=0)
+    return found._replace(low=min(found.low, float(low)), high=max(found.high, float(high)))
 
 
 def _parts_of(path: tuple[str, ...], drawn: Mapping[tuple[str, ...], Drawn]) -> list[tuple[Drawn, Bounds]]:

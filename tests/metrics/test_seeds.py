@@ -1,7 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import softmax
 
+from multimodal.metrics import evaluate_scores
 from multimodal.metrics.checks import by_label
 from multimodal.metrics.ranking import average_precision_real, roc_auc
 from multimodal.metrics.seeds import judge_seeds
@@ -58,6 +60,17 @@ def test_a_clip_of_which_no_label_is_known_counts_for_nothing():
         *by_label(whole["any_fake"][1:].to_numpy(), whole["score_any"][1:].to_numpy())
     )
     assert entry["low"] < entry["value"] < entry["high"]
+
+
+def test_a_macro_area_with_a_class_that_is_always_right_is_as_sure_as_that_of_a_table_alone():
+    table = scored(clips(), np.random.default_rng(0), 1.0)
+    posteriors = [f"p_{name}" for name in ("RVRA", "RVFA", "FVRA", "FVFA")]
+    table[posteriors] = softmax(table[posteriors].to_numpy(), axis=1)
+    table["p_RVRA"] = 0.1 * table["p_RVRA"] + 0.9 * (table["av_class"] == "RVRA")
+    of_study = judge_seeds({"one": [table]}, "one", replicates=50, primary="macro_auc")["one"]["macro_auc"]
+    alone = evaluate_scores(table, kind="score", replicates=50)["class"]["macro_auc"]
+    assert [of_study[name] for name in alone] == pytest.approx(list(alone.values()))
+    assert alone["low"] < alone["value"] - 0.02
 
 
 def test_seeds_that_disagree_widen_the_interval():
