@@ -1,6 +1,6 @@
 """From a detector or a branch, and windows, to the scores table: a row a clip."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from multimodal.data.delivery import Batch, delivered, stack, to_device, window_loader
 from multimodal.data.windows import ClipWindows, WindowShape, window_tensors
-from multimodal.detector import DetectorOutput, marginals
+from multimodal.detector import AudioVisualDetector, DetectorOutput, marginals
 from multimodal.heads import Branch
 from multimodal.labels import CLASSES, MODALITIES, Modality
 from multimodal.media.prepared import PreparedClip
@@ -115,6 +115,49 @@ def score_clips(
     if not parts:  # more processes than clips
         return clips[DESCRIPTION].head(0)
     return clip_scores(pd.concat(parts, ignore_index=True), clips, windows)
+
+
+@torch.inference_mode()
+def score_corrupted(
+    model: nn.Module,
+    windows: ClipWindows,
+    clips: pd.DataFrame,
+    touched: Sequence[Modality],
+    *,
+    batches: Iterable[Batch],
+    device: torch.device | str = "cpu",
+) -> list[pd.DataFrame]:
+    """Scores of the clips as they are, then under each corruption, all from one passage through the clips.
+
+    What a corruption leaves alone is not encoded again: a detector's fusion and heads get its tokens.
+
+    Args:
+        model: a detector or a branch; put into evaluation mode and back.
+        windows: of ``clips``, row by row, which the batches were made from.
+        clips: rows of a manifest.
+        touched: the modality that each corruption changes.
+        batches: of :class:`multimodal.data.corruptions.CorruptedBatches`, in its order.
+        device: where the model is.
+    """
+    parts: list[list[pd.DataFrame]] = [[] for _ in range(1 + len(touched))]
+    with evaluating(model):
+        for number, batch in enumerate(delivered(batches, device)):
+            change = number % len(parts)
+            if change == 0:
+                plain, known = batch, _encoded(model, batch, tuple(batch["inputs"]))
+            judged = plain.copy()
+            judged["inputs"] = (
+                known if change == 0 else {**known, **_encoded(model, batch, (touched[change - 1],))}
+            )
+            scores = score_windows(getattr(model, "classifier", model), judged, device)
+            parts[change].append(scores.assign(row=batch["row"].numpy()))
+    return [clip_scores(pd.concat(of, ignore_index=True), clips, windows) for of in parts]
+
+
+def _encoded(model: nn.Module, batch: Batch, names: Sequence[str]) -> dict[str, Tensor]:
+    """Of a detector the tokens of the modalities; of a branch, which has no other part, what it is fed."""
+    inputs = {name: batch["inputs"][name] for name in names}
+    return model.encode(inputs, batch["lengths"]) if isinstance(model, AudioVisualDetector) else inputs
 
 
 def clip_batches(

@@ -7,15 +7,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from torch import nn
 
 from experiments.runs.clips import Clips
-from experiments.runs.device import DeviceName
+from experiments.runs.device import DeviceName, accelerator_on
 from experiments.runs.folder import RunFolder
-from experiments.runs.scoring import TrainedRun, score_rows
+from experiments.runs.scoring import TrainedRun, judged_windows
 from multimodal.audit.shortcut_features import FILE_FACTS, MODALITY_OF, shortcut_features
 from multimodal.catalog import unknown
 from multimodal.corpora.people import list_items
-from multimodal.data.corruptions import CORRUPTIONS, CorruptedWindows, levels
+from multimodal.data.corruptions import CORRUPTIONS, CorruptedBatches, levels
+from multimodal.data.delivery import made_batches
 from multimodal.labels import TARGETS
 from multimodal.media.probe_corpus import probe_path, read_probe_table
 from multimodal.media.store.reader import AnyStore
@@ -23,6 +25,7 @@ from multimodal.metrics.bootstrap import identity_codes
 from multimodal.metrics.operating_point import by_group, paired_change
 from multimodal.metrics.shortcut_floors import shortcut_floors, too_few
 from multimodal.progress import progress
+from multimodal.scoring import score_corrupted
 
 #: Clips of a run that are scored under every corruption, where it has more.
 MOST_CLIPS = 400
@@ -157,12 +160,10 @@ def robustness_of(
     rows = _some(clips.of("test"), seed)
     if len(rows) < len(clips.of("test")):
         note(f"robustness on {len(rows):,} of {len(clips.of('test')):,} test clips, drawn evenly over classes")
-    score = partial(score_rows, run, clips, rows, device=device)
-    before = score(title="as they are")
-    changes: dict[str, list[dict[str, Any]]] = {}
     asked = [one for one in levels(names or tuple(CORRUPTIONS)) if CORRUPTIONS[one[0]].modality in run.modalities]
-    for name, level in progress(asked, desc="robustness", unit="corruption"):
-        after = score(title=f"{name} {level}", change=partial(CorruptedWindows, name=name, level=level))
+    before, *changed = corrupted_scores(run, clips, rows, asked, device=device)
+    changes: dict[str, list[dict[str, Any]]] = {}
+    for (name, level), after in zip(asked, changed, strict=True):
         judged = {
             target: paired_change(
                 before, after, target, threshold=thresholds.get(target), replicates=replicates, seed=seed
@@ -173,6 +174,30 @@ def robustness_of(
         strength = CORRUPTIONS[name].strengths[level - 1]
         changes.setdefault(name, []).append({"level": level, "strength": strength, "targets": judged})
     return {"clips": len(rows), "changes": changes}
+
+
+def corrupted_scores(
+    run: TrainedRun,
+    clips: Clips,
+    rows: pd.DataFrame,
+    changes: Sequence[tuple[str, int]],
+    *,
+    device: DeviceName = "auto",
+) -> list[pd.DataFrame]:
+    """Scores of some clips as they are, to the bit those of `evaluate`, then under each corruption."""
+    accelerator, windows = accelerator_on(device), judged_windows(run, clips, rows)
+    batches = CorruptedBatches(windows, changes, run.reading.batch_size)
+    model: nn.Module = run.model
+    return score_corrupted(
+        model.to(accelerator.device),
+        windows,
+        rows,
+        [CORRUPTIONS[name].modality for name, _ in changes],
+        batches=progress(
+            made_batches(batches, num_workers=run.reading.num_workers), desc="robustness", unit="batch"
+        ),
+        device=accelerator.device,
+    )
 
 
 def _some(rows: pd.DataFrame, seed: int) -> pd.DataFrame:

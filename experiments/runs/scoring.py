@@ -24,7 +24,7 @@ from experiments.runs.mixture import mixed_clips
 from experiments.runs.settings import read_config
 from multimodal.artefacts import building, read_frame
 from multimodal.data.options import Reading
-from multimodal.data.windows import ClipWindows, EvaluationWindows
+from multimodal.data.windows import EvaluationWindows
 from multimodal.detector import AudioVisualDetector
 from multimodal.familiarity import read_familiar
 from multimodal.files import JUDGE_FILE, atomic_path, read_json
@@ -172,26 +172,24 @@ def score_run(path: Path, device: DeviceName = "auto", *, allow_seen: bool = Fal
 
 
 def score_rows(
-    run: TrainedRun,
-    clips: Clips,
-    rows: pd.DataFrame,
-    *,
-    title: str,
-    device: DeviceName = "auto",
-    change: Callable[[EvaluationWindows], ClipWindows] = lambda windows: windows,
+    run: TrainedRun, clips: Clips, rows: pd.DataFrame, *, title: str, device: DeviceName = "auto"
 ) -> pd.DataFrame:
-    """The scores of some clips of a run's, as they are or with every window changed."""
-    accelerator = accelerator_on(device)
-    windows = EvaluationWindows(
+    """The scores of some clips of a run's."""
+    accelerator, windows = accelerator_on(device), judged_windows(run, clips, rows)
+    model: nn.Module = run.model
+    score = split_scorer(windows, rows, title, run.reading, accelerator, show=True)
+    return score(model.to(accelerator.device))
+
+
+def judged_windows(run: TrainedRun, clips: Clips, rows: pd.DataFrame) -> EvaluationWindows:
+    """The windows in which a run judges some of its clips."""
+    return EvaluationWindows(
         clips.store,
         rows,
         window_shape(run.encoders, clips.store, run.reading),
         windows_per_clip=run.reading.windows_per_clip,
         modalities=run.modalities,
     )
-    model: nn.Module = run.model
-    score = split_scorer(change(windows), rows, title, run.reading, accelerator, show=True)
-    return score(model.to(accelerator.device))
 
 
 # A run asked about files.

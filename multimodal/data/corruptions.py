@@ -15,10 +15,19 @@ from einops import rearrange
 from jaxtyping import Float
 from scipy import signal
 from torch import Tensor
+from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as transforms
 
 from multimodal.data.augment.sound import lossy_codec
-from multimodal.data.windows import ClipWindows, EvaluationWindows, Sample, as_crops, as_frames, window_tensors
+from multimodal.data.delivery import Batch, collate
+from multimodal.data.windows import (
+    EvaluationWindows,
+    Sample,
+    WindowTensors,
+    as_crops,
+    as_frames,
+    window_tensors,
+)
 from multimodal.labels import Modality
 
 Frames = Float[Tensor, "time channel height width"]
@@ -179,55 +188,97 @@ CORRUPTIONS: dict[str, Corruption] = {
 }
 
 
-class CorruptedWindows(ClipWindows):
-    """The windows of an evaluation, each changed by one corruption at one of its strengths, 1 to 3.
+def corrupted(windows: EvaluationWindows, index: int, sample: Sample, name: str, level: int) -> Sample:
+    """One window changed by a corruption at one of its strengths, always in the same way.
 
     Args:
         windows: as ``evaluate`` reads them.
+        index: of the window.
+        sample: the window as it is.
         name: in :data:`CORRUPTIONS`.
         level: 1, 2 or 3; at 0 nothing is changed.
     """
+    corruption = CORRUPTIONS[name]
+    if level == 0 or not sample.tensors.present[corruption.modality]:
+        return sample
+    strength = corruption.strengths[level - 1]
+    if name == SHIFT:
+        return _shifted(windows, index, sample, strength)
+    tensors, shape = sample.tensors, windows.shape
+    length = tensors.lengths[corruption.modality]
+    is_video = corruption.modality == "video"
+    rate = shape.frame_rate if is_video else shape.sample_rate
+    generator = np.random.default_rng([*map(int, windows.starts[index]), level])
+    whole = tensors.inputs[corruption.modality]
+    changed = whole.clone()
+    if length:  # what is padding stays padding
+        taken = as_frames(whole[:length]) if is_video else whole[:length]
+        given = corruption.change(taken, strength, generator, rate)
+        changed[:length] = as_crops(given.clamp(0, 1)) if is_video else given
+    return sample._replace(tensors=_with_input(tensors, corruption.modality, changed))
 
-    def __init__(self, windows: EvaluationWindows, name: str, level: int) -> None:
-        self.windows, self.name, self.level = windows, name, level
-        self.store, self.starts = windows.store, windows.starts
+
+def _shifted(windows: EvaluationWindows, index: int, sample: Sample, seconds: float) -> Sample:
+    """The sound of another moment of the clip beside the picture, later by so much or, at its end, earlier."""
+    row, start = windows.starts[index]
+    frames = max(round(seconds * windows.shape.frame_rate), 1)
+    span = windows.spans[row]
+    count = min(windows.shape.num_frames, span.end - start)
+    moved = start + frames if start + frames + count <= span.end else max(start - frames, 0)
+    window = windows.store.read(windows.clip_ids[row], moved, count, modalities=("audio",))
+    heard = window_tensors(window, windows.shape)
+    return sample._replace(tensors=_with_input(sample.tensors, "audio", heard.inputs["audio"]))
+
+
+def _with_input(tensors: WindowTensors, modality: Modality, changed: Tensor) -> WindowTensors:
+    return tensors._replace(inputs={**tensors.inputs, modality: changed})
+
+
+class CorruptedBatches(Dataset[Batch]):
+    """The windows of an evaluation a batch at a time: as they are, then under one corruption after the other.
+
+    Each window is read once for all of them. A batch under a corruption has what that touches alone; the other
+    modality is not present there, though it is in the clip: :func:`multimodal.scoring.score_corrupted` knows.
+
+    Args:
+        windows: as ``evaluate`` reads them.
+        changes: names and strengths, 1 to 3, of corruptions.
+        batch_size: windows of a batch.
+    """
+
+    def __init__(self, windows: EvaluationWindows, changes: Sequence[tuple[str, int]], batch_size: int) -> None:
+        self.windows, self.changes, self.batch_size = windows, list(changes), batch_size
+        self._read: tuple[int, list[Sample]] = (-1, [])
 
     def __len__(self) -> int:
-        return len(self.windows)
+        return -(-len(self.windows) // self.batch_size) * (1 + len(self.changes))
 
-    def __getitem__(self, index: int) -> Sample:
-        sample = self.windows[index]
-        corruption = CORRUPTIONS[self.name]
-        if self.level == 0 or not sample.tensors.present[corruption.modality]:
-            return sample
-        strength = corruption.strengths[self.level - 1]
-        if self.name == SHIFT:
-            return self._shifted(sample, index, strength)
-        tensors, shape = sample.tensors, self.windows.shape
-        length = tensors.lengths[corruption.modality]
-        rate = shape.frame_rate if corruption.modality == "video" else shape.sample_rate
-        generator = np.random.default_rng([*map(int, self.starts[index]), self.level])
-        whole = tensors.inputs[corruption.modality]
-        changed = whole.clone()
-        if length:  # what is padding stays padding
-            is_video = corruption.modality == "video"
-            taken = as_frames(whole[:length]) if is_video else whole[:length]
-            given = corruption.change(taken, strength, generator, rate)
-            changed[:length] = as_crops(given.clamp(0, 1)) if is_video else given
-        inputs = {**tensors.inputs, corruption.modality: changed}
-        return sample._replace(tensors=tensors._replace(inputs=inputs))
+    def __getitem__(self, index: int) -> Batch:
+        part, change = divmod(index, 1 + len(self.changes))
+        samples = self._samples(part)
+        if change == 0:
+            return collate(samples)
+        name, level = self.changes[change - 1]
+        touched = CORRUPTIONS[name].modality
+        first = part * self.batch_size
+        changed = [corrupted(self.windows, first + at, one, name, level) for at, one in enumerate(samples)]
+        return collate([one._replace(tensors=_alone(one.tensors, touched)) for one in changed])
 
-    def _shifted(self, sample: Sample, index: int, seconds: float) -> Sample:
-        """The sound of another moment of the clip beside the picture, later by so much or, at its end, earlier."""
-        windows, (row, start) = self.windows, self.starts[index]
-        frames = max(round(seconds * windows.shape.frame_rate), 1)
-        span = windows.spans[row]
-        count = min(windows.shape.num_frames, span.end - start)
-        moved = start + frames if start + frames + count <= span.end else max(start - frames, 0)
-        window = windows.store.read(windows.clip_ids[row], moved, count, modalities=("audio",))
-        heard = window_tensors(window, windows.shape)
-        inputs = {**sample.tensors.inputs, "audio": heard.inputs["audio"]}
-        return sample._replace(tensors=sample.tensors._replace(inputs=inputs))
+    def _samples(self, part: int) -> list[Sample]:
+        """The windows of one batch, kept until those of the next are asked for."""
+        if self._read[0] != part:
+            first = part * self.batch_size
+            last = min(first + self.batch_size, len(self.windows))
+            self._read = (part, [self.windows[index] for index in range(first, last)])
+        return self._read[1]
+
+
+def _alone(tensors: WindowTensors, modality: Modality) -> WindowTensors:
+    """A window of which one modality alone is handed on: of the others one zero, seen as many."""
+    kept = {modality: tensors.inputs[modality]}
+    zeros = {name: torch.zeros((), dtype=x.dtype).expand(x.shape) for name, x in tensors.inputs.items()}
+    present = {name: there and name == modality for name, there in tensors.present.items()}
+    return tensors._replace(inputs=zeros | kept, present=present)
 
 
 def levels(names: Sequence[str] = tuple(CORRUPTIONS)) -> list[tuple[str, int]]:

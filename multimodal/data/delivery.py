@@ -142,10 +142,18 @@ def window_loader(windows: Dataset[Any], *, num_workers: int, **options: Any) ->
         windows,
         num_workers=num_workers,
         persistent_workers=num_workers > 0,
-        collate_fn=collate,
         worker_init_fn=start_worker,
-        **options,
+        **{"collate_fn": collate, **options},
     )
+
+
+def made_batches(batches: Dataset[Batch], *, num_workers: int) -> DataLoader[Any]:
+    """Batches that workers make whole, one after the other."""
+    return window_loader(batches, num_workers=num_workers, batch_size=None, collate_fn=_as_made)
+
+
+def _as_made(batch: Batch) -> Batch:
+    return batch
 
 
 #: A tensor on its way from a worker is an open file; where one too many cannot be opened, its batch never comes.

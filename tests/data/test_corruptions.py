@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from multimodal.corpora.manifest import Manifest
-from multimodal.data.corruptions import CORRUPTIONS, SHIFT, CorruptedWindows, levels
+from multimodal.data.corruptions import CORRUPTIONS, SHIFT, CorruptedBatches, corrupted, levels
 from multimodal.data.windows import EvaluationWindows, WindowShape
 from multimodal.media.store.reader import Store
 
@@ -60,15 +60,36 @@ def test_level_nought_is_the_window_and_others_touch_one_modality_alone(windows)
         ("jpeg", 3, "audio", "video"),
         ("gain", 3, "video", "audio"),
     ):
-        found = CorruptedWindows(windows, name, level)[0].tensors.inputs
+        found = corrupted(windows, 0, windows[0], name, level).tensors.inputs
         assert torch.equal(found[same], plain[same])
         assert changed is None or not torch.equal(found[changed], plain[changed])
 
 
 def test_sound_is_shifted_to_that_of_another_moment_of_the_clip(windows):
     clip = windows.store.read(windows.clip_ids[0])
-    found = CorruptedWindows(windows, SHIFT, 2)[0].tensors.inputs["audio"]
+    found = corrupted(windows, 0, windows[0], SHIFT, 2).tensors.inputs["audio"]
     first = windows.starts[0][1]
     later = round((first + 2) / 10 * 16_000)
     expected = clip.waveform[later : later + SHAPE.num_samples]
     assert np.array_equal(found.numpy()[: len(expected)], expected)
+
+
+def test_batches_come_as_they_are_and_then_under_each_corruption_with_what_it_touches_alone(windows):
+    batches = CorruptedBatches(windows, [("jpeg", 3), ("gain", 1)], batch_size=1)
+    assert len(batches) == 3 * len(windows)
+    plain, jpeg, gain = (batches[index] for index in range(3, 6))
+    assert plain["row"].tolist() == jpeg["row"].tolist() == gain["row"].tolist() == [1]
+    for batch, touched, other in ((jpeg, "video", "audio"), (gain, "audio", "video")):
+        name, level = batches.changes[0 if batch is jpeg else 1]
+        expected = corrupted(windows, 1, windows[1], name, level).tensors.inputs[touched]
+        assert torch.equal(batch["inputs"][touched][0], expected)
+        assert batch["present"] == {touched: torch.tensor([True]), other: torch.tensor([False])}
+        assert plain["present"][other].tolist() == [True]
+
+
+def test_clips_are_read_once_for_all_corruptions(windows, monkeypatch):
+    reads, read = [], windows.store.read
+    monkeypatch.setattr(windows.store, "read", lambda *a, **k: (reads.append(a), read(*a, **k))[1])
+    batches = CorruptedBatches(windows, [("gain", 1), ("gain", 2), ("muted", 3)], batch_size=2)
+    assert [len(batches[index]["row"]) for index in range(len(batches))] == [2] * 4
+    assert len(reads) == 2

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from experiments.__main__ import main
-from experiments.runs.auditing import groups_of
-from experiments.runs.scoring import open_detector_run, score_rows
+from experiments.runs.auditing import corrupted_scores, groups_of
+from experiments.runs.scoring import open_detector_run
 from multimodal.corpora import scan
 from multimodal.corpora.manifest import GENERATED_NOTICE
 from multimodal.metrics.scores_table import DESCRIPTION
@@ -42,14 +42,17 @@ def test_every_corruption_is_told_in_three_strengths_with_area_and_operating_poi
 
 def test_clips_as_they_are_get_the_scores_of_evaluate_to_the_bit(audited):
     copy, _ = audited
+    kept = pd.read_parquet(copy / "scores.parquet", filters=[("split", "==", "test")]).set_index("clip_id")
     opened = open_detector_run(copy)
     clips = opened.read()
-    again = score_rows(opened, clips, clips.of("test"), title="again")
-    kept = pd.read_parquet(copy / "scores.parquet", filters=[("split", "==", "test")])
-    columns = [name for name in again if name.startswith("score_")]
-    pd.testing.assert_frame_equal(
-        again.set_index("clip_id")[columns], kept.set_index("clip_id")[columns], check_exact=True
-    )
+    again, jpeg, gain = corrupted_scores(opened, clips, clips.of("test"), [("jpeg", 3), ("gain", 2)])
+    columns = [name for name in kept if name.startswith(("score_", "head_", "p_"))]
+    again, jpeg, gain = (of.set_index("clip_id")[columns].loc[kept.index] for of in (again, jpeg, gain))
+    pd.testing.assert_frame_equal(again, kept[columns], check_exact=True)
+    for changed, own, others in ((jpeg, "head_video", "head_audio"), (gain, "head_audio", "head_video")):
+        pd.testing.assert_series_equal(changed[others], again[others], check_exact=True)
+        assert not changed[own].equals(again[own])
+        assert not changed["score_any"].equals(again["score_any"])
 
 
 def test_groups_travel_with_the_scores_and_are_judged_at_one_threshold(audited):
