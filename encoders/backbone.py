@@ -1,6 +1,7 @@
 """Any timm network by name, as a maker of features, and the normalisation of pixels that it wants."""
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ def read_timm_weights(place: str | Path, name: str) -> Published:
 def _check_description(published: Published, wanted: Any, name: str) -> None:
     """Refuse a folder whose config.json, as timm writes it, says another network or other pixels."""
     said, source = published.description, published.place.parent / "config.json"
-    architecture, pixels = said.get("architecture"), said.get("pretrained_cfg", {})
+    architecture, pixels = said.get("architecture"), said.get("pretrained_cfg")
+    pixels = pixels if isinstance(pixels, Mapping) else {}
     if architecture not in (None, wanted.architecture):
         raise ValueError(
             f"{source} describes {architecture}, not {wanted.architecture}; "
@@ -64,11 +66,11 @@ def _check_description(published: Published, wanted: Any, name: str) -> None:
         )
     for statistic in ("mean", "std"):
         given = pixels.get(statistic)
-        if given is not None and tuple(given) != tuple(getattr(wanted, statistic)):
+        if given is not None and given != list(getattr(wanted, statistic)):
             tag = f"; name its tag, backbone='{architecture}.{pixels['tag']}'" if pixels.get("tag") else ""
             raise ValueError(
-                f"{source} says pixels of {statistic} {tuple(given)}, {name!r} has "
-                f"{tuple(getattr(wanted, statistic))}{tag}"
+                f"{source} says pixels of {statistic} {given!r:.60}, {name!r} has "
+                f"{list(getattr(wanted, statistic))}{tag}"
             )
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torchvision.transforms.v2 import functional as transforms
 
-from encoders.weights import load_strictly
+from encoders.weights import load_strictly, read_published
 from multimodal.media.prepared import PreparedClip
 
 
@@ -12,7 +12,7 @@ class Meso4(nn.Module):
     """Four convolutions and two dense layers on faces of 256 pixels; the mean over so many crops of a clip.
 
     Args:
-        weights: state dict written by torch; tensors alone are read.
+        weights: state dict, by torch or as safetensors; tensors alone are read.
         fake_class: of the two outputs, the one that means fake.
         frames: crops that are looked at.
     """
@@ -24,7 +24,7 @@ class Meso4(nn.Module):
         self.bn1, self.bn2 = nn.BatchNorm2d(8), nn.BatchNorm2d(16)
         self.fc1, self.fc2 = nn.Linear(1024, 16), nn.Linear(16, 2)
         self.fake_class, self.frames = fake_class, frames
-        load_strictly(self.eval(), torch.load(weights, map_location="cpu", weights_only=True), source=weights)
+        load_strictly(self.eval(), read_published(weights).state, source=weights)
 
     @torch.inference_mode()
     def forward(self, clip: PreparedClip) -> float | None:

@@ -1,11 +1,21 @@
 """Any timm classifier in a folder (``config.json`` and ``model.safetensors``, as timm saves it), on face crops."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import timm
 import torch
 from timm.data.config import resolve_data_config
+from torch import nn
 from torchvision.transforms.v2 import functional as transforms
 
+from encoders.backbone import resolve_backbone
+from encoders.weights import load_strictly, read_published
+from multimodal.artefacts import building, is_number
 from multimodal.media.prepared import PreparedClip
+
+#: Pixels of a side and classes at most; of a config that asks for more nobody means it.
+_MOST_PIXELS, _MOST_CLASSES = 2048, 100_000
 
 
 class TimmFolder:
@@ -18,8 +28,8 @@ class TimmFolder:
     """
 
     def __init__(self, folder: str, fake_class: int = 1, frames: int = 8) -> None:
-        self.model = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
-        wanted = resolve_data_config(model=self.model)
+        self.model, pixels = _read(folder)
+        wanted = resolve_data_config(pretrained_cfg=pixels, model=self.model)
         self.size, self.mean, self.std = wanted["input_size"][1:], list(wanted["mean"]), list(wanted["std"])
         self.fake_class, self.frames = fake_class, frames
 
@@ -34,3 +44,46 @@ class TimmFolder:
 
     def _fake(self, outputs: torch.Tensor) -> torch.Tensor:
         return outputs.sigmoid()[:, 0] if outputs.shape[1] == 1 else outputs.softmax(dim=1)[:, self.fake_class]
+
+
+def _read(folder: str) -> tuple[nn.Module, dict[str, Any]]:
+    """The network in a folder, and what its config says of pixels.
+
+    The folder may be a stranger's, so its config gives an architecture's name and plain values: timm's own reader
+    would take any option from it, one that lets weights be missing among them.
+
+    Raises:
+        ValueError: an architecture that timm does not have, values of another kind, or weights that do not fit.
+    """
+    published = read_published(folder)
+    said = published.description
+    source = published.place.with_name("config.json")
+    with building(source, "the config of a timm network"):
+        options, pixels = said.get("model_args") or {}, said.get("pretrained_cfg") or {}
+        classes = said.get("num_classes", pixels.get("num_classes"))
+        if not isinstance(said.get("architecture"), str) or not 1 <= classes <= _MOST_CLASSES:
+            raise ValueError(f"{source} says no architecture or no number of classes; take a folder of timm's")
+        resolve_backbone(said["architecture"])
+        model = timm.create_model(said["architecture"], num_classes=classes, **_plain(options))
+        load_strictly(model.eval(), published.state, source=str(published.place))
+    return model, _of_pixels(pixels, str(source))
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a network that are numbers or switches, and how it pools; none about where weights come from."""
+    return {
+        name: value
+        for name, value in options.items()
+        if (isinstance(value, bool | int | float) or name == "global_pool")
+        and not name.startswith(("pretrained", "num_classes"))
+    }
+
+
+def _of_pixels(said: Mapping[str, Any], source: str) -> dict[str, Any]:
+    found = {name: said[name] for name in ("input_size", "mean", "std") if name in said}
+    for name, values in found.items():
+        if not isinstance(values, list) or len(values) != 3 or not all(map(is_number, values)):
+            raise ValueError(f"{source} says {name} {values!r:.60}; want three numbers")
+    if not all(1 <= side <= _MOST_PIXELS for side in found.get("input_size", [])):
+        raise ValueError(f"{source} says input_size {found['input_size']!r:.60}; at most {_MOST_PIXELS} are taken")
+    return found

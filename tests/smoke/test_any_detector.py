@@ -1,13 +1,16 @@
 """Anybody's detector over a manifest, and several systems side by side."""
 
 import json
+import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import timm
 import torch
+from safetensors.torch import save_file
 from timm.models import save_for_hf
 
 from encoders.audio.aasist import AasistEncoder
@@ -136,3 +139,44 @@ def test_a_meso_network_and_a_timm_folder_look_at_faces(tmp_path):
     detector = TimmFolder(str(tmp_path / "classifier"))
     assert 0 < detector(prepared()) < 1
     assert detector(prepared(frames=False)) is None
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("timm") / "classifier"
+    save_for_hf(timm.create_model("test_resnet", num_classes=2), folder, safe_serialization=True)
+    return folder
+
+
+def changed(classifier, tmp_path, **changes):
+    folder = Path(shutil.copytree(classifier, tmp_path / "classifier"))
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | changes))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"architecture": "hf-hub:nobody/model"}, "unknown timm backbone"),
+        ({"architecture": {"a": 1}}, "says no architecture"),
+        ({"num_classes": 10**12}, "no number of classes"),
+        ({"num_classes": 3}, "are of another architecture"),
+        ({"pretrained_cfg": [1]}, "not the config of a timm network"),
+        ({"pretrained_cfg": {"mean": "abc"}}, "want three numbers"),
+        ({"pretrained_cfg": {"input_size": [3, 10**7, 10**7]}}, "at most 2048"),
+        ({"model_args": {"odd": 1}}, "not the config of a timm network"),
+    ],
+    ids=str,
+)
+def test_a_strangers_folder_of_timm_is_refused_in_one_line(classifier, tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message) as told:
+        TimmFolder(str(changed(classifier, tmp_path, **changes)))
+    assert "\n" not in str(told.value)
+
+
+def test_weights_that_a_folder_of_timm_lacks_are_not_made_up_though_its_config_says_so(classifier, tmp_path):
+    folder = changed(classifier, tmp_path, model_args={"pretrained_strict": False})
+    save_file({"conv1.weight": torch.zeros(1)}, folder / "model.safetensors")
+    with pytest.raises(ValueError, match="are of another architecture"):
+        TimmFolder(str(folder))
