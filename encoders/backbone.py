@@ -66,11 +66,12 @@ def _check_description(published: Published, wanted: Any, name: str) -> None:
         )
     for statistic in ("mean", "std"):
         given = pixels.get(statistic)
-        if given is not None and given != list(getattr(wanted, statistic)):
+        given = tuple(given) if isinstance(given, list) else given
+        if given is not None and given != tuple(getattr(wanted, statistic)):
             tag = f"; name its tag, backbone='{architecture}.{pixels['tag']}'" if pixels.get("tag") else ""
             raise ValueError(
                 f"{source} says pixels of {statistic} {given!r:.60}, {name!r} has "
-                f"{list(getattr(wanted, statistic))}{tag}"
+                f"{tuple(getattr(wanted, statistic))}{tag}"
             )
 
 
