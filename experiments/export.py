@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from experiments.command_line import Positional, run_verb
 from experiments.runs.folder import RunFolder
-from multimodal.files import LOCK, WRITER, check_free, claim, held, sweep, sync
+from multimodal.files import JUDGE_FILE, LOCK, WRITER, check_free, claim, held, sweep, sync
+
+if TYPE_CHECKING:
+    from multimodal.judge import Judge
 
 #: What says of a folder that its export has not come to its end; and what such a folder is, in words.
 _UNFINISHED, _KIND = ".unfinished.json", "unfinished export"
@@ -24,12 +27,14 @@ def export(run: Positional[Path], *, out: Path, onnx: bool = False) -> None:
 
     Args:
         run: folder that `train` wrote, with thresholds chosen; after `evaluate` the card has metrics too.
-        out: folder to write, new or empty.
+        out: folder to write, new or empty; where it holds this detector already, nothing is written.
         onnx: also write the whole detector as a graph, detector.onnx, for `predict --onnx` or any other runtime;
             it is compared with the detector (needs `pip install '.[onnx]'`).
     """
     RunFolder(run).must_be_there()
-    check_free(out, _UNFINISHED, kind=_KIND)
+    is_whole = (out / JUDGE_FILE).is_file() and not (out / _UNFINISHED).is_file()
+    if not is_whole:
+        check_free(out, _UNFINISHED, kind=_KIND)
     if onnx:
         from encoders.onnx_export import import_onnx
 
@@ -38,6 +43,10 @@ def export(run: Positional[Path], *, out: Path, onnx: bool = False) -> None:
     from multimodal.judge import load_detector
 
     judge = open_judge(run, "youden")
+    if is_whole:  # of a call that was stopped just after its end, or is made twice
+        _must_hold(out, judge, onnx=onnx)
+        print(f"{out} holds this detector already; nothing was written")
+        return
     with _unfinished(out, {"run": str(run.absolute()), "onnx": onnx}):
         judge.save_pretrained(out)
         written = load_detector(out)
@@ -49,6 +58,20 @@ def export(run: Positional[Path], *, out: Path, onnx: bool = False) -> None:
     if written.metrics is None:
         print(f"note: no metrics in {run}, so the card has none; call first: evaluate {run}")
     print(out / "README.md")
+
+
+def _must_hold(out: Path, judge: "Judge", *, onnx: bool) -> None:
+    """Raise ``ValueError`` unless a folder that is whole holds this detector, as it is judged now."""
+    from multimodal.judge import load_detector
+    from multimodal.onnx_graph import fingerprint
+
+    written = load_detector(out)
+    facts = ("thresholds_by_rule", "calibration", "provenance", "metrics", "shape")
+    is_same = fingerprint(written.detector) == fingerprint(judge.detector)
+    is_same &= all(getattr(written, fact) == getattr(judge, fact) for fact in facts)
+    is_same &= list(written.audit or []) == list(judge.audit or [])  # a list in JSON
+    if not is_same or (onnx and not (out / "detector.onnx").is_file()):
+        raise ValueError(f"{out} holds another detector, or this one before it was judged anew; give a new --out")
 
 
 @contextmanager

@@ -171,8 +171,17 @@ def test_a_folder_that_was_changed_is_refused_in_one_line(moved, file, change, m
     assert "\n" not in str(error.value)
 
 
-def test_export_overwrites_nothing(exported, run, capsys):
-    assert main(["export", str(run), "--out", str(exported)]) == 1
+def test_export_overwrites_nothing(exported, run, moved, capsys):
+    before = {path: path.stat().st_mtime_ns for path in exported.rglob("*")}
+    assert main(["export", str(run), "--out", str(exported)]) == 0
+    assert "holds this detector already; nothing was written" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in exported.rglob("*")} == before
+    changed = json.loads((moved / "judge.json").read_text()) | {"metrics": None}
+    (moved / "judge.json").write_text(json.dumps(changed))
+    assert main(["export", str(run), "--out", str(moved)]) == 1
+    assert "holds another detector" in capsys.readouterr().err
+    (moved / "judge.json").unlink()
+    assert main(["export", str(run), "--out", str(moved)]) == 1
     assert "give an empty or a new folder" in capsys.readouterr().err
 
 
