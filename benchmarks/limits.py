@@ -88,12 +88,12 @@ def with_few_files(base: Path) -> Iterator[Call]:
 
 
 def with_small_files(base: Path) -> Iterator[Call]:
-    """No file may be larger than 20 KB, as if the disk were full then."""
+    """No file may be larger than 20 KB, as if the disk were full then; a clip of the corpus is smaller."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
-    for verb in ("generate", "prepare", "pretrain", "train", "ablate", "predict", "export"):
+    for verb in ("prepare", "pretrain", "train", "ablate", "predict", "export"):
         yield Call("files of 20 KB", cases(base)[verb].command(base / f"small-{verb}"), "refused", limit)
     audit = ["audit", "--manifest", f"{base}/manifest.parquet", "--store", f"{base}/store"]
     yield Call("files of 20 KB", [*audit, "--out", f"{base}/small-audit", "--replicates", "20"], "either", limit)

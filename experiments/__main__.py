@@ -122,6 +122,9 @@ def _fail(message: str, code: int) -> int:
 
 def _in_words(error: ValueError | OSError) -> str:
     """What an error says; of the system's errors the file first, and no number."""
+    if isinstance(error, UnicodeEncodeError):
+        what = "the name of a folder or file is not UTF-8, and tables keep no other; rename it"
+        return f"{os.fsencode(error.object).decode('utf-8', 'backslashreplace')[:300]}: {what}"
     if not isinstance(error, OSError) or not error.strerror:
         return str(error)
     do = _TO_DO.get(error.errno or 0, "")

@@ -120,6 +120,12 @@ def test_what_the_system_says_of_a_file_is_one_line_with_what_to_do(number):
     assert re.search(r"\. (Make room|Raise the limit|Take a folder)", said)
 
 
+def test_a_name_that_is_not_utf_8_where_only_text_can_be_kept_is_one_line_that_shows_it():
+    with pytest.raises(UnicodeEncodeError) as told:
+        os.fsdecode(b"/there/caf\xe9").encode()
+    assert _in_words(told.value).startswith("/there/caf\\xe9: the name of a folder or file is not UTF-8")
+
+
 def test_a_file_has_the_mode_of_the_umask_whatever_its_writer_gave_it(tmp_path):
     before = os.umask(0o022)
     try:

@@ -219,7 +219,8 @@ def _store_errors(folder: Path) -> Iterator[None]:
 def _refusal(folder: Path, error: StoreWriteError | OSError) -> ValueError:
     reason = getattr(error, "strerror", None) or str(error)
     may_not = reason in map(os.strerror, (errno.EROFS, errno.EACCES, errno.EPERM))
-    do = "take a --store that you may write" if may_not else "make room and call again to go on"
+    is_full = reason in map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+    do = "take a --store that you may write" if may_not else f"{'make room and ' * is_full}call again to go on"
     return ValueError(f"cannot write the store {folder}: {reason}. Finished clips are kept; {do}")
 
 
