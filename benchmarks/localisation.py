@@ -40,8 +40,8 @@ VIDEO = EncoderConfig(name="residuals", options={"frame_size": 96})
 AUDIO = EncoderConfig(name="textures", options={"token_seconds": 0.08})
 #: Noise would hide what is told by: how phases turn, and how sounds are joined.
 CLEAN = replace(small.MILD, audio=replace(small.MILD.audio, noise=0.0))
-DATA = replace(small.DATA, num_frames=25, batch_size=24, windows_per_clip=3, augmentation=CLEAN)
-FIT = FitOptions(steps=200, learning_rate=1e-3)
+DATA = replace(small.DATA, num_frames=25, batch_size=12, windows_per_clip=3, augmentation=CLEAN)
+FIT = FitOptions(steps=200, learning_rate=2e-3)
 MOST_FALSE_ALARMS, FEWEST_FOUND = 0.05, 0.90
 
 

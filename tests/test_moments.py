@@ -225,6 +225,16 @@ def test_a_clip_forged_throughout_has_a_sure_proposal_of_its_whole_length():
     assert (score, start, end) == pytest.approx((0.9, 0.0, 1.0))
 
 
+def test_of_two_stretches_that_stand_out_alike_the_longer_is_surer_up_to_half_a_second():
+    def sureness(frames: int) -> float:
+        first = np.pad(np.full(frames, 0.8), 8)
+        return float(propose(first, 10.0)[0, 0])
+
+    assert sureness(1) == pytest.approx(0.8 * np.sqrt(0.1 / 0.5))
+    assert sureness(2) == pytest.approx(0.8 * np.sqrt(0.2 / 0.5))
+    assert sureness(5) == pytest.approx(sureness(9)) == pytest.approx(0.8)
+
+
 def test_soft_nms_lowers_what_overlaps_and_leaves_the_rest():
     given = np.array([[0.9, 0.0, 1.0], [0.8, 0.0, 1.0], [0.7, 2.0, 3.0]])
     kept = soft_nms(given, sigma=0.5)
