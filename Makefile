@@ -52,9 +52,9 @@ lint: install
 
 # What takes minutes in all on two cores; each stops with an error where it misses a limit. benchmarks/README.md has the rest.
 bench: install
-	$(RUN) benchmarks/metrics.py
-	$(RUN) benchmarks/statistics.py
-	$(RUN) benchmarks/fuzz_prepare.py --files 300
+	$(RUN) -m benchmarks.metrics
+	$(RUN) -m benchmarks.statistics
+	$(RUN) -m benchmarks.fuzz_prepare --files 300
 	$(RUN) -m benchmarks.fuzz_artefacts --tries 100
 	ONEDNN_MAX_CPU_ISA=AVX2 $(RUN) -m benchmarks.encoders --precisions float32
 

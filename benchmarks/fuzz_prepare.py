@@ -1,4 +1,4 @@
-"""Thousands of damaged files through ``prepare``: ``python benchmarks/fuzz_prepare.py [--files 2000]``.
+"""Thousands of damaged files through ``prepare``: ``python -m benchmarks.fuzz_prepare [--files 2000]``.
 
 Small clips in several containers and codecs are damaged: bytes overwritten, runs zeroed, pieces cut out or
 doubled, ends cut off. Every file must end as a prepared clip, whose sound lasts exactly as long as its picture, or

@@ -1,4 +1,4 @@
-"""How fast media are prepared and how well: ``python benchmarks/prepare.py [--media FOLDER] [--minutes 10]``.
+"""How fast media are prepared and how well: ``python -m benchmarks.prepare [--media FOLDER] [--minutes 10]``.
 
 On generated clips (and those of a folder), all in one run and as ratios, so that other machines can be compared:
 
@@ -9,6 +9,8 @@ On generated clips (and those of a folder), all in one run and as ratios, so tha
 * agreement with it: the share of its faces found (at least 0.98) and the mean overlap of boxes (at least 0.90);
 * peak memory of a worker (at most 1.5 GB for any length) and growth of time with length (linear);
 * windows of 16 crops with their sound read a second on one core (at least 100 lossless, 200 from JPEG).
+
+``--quick`` measures the first of these alone.
 
 Seconds are those of the processor, all threads together, so that other work on the machine counts little.
 """
@@ -28,12 +30,8 @@ import av
 import numpy as np
 import torch
 
-BENCHMARKS = Path(__file__).parent
-if str(BENCHMARKS) not in sys.path:
-    sys.path.insert(0, str(BENCHMARKS))
-
-from prepare_agreement import NaiveFaces, agreement  # noqa: E402
-from prepare_clips import write_full_hd, write_repeated, write_square  # noqa: E402
+from benchmarks.prepare_agreement import NaiveFaces, agreement
+from benchmarks.prepare_clips import write_full_hd, write_repeated, write_square
 
 NUM_CROPS = 32
 ROUNDS = 5
@@ -44,6 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--media", type=Path, help="folder of real videos to measure on too")
     parser.add_argument("--minutes", type=float, default=0.0, help="length of one more 1080p clip, e.g. 10")
+    parser.add_argument("--quick", action="store_true", help="only beside the floor")
     parser.add_argument("--one", nargs=2, metavar=("FILE", "RATE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -55,14 +54,16 @@ def main() -> int:
         clips += [write_square(Path(folder, "generated_512p.mp4"), 18.0)]
         if arguments.media:
             clips += sorted(path for path in arguments.media.iterdir() if path.suffix in (".mp4", ".mkv", ".webm"))
-        compare_clips(clips)
+        compare_clips(clips, is_quick=arguments.quick)
+        if arguments.quick:
+            return 0
         measure_length(Path(folder), arguments.minutes)
         measure_reading(clips[1], Path(folder))
     return 0
 
 
-def compare_clips(clips: list[Path]) -> None:
-    """A line a clip: time beside the floor and the naive way, and agreement with it."""
+def compare_clips(clips: list[Path], *, is_quick: bool = False) -> None:
+    """A line a clip: time beside the floor and, unless it is to be quick, the naive way, and agreement with it."""
     print(f"{'':<38}{'times the floor':>20}{'naive':>8}{'largest face':>16}{'all faces':>16}{'worker':>8}")
     print(
         f"{'clip':<22}{'reader':>7}{'floor s':>9}{'32 crops':>10}{'all':>10}{'/ ours':>8}"
@@ -74,11 +75,17 @@ def compare_clips(clips: list[Path]) -> None:
         every_frame = partial(store, path, num_frames / seconds)
         reader = reader_of(path, rate)
         floor, some, every = best_of_rounds(partial(DECODE[reader], path), partial(store, path, rate), every_frame)
+        print(
+            f"{path.stem[:21]:<22}{reader:>7}{floor:>9.2f}{some / floor:>10.2f}{every / floor:>10.2f}",
+            end="\n" if is_quick else "",
+            flush=True,
+        )
+        if is_quick:
+            continue
         naive = NaiveFaces.look(path, rate)
         agreed = agreement(path, naive, rate)
         worker = alone(path, rate)
         print(
-            f"{path.stem[:21]:<22}{reader:>7}{floor:>9.2f}{some / floor:>10.2f}{every / floor:>10.2f}"
             f"{naive.seconds / some:>8.1f}{agreed.largest_found:>8.3f}{agreed.largest_iou:>8.3f}"
             f"{agreed.all_found:>8.3f}{agreed.all_iou:>8.3f}{worker['bytes'] / 1e6:>8.0f}",
             flush=True,
@@ -207,7 +214,7 @@ def prepare_alone(path: Path, frame_rate: float) -> dict[str, float]:
 
 def alone(path: Path, frame_rate: float) -> dict[str, float]:
     """The same in a process of its own."""
-    command = [sys.executable, __file__, "--one", str(path), str(frame_rate)]
+    command = [sys.executable, "-m", "benchmarks.prepare", "--one", str(path), str(frame_rate)]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 

@@ -1,4 +1,4 @@
-"""How well cuts are found: ``python benchmarks/prepare_cuts.py FOLDER``, a folder of real videos of one shot each.
+"""How well cuts are found: ``python -m benchmarks.prepare_cuts FOLDER``, a folder of real videos of one shot each.
 
 * planted: pieces of the videos, each of half a second to three, one behind the other, encoded anew with H.264; no
   two neighbours are of one video (at least 95 % found within one frame);
