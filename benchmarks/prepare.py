@@ -8,9 +8,10 @@ On generated clips (and those of a folder), all in one run and as ratios, so tha
 * beside the naive way, MTCNN on each of 32 frames at full size (at least 10 times as slow at 1080p);
 * agreement with it: the share of its faces found (at least 0.98) and the mean overlap of boxes (at least 0.90);
 * peak memory of a worker (at most 1.5 GB for any length) and growth of time with length (linear);
-* windows of 16 crops with their sound read a second on one core (at least 100 lossless, 200 from JPEG).
+* windows of 16 crops with their sound read a second on one core (at least 100 lossless, 200 from JPEG);
+* what a crop takes in each format: kilobytes, milliseconds of writing and of reading.
 
-``--quick`` measures the first of these alone.
+``--quick`` measures the first and the last of these alone.
 
 Seconds are those of the processor, all threads together, so that other work on the machine counts little.
 """
@@ -55,6 +56,7 @@ def main() -> int:
         if arguments.media:
             clips += sorted(path for path in arguments.media.iterdir() if path.suffix in (".mp4", ".mkv", ".webm"))
         compare_clips(clips, is_quick=arguments.quick)
+        compare_formats(clips)
         if arguments.quick:
             return 0
         measure_length(Path(folder), arguments.minutes)
@@ -90,6 +92,32 @@ def compare_clips(clips: list[Path], *, is_quick: bool = False) -> None:
             f"{agreed.all_found:>8.3f}{agreed.all_iou:>8.3f}{worker['bytes'] / 1e6:>8.0f}",
             flush=True,
         )
+
+
+def compare_formats(clips: list[Path]) -> None:
+    """A line a format: the crops of all clips, 16 of each, written and read as a store does."""
+    from multimodal.media.crops import decode_crops, encode_crop
+    from multimodal.media.prepare import prepare_file
+    from multimodal.media.prepared import PrepareOptions
+
+    formats = {name: PrepareOptions(frame_format=name) for name in ("zstd", "webp", "jpeg")}
+    crops = [list(prepare_file(path, "bench/clip", formats["zstd"])[0].crops())[:WINDOW_FRAMES] for path in clips]
+    every = [one for some in crops for one in some]
+    packed = {name: [[encode_crop(one, how) for one in some] for some in crops] for name, how in formats.items()}
+    write = [partial(_each, partial(encode_crop, options=how), every) for how in formats.values()]
+    read = [partial(_each, partial(decode_crops, options=how), packed[name]) for name, how in formats.items()]
+    seconds = best_of_rounds(*write, *read)
+    count = len(every)
+    print(f"\n{f'format, {count} crops':<22}{'kB':>9}{'write, ms':>12}{'read, ms':>12}")
+    for number, name in enumerate(formats):
+        size = sum(len(one) for some in packed[name] for one in some) / count
+        written, taken = (1e3 * one / count for one in (seconds[number], seconds[number + len(formats)]))
+        print(f"{name:<22}{size / 1e3:>9.1f}{written:>12.2f}{taken:>12.2f}", flush=True)
+
+
+def _each(function: Callable[[Any], Any], values: list[Any]) -> None:
+    for value in values:
+        function(value)
 
 
 def measure_length(folder: Path, minutes: float) -> None:

@@ -93,7 +93,7 @@ def box_area(boxes: Float[np.ndarray, "*n 4"]) -> Float[np.ndarray, "*n"]:
     >>> box_area(np.array([1.0, 1.0, 3.0, 4.0])).item()
     6.0
     """
-    sides = np.clip(boxes[..., 2:] - boxes[..., :2], 0, None)
+    sides = np.maximum(boxes[..., 2:] - boxes[..., :2], 0)
     return sides[..., 0] * sides[..., 1]
 
 

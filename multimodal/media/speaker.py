@@ -96,10 +96,11 @@ def _motions(
 def _area(box: np.ndarray, part: tuple[float, float, float, float], size: tuple[int, int]) -> Area:
     """Pixels of a part of a face, at least two by two."""
     width, height = size
-    corners = np.tile(box[:2], 2) + np.tile(box[2:] - box[:2], 2) * part
-    left, top = int(np.clip(corners[0], 0, width - 2)), int(np.clip(corners[1], 0, height - 2))
-    right = int(np.clip(corners[2], left + 2, width))
-    bottom = int(np.clip(corners[3], top + 2, height))
+    x0, y0, x1, y1 = box.tolist()
+    left = int(min(max(x0 + (x1 - x0) * part[0], 0.0), width - 2))
+    top = int(min(max(y0 + (y1 - y0) * part[1], 0.0), height - 2))
+    right = int(min(max(x0 + (x1 - x0) * part[2], left + 2), width))
+    bottom = int(min(max(y0 + (y1 - y0) * part[3], top + 2), height))
     return Area(left, top, right, bottom)
 
 

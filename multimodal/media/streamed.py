@@ -21,11 +21,12 @@ from multimodal.media.isolation import IsolatedWorkers, Limits, comes_on
 from multimodal.media.prepare import Preparation, crops_together, prepare_file
 from multimodal.media.prepared import PreparedClip, PrepareOptions, num_grid_points, sample_span
 from multimodal.media.reading.sound import Silence, measure_silence
+from multimodal.processes import give_memory_back
 
 #: First frame and last-plus-one of each window of a clip, from its number of frames and the silence at its ends.
 CutWindows = Callable[[int, Silence | None], Sequence[tuple[int, int]]]
 #: A longer sound is shown by its lowest and highest sample of every so many. All faces of a film share so many
-#: samples, and so many crops to look at.
+#: samples, and its first so many crops to look at, of which those that are seen longest and largest have one.
 _SHOWN_SAMPLES, _LEAST_SHOWN_SAMPLES = 2**21, 2000
 _MOST_LOOKS = 200
 #: What is kept around faces, of which preparing keeps twice as much: a detector needs memory beside it.
@@ -126,10 +127,12 @@ def pieces_of(asked: Asked, *, options: PrepareOptions, detector: FaceDetector) 
         comes_on=comes_on,
         keep_bytes=KEEP_BYTES,
     )
+    give_memory_back()  # of the search; judging, in another process, needs it now
     most = max(_SHOWN_SAMPLES // len(found), _LEAST_SHOWN_SAMPLES)
     yield [_described(one, most) for one in found]
-    asked = asked._replace(num_thumbnails=min(asked.num_thumbnails, max(_MOST_LOOKS // len(found), 1)))
-    cutters = [_Cutter(number, one, asked) for number, one in enumerate(found)]
+    looks = min(asked.num_thumbnails, max(_MOST_LOOKS // len(found), 1))
+    some, none = (asked._replace(num_thumbnails=count) for count in (looks, 0))
+    cutters = [_Cutter(number, one, some if number < _MOST_LOOKS else none) for number, one in enumerate(found)]
     for cutter in cutters:
         if cutter.preparation.track is None:
             yield from cutter.sound_alone()
@@ -203,7 +206,8 @@ class _Cutter:
             until = self._windows[-1][0] if self._windows else self._length
             self._crops = {place: crop for place, crop in self._crops.items() if place >= until}
         if self._count == self._length:
-            yield Looks(self._number, self._looks)
+            looks, self._looks = self._looks, {}  # nobody here holds them after
+            yield Looks(self._number, looks)
 
     def _window(self, first: int, end: int, frames: UInt8[np.ndarray, "time size size 3"] | None) -> Window:
         options, sound, track = self.preparation.options, self.preparation.waveform, self.preparation.track

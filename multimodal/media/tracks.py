@@ -60,7 +60,8 @@ class Track:
         if len(self.indices) < 2:
             return self.boxes[-1]
         steps = self.indices[-1] - self.indices[-2]
-        return self.boxes[-1] + np.tile(self._shift(), 2) * min(index - self.indices[-1], 2 * steps)
+        shift = self._shift()
+        return self.boxes[-1] + np.concatenate([shift, shift]) * min(index - self.indices[-1], 2 * steps)
 
     def restful_points(self, trembling: float) -> float | None:
         """How many points of the grid the face can be left alone; None if it was seen once.
@@ -76,16 +77,16 @@ class Track:
         speed = max(float(np.linalg.norm(self._shift())) / size, 1e-6)
         if len(self.indices) < 3:
             return _MOVED_UNKNOWN / speed
-        first, second, third = (box.reshape(2, 2).mean(axis=0) for box in self.boxes[-3:])
-        before, steps = np.diff(self.indices[-3:])
+        first, second, third = (_centres(box) for box in self.boxes[-3:])
+        before, steps = self.indices[-2] - self.indices[-3], self.indices[-1] - self.indices[-2]
         missed = float(np.linalg.norm(third - second - (second - first) * steps / before)) / size
         straight = steps * np.sqrt(8 * _OFF_LINE / max(missed, 1e-6))
         return min(max(straight, trembling), _MOVED / speed, 2.0 * steps)
 
     def _shift(self) -> Float[np.ndarray, " 2"]:
         """Pixels that the middle moved a point of the grid."""
-        moved = (self.boxes[-1] - self.boxes[-2]).reshape(2, 2).mean(axis=0)
-        return moved / (self.indices[-1] - self.indices[-2])
+        moved = self.boxes[-1] - self.boxes[-2]
+        return (moved[:2] + moved[2:]) / 2 / (self.indices[-1] - self.indices[-2])
 
 
 @dataclass(frozen=True)
@@ -254,8 +255,8 @@ def _distance(ones: Float[np.ndarray, "n 4"], others: Float[np.ndarray, "m 4"]) 
     return distance / np.maximum(np.maximum(*sizes), 1e-9)
 
 
-def _centres(boxes: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 2"]:
-    return (boxes[:, :2] + boxes[:, 2:]) / 2
+def _centres(boxes: Float[np.ndarray, "*n 4"]) -> Float[np.ndarray, "*n 2"]:
+    return (boxes[..., :2] + boxes[..., 2:]) / 2
 
 
 def _length(track: Track) -> int:

@@ -76,6 +76,13 @@ def test_a_window_comes_as_soon_as_its_last_crop_is_cut(two_faces, monkeypatch):
     assert max(cut) < 16
 
 
+def test_of_a_crowd_only_the_first_faces_have_crops_to_look_at(two_faces, monkeypatch):
+    monkeypatch.setattr(streamed, "_MOST_LOOKS", 1)
+    _, *pieces = windows_of(two_faces)
+    looks = {piece.face: len(piece.crops) for piece in pieces if isinstance(piece, Looks)}
+    assert looks == {0: 1, 1: 0}
+
+
 def test_sound_alone_is_windows_too_and_a_long_one_is_drawn_by_its_extremes(media, tmp_path, monkeypatch):
     path = media.write(tmp_path / "song.wav", sound=media.speech(1.0), audio_codec="pcm_s16le", sound_rate=16_000)
     monkeypatch.setattr(streamed, "_SHOWN_SAMPLES", 2000)

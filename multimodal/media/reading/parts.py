@@ -56,17 +56,22 @@ class PictureParts:
 
         Raises ``MediaError`` (stage "decode") where the file ends before the points do.
         """
-        last = next((number for number in reversed(numbers) if not self._are_kept(number, wanted)), None)
-        kept = numbers
-        if last is not None:
-            kept = range(last + 1, numbers.stop)
-            yield from self._decoded(range(numbers.start, kept.start), wanted)
-        for number in kept:
-            found = [(self._kept.find(number, area), area) for area in wanted(number)]
-            yield number, [part.pixels(area) for part, area in found if part is not None]
+        kept: list[tuple[int, list[tuple[Part, Area]]]] = []
+        for number in reversed(numbers):
+            held = self._held(number, wanted(number))
+            if held is None:
+                break
+            kept.append((number, held))
+        if len(kept) < len(numbers):
+            yield from self._decoded(range(numbers.start, numbers.stop - len(kept)), wanted)
+        for number, held in reversed(kept):
+            yield number, [part.pixels(area) for part, area in held]
 
-    def _are_kept(self, number: int, wanted: Wanted) -> bool:
-        return all(self._kept.find(number, area) is not None for area in wanted(number))
+    def _held(self, number: int, areas: Iterable[Area]) -> list[tuple[Part, Area]] | None:
+        """The part that holds each area of a point; None where one was not kept."""
+        found = [(self._kept.find(number, area), area) for area in areas]
+        held = [(part, area) for part, area in found if part is not None]
+        return held if len(held) == len(found) else None
 
     def _decoded(self, numbers: range, wanted: Wanted) -> Iterator[tuple[int, list[Pixels]]]:
         for point in self._pictures:
