@@ -4,9 +4,12 @@ Crops travel as the store has them, in uint8: a quarter of the bytes of floats. 
 way to [0, 1] are the device's business.
 """
 
+import os
 import resource
+import sys
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.queues import Queue
 from threading import Event
 from typing import Any, NamedTuple, TypedDict
 
@@ -15,6 +18,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from multimodal.artefacts import one_line
 from multimodal.data.augment.picture import change_pictures
 from multimodal.data.augment.sound import finish_sounds
 from multimodal.data.moving import moved, moved_together
@@ -142,9 +146,29 @@ def window_loader(windows: Dataset[Any], *, num_workers: int, **options: Any) ->
         windows,
         num_workers=num_workers,
         persistent_workers=num_workers > 0,
-        worker_init_fn=start_worker,
+        worker_init_fn=_start_reader,
         **{"collate_fn": collate, **options},
     )
+
+
+def _start_reader(number: int) -> None:
+    """Let a worker end where a batch cannot be handed over, so that nobody waits for that.
+
+    Python's queue would show a traceback, drop the batch and go on. So it is where shared memory is full: of a
+    container that was not given more it is 64 MB.
+    """
+    start_worker(number)
+    Queue._on_queue_feeder_error = staticmethod(_end_reader)  # type: ignore[attr-defined]
+
+
+def _end_reader(error: Exception, batch: object) -> None:
+    print(
+        f"a batch cannot be handed over ({one_line(error)}); give more shared memory (/dev/shm; --shm-size of a "
+        "container), or take --num-workers 0",
+        file=sys.stderr,
+        flush=True,
+    )
+    os._exit(1)
 
 
 def made_batches(batches: Dataset[Batch], *, num_workers: int) -> DataLoader[Any]:

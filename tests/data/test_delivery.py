@@ -128,3 +128,17 @@ def test_workers_of_a_loader_whose_rounds_a_generator_starts_end_without_an_erro
     gc.collect()
     worker.join(10)
     assert worker.exitcode == 0
+
+
+def test_a_batch_that_cannot_be_handed_over_ends_its_worker_and_is_not_waited_for(capfd):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))  # as if the shared memory were full
+    try:
+        loader = window_loader([torch.zeros(100_000)], num_workers=1, batch_size=None, collate_fn=lambda one: one)
+        with pytest.raises(RuntimeError, match="DataLoader worker"):
+            next(iter(loader))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    said = capfd.readouterr().err
+    assert "a batch cannot be handed over" in said
+    assert "Traceback" not in said
