@@ -117,6 +117,8 @@ def load_detector(name: str, options: Mapping[str, str]) -> Detector:
         raise ValueError(f"no detector {name}: {error}; is its folder on PYTHONPATH?") from error
     finally:
         sys.path.remove("")
+    if not callable(found):
+        raise ValueError(f"{name} is {type(found).__name__}, which cannot be called; give a function or a class")
     if not isinstance(found, type) and not options:
         return found
     try:

@@ -1,4 +1,4 @@
-"""Any timm classifier in a folder (``config.json`` and ``model.safetensors``, as timm saves it), on face crops."""
+"""Any timm classifier in a folder (``config.json`` and weights, as timm saves it), on face crops."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,15 +23,15 @@ class TimmFolder:
 
     Args:
         folder: what ``timm.models.push_to_hf_hub`` or ``save_for_hf`` wrote.
-        fake_class: of its outputs, the one that means fake.
+        fake_class: of its outputs, the one that means fake; None for that named "fake" in the config, else 1.
         frames: crops that are looked at.
     """
 
-    def __init__(self, folder: str, fake_class: int = 1, frames: int = 8) -> None:
-        self.model, pixels = _read(folder)
+    def __init__(self, folder: str, fake_class: int | None = None, frames: int = 8) -> None:
+        self.model, pixels, named = _read(folder)
         wanted = resolve_data_config(pretrained_cfg=pixels, model=self.model)
         self.size, self.mean, self.std = wanted["input_size"][1:], list(wanted["mean"]), list(wanted["std"])
-        self.fake_class, self.frames = fake_class, frames
+        self.fake_class, self.frames = named if fake_class is None else fake_class, frames
 
     @torch.inference_mode()
     def __call__(self, clip: PreparedClip) -> float | None:
@@ -46,8 +46,8 @@ class TimmFolder:
         return outputs.sigmoid()[:, 0] if outputs.shape[1] == 1 else outputs.softmax(dim=1)[:, self.fake_class]
 
 
-def _read(folder: str) -> tuple[nn.Module, dict[str, Any]]:
-    """The network in a folder, and what its config says of pixels.
+def _read(folder: str) -> tuple[nn.Module, dict[str, Any], int]:
+    """The network in a folder, and what its config says of pixels and of the output that means fake.
 
     The folder may be a stranger's, so its config gives an architecture's name and plain values: timm's own reader
     would take any option from it, one that lets weights be missing among them.
@@ -66,7 +66,13 @@ def _read(folder: str) -> tuple[nn.Module, dict[str, Any]]:
         resolve_backbone(said["architecture"])
         model = timm.create_model(said["architecture"], num_classes=classes, **_plain(options))
         load_strictly(model.eval(), published.state, source=str(published.place))
-    return model, _of_pixels(pixels, str(source))
+    return model, _of_pixels(pixels, str(source)), _called_fake(said.get("label_names"))
+
+
+def _called_fake(labels: Any) -> int:
+    """The output of that name; the second where none has it."""
+    names = [str(label).lower() for label in labels] if isinstance(labels, list) else []
+    return names.index("fake") if "fake" in names else 1
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -91,7 +91,11 @@ def test_a_function_gets_the_file_and_several_systems_stand_side_by_side(own, ru
 
 
 def test_a_detector_that_is_not_there_is_told_in_one_line(workspace, tmp_path, capsys):
-    for name, told in (("nowhere", "wants MODULE:NAME"), ("no_such:thing", "no detector no_such:thing")):
+    for name, told in (
+        ("nowhere", "wants MODULE:NAME"),
+        ("no_such:thing", "no detector no_such:thing"),
+        ("math:pi", "math:pi is float, which cannot be called"),
+    ):
         assert judge(workspace, tmp_path / "out", name) == 1
         assert told in capsys.readouterr().err
 
@@ -139,6 +143,10 @@ def test_a_meso_network_and_a_timm_folder_look_at_faces(tmp_path):
     detector = TimmFolder(str(tmp_path / "classifier"))
     assert 0 < detector(prepared()) < 1
     assert detector(prepared(frames=False)) is None
+    save_for_hf(model, tmp_path / "named", model_config={"label_names": ["Fake", "Real"]}, safe_serialization=True)
+    by_name = TimmFolder(str(tmp_path / "named"))
+    assert by_name(prepared()) == pytest.approx(1 - detector(prepared()))
+    assert TimmFolder(str(tmp_path / "named"), fake_class=1)(prepared()) == detector(prepared())
 
 
 @pytest.fixture(scope="module")
