@@ -104,7 +104,9 @@ def paired_change(
 
 def _change(before: Drawn, after: Drawn, precision: Precision) -> dict[str, Any]:
     found = paired_difference(after.value - before.value, after.replicates - before.replicates, precision)
-    change: dict[str, Any] = {"value": found.value, "low": found.low, "high": found.high}
+    # no two shares, nor two areas, are further apart than 1
+    low, high = (limit if limit is None else float(np.clip(limit, -1, 1)) for limit in (found.low, found.high))
+    change: dict[str, Any] = {"value": found.value, "low": low, "high": high}
     if found.reason is not None:
         change["reason"] = found.reason
     return {"before": before.value, "after": after.value, "change": change}

@@ -50,6 +50,15 @@ def test_noise_costs_area_and_the_interval_rules_chance_out():
     assert change["high"] < 0
 
 
+def test_a_change_of_nearly_everything_is_said_to_be_no_more_than_that():
+    table = scores(clips=40, people=5, shift=20)
+    table.loc[0, "score_any"] = 0.9  # a real that is called fake
+    found = paired_change(table, table.assign(score_any=1.0), "any", threshold=0.5)["false_alarms"]["change"]
+    assert found["value"] == pytest.approx(0.95)
+    assert found["low"] < 0.95
+    assert found["high"] == 1
+
+
 def test_other_clips_are_refused_and_one_label_says_nothing():
     table = scores()
     with pytest.raises(ValueError, match="of other clips"):

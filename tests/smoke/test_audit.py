@@ -12,8 +12,9 @@ from experiments.runs.auditing import corrupted_scores, groups_of
 from experiments.runs.scoring import open_detector_run
 from multimodal.corpora import scan
 from multimodal.corpora.manifest import GENERATED_NOTICE
+from multimodal.data.corruptions import CORRUPTIONS
 from multimodal.metrics.scores_table import DESCRIPTION
-from multimodal.report.pages.audit import audit_page
+from multimodal.report.pages.audit import audit_page, notes
 from multimodal.synthetic import GENERATORS, LayoutOptions
 
 
@@ -105,6 +106,7 @@ def test_the_page_and_the_card_say_what_was_found_and_that_media_are_generated(a
     page = (copy / "audit.html").read_text()
     assert "Generated media" in page
     assert "most harm is done by" in page
+    assert "the threshold drifts most under" in page
     assert "How it breaks" in page
     card = (copy / "model_card.md").read_text()
     assert "## What it may have learnt instead, and who pays" in card
@@ -159,3 +161,31 @@ def test_a_corruption_of_no_such_name_and_a_run_without_metrics_are_refused(run,
     (tmp_path / "config.json").write_bytes((run / "config.json").read_bytes())
     assert main(["audit", str(tmp_path)]) == 1
     assert "judge it first: evaluate" in capsys.readouterr().err
+
+
+def test_a_fall_that_may_be_chance_is_told_as_such_and_the_largest_drift_is_named():
+    def row(level, change, alarms, found):
+        area = {
+            "before": 0.9,
+            "after": 0.9 + change[0],
+            "change": dict(zip(("value", "low", "high"), change, strict=True)),
+        }
+        shares = [
+            {"before": was, "after": now, "change": {"value": now - was, "low": None, "high": None}}
+            for was, now in (alarms, found)
+        ]
+        judged = {"auc": area, "false_alarms": shares[0], "found": shares[1]}
+        return {"level": level, "strength": CORRUPTIONS["jpeg"].strengths[level - 1], "targets": {"any": judged}}
+
+    rows = [
+        row(1, (-0.2, -0.3, 0.1), (0.1, 0.3), (0.8, 0.7)),
+        row(2, (-0.1, -0.2, -0.05), (0.1, 0.1), (0.8, 0.1)),
+    ]
+    found = {"warnings": [], "floors": {}, "robustness": {"changes": {"jpeg": rows}}}
+    assert notes(found) == [
+        "most harm is done by jpeg (75 of 100 in quality): AUC -0.200 [-0.300, 0.100], which may be chance",
+        "the threshold drifts most under jpeg (40 of 100 in quality): 10.0% of the fakes are found, "
+        "80.0% of the clips as they are",
+    ]
+    found["robustness"]["changes"]["jpeg"] = rows[1:]
+    assert notes(found)[0].endswith("[-0.200, -0.050]")

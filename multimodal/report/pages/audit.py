@@ -68,16 +68,38 @@ def _group_notes(audit: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _robustness_notes(audit: Mapping[str, Any]) -> Iterator[str]:
-    harm = [
-        (one["auc"]["change"]["value"], name, row["strength"], one["auc"]["change"])
-        for name, rows in audit.get("robustness", {}).get("changes", {}).items()
+    changes = audit.get("robustness", {}).get("changes", {})
+    told = [
+        (f"{name} ({row['strength']:g} {CORRUPTIONS[name].unit})", one)
+        for name, rows in changes.items()
         for row in rows
         if (one := row["targets"].get("any") or next((o for o in row["targets"].values() if o), None))
     ]
-    if harm:
-        value, name, strength, change = min(harm, key=lambda one: one[0])
-        told = f"AUC {value:+.3f} {interval(change)}"
-        yield f"most harm is done by {name} ({strength:g} {CORRUPTIONS[name].unit}): {told}"
+    if told:
+        what, one = min(told, key=lambda each: each[1]["auc"]["change"]["value"])
+        change = one["auc"]["change"]
+        chance = "" if change["high"] is None or change["high"] < 0 else ", which may be chance"
+        yield f"most harm is done by {what}: AUC {change['value']:+.3f} {interval(change)}{chance}"
+    yield from _drift_notes(told)
+
+
+def _drift_notes(told: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
+    """Where the threshold of before loses its meaning most, by either of its errors."""
+    drifts = [
+        (abs(one[measure]["change"]["value"]), what, one[measure], called)
+        for what, one in told
+        for measure, called in (
+            ("false_alarms", "of the reals are called fake"),
+            ("found", "of the fakes are found"),
+        )
+        if measure in one
+    ]
+    if drifts:
+        _, what, shares, called = max(drifts, key=lambda drift: drift[0])
+        yield (
+            f"the threshold drifts most under {what}: {shares['after']:.1%} {called}, "
+            f"{shares['before']:.1%} of the clips as they are"
+        )
 
 
 def _headlines(audit: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
