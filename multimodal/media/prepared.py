@@ -31,8 +31,8 @@ class PrepareOptions:
         smallest_face: size in pixels down to which faces are looked for (and down to half of it, in a second
             look, where there is none).
         frame_format: how crops are kept; ``"zstd"`` (packed differences of rows) and ``"webp"`` lose nothing, but
-            zstd is written six times and read three times as fast, and a quarter larger; ``"jpeg"`` is smaller and
-            recompresses the traces that a detector looks for.
+            zstd is written and read four times as fast, and a fifth larger; ``"jpeg"`` is smaller and recompresses
+            the traces that a detector looks for.
         jpeg_quality: 1 to 100, for ``"jpeg"``.
         face_detector: what finds faces.
         crops: ``"faces"`` looks for faces; ``"as-they-are"`` takes pictures that are faces already, whole.
