@@ -98,6 +98,8 @@ class Encoder(
     input_spec: InputSpec
     trained_on: str = "nothing yet: the weights are random"
     learnt_from: LearntFrom | None = None
+    #: Begins of names of parameters that the published weights it was built from have not, and so are random.
+    new_modules: tuple[str, ...] = ()
 
     @abstractmethod
     def forward(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch tokens dim"]:

@@ -102,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 _LESS_ON_A_GPU = (
-    "a training takes less with --fit.accumulate 2 (a batch in parts, the same step) or "
+    "a training takes less with --fit.accumulate 2 (a batch in parts) or "
     "--fit.checkpoint-gradients; anything else with a smaller --batch-size or --device cpu"
 )
 #: What helps against the errors of the system that a verb meets most.

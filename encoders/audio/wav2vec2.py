@@ -209,6 +209,8 @@ class Wav2Vec2Encoder(Encoder):
         if not 0 <= frozen_layers <= num_layers:
             raise ValueError(f"frozen_layers must be 0 to {num_layers} for this model; got {frozen_layers}")
         self.layer_weights = nn.Parameter(torch.zeros(num_layers + 1)) if weigh_layers else None
+        if self.knows_something:
+            self.new_modules = ("layer_weights",)
         self.embed_dim = config.hidden_size
         self.input_spec = AudioSpec(sample_rate=16_000)
         self.minimum_samples = _receptive_field(config.conv_kernel, config.conv_stride)
@@ -261,9 +263,14 @@ class Wav2Vec2Encoder(Encoder):
         enable()
 
     def parameter_depths(self) -> dict[str, int]:
-        """0 for the convolutions and what leads to the transformer, then its layers one by one."""
+        """0 for the convolutions and what leads to the transformer, then its layers one by one.
+
+        The transformer's own norm comes last in models with stable layer norm, in the others before all layers.
+        """
         last = self.model.config.num_hidden_layers + 1
-        return {name: _depth(name, last) for name, _ in self.named_parameters()}
+        norm_is_last = getattr(self.model.config, "do_stable_layer_norm", False)
+        ends = ("layer_weights", *(["model.encoder.layer_norm"] if norm_is_last else []))
+        return {name: last if name.startswith(ends) else _depth(name) for name, _ in self.named_parameters()}
 
     def arguments(self) -> dict[str, Any]:
         """Constructor arguments with the checkpoint's own config, so that its name need not be reachable."""
@@ -310,11 +317,9 @@ def tiled(
     return sound.gather(1, places)
 
 
-def _depth(name: str, last: int) -> int:
+def _depth(name: str) -> int:
     layer = re.match(r"model\.encoder\.layers\.(\d+)\.", name)
-    if layer:
-        return int(layer[1]) + 1
-    return last if name.startswith(("layer_weights", "model.encoder.layer_norm")) else 0
+    return int(layer[1]) + 1 if layer else 0
 
 
 def _receptive_field(kernels: list[int], strides: list[int]) -> int:

@@ -127,6 +127,8 @@ class FrameEncoder(Encoder):
             self.trained_on = published.learnt(f"timm's {self.backbone_name}")
         elif pretrained:
             self.trained_on = f"timm's weights {self.backbone_name}"
+        if self.knows_something:
+            self.new_modules = ("temporal.",)
 
     def forward(self, x: Float[Tensor, "batch time channels height width"]) -> Float[Tensor, "batch time dim"]:
         """Encode frames.
@@ -144,7 +146,9 @@ class FrameEncoder(Encoder):
     def checkpoint_gradients(self) -> None:
         """Keep only what enters each block, as timm does."""
         backbone: Any = self.backbone
-        if not hasattr(backbone, "set_grad_checkpointing"):
+        # computed twice, a batch would count twice in the running statistics of batch normalisation
+        counts_batches = any(isinstance(one, nn.modules.batchnorm._BatchNorm) for one in backbone.modules())
+        if counts_batches or not hasattr(backbone, "set_grad_checkpointing"):
             super().checkpoint_gradients()
         backbone.set_grad_checkpointing(True)
 

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn.functional import (
@@ -37,7 +37,7 @@ def synchrony_loss(
     video: Float[Tensor, "batch _ width"],
     audio: Float[Tensor, "batch _ width"],
     is_real: Bool[Tensor, " batch"],
-    count: Int[Tensor, ""] | None = None,
+    count: Num[Tensor, ""] | None = None,
 ) -> Float[Tensor, ""]:
     """Contrast the aligned window with the same window shifted, by up to half its length in either direction.
 
@@ -59,7 +59,7 @@ def synchrony_loss(
     logits = likeness_by_shift(video, audio) / TEMPERATURE
     aligned = torch.full((len(video),), logits.shape[1] // 2, device=logits.device)
     losses = torch.where(is_real, cross_entropy(logits, aligned, reduction="none"), 0.0)
-    return losses.sum() / (is_real.sum() if count is None else count).clamp(min=1)
+    return losses.sum() / _some(is_real.sum() if count is None else count)
 
 
 # Every moment forged or genuine, where a corpus says which are.
@@ -77,8 +77,8 @@ def on_frames(logits: Float[Tensor, "batch tokens"], num_frames: int) -> Float[T
 def frame_loss(
     logits: Float[Tensor, "batch tokens"],
     labels: Int[Tensor, "batch frames"],
-    count: Int[Tensor, ""] | None = None,
-    forged: Int[Tensor, ""] | None = None,
+    count: Num[Tensor, ""] | None = None,
+    forged: Num[Tensor, ""] | None = None,
 ) -> Float[Tensor, ""]:
     """Mean cross entropy of the frames whose label is known; 0 where none is.
 
@@ -87,7 +87,7 @@ def frame_loss(
     ``forged`` are the frames of that one that are known, and forged.
     """
     known, is_forged = labels != UNKNOWN, (labels == 1).float()
-    total = (known.sum() if count is None else count).clamp(min=1)
+    total = _some(known.sum() if count is None else count)
     share = (is_forged.sum() if forged is None else forged) / total
     weight = ((1 - share) / share.clamp(min=1e-6)).clamp(1, 10)
     losses = binary_cross_entropy_with_logits(
@@ -208,9 +208,28 @@ def _reduce(
     return losses.sum() if reduction == "sum" else losses
 
 
-def _per_known(known: Bool[Tensor, " batch"], count: Int[Tensor, ""] | None = None) -> Float[Tensor, ""]:
+def _per_known(known: Bool[Tensor, " batch"], count: Num[Tensor, ""] | None = None) -> Float[Tensor, ""]:
     """Factor from a mean over the batch to one over known labels, or ``count``; 1 where all are known."""
-    return known.numel() / (known.sum() if count is None else count).clamp(min=1)
+    return known.numel() / _some(known.sum() if count is None else count)
+
+
+def _some(count: Tensor) -> Tensor:
+    """The count, or 1 where there is nothing to divide; a mean over processes may lie between."""
+    return count.where(count > 0, 1)
+
+
+def shares_a_batch() -> bool:
+    """Whether this process computes a part of a batch that others compute the rest of."""
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
+def over_processes(counts: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Mean of each count over the processes that share a batch; as they are where there is one alone."""
+    if not shares_a_batch():
+        return counts
+    together = torch.stack([one.float() for one in counts.values()])
+    torch.distributed.all_reduce(together)
+    return dict(zip(counts, together / torch.distributed.get_world_size(), strict=True))
 
 
 def _teaching(labels: Mapping[str, Int[Tensor, " batch"]]) -> Bool[Tensor, " batch"]:
@@ -260,17 +279,20 @@ class DetectorLoss:
         self,
         labels: Mapping[str, Int[Tensor, " batch"]],
         frame_labels: Mapping[str, Int[Tensor, "batch frames"]] = MappingProxyType({}),
-    ) -> dict[str, Int[Tensor, ""]]:
-        """How many clips, or frames, each mean of the loss is over, for a batch that is computed in parts."""
+    ) -> dict[str, Num[Tensor, ""]]:
+        """How many clips, or frames, each mean of the loss is over, for a batch that is computed in parts.
+
+        Where processes share the batch, it is the mean of their counts, since they average their gradients.
+        """
         counts: dict[str, Tensor] = {
             name: (labels[name] != UNKNOWN).sum() for name in MODALITIES if name in labels
         }
         for name, frames in frame_labels.items():
             counts |= {f"frames_{name}": (frames != UNKNOWN).sum(), f"forged_{name}": (frames == 1).sum()}
-        if "class" not in labels:
-            return counts
-        both_real = labels["class"] == CLASSES.index("RVRA")
-        return {**counts, "class": _teaching(labels).sum(), "synchrony": both_real.sum()}
+        if "class" in labels:
+            both_real = labels["class"] == CLASSES.index("RVRA")
+            counts |= {"class": _teaching(labels).sum(), "synchrony": both_real.sum()}
+        return over_processes(counts)
 
     def __call__(
         self,
@@ -285,7 +307,7 @@ class DetectorLoss:
         self,
         output: DetectorOutput,
         labels: Mapping[str, Int[Tensor, " batch"]],
-        known: Mapping[str, Int[Tensor, ""]] | None = None,
+        known: Mapping[str, Num[Tensor, ""]] | None = None,
         frame_labels: Mapping[str, Int[Tensor, "batch frames"]] = MappingProxyType({}),
     ) -> dict[str, Float[Tensor, ""]]:
         """The total as ``loss``, and its parts by name, before their shares: each a mean over the known labels.
@@ -327,7 +349,7 @@ class DetectorLoss:
         self,
         logits: Float[Tensor, "batch 4"],
         labels: Mapping[str, Int[Tensor, " batch"]],
-        count: Int[Tensor, ""] | None,
+        count: Num[Tensor, ""] | None,
     ) -> Float[Tensor, ""]:
         """Mean over the clips that teach the fusion, by all four classes or by one modality; each counts alike."""
         assert logits.shape[-1] == len(CLASSES)
@@ -345,7 +367,7 @@ class DetectorLoss:
         target: str,
         logits: Float[Tensor, " batch"],
         labels: Int[Tensor, " batch"],
-        count: Int[Tensor, ""] | None = None,
+        count: Num[Tensor, ""] | None = None,
     ) -> Float[Tensor, ""]:
         """Mean loss of one modality's head over the known labels; over ``count`` of them for a part of a batch."""
         losses = self._binary(target, logits, labels, "none")

@@ -24,7 +24,7 @@ class FitOptions:
         warmup_share: share of the steps that warm up.
         weight_decay: of AdamW; biases, norms, positions and weights of layers do not decay.
         accumulate: parts that the batch of a step is computed in, one after the other, where memory is short; the
-            step is that of the whole batch.
+            step is that of the whole batch, but that batch normalisation sees a part at a time.
         ema_decay: keep an exponential moving average of the weights too, e.g. 0.999; each validation judges both
             and takes the better. None for none.
         gradient_norm: gradients are clipped to this norm.

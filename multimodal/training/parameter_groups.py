@@ -14,11 +14,12 @@ from torch import nn
 from encoders.base import Encoder
 from multimodal.training.options import FitOptions
 
-#: Last parts of names of weights that are positions or tokens, as timm, AASIST and the fusions call them.
-_POSITIONS = (
+#: Parts of names of weights that are positions or tokens, as timm, transformers, AASIST and the fusions call them.
+_POSITIONS = {
     *("pos_embed", "cls_token", "reg_token", "dist_token", "relative_position_bias_table"),
+    *("pos_conv_embed", "rel_attn_embed", "gru_rel_pos_const"),
     *("pos_S", "master1", "master2", "bottlenecks"),
-)
+}
 
 
 class Rate(NamedTuple):
@@ -53,10 +54,11 @@ def rates(model: nn.Module, options: FitOptions) -> Iterator[tuple[nn.Parameter,
         if isinstance(encoder, Encoder) and encoder.knows_something:
             depths = encoder.parameter_depths()
             top = max(depths.values(), default=0)
-            known = {name: depth for name, depth in depths.items() if ".lora_" not in name}  # adapters are new
+            new = (*encoder.new_modules, ".lora_")  # adapters are new
+            known = {name: depth for name, depth in depths.items() if not any(one in name for one in new)}
             scales |= {f"{prefix}.{name}": options.layer_decay ** (top - depth) for name, depth in known.items()}
     has_trained = any(name in scales for name in learnt)
-    new = options.new_rate if has_trained else 1.0
+    rate_of_new = options.new_rate if has_trained else 1.0
     for name, parameter in learnt.items():
-        decays = parameter.ndim > 1 and name.rpartition(".")[2] not in _POSITIONS
-        yield parameter, Rate(scales.get(name, new), decays)
+        decays = parameter.ndim > 1 and _POSITIONS.isdisjoint(name.split("."))
+        yield parameter, Rate(scales.get(name, rate_of_new), decays)

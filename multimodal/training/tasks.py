@@ -14,7 +14,7 @@ from multimodal.data.delivery import Batch
 from multimodal.labels import CLASSES, MODALITIES, TARGETS, UNKNOWN, Modality
 from multimodal.metrics.checks import by_label
 from multimodal.metrics.ranking import roc_auc
-from multimodal.training.losses import DetectorLoss
+from multimodal.training.losses import DetectorLoss, shares_a_batch
 
 #: Scores the validation clips, over all processes: a scores table.
 Scorer = Callable[[nn.Module], pd.DataFrame]
@@ -42,7 +42,7 @@ class DetectorTask:
             name: _where(batch["present"][name][:, None], one)
             for name, one in batch.get("frame_labels", {}).items()
         }
-        counts = self.criterion.known(labels, frames) if parts > 1 else None
+        counts = self.criterion.known(labels, frames) if parts > 1 or shares_a_batch() else None
         for rows in _split(len(batch["row"]), parts):
             inputs, lengths = _part(batch["inputs"], rows), _part(batch["lengths"], rows)
             output = model(inputs, _part(shown, rows), lengths)
@@ -92,10 +92,10 @@ class BranchTask:
         """Losses of parts of a batch, which sum to the batch's; clips without the modality add nothing."""
         name = self.modality
         labels = _where(batch["present"][name], batch["labels"][name])
-        count = (labels != UNKNOWN).sum() if parts > 1 else None
+        counts = self.criterion.known({name: labels}) if parts > 1 or shares_a_batch() else {}
         for rows in _split(len(labels), parts):
             output = model(batch["inputs"][name][rows], batch["lengths"][name][rows])
-            yield {"loss": self.criterion.binary(name, output.logits, labels[rows], count)}
+            yield {"loss": self.criterion.binary(name, output.logits, labels[rows], counts.get(name))}
 
     def validate(self, model: nn.Module) -> dict[str, float | None]:
         """AUC of the modality on the validation clips, of each corpus too where there are several.

@@ -191,6 +191,9 @@ def test_checkpointed_gradients_are_the_same_and_keep_less(name):
 def test_an_encoder_that_cannot_checkpoint_says_so():
     with pytest.raises(ValueError, match="'spectrogram' keeps all that a gradient needs"):
         create_encoder("spectrogram", backbone="test_resnet").checkpoint_gradients()
+    for backbone in ("test_resnet", "legacy_xception"):  # each batch would count twice in their statistics
+        with pytest.raises(ValueError, match="'frames' keeps all that a gradient needs"):
+            create_encoder("frames", backbone=backbone, frame_size=64).checkpoint_gradients()
 
 
 def test_a_vision_transformer_is_one_graph_to_a_compiler():

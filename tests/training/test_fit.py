@@ -76,6 +76,15 @@ def test_two_processes_see_the_global_batches_of_one(alone, in_two_processes):
     assert [sorted(a + b) for a, b in zip(*shares, strict=True)] == [sorted(batch) for batch in batches]
 
 
+def test_two_processes_have_the_gradient_of_one_where_labels_are_unknown(tmp_path, in_two_processes):
+    script().save_gradient(tmp_path)
+    one, two = (load_file(folder / "gradient.safetensors") for folder in (tmp_path, in_two_processes[0]))
+    assert one.keys() == two.keys()
+    assert max(value.abs().max().item() for value in one.values()) > 1e-3
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, rtol=1e-4, atol=1e-6)
+
+
 def test_learning_rate_warms_up_and_ends_near_zero():
     options = FitOptions(steps=100, learning_rate=1.0, warmup_share=0.1)
     rates = [learning_rate(step, options) for step in range(100)]

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
+from safetensors.torch import save_file
 from tiny_speech import TINY_SPEECH
 
-from encoders import create_encoder
+from encoders import create_encoder, load_encoder
 from fusion import create_fusion
 from multimodal.detector import AudioVisualDetector
+from multimodal.heads import Branch
 from multimodal.training.averaging import WeightAverage
 from multimodal.training.checkpoints import Checkpoints, load_weights
 from multimodal.training.fit import fit, training_step
@@ -77,8 +79,6 @@ def test_a_batch_in_parts_gives_the_update_of_the_whole_batch_where_labels_are_u
 
 
 def test_a_branch_in_parts_gives_the_update_of_the_whole_batch():
-    from multimodal.heads import Branch
-
     def branch() -> Branch:
         torch.manual_seed(0)
         return Branch(create_encoder("frames", backbone="test_vit", frame_size=32), dropout=0.0)
@@ -130,6 +130,45 @@ def test_layers_near_the_input_of_a_trained_encoder_learn_slower():
     ]
     assert scale["encoders.audio.layer_weights"] == 1.0
     assert scale["classifier.class_head.1.weight"] == 10.0
+
+
+@pytest.mark.parametrize("is_stable", [False, True])
+def test_the_norm_of_a_speech_model_learns_as_the_layers_beside_it(is_stable):
+    encoder = create_encoder("wav2vec2", checkpoint={**SPEECH, "do_stable_layer_norm": is_stable})
+    depths = encoder.parameter_depths()
+    # it follows the last layer where norms come first in each, and else stands before the first
+    assert depths["model.encoder.layer_norm.weight"] == (3 if is_stable else 0)
+
+
+def test_what_published_weights_do_not_bring_learns_as_new_modules_do(tmp_path):
+    speech = create_encoder("wav2vec2", checkpoint=SPEECH)
+    speech.model.save_pretrained(tmp_path / "speech")
+    pictures = create_encoder("frames", backbone="test_vit")
+    save_file(pictures.backbone.state_dict(), tmp_path / "model.safetensors")
+    made = {
+        "layer_weights": create_encoder("wav2vec2", checkpoint=str(tmp_path / "speech"), weigh_layers=True),
+        "temporal": create_encoder(
+            "frames", backbone="test_vit", weights=tmp_path / "model.safetensors", temporal_layers=1
+        ),
+    }
+    for new, encoder in made.items():
+        scales = {name: group["scale"] for name, group in groups_by_name(Branch(encoder)).items()}
+        is_new = {name: not name.startswith("encoder.") or f"encoder.{new}" in name for name in scales}
+        assert set(is_new.values()) == {True, False}
+        assert scales == {name: 10.0 if is_new[name] else 1.0 for name in scales}
+        encoder.save_pretrained(tmp_path / new)
+        again = groups_by_name(Branch(load_encoder(tmp_path / new)))  # it has learnt by then
+        assert {group["scale"] for name, group in again.items() if name.startswith("encoder.")} == {1.0}
+
+
+@pytest.mark.parametrize("model_type", ["wav2vec2", "hubert", "wavlm"])
+def test_positions_of_speech_models_do_not_decay(model_type):
+    encoder = create_encoder("wav2vec2", checkpoint={**SPEECH, "model_type": model_type})
+    groups = groups_by_name(Branch(encoder))
+    marks = ("pos_conv_embed", "rel_attn_embed", "gru_rel_pos_const")
+    positions = {name for name in groups if any(mark in name for mark in marks)}
+    assert positions
+    assert {groups[name]["weight_decay"] for name in positions} == {0.0}
 
 
 def test_biases_norms_positions_and_weights_of_layers_do_not_decay():
