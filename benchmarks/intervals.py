@@ -1,6 +1,6 @@
 """How often the 95 % intervals cover the truth, on scores whose true metrics are known.
 
-``python benchmarks/intervals.py`` simulates binormal scores: reals N(0, 1), fakes N(d, 1), where a share of the
+``python -m benchmarks.intervals`` simulates binormal scores: reals N(0, 1), fakes N(d, 1), where a share of the
 variance belongs to the identity and is the same for all its clips. The truth is that of ever new identities.
 It ends with an error if the ROC area is covered in fewer than 93 or more than 97 % of the trials in a defended
 row; rows with few identities ("hard"), the other metrics and plain percentile intervals are there to be seen.

@@ -111,8 +111,9 @@ def with_little_memory(base: Path) -> Iterator[Call]:
 
 def as_nobody(base: Path) -> Iterator[Call]:
     """Another user, in a folder of its own and in that of root, with a store that it may only read."""
-    if os.getuid() != 0:
-        print("what is tried as another user needs root, and is left out", file=sys.stderr)
+    why = _why_not_as_nobody()
+    if why is not None:
+        print(f"what is tried as another user is left out: {why}", file=sys.stderr)
         return
     own = base / "own"
     shutil.rmtree(own, ignore_errors=True)
@@ -129,6 +130,16 @@ def as_nobody(base: Path) -> Iterator[Call]:
     yield Call(place, verbs["prepare"].command(base / "store"), "refused", is_nobody=True)
     yield Call(place, verbs["evaluate"].command(base / "run"), "refused", is_nobody=True)
     yield Call(place, ["audit", f"{base}/run", "--replicates", "20"], "refused", is_nobody=True)
+
+
+def _why_not_as_nobody() -> str | None:
+    if os.getuid() != 0:
+        return "it needs root"
+    try:
+        subprocess.run([sys.executable, "-c", ""], user=NOBODY, group=NOBODY, extra_groups=[], check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        return f"nobody may not run {sys.executable} ({error}); take a Python that all may run"
+    return None
 
 
 PLACES = {"files": with_few_files, "disk": with_small_files, "memory": with_little_memory, "user": as_nobody}

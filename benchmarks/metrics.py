@@ -1,4 +1,4 @@
-"""How long judging takes on one core: ``python benchmarks/metrics.py``.
+"""How long judging takes on one core: ``python -m benchmarks.metrics``.
 
 Two numbers are defended: every metric of a target with 2,000 bootstrap replicates on 22,000 scores (the size of
 FakeAVCeleb) within 20 seconds, and a million scores without bootstrap within 10 seconds. The rows with all of

@@ -1,7 +1,7 @@
 """How often a planted difference is found, against the 80 % that are stated beside "could be seen".
 
-    python benchmarks/power.py
-    python benchmarks/power.py --trials 500 --replicates 500
+    python -m benchmarks.power
+    python -m benchmarks.power --trials 500 --replicates 500
 
 Two systems judge the same simulated people: scores are normal, a share of their variance is the person's, and
 noise common to both makes the comparison a paired one. A first pass compares systems that do not differ and takes

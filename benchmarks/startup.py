@@ -1,4 +1,4 @@
-"""What the program takes before it answers: ``python benchmarks/startup.py --repeats 5``.
+"""What the program takes before it answers: ``python -m benchmarks.startup --repeats 5``.
 
 Defended beside a bare ``import torch`` in the same run: ``import encoders``, and the help of verbs that train or
 score, take at most 1.3 times its processor seconds; the help of all other verbs, the list of verbs and the answer

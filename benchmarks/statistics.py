@@ -1,4 +1,4 @@
-"""How long the statistics of a million clips take: ``python benchmarks/statistics.py``.
+"""How long the statistics of a million clips take: ``python -m benchmarks.statistics``.
 
 Defended: the verb's work, that is reading the manifest, counting, advising and writing text and page, within 3
 seconds. The floor beside it, measured in turns, is what nobody can do without: reading the file's columns that are
