@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from experiments.command_line import Positional, run_verb
 from multimodal.files import held, write_json, write_text
-from multimodal.labels import Target
+from multimodal.labels import TARGETS, Target
 from multimodal.ranges import at_least
 
 if TYPE_CHECKING:
@@ -99,8 +99,11 @@ def _scores(file: Path, split: str, target: Target) -> "pd.DataFrame":
         from multimodal.artefacts import read_frame
 
         table = read_frame(file, "a table of scores", columns=("clip_id",))
-        if f"score_{target}" in table and f"{target}_fake" in table:
+        judged = [name for name in TARGETS if {f"score_{name}", f"{name}_fake"} <= set(table)]
+        if target in judged:
             return _of_split(table, split)
+        if judged:
+            raise ValueError(f"{file} says {' and '.join(judged)} and not {target}; choose --target {judged[0]}")
     table = read_scores(file, target=target)
     assert isinstance(table, pd.DataFrame)
     return _of_split(table, split)

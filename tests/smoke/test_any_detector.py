@@ -90,6 +90,15 @@ def test_a_function_gets_the_file_and_several_systems_stand_side_by_side(own, ru
     assert "Generated media" in page
 
 
+def test_a_system_that_judges_another_target_is_told_with_what_it_judges(tmp_path, capsys):
+    table = pd.DataFrame({"clip_id": ["a", "b"], "video_fake": [0, 1], "score_video": [0.1, 0.9]})
+    for name in ("one", "other"):
+        table.to_parquet(tmp_path / f"{name}.parquet")
+    systems = [str(tmp_path / f"{name}.parquet") for name in ("one", "other")]
+    assert main(["leaderboard", *systems, "--target", "audio", "--out", str(tmp_path / "board")]) == 1
+    assert "one.parquet says video and not audio; choose --target video" in capsys.readouterr().err
+
+
 def test_a_detector_that_is_not_there_is_told_in_one_line(workspace, tmp_path, capsys):
     for name, told in (
         ("nowhere", "wants MODULE:NAME"),
