@@ -37,12 +37,12 @@ KINDS = {
     "webm": _Kind((("libvpx", "libopus"), ("libvpx-vp9", "libopus")), _ANY_TIME),
     "ts": _Kind((("libx264", "aac"), ("mpeg2video", "mp2"), ("libx265", "aac")), _ANY_TIME | {"wrapped"}),
     "mpg": _Kind((("mpeg2video", "mp2"), ("mpeg1video", "mp2")), frozenset({"late sound", "offset"})),
-    "avi": _Kind((("mpeg4", "pcm_s16le"), ("mjpeg", "pcm_s16le")), frozenset()),
+    "avi": _Kind((("mpeg4", "pcm_s16le"), ("mjpeg", "pcm_s16le"), ("libx264", "pcm_s16le")), frozenset()),
     "flv": _Kind((("libx264", "aac"), ("flv", "aac")), _ANY_TIME - {"offset"}),
     "wmv": _Kind((("wmv2", "wmav2"),), frozenset({"late sound"})),
 }
 #: Codecs that write frames in another order than they are shown.
-_REORDER = {"libx264": 3, "libx265": 3, "mpeg2video": 2, "mpeg1video": 2}
+_REORDER = {"libx264": 3, "libx265": 3, "mpeg2video": 2, "mpeg1video": 2, "mpeg4": 2}
 _MUXERS = {"mkv": "matroska", "ts": "mpegts", "mpg": "mpeg", "wmv": "asf"}
 _OPTIONS = {
     "libx264": {"preset": "ultrafast", "crf": "16"},

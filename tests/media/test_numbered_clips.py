@@ -2,10 +2,13 @@
 
 from fractions import Fraction
 
+import av
 import pytest
 
-from benchmarks.numbered_clips import KINDS, Variant, draw_variant
+from benchmarks.numbered_clips import KINDS, Variant, draw_variant, number_in, write_variant
 from benchmarks.reading import read_variant
+from multimodal.media.reading.pictures import VideoPictures
+from multimodal.media.reading.probe import probe
 
 VARIANTS = {
     "a transport stream with B-frames": Variant(seed=1, suffix="ts", codecs=("libx264", "aac"), b_frames=3),
@@ -21,6 +24,10 @@ VARIANTS = {
         seed=8, suffix="wmv", codecs=("wmv2", "wmav2"), frame_rate=Fraction(30), grid_rate=12.5
     ),
     "key frames alone": Variant(seed=9, suffix="avi", codecs=("mjpeg", "pcm_s16le"), key_distance=1),
+    "H.264 with B-frames in a container that counts frames alone": Variant(
+        seed=12, suffix="avi", codecs=("libx264", "pcm_s16le"), b_frames=3
+    ),
+    "MPEG-4 with B-frames in AVI": Variant(seed=13, suffix="avi", codecs=("mpeg4", "pcm_s16le"), b_frames=2),
     "a start far from 0": Variant(seed=10, suffix="mkv", codecs=("libvpx", "libopus"), odd=frozenset({"offset"})),
 }
 LOSSY = {
@@ -39,6 +46,20 @@ def test_every_point_shows_the_frame_of_its_time_and_every_tick_stands_at_its_fr
     assert read.points > 20
     assert read.ticks >= 5
     assert read.damage is None
+
+
+def test_frames_that_are_numbered_as_they_are_coded_are_shown_in_the_order_of_the_decoder(tmp_path):
+    right, coded = tmp_path / "a.mp4", tmp_path / "b.mkv"
+    write_variant(Variant(seed=14, suffix="mp4", codecs=("libx264", "aac"), b_frames=3), right)
+    with av.open(str(right)) as source, av.open(str(coded), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(source.streams.video[0]) if packet.size]
+        first = packets[0].dts
+        for packet in packets:
+            packet.stream, packet.pts, packet.dts = stream, packet.dts - first, packet.dts - first
+            target.mux(packet)
+    points = list(VideoPictures(coded, probe(coded), 25.0, None))
+    assert [number_in(point.shown) for point in points] == list(range(60))
 
 
 @pytest.mark.parametrize("suffix", LOSSY)

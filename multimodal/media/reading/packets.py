@@ -1,6 +1,7 @@
 """The packets of a file, counted and timed without decoding any: when frames are shown, and which are missing."""
 
 from collections.abc import Collection
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import av
@@ -20,6 +21,8 @@ _REGULAR_SHARE = 2 / 3
 _GAP_FRAMES = 1.75
 #: Containers round times to a millisecond, and so may each end of a step.
 _ROUNDING_SECONDS = 2e-3
+#: Containers that say no time but that of the n-th frame, whichever comes first from the decoder.
+_COUNTS_ALONE = ("avi",)
 
 
 class Packets(NamedTuple):
@@ -29,7 +32,8 @@ class Packets(NamedTuple):
     ``last_seconds`` is how long the last one stays and ``key_frames`` the numbers of those that can be decoded
     alone. ``num_frames`` counts packets of the picture, ``num_damaged`` packets of any stream. ``lost_frames`` are
     missing in ``num_gaps`` places, ``clock_jumps`` counts where a clock is set back or leaps ahead. ``video_end``
-    and ``audio_end`` are the seconds at which the last of each ends.
+    and ``audio_end`` are the seconds at which the last of each ends. FFmpeg names every frame ``late_seconds``
+    after its time, and where ``in_coded_order`` the right times, but each to another frame.
     """
 
     times: Float[np.ndarray, " frames"] | None = None
@@ -42,6 +46,8 @@ class Packets(NamedTuple):
     clock_jumps: int = 0
     video_end: float | None = None
     audio_end: float | None = None
+    late_seconds: float = 0.0
+    in_coded_order: bool = False
 
 
 class Gaps(NamedTuple):
@@ -55,6 +61,7 @@ class _Tick(NamedTuple):
     shown: int
     duration: int
     is_key: bool
+    decoded: int
 
 
 def read_packets(container: InputContainer, video: VideoStream | None, sounds: Collection[AudioStream]) -> Packets:
@@ -80,18 +87,38 @@ def read_packets(container: InputContainer, video: VideoStream | None, sounds: C
             if packet.pts is None:
                 has_times = False
             else:
-                ticks.append(_Tick(packet.pts, packet.duration or 0, packet.is_keyframe))
+                decoded = packet.pts if packet.dts is None else packet.dts
+                ticks.append(_Tick(packet.pts, packet.duration or 0, packet.is_keyframe, decoded))
     except av.FFmpegError:
         num_damaged += 1
     jumps = sum(clock.jumps for clock in clocks.values())
     counted = Packets(num_frames=num_frames, num_damaged=num_damaged, audio_end=audio_end, clock_jumps=jumps)
     if not ticks or not has_times or video is None or not video.time_base:
         return counted
-    return _with_times(counted, sorted(ticks), float(video.time_base))
+    tick_seconds = float(video.time_base)
+    counted = counted._replace(
+        late_seconds=_late_ticks(ticks) * tick_seconds if container.format.name in _COUNTS_ALONE else 0.0,
+        in_coded_order=_is_coded_order(ticks) and video.codec_context.has_b_frames,
+    )
+    return _with_times(counted, sorted(ticks), tick_seconds)
+
+
+def _late_ticks(ticks: list[_Tick]) -> int:
+    """How much later than it is due FFmpeg shows the first frame of a container that counts frames alone.
+
+    It guesses how many frames a decoder waits for others. Against ticks of the sound in the same file all of that
+    is an error, with and without B-frames.
+    """
+    return min(tick.shown for tick in ticks) - min(tick.decoded for tick in ticks)
+
+
+def _is_coded_order(ticks: list[_Tick]) -> bool:
+    """Whether the file numbers frames as they are coded, not as they are shown."""
+    return all(before.shown < after.shown for before, after in pairwise(ticks))
 
 
 def _with_times(counted: Packets, ticks: list[_Tick], tick_seconds: float) -> Packets:
-    times = np.array([tick.shown for tick in ticks], dtype=np.float64) * tick_seconds
+    times = np.array([tick.shown for tick in ticks], dtype=np.float64) * tick_seconds - counted.late_seconds
     usual = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     last_seconds = ticks[-1].duration * tick_seconds or usual
     gaps = find_gaps(times)

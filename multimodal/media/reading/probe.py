@@ -145,7 +145,9 @@ class MediaInfo:
     ``missing_seconds`` and ``missing_bytes`` are named by the header but not in the file; ``lost_frames`` are not
     there in the middle of a regular video, and ``clock_jumps`` is how often a clock is set back or leaps ahead.
     ``video_end`` and ``audio_end`` are the seconds at which the streams end, the longest track of sound counting.
-    ``note`` says how a file was taken that does not say it itself. Fields of a stream that is not there are None.
+    ``note`` says how a file was taken that does not say it itself. A decoded frame carries its time plus
+    ``late_seconds``, and where ``in_coded_order`` that of another frame, though the frames come as they are shown.
+    Fields of a stream that is not there are None.
     """
 
     container: str
@@ -170,6 +172,8 @@ class MediaInfo:
     lost_frames: int = 0
     num_gaps: int = 0
     clock_jumps: int = 0
+    late_seconds: float = 0.0
+    in_coded_order: bool = False
     note: str | None = None
 
     @property
@@ -256,6 +260,8 @@ def probe(path: str | Path) -> MediaInfo:
             lost_frames=0 if container.format.name == "gif" else packets.lost_frames,
             num_gaps=packets.num_gaps,
             clock_jumps=packets.clock_jumps,
+            late_seconds=packets.late_seconds,
+            in_coded_order=packets.in_coded_order,
         )
 
 

@@ -69,6 +69,8 @@ def _require_trusted(path: Path, info: MediaInfo) -> None:
         raise DecordRefusedError("packets are damaged or name no time")
     if info.lost_frames or info.clock_jumps:
         raise DecordRefusedError("frames are missing, or the clock jumps")
+    if info.in_coded_order:
+        raise DecordRefusedError("the file does not say in which order frames are shown")
     if info.pixel_aspect != 1:
         raise DecordRefusedError("the pixels are not square")
     if (info.bits or 8) > 8:

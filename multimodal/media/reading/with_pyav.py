@@ -2,6 +2,7 @@
 
 import heapq
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -21,6 +22,9 @@ from multimodal.media.reading.time_grid import Area, Part, Payload, ToSee, on_gr
 #: As many frames in a row as refer to later ones, usually at most.
 _MISPLACED_FRAMES = 4
 
+#: No decoder of H.264 or HEVC waits for more (the size of its picture buffer).
+_MOST_REORDERED = 16
+
 #: Formats of pixels whose first plane is the brightness alone.
 _BRIGHTNESS_FIRST = ("yuv4", "yuvj4", "nv12", "nv21", "gray")
 
@@ -33,11 +37,13 @@ Picture = UInt8[np.ndarray, "height width 3"]
 def pictures(path: Path, info: MediaInfo, frame_rate: float, max_seconds: float | None = None) -> Iterator[ToSee]:
     """RGB pictures, upright and with square pixels, on a grid of times.
 
-    One frame is in memory at a time, of damaged files a few. A packet that cannot be decoded is passed over.
-    Raises ``MediaError`` (stage "decode") if none can.
+    One frame is in memory at a time, a few of files that are damaged or number frames as they are coded. A packet
+    that cannot be decoded is passed over. Raises ``MediaError`` (stage "decode") if none can.
     """
     frames = _timed_frames(path, info)
-    if info.lost_frames or info.damaged_packets:
+    if info.in_coded_order:
+        frames = in_shown_order(frames)
+    elif info.lost_frames or info.damaged_packets:
         frames = in_order(frames)
     last_seconds = info.last_frame_seconds or 1 / (info.frame_rate or frame_rate)
     for point in on_grid(frames, frame_rate, last_seconds=last_seconds, max_seconds=max_seconds):
@@ -88,6 +94,23 @@ def in_order(frames: Iterable[tuple[float, Payload]]) -> Iterator[tuple[float, P
             yield held[0][0], heapq.heappop(held)[2]
     while held:
         yield held[0][0], heapq.heappop(held)[2]
+
+
+def in_shown_order(frames: Iterable[tuple[float, Payload]]) -> Iterator[tuple[float, Payload]]:
+    """Sort times alone: the frames come as they are shown, each with a time of those about it.
+
+    >>> [time for time, _ in in_shown_order([(0.0, "a"), (0.08, "b"), (0.04, "c"), (0.12, "d")])]
+    [0.0, 0.04, 0.08, 0.12]
+    """
+    times: list[float] = []
+    held: deque[Payload] = deque()
+    for time, frame in frames:
+        heapq.heappush(times, time)
+        held.append(frame)
+        if len(held) > _MOST_REORDERED:
+            yield heapq.heappop(times), held.popleft()
+    while held:
+        yield heapq.heappop(times), held.popleft()
 
 
 def _grey(frame: av.VideoFrame) -> UInt8[np.ndarray, "rows columns"] | None:
@@ -160,7 +183,7 @@ def _timed_frames(path: Path, info: MediaInfo) -> Iterator[tuple[float, _Frame]]
         assert stream is not None
         for number, frame in enumerate(decode(container, stream)):
             if frame.time is not None:
-                yield frame.time, _Frame(frame)
+                yield frame.time - info.late_seconds, _Frame(frame)
             elif info.frame_times is None:
                 yield number / (info.frame_rate or 25.0), _Frame(frame)
             # else the decoder made it up in the place of one that is missing
@@ -179,7 +202,7 @@ def key_pictures(path: Path, info: MediaInfo, numbers: Iterable[int]) -> dict[in
         assert stream is not None
         for number in numbers:
             with suppress(av.FFmpegError, ValueError):  # the latter from PyAV 19, of a decoder that does not open
-                frame = _key_frame(container, stream, float(info.frame_times[number]))
+                frame = _key_frame(container, stream, float(info.frame_times[number]) + info.late_seconds)
                 if frame is not None:
                     found[number] = _upright_rgb(frame, info)
     return found
