@@ -3,16 +3,17 @@
 Each picture is reduced to 48 x 48 means of its brightness. Two of them are of one shot if the blocks of the one
 are found in the other, moved by a few cells: what a camera that shakes or a head that turns leaves of the picture
 is little (0.15 of its contrast at most in real recordings at 25 pictures a second), what a cut leaves is much (0.3
-and more). The pictures before and after a flash agree, those about a cut do not.
+and more). The pictures before and after a flash agree, those about a cut do not. Cells that stay as they are (bars
+about the picture, a channel's logo, the studio around an inset) tell nothing, and are left out.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
@@ -29,8 +30,13 @@ _OUTSTANDING, _LASTING = 2.0, 0.6
 #: What comes back after so long was a flash, or two, or somebody who passed close by; a shorter shot is taken for
 #: one.
 _FLASH_SECONDS = 0.36
-#: Brightest cell of a black picture, of 255; the one after a black one is black until it is a little brighter.
+#: A cell is still if it changes by no more, of 255, in the pictures that a cut is told by. A cut changes such a
+#: share of the picture at least.
+_STILL, _LEAST_SHARE = 4.0, 0.1
+#: Brightest cell of a black picture, of 255; the one after a black one is black until it is a little brighter. Of
+#: cells that were so much brighter or darker in the shot, such a share is as dark: the rest is a logo's edge.
 _BLACK, _NO_LONGER_BLACK = 32, 40
+_FADED, _FADED_SHARE = 32.0, 0.95
 #: A picture of less contrast (standard deviation, of 255) counts as flat, and its noise for little.
 _LEAST_CONTRAST = 4.0
 
@@ -61,63 +67,103 @@ def in_shots(points: Iterable[PicturePoint], frame_rate: float) -> Iterator[Shot
         yield ShotPoint(before, shot, is_last=True)
 
 
-class _Reduced(NamedTuple):
-    """A picture's cells, with mean 0 and contrast 1, and whether it is black."""
-
-    cells: Float[np.ndarray, "48 48"]
-    is_black: bool
+Cells: TypeAlias = Float[np.ndarray, "48 48"]
+#: Cells that count.
+Mask: TypeAlias = Bool[np.ndarray, "48 48"]
 
 
 def _marked(points: Iterable[PicturePoint], reach: int) -> Iterator[tuple[PicturePoint, bool]]:
     """Each point, and whether a shot begins there; judged by up to ``reach`` pictures before and after it."""
     waiting: deque[PicturePoint] = deque()
-    around: deque[_Reduced] = deque(maxlen=2 * reach + 1)
+    around: deque[Cells] = deque(maxlen=2 * reach + 1)
+    black = _Black()
     for point in points:
-        around.append(_reduced(point, was_black=bool(around) and around[-1].is_black))
+        around.append(_reduced(point))
         waiting.append(point)
         if len(waiting) > reach:
-            yield waiting.popleft(), _begins_shot(around, len(around) - 1 - reach)
+            yield waiting.popleft(), _begins_shot(list(around), len(around) - 1 - reach, black)
     for left in range(len(waiting), 0, -1):
         near = list(around)[max(0, len(around) - left - reach) :]
-        yield waiting.popleft(), _begins_shot(near, len(near) - left)
+        yield waiting.popleft(), _begins_shot(near, len(near) - left, black)
 
 
-def _begins_shot(around: "deque[_Reduced] | list[_Reduced]", place: int) -> bool:
+def _begins_shot(around: list[Cells], place: int, black: "_Black") -> bool:
+    was_black, is_black = black.now, black.see(around, place)
     if place == 0:
         return False
-    before, here = around[place - 1], around[place]
-    if before.is_black or here.is_black:
-        return before.is_black != here.is_black
-    if _change(before, here) <= _CUT_RESIDUE:  # never less than the residue, and cheap
+    if was_black or is_black:
+        return was_black != is_black
+    if _is_cut(around, place):
+        black.forget(around[place:])
+        return True
+    return False
+
+
+class _Black:
+    """Whether a picture is black, by what its cells were in the shot so far and are soon after."""
+
+    def __init__(self) -> None:
+        self.now = False
+        self._darkest = np.full((_SIDE, _SIDE), np.inf)
+        self._brightest = -self._darkest
+
+    def see(self, around: list[Cells], place: int) -> bool:
+        """Whether the picture at ``place`` is black; pictures come in order."""
+        for cells in around[place:] if place == 0 else around[-1:]:
+            self._darkest, self._brightest = (
+                np.minimum(self._darkest, cells),
+                np.maximum(self._brightest, cells),
+            )
+        dark = around[place] < (_NO_LONGER_BLACK if self.now else _BLACK)
+        faded = self._brightest - self._darkest > _FADED
+        share = dark[faded].mean() if faded.mean() > _LEAST_SHARE else float(dark.all())
+        self.now = bool(share >= _FADED_SHARE)
+        return self.now
+
+    def forget(self, shot: list[Cells]) -> None:
+        """Another shot begins with these pictures."""
+        self._darkest, self._brightest = np.min(shot, axis=0), np.max(shot, axis=0)
+
+
+def _is_cut(around: list[Cells], place: int) -> bool:
+    if np.mean(np.abs(around[place] - around[place - 1]) > _STILL) < _LEAST_SHARE:  # cheap
         return False
-    left = _residue(before, here)
+    moves = np.ptp(around, axis=0) > _STILL
+    pictures = [_with_contrast_one(cells, moves) for cells in around]
+    before, here = pictures[place - 1], pictures[place]
+    if _change(before, here, moves) <= _CUT_RESIDUE:  # never less than the residue, and cheap
+        return False
+    left = _residue(before, here, moves)
     if left <= _CUT_RESIDUE:
         return False
-    pictures = list(around)
     pairs = [(before, later) for later in pictures[place + 1 :]]
     pairs += [(earlier, here) for earlier in pictures[: place - 1]]
     least = max(_CUT_RESIDUE, _LASTING * left)
-    if any(_change(*pair) < least or _residue(*pair) < least for pair in pairs):
+    if any(_change(*pair, moves) < least or _residue(*pair, moves) < least for pair in pairs):
         return False
-    steps = [_residue(*pair) for number, pair in enumerate(pairwise(pictures)) if number != place - 1]
+    steps = [_residue(*pair, moves) for number, pair in enumerate(pairwise(pictures)) if number != place - 1]
     return not steps or left > _OUTSTANDING * float(np.median(steps))
 
 
-def _reduced(point: PicturePoint, *, was_black: bool) -> _Reduced:
+def _reduced(point: PicturePoint) -> Cells:
     grey = point.grey() if isinstance(point, ToSee) else None
     image = Image.fromarray(thinned(point.shown)).convert("L") if grey is None else Image.fromarray(grey)
-    cells = np.asarray(image.resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.float32)
-    is_black = bool(cells.max() < (_NO_LONGER_BLACK if was_black else _BLACK))
-    return _Reduced((cells - cells.mean()) / max(float(cells.std()), _LEAST_CONTRAST), is_black)
+    return np.asarray(image.resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.float32)
 
 
-def _change(one: _Reduced, other: _Reduced) -> float:
-    return float(np.abs(one.cells - other.cells).mean())
+def _with_contrast_one(cells: Cells, moves: Mask) -> Cells:
+    """The picture with mean 0 and contrast 1 where it moves."""
+    moving = cells[moves]
+    return (cells - moving.mean()) / max(float(moving.std()), _LEAST_CONTRAST)
 
 
-def _residue(one: _Reduced, other: _Reduced) -> float:
+def _change(one: Cells, other: Cells, moves: Mask) -> float:
+    return float(np.abs(one - other)[moves].mean())
+
+
+def _residue(one: Cells, other: Cells, moves: Mask) -> float:
     """What is left of one picture when the most similar place of the other, near by, is taken from each block."""
-    places = sliding_window_view(np.pad(other.cells, _REACH, mode="edge"), (_SIDE, _SIDE))
+    places = sliding_window_view(np.pad(other, _REACH, mode="edge"), (_SIDE, _SIDE))
     blocks = _SIDE // _BLOCK
-    left = np.abs(places - one.cells).reshape(-1, blocks, _BLOCK, blocks, _BLOCK).mean(axis=(2, 4))
-    return float(left.min(axis=0).mean())
+    left = (np.abs(places - one) * moves).reshape(-1, blocks, _BLOCK, blocks, _BLOCK).sum(axis=(2, 4))
+    return float(left.min(axis=0).sum() / moves.sum())

@@ -1,5 +1,7 @@
 """Shots of generated clips: every planted cut is found at its frame, and what only looks like one is not."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -81,11 +83,61 @@ def test_noise_of_a_flat_picture_makes_no_cut():
 
 
 def test_a_fade_to_black_and_back_is_a_shot_of_its_own():
-    level = np.concatenate([np.ones(20), np.linspace(1, 0, 10), np.zeros(10), np.linspace(0, 1, 10), np.ones(20)])
-    pictures = [(share * picture).astype(np.uint8) for share, picture in zip(level, shot(6, 70), strict=True)]
+    pictures = fading(shot(6, 70))
     black, bright = begins(pictures)
     assert 25 <= black <= 30
     assert 40 <= bright <= 45
+
+
+def fading(pictures: list[np.ndarray]) -> list[np.ndarray]:
+    """Down to black in ten pictures from the twentieth on, ten black ones, and up again."""
+    level = np.concatenate([np.ones(20), np.linspace(1, 0, 10), np.zeros(10), np.linspace(0, 1, 10), np.ones(20)])
+    return [(share * picture).astype(np.uint8) for share, picture in zip(level, pictures, strict=True)]
+
+
+def with_logo(picture: np.ndarray) -> np.ndarray:
+    picture[8:20, 160:184] = 235
+    return picture
+
+
+def beside_bars(picture: np.ndarray, grey: int) -> np.ndarray:
+    """An upright picture between bars, which fill more than half."""
+    picture[:, :60] = picture[:, -60:] = grey
+    return picture
+
+
+def in_a_studio(picture: np.ndarray) -> np.ndarray:
+    """A screen that fills a quarter, in a picture of contrasts that stay."""
+    studio = room(99)[:HEIGHT, :WIDTH].copy()
+    studio[36:108, 48:144] = picture[36:108, 48:144]
+    return studio
+
+
+@pytest.mark.parametrize("kept", [with_logo, partial(beside_bars, grey=255)])
+def test_a_fade_to_black_is_a_shot_of_its_own_beside_what_stays_bright(kept):
+    black, bright = begins([kept(picture) for picture in fading(shot(6, 70))])
+    assert 25 <= black <= 30
+    assert 40 <= bright <= 45
+
+
+@pytest.mark.parametrize(
+    "kept", [partial(beside_bars, grey=255), partial(beside_bars, grey=0), in_a_studio, with_logo]
+)
+def test_what_stays_as_it_is_hides_no_cut_and_makes_none(kept):
+    pictures = [kept(picture) for seed in (1, 2, 1, 3) for picture in shot(seed, 20, shake=2)]
+    assert begins(pictures) == [20, 40, 60]
+    assert begins([kept(picture) for picture in shot(4, 60, shake=4, pan=0.5)]) == []
+
+
+def test_who_moves_before_a_wall_that_stays_makes_no_cut():
+    wall, rng = room(7)[:HEIGHT, :WIDTH], np.random.default_rng(0)
+    pictures = []
+    for _ in range(100):
+        picture = wall.copy()
+        top, left = rng.integers(30, 50), rng.integers(50, 80)
+        picture[top : top + 70, left : left + 60] = room(8)[:70, :60]
+        pictures.append(picture)
+    assert begins(pictures) == []
 
 
 def test_one_picture_and_none_are_one_shot_and_none():
