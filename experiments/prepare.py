@@ -74,7 +74,8 @@ def _prepare_part(manifest: "Manifest", *, store: str, options: PrepareOptions, 
 
 
 def _sum(parts: "list[PrepareSummary]") -> "PrepareSummary":
-    from multimodal.media.prepare_corpus import Kept, PrepareSummary
+    from multimodal.media.kept import Kept
+    from multimodal.media.prepare_corpus import PrepareSummary
 
     reasons: Counter[str] = Counter()
     for part in parts:

@@ -8,8 +8,8 @@ import pandas as pd
 
 from multimodal.familiarity import Familiar, Familiarity, unlike_notes
 from multimodal.labels import MODALITIES, TARGETS, Modality
-from multimodal.media.prepare import BY_SPEECH
 from multimodal.media.prepared import PreparedClip
+from multimodal.media.speaker import SAID
 from multimodal.media.streamed import Crop, FaceFound
 from multimodal.metrics.segments import apart
 from multimodal.moments import joined
@@ -60,7 +60,7 @@ class Face:
     def is_speaker(self) -> bool | None:
         """Whether it was heard to speak; None where nothing told, or of one face only."""
         note = self.found.clip.face_note
-        return None if note is None or not note.endswith(BY_SPEECH) else self.number == 1
+        return None if note is None or not note.endswith(SAID["speech"]) else self.number == 1
 
     def tell(self, watch: Watch) -> None:
         """Show the scores that came last to somebody who watches."""

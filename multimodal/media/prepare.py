@@ -23,7 +23,7 @@ from multimodal.media.reading.sound import THRESHOLD as SILENCE_THRESHOLD
 from multimodal.media.reading.sound import Sound, read_sound
 from multimodal.media.reading.time_grid import Area
 from multimodal.media.search import Seen, look_at, look_through
-from multimodal.media.speaker import speaker
+from multimodal.media.speaker import SAID, By, Told, can_tell, main_face
 from multimodal.media.tracks import BoxPath
 
 # A clip found, read and measured, whose crops are still to be made: stores write it, predict collects it.
@@ -43,7 +43,8 @@ class Preparation:
         reader_note: why decord did not read it.
         picture_note: how its pictures were taken, where the file does not say it.
         sound_note: which track or channel of the sound was taken, where that is not what players play.
-        face_note: how the main face was chosen where there are several.
+        face_note: how the main face was chosen where there are several, in words.
+        main_by: what it was told by; None without a face.
         parts: of the picture at each point of the time grid; None without a face.
     """
 
@@ -62,6 +63,7 @@ class Preparation:
     picture_note: str | None = None
     sound_note: str | None = None
     face_note: str | None = None
+    main_by: Told | None = None
     parts: PictureParts | None = None
 
     @property
@@ -167,10 +169,10 @@ def prepare_clip(
     """Crops of the main face and the sound of the same interval, all in memory.
 
     The main face is, of several, the one whose mouth moves with the sound; where nothing tells, the one with the
-    most time on screen times size. ``face_note`` says which of the two. A clip is cut to the time from where it is
-    first seen to where it is last, within one shot. A modality that is not there, or cannot be judged, is None,
-    with the reason in ``absent``. ``media="audio"`` reads the whole sound of any file and looks at no picture;
-    ``"image"`` gives one frame. ``detector`` is the one that the options name, on the CPU, if None.
+    most time on screen times size, still pictures left out. ``face_note`` says which of them. A clip is cut to the
+    time from where it is first seen to where it is last, within one shot. A modality that is not there, or cannot
+    be judged, is None, with the reason in ``absent``. ``media="audio"`` reads the whole sound of any file, without
+    its picture; ``"image"`` gives one frame. ``detector`` is the one that the options name, on the CPU, if None.
 
     Raises:
         MediaError: the file cannot be opened, or neither picture nor sound can be decoded.
@@ -296,32 +298,29 @@ def _of_faces(common: Preparation, seen: Seen, sound: Samples | None) -> list[Pr
     )
     if not seen.tracks:
         return [_with_sound(common, 0, seen.num_points, sound)]
-    tracks, face_note = _speaker_first(seen, sound, common.options)
-    common = replace(common, face_note=face_note, parts=seen.parts)
+    tracks, common = _main_first(replace(common, parts=seen.parts), seen, sound)
     return [_with_sound(replace(common, track=track), track.first, len(track.boxes), sound) for track in tracks]
 
 
-#: How a main face was chosen that speaks.
-BY_SPEECH = "whose mouth moves with the sound"
-
-
-def _speaker_first(seen: Seen, sound: Samples | None, options: PrepareOptions) -> tuple[list[BoxPath], str | None]:
-    """The faces, the one that speaks first, and how it was chosen."""
-    tracks, main = seen.tracks, f"the main of {len(seen.tracks)} faces is the one"
+def _main_first(common: Preparation, seen: Seen, sound: Samples | None) -> tuple[list[BoxPath], Preparation]:
+    """The faces, the main one first, and what they have in common with how it was chosen."""
+    tracks, options = seen.tracks, common.options
     if len(tracks) == 1:
-        return tracks, None
+        return tracks, replace(common, main_by="alone")
+    number, said = 0, "seen longest and largest: "
+    by: By = "size"
     if sound is None:
-        return tracks, f"{main} seen longest and largest: there is no sound to tell who speaks"
-    number = speaker(
-        tracks, seen.parts, seen.size, sound, frame_rate=options.frame_rate, sample_rate=options.sample_rate
-    )
-    if number is None:
-        return tracks, f"{main} seen longest and largest: no mouth clearly moves with the sound"
+        said += "there is no sound to tell who speaks"
+    elif not can_tell(options.frame_rate):
+        said += "so few crops a second do not tell who speaks"
+    else:
+        number, by = main_face(
+            tracks, seen.parts, seen.size, sound, frame_rate=options.frame_rate, sample_rate=options.sample_rate
+        )
+        said = SAID[by]
     others = [track for track in tracks if track is not tracks[number]]
-    return [
-        tracks[number],
-        *others,
-    ], f"{main} {BY_SPEECH}"
+    note = f"the main of {len(tracks)} faces is the one {said}"
+    return [tracks[number], *others], replace(common, main_by=by, face_note=note)
 
 
 def _with_sound(common: Preparation, start: int, num_points: int, sound: Samples | None) -> Preparation:

@@ -20,6 +20,7 @@ from multimodal.files import sync
 from multimodal.media.errors import MediaError
 from multimodal.media.faces import FaceDetector, check_detector, create_detector, detector_module
 from multimodal.media.isolation import IsolatedWorkers, Limits, Outcome
+from multimodal.media.kept import Kept
 from multimodal.media.networks import NetworksGoneError, SharedNetworks, on_device
 from multimodal.media.prepare import prepare_file
 from multimodal.media.prepared import PrepareOptions
@@ -38,27 +39,6 @@ from multimodal.media.store.shard import StoreWriteError
 from multimodal.media.store.writer import StoreWriter
 
 
-class Kept(NamedTuple):
-    """How many faces clips have, in how many they were found, and how much of those the stored faces last.
-
-    Of a clip whose faces are all kept, the time in which any is seen counts, once.
-    """
-
-    faces: int = 0
-    clips_with_faces: int = 0
-    kept_seconds: float = 0.0
-    source_seconds: float = 0.0
-
-    def plus(self, other: "Kept") -> "Kept":
-        """Both together."""
-        return Kept(
-            self.faces + other.faces,
-            self.clips_with_faces + other.clips_with_faces,
-            self.kept_seconds + other.kept_seconds,
-            self.source_seconds + other.source_seconds,
-        )
-
-
 class PrepareSummary(NamedTuple):
     """How a run ended: clips prepared and failed in it, clips skipped because an earlier run had finished them.
 
@@ -75,16 +55,16 @@ class PrepareSummary(NamedTuple):
     def text(self) -> str:
         """The last lines of a run.
 
-        >>> kept = Kept(faces=120, clips_with_faces=98, kept_seconds=450.0, source_seconds=500.0)
+        >>> kept = Kept({"alone": 92, "speech": 5, "size": 1}, 120, kept_seconds=450.0, source_seconds=500.0)
         >>> print(PrepareSummary(98, 2, skipped=0, reasons={"open: the file is empty": 2}, kept=kept).text())
         prepared 98 clips, 2 failed, 0 were finished before
         120 faces in 98 clips; 90.0 % of their time is kept
+        main faces chosen: 92 alone, 5 by speech, 1 by time and size
              2  open: the file is empty
         """
         first = [f"prepared {self.prepared} clips, {self.failed} failed, {self.skipped} were finished before"]
         if self.kept.faces:
-            share, where = self.kept.kept_seconds / self.kept.source_seconds, self.kept.clips_with_faces
-            first.append(f"{self.kept.faces} faces in {where} clips; {100 * share:.1f} % of their time is kept")
+            first += self.kept.lines()
         return "\n".join([*first, *(f"{count:6d}  {reason}" for reason, count in self.reasons.items())])
 
 
@@ -272,7 +252,8 @@ def _prepare(
     for preparation in stored:
         assert preparation.track is not None
         seen.update(range(preparation.track.first, preparation.track.first + len(preparation.track.boxes)))
-    return Kept(len(found), 1, len(seen) / options.frame_rate, main.source_seconds)
+    assert main.main_by is not None
+    return Kept({main.main_by: 1}, len(found), len(seen) / options.frame_rate, main.source_seconds)
 
 
 def _failure_reasons(folder: Path, clip_ids: set[str]) -> dict[str, int]:

@@ -362,8 +362,9 @@ def test_all_faces_of_a_clip_are_kept_on_request_and_the_summary_counts_them(tmp
     manifest = manifest_of(corpus)
     main = prepare_corpus(manifest, tmp_path / "main", OPTIONS)
     every = prepare_corpus(manifest, tmp_path / "all", OPTIONS, tracks="all")
-    assert main.kept == every.kept == (3, 2, 35 / 25, 40 / 25)
+    assert main.kept == every.kept == ({"alone": 1, "size": 1}, 3, 35 / 25, 40 / 25)
     assert "3 faces in 2 clips; 87.5 % of their time is kept" in main.text()
+    assert "main faces chosen: 1 alone, 1 by time and size" in main.text()
     assert Store.open(tmp_path / "main").index.clip_id.tolist() == ["tiny/one.mp4", "tiny/two.mp4"]
     store = Store.open(tmp_path / "all")
     assert store.index.clip_id.tolist() == ["tiny/one.mp4", "tiny/two.mp4", "tiny/two.mp4#face2"]

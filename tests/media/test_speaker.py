@@ -7,7 +7,7 @@ from multimodal.media.prepare import prepare_tracks
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.reading.parts import KeptParts, PictureParts
 from multimodal.media.reading.time_grid import OnGrid
-from multimodal.media.speaker import speaker
+from multimodal.media.speaker import MainFace, main_face
 from multimodal.media.tracks import BoxPath
 
 COUNT, RATE = 250, 16_000
@@ -70,10 +70,64 @@ def test_one_face_needs_no_note(tmp_path, media):
     assert prepare_tracks(path, PrepareOptions(crop_size=48))[0].face_note is None
 
 
-def test_a_short_sound_and_a_coarse_grid_tell_nothing():
+def pasted(tracks: int, mouths: dict[int, np.ndarray], thinned: int = 1) -> tuple[list[BoxPath], PictureParts]:
+    """Faces of noise side by side, without a detector; those with a level move their mouths by it."""
+    rng = np.random.default_rng(4)
+    room = rng.integers(90, 160, (64, 48 * tracks, 3), dtype=np.uint8)
+    boxes = [np.tile([48.0 * place + 4, 8, 48 * place + 44, 56], (COUNT // thinned, 1)) for place in range(tracks)]
+    pictures = []
+    for number in range(COUNT):
+        picture = room.copy()
+        for place, level in mouths.items():
+            change = rng.normal(0, 60 * (0.1 + level[number]), (12, 24, 3))
+            mouth = picture[42:54, 48 * place + 12 : 48 * place + 36]
+            mouth[:] = np.clip(mouth + change, 0, 255)
+        pictures.append(OnGrid(number, picture, number / 25))
+    seen = [OnGrid(point.number // thinned, point.shown, point.since_seconds) for point in pictures[::thinned]]
+    return [BoxPath(0, path) for path in boxes], PictureParts(seen, KeptParts())
+
+
+def main_of(tracks: int, mouths: dict[int, np.ndarray], heard: np.ndarray) -> MainFace:
+    paths, parts = pasted(tracks, mouths)
+    return main_face(paths, parts, (48 * tracks, 64), voice(heard), frame_rate=25.0, sample_rate=RATE)
+
+
+def test_the_fifth_face_can_speak():
+    mouths = {place: syllables(place) for place in range(5)}
+    assert main_of(5, mouths, syllables(4)) == MainFace(4, "speech")
+
+
+def test_a_picture_on_the_wall_is_not_the_main_face_beside_one_whose_mouth_moves():
+    assert main_of(2, {1: syllables(1)}, syllables(3)) == MainFace(1, "moving")
+
+
+def test_a_mouth_that_goes_best_with_the_sound_but_not_surely_is_the_main_one_and_it_is_said():
+    partly = 0.23 * syllables(2) + 0.77 * syllables(5)
+    assert main_of(2, {0: syllables(1), 1: partly}, syllables(2)) == MainFace(1, "likely")
+
+
+def test_where_all_faces_are_still_the_first_is_the_main_one():
+    assert main_of(3, {}, syllables(1)) == MainFace(0, "size")
+
+
+def test_so_few_crops_a_second_that_nothing_tells_are_said(tmp_path, media):
+    levels = [syllables(1), syllables(2)]
+    pictures, sound = conversation(media, levels)[:30], voice(levels[1])[:19200] / 32768
+    path = media.write(tmp_path / "a.mp4", pictures=pictures, sound=sound)
+    first, _ = prepare_tracks(path, PrepareOptions(crop_size=48, frame_rate=5.0))
+    assert first.face_note.endswith("so few crops a second do not tell who speaks")
+
+
+@pytest.mark.parametrize("thinned", [1, 2])
+def test_the_rate_of_crops_changes_nothing(thinned):
+    paths, parts = pasted(2, {0: syllables(1), 1: syllables(2)}, thinned)
+    rate = 25.0 / thinned
+    found = main_face(paths, parts, (96, 64), voice(syllables(2)), frame_rate=rate, sample_rate=RATE)
+    assert found == MainFace(1, "speech")
+
+
+def test_a_short_sound_tells_nothing():
     tracks = [BoxPath(0, np.tile([10.0, 10, 60, 60], (30, 1)))] * 2
     pictures = [OnGrid(number, np.zeros((64, 64, 3), np.uint8), number / 25) for number in range(30)]
-    parts = PictureParts(pictures, KeptParts())
-    for samples, frame_rate in ((100, 25.0), (RATE, 5.0)):
-        sound = np.zeros(samples, np.int16)
-        assert speaker(tracks, parts, (64, 64), sound, frame_rate=frame_rate, sample_rate=RATE) is None
+    parts, sound = PictureParts(pictures, KeptParts()), np.zeros(100, np.int16)
+    assert main_face(tracks, parts, (64, 64), sound, frame_rate=25.0, sample_rate=RATE) == MainFace(0, "size")

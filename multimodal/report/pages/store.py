@@ -55,12 +55,13 @@ def _reasons(summary: StoreSummary) -> list[Table]:
 
 
 def _clips(store: Store, clip_ids: Sequence[str], labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    taken = dict(zip(store.index["clip_id"], store.index["reader_note"].fillna(""), strict=True))
     for clip_id in clip_ids:
         clip = store.read(clip_id)
         yield {
             "clip_id": clip_id,
             "label": labels.get(clip_id, ""),
             "start_seconds": f"{clip.start_seconds:.2f}",
-            "notes": [*clip.absent.values(), *([clip.damage] if clip.damage else [])],
+            "notes": [*clip.absent.values(), *filter(None, (clip.damage, taken[clip_id]))],
             "image": embed(png_bytes(prepared_clip_figure(clip))),
         }
