@@ -1,5 +1,6 @@
 """Spatio-temporal networks of torchvision: whole clips in, tokens along time out."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,9 @@ class ClipEncoder(Encoder):
         frame_size: int | None = None,
     ) -> None:
         super().__init__()
+        # oneDNN reads it when it first computes. Its convolutions over time for AVX-512 write past their memory
+        # for some shapes, and end the process: s3d of 5 frames of 32 pixels, seen on a virtual machine
+        os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
         check_one_source(weights, pretrained)
         if backbone not in BACKBONES:
             raise ValueError(f"unknown clip backbone {backbone!r}; {offer(backbone, list(BACKBONES))}")

@@ -8,6 +8,8 @@ ends with the average of the weights of its epochs, for which an exponential ave
 how long a window is: 16 crops are 0.64 s of one at 25 a second, 3.2 s after `prepare --frame-rate 5`.
 """
 
+from dataclasses import replace
+
 from experiments.runs.config import DataConfig, PretrainConfig, TrainConfig
 from experiments.runs.parts import EncoderConfig, FusionConfig
 from multimodal.training.options import FitOptions
@@ -31,11 +33,11 @@ def pretrain_video() -> PretrainConfig:
 
 
 def pretrain_audio() -> PretrainConfig:
-    """Audio branch: wav2vec 2.0, its convolutions frozen (downloads weights once)."""
+    """Audio branch, 4 s windows: wav2vec 2.0, its convolutions frozen (downloads weights once)."""
     return PretrainConfig(
         modality="audio",
         encoder=AUDIO,
-        data=DATA,
+        data=replace(DATA, window_seconds=4.0),
         fit=FitOptions(steps=10_000, learning_rate=2e-5, validate_every=500, patience=6),
         precision="bf16",
     )

@@ -1,6 +1,9 @@
 """What every encoder of the catalog promises, on tiny configurations without network."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -205,6 +208,17 @@ def test_the_shortest_sound_that_is_accepted_gives_a_token(encoders, label):
 def test_silence_gives_finite_tokens(encoders, label):
     with torch.no_grad():
         assert encoders[label](torch.zeros(1, NUM_SAMPLES)).isfinite().all()
+
+
+def test_convolutions_over_time_do_not_end_the_process():
+    code = (
+        "import torch; from encoders import create_encoder; "
+        "encoder = create_encoder('clips', backbone='s3d', frame_size=32).train(); "
+        "encoder(torch.rand(2, 5, 3, 32, 32)).sum().backward()"
+    )
+    # as users have it: the suite itself limits oneDNN
+    environment = {name: value for name, value in os.environ.items() if name != "ONEDNN_MAX_CPU_ISA"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=120)
 
 
 def test_clip_too_short_for_its_network_is_refused(encoders):
