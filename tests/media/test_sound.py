@@ -57,6 +57,47 @@ def test_two_unlike_channels_are_averaged(tmp_path):
     assert np.abs(sound.samples - (VOICE.astype(int) + VOICE[::-1]) / 2).max() <= 1
 
 
+MUSIC = np.random.default_rng(1).normal(0, 2_400, RATE).astype(np.int16)
+
+
+@pytest.mark.parametrize(
+    "right",
+    [MUSIC - VOICE, np.where(np.arange(RATE) < RATE // 2, MUSIC + VOICE, -MUSIC - VOICE)],
+    ids=["a voice in front of music that does not cancel", "half of the time"],
+)
+def test_what_cancels_in_part_is_not_averaged_either(right, tmp_path):
+    left = MUSIC + VOICE
+    sound = read_sound(write_tracks(tmp_path / "a.wav", [(left, right.astype(np.int16))]), RATE)
+    np.testing.assert_array_equal(sound.samples, left if (left**2.0).sum() >= (right**2.0).sum() else right)
+    assert "cancel each other: only the" in sound.note
+
+
+def test_a_quiet_stretch_that_cancels_is_no_reason_to_leave_a_channel(tmp_path):
+    flipped = np.where(np.arange(2 * RATE) < RATE, 1, -0.1)
+    left = np.abs(flipped) * np.tile(VOICE, 2)
+    sides = (left.astype(np.int16), (np.sign(flipped) * left).astype(np.int16))
+    assert read_sound(write_tracks(tmp_path / "a.wav", [sides]), RATE).note is None
+
+
+CLICK = np.where(np.arange(RATE) // 10 == 500, 20_000, 0).astype(np.int16)
+HISS = (VOICE / 100).astype(np.int16)
+
+
+@pytest.mark.parametrize("silent", [CLICK, HISS], ids=["one click", "hiss"])
+def test_a_click_or_hiss_is_not_heard_beside_a_voice(silent, tmp_path):
+    sound = read_sound(write_tracks(tmp_path / "a.mkv", [(silent,), (VOICE,)]), RATE)
+    np.testing.assert_array_equal(sound.samples, VOICE)
+    assert sound.note == "sound track 1 of 2 is silent: track 2 is taken"
+
+
+@pytest.mark.parametrize("other", [VOICE, SILENCE])
+def test_a_word_in_a_long_silence_is_heard(other, tmp_path):
+    first = np.concatenate([np.zeros(20 * RATE, np.int16), VOICE, VOICE // 2])
+    sound = read_sound(write_tracks(tmp_path / "a.mkv", [(first,), (np.tile(other, 22),)]), RATE)
+    np.testing.assert_array_equal(sound.samples, first)
+    assert sound.note is None
+
+
 def test_a_silent_first_track_is_left_for_one_that_is_heard(tmp_path):
     path = write_tracks(tmp_path / "a.mkv", [(SILENCE,), (SILENCE,), (VOICE,)])
     sound = read_sound(path, RATE)

@@ -31,11 +31,15 @@ _LEAST_RATE, _MOST_RATE = 4_000, 384_000
 #: beyond it they may be this many times what is heard (a call that only sends while somebody speaks has ten).
 _MOST_SECONDS = 4 * 3600.0
 _MOST_PAUSE_SECONDS, _MOST_PAUSE_SHARE = 600.0, 30.0
-#: A track that never gets louder (a peak of -48 dB) is left for one that is ten times as loud.
+#: A track that is hardly ever louder (-48 dB) is left for one that is ten times as loud. How loud a track is says
+#: not its peak, which may be a click, but what its loudest 50 ms reach together for up to a second.
 _FAINT, _FAR_LOUDER = 4e-3, 10.0
-#: Two channels whose mean has less than this share of their power cancel each other; unrelated ones keep half, and
-#: one voice at two microphones nearly all.
-_CANCELLED_SHARE = 0.25
+_BLOCK_SECONDS, _LEAST_BLOCKS, _MOST_BLOCKS = 0.05, 3, 20
+#: Two channels whose mean has less than this share of their power (4.5 dB lost) cancel each other; unrelated ones
+#: keep half, and one voice at two microphones nearly all. A voice may cancel itself in front of music that does
+#: not, or in a part of a clip: half a second is looked at by itself, and this share of the power must cancel.
+_CANCELLED_SHARE = 0.355
+_HALF_SECOND, _REAL_SHARE = 0.5, 0.1
 
 
 class Sound(NamedTuple):
@@ -53,16 +57,26 @@ class Sound(NamedTuple):
         """The loudest sample, 1 at full scale."""
         return max(-int(self.samples.min(initial=0)), int(self.samples.max(initial=0))) / 2**15
 
+    def loudness(self, sample_rate: int) -> float:
+        """The effective value, 1 at full scale, that the loudest tenth of it has (a second at most)."""
+        length = round(_BLOCK_SECONDS * sample_rate)
+        blocks = self.samples[: len(self.samples) // length * length].reshape(-1, length)
+        if not len(blocks):
+            return self.peak
+        powers = np.sort(np.einsum("bs,bs->b", blocks, blocks, dtype=np.float64))[::-1]
+        num_loud = min(max(len(blocks) // 10, _LEAST_BLOCKS), _MOST_BLOCKS, len(blocks))
+        return math.sqrt(float(powers[num_loud - 1]) / length) / 2**15
+
 
 def read_sound(
     path: Path, sample_rate: int, *, start_seconds: float | None = None, max_seconds: float | None = None
 ) -> Sound:
     """Decode the first track of sound that is heard, averaged to mono and resampled by FFmpeg's swresample.
 
-    Of two channels that cancel each other only the louder is taken; ``note`` says so, and where the first track is
-    silent. Pauses of the stream become silence, so that every sample stands at its time. What comes before
-    ``start_seconds`` (default: where the stream starts) is left out; if the stream starts later, silence is put
-    before it. Packets that cannot be decoded are passed over.
+    Of two channels that cancel each other, in a part of the time or of what they play, only the louder is taken;
+    ``note`` says so, and where the first track is silent. Pauses become silence, so that every sample
+    stands at its time. What comes before ``start_seconds`` (default: where the stream starts) is left out; if the
+    stream starts later, silence is put before it. Packets that cannot be decoded are passed over.
 
     Raises ``MediaError`` (stage "decode") if nothing can be decoded, if samples are NaN or infinite, or if the
     sample rate, the length or the pauses are out of bounds.
@@ -71,16 +85,21 @@ def read_sound(
     with open_container(path) as container:
         num_tracks = len(audio_streams(container))
     first: Sound | MediaError | None = None
+    faint = 0.0
     for track in range(num_tracks):
         try:
             sound = part.read(track)
         except MediaError as error:
             first = first or error
             continue
-        if first is None and (sound.peak > _FAINT or num_tracks == 1):
+        if num_tracks == 1:
             return sound
-        first = first or sound
-        if first is not sound and sound.peak > max(_FAINT, _FAR_LOUDER * getattr(first, "peak", 0.0)):
+        loudness = sound.loudness(sample_rate)
+        if first is None:
+            if loudness > _FAINT:
+                return sound
+            first, faint = sound, loudness
+        elif loudness > max(_FAINT, _FAR_LOUDER * faint):
             is_silent = "is silent" if isinstance(first, Sound) else "cannot be read"
             note = f"sound track 1 of {num_tracks} {is_silent}: track {track + 1} is taken"
             return sound._replace(note="; ".join(filter(None, (note, sound.note))))
@@ -206,25 +225,38 @@ class _Length:
 
 
 class _Channels:
-    """Listens to both channels of a stereo sound while it is read."""
+    """Listens to both channels of a stereo sound while it is read, half a second after the other."""
 
     def __init__(self) -> None:
         self._powers = np.zeros((2, 2))
+        self._block = np.zeros((2, 2))
+        self._seconds = 0.0
+        self._cancelled = 0.0
 
     def mono(self, frame: av.AudioFrame) -> av.AudioFrame:
         """The frame as it is: the resampler averages it."""
         if frame.layout.nb_channels == 2:
             sides = _sides(frame)
-            self._powers += sides @ sides.T
+            self._block += sides @ sides.T
+            self._seconds += frame.samples / frame.sample_rate
+            if self._seconds >= _HALF_SECOND:
+                self._end_block()
         return frame
 
     def louder_of_cancelling(self) -> int | None:
-        """0 (left) or 1 (right) where the mean of the two is but a residue."""
+        """0 (left) or 1 (right) where the mean of the two lacks a real share of what they play."""
+        self._end_block()
         left, right = self._powers.diagonal()
-        mean_power = self._powers.sum() / 4
-        if mean_power >= _CANCELLED_SHARE * (left + right) / 2:
+        if self._cancelled <= _REAL_SHARE * (left + right):
             return None
         return int(right > left)
+
+    def _end_block(self) -> None:
+        power = self._block.trace()
+        if self._block.sum() / 2 < _CANCELLED_SHARE * power:  # the mean's is a quarter of the sum, of each half
+            self._cancelled += power
+        self._powers += self._block
+        self._block, self._seconds = np.zeros((2, 2)), 0.0
 
 
 def _sides(frame: av.AudioFrame) -> Float[np.ndarray, "2 samples"]:
