@@ -31,8 +31,8 @@ _OUTSTANDING, _LASTING = 2.0, 0.6
 #: one.
 _FLASH_SECONDS = 0.36
 #: A cell is still if it changes by no more, of 255, in the pictures that a cut is told by. A cut changes such a
-#: share of the picture at least.
-_STILL, _LEAST_SHARE = 4.0, 0.1
+#: share of the picture at least; a caption that comes changes less.
+_STILL, _LEAST_SHARE = 4.0, 0.2
 #: Brightest cell of a black picture, of 255; the one after a black one is black until it is a little brighter. Of
 #: cells that were so much brighter or darker in the shot, such a share is as dark: the rest is a logo's edge.
 _BLACK, _NO_LONGER_BLACK = 32, 40

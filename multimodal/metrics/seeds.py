@@ -135,16 +135,11 @@ def _areas_of_classes(
 ) -> tuple[list[Interval], list[Floats]]:
     """The areas that a macro area is the mean of: intervals over the seeds, and the mean replicates of each."""
     parts = [over_seeds(seeds, f"auc_{name}") for name in CLASSES]
-    known = [part for part in parts if part is not None]
+    known = {index: part for index, part in enumerate(parts) if part is not None}
     intervals = [
-        mean_over_seeds(
-            part,
-            precision._replace(sample=precision.sample.against_rest(index)),
-            bounds=area_against_rest(index),
-        )
-        for index, part in enumerate(known)
+        mean_over_seeds(part, precision, bounds=area_against_rest(index)) for index, part in known.items()
     ]
-    return intervals, [part.replicates.mean(axis=0) for part in known]
+    return intervals, [part.replicates.mean(axis=0) for part in known.values()]
 
 
 #: What a value at the end of its range says; all others are ROC areas.

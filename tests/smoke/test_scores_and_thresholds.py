@@ -73,7 +73,7 @@ def test_what_is_printed_is_written_with_a_page(tmp_path, capsys):
         table()["score"].tolist()
     )
     assert "Scores of scores.csv" in (out / "report.html").read_text()
-    assert {file.name for file in out.iterdir()} == {"metrics.json", "scores.parquet", "report.html"}
+    assert {file.name for file in out.iterdir()} == {".writer", "metrics.json", "scores.parquet", "report.html"}
 
 
 def test_two_files_are_compared_in_pairs(tmp_path, capsys):
