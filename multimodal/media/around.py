@@ -4,8 +4,10 @@ Where a face is between two looks is known only at the second of them, and its p
 So pictures wait until they are between looks, and a little more is kept of them than a crop would take there.
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
+from itertools import takewhile
 
 import numpy as np
 from jaxtyping import Float
@@ -20,6 +22,8 @@ from multimodal.media.tracks import Track, Tracker
 _WAITING_BYTES = 100e6
 #: What is kept beyond a crop on each side, as a share of it: so far smoothing moves most paths.
 _SLACK = 0.12
+#: A face that was lost is kept where it was last for so long: it is mostly found again, and then passed here.
+_LOST_SECONDS = 1.0
 
 
 class Surroundings:
@@ -44,7 +48,9 @@ class Surroundings:
     ) -> None:
         self._parts, self._size = parts, size
         self._frame_rate, self._margin, self._factor = frame_rate, margin, factor
+        self._lost_points = round(_LOST_SECONDS * frame_rate)
         self._waiting: deque[PicturePoint] = deque()
+        self._tracker = Tracker(frame_rate)
         self._settled = -1
 
     def pass_by(self, point: PicturePoint, found: dict[int, Detections]) -> None:
@@ -61,20 +67,15 @@ class Surroundings:
 
     def settle(self, found: dict[int, Detections]) -> None:
         """Keep what is around the faces of the points up to the last that was looked at; they wait no longer."""
-        looks = []
-        for number in reversed(found):
-            looks.append(number)
-            if number <= self._settled:
-                break
-        if not looks:
-            return
-        tracker = Tracker(self._frame_rate)
+        looks = list(takewhile(lambda number: number > self._settled, reversed(found)))
         for number in reversed(looks):
-            tracker.add(number, found[number])
-        self._settled = looks[0]
+            self._tracker.add(number, found[number])
+        self._settled = max(looks, default=self._settled)
+        since = self._waiting[0].number - self._lost_points if self._waiting else 0
+        tracks = [track for track in self._tracker.tracks if track.indices[-1] >= since]
         while self._waiting and self._waiting[0].number <= self._settled:
             point = self._waiting.popleft()
-            boxes = [_box_at(track, point.number) for track in tracker.tracks]
+            boxes = [_box_at(track, point.number, self._lost_points) for track in tracks]
             areas = [self._area(box) for box in boxes if box is not None]
             self._parts.keep(point.number // self._factor, point, areas)
 
@@ -82,6 +83,7 @@ class Surroundings:
         """Keep what is around the faces of all that waits; what comes is another shot."""
         self.settle(found)
         self._waiting.clear()
+        self._tracker = Tracker(self._frame_rate)
 
     def _area(self, box: Float[np.ndarray, " 4"]) -> Area:
         width, height = self._size()
@@ -90,11 +92,13 @@ class Surroundings:
         return crop_area((x - more, y - more, side + 2 * more), width=width, height=height)
 
 
-def _box_at(track: Track, number: int) -> Float[np.ndarray, " 4"] | None:
-    """Where a face is at a point between its first and last sighting."""
-    if not track.indices[0] <= number <= track.indices[-1]:
+def _box_at(track: Track, number: int, lost_points: int) -> Float[np.ndarray, " 4"] | None:
+    """Where a face is at a point between its first and last sighting, or was before it was lost."""
+    if not track.indices[0] <= number <= track.indices[-1] + lost_points:
         return None
-    after = int(np.searchsorted(track.indices, number))
+    after = bisect_left(track.indices, number)
+    if after == len(track.indices):
+        return track.boxes[-1]
     if track.indices[after] == number:
         return track.boxes[after]
     first, last = track.indices[after - 1 : after + 1]

@@ -262,6 +262,19 @@ def test_a_clip_is_decoded_once_and_its_crops_are_those_of_a_second_decoding(
         np.testing.assert_array_equal(one.frames, other.frames)
 
 
+def test_a_face_that_is_hidden_for_a_moment_costs_no_second_decoding(tmp_path, media, monkeypatch):
+    monkeypatch.setattr("multimodal.media.search._STANDS", 0.0)  # drawn faces are looked at lying too
+    begun, densely = [], VideoPictures.densely
+    monkeypatch.setattr(VideoPictures, "densely", lambda *args: begun.append(1) or densely(*args))
+    pictures = [*walking(media, 340), *walking(media, 340)[::-1]]
+    for picture in pictures[20:38]:
+        picture[30:110, 255:335] = (70, 110, 140)
+    path = media.write(tmp_path / "a.mp4", pictures=pictures, sound=media.speech(2.4))
+    tracks = prepare_tracks(path, SMALL)
+    assert [track.num_frames for track in tracks] == [60, 60]
+    assert len(begun) == 1
+
+
 @pytest.mark.parametrize("keep_bytes", [1, 2**30])
 @pytest.mark.parametrize("frame_rate", [2.0, 25.0])
 def test_a_face_that_comes_late_is_followed_back_through_pictures_that_are_not_kept(
