@@ -34,8 +34,8 @@ from multimodal.training.options import FitOptions
 
 CORPUS = LayoutOptions(clip_seconds=4.0, frame_size=160, forged_seconds=(0.4, 0.4))
 CROPS = PrepareOptions(frame_rate=12.5, crop_size=128)
-#: At 64 pixels the fine detail is gone that gives a redrawn mouth away; 128 take twice as long as 96.
-VIDEO = EncoderConfig(name="residuals", options={"frame_size": 96})
+#: At 64 pixels the fine detail is gone that gives a redrawn mouth away; 128 have twice as many cells as 96.
+VIDEO = EncoderConfig(name="changes", options={"frame_size": 96})
 #: A token for each frame: one as long as the stretch cannot place it.
 AUDIO = EncoderConfig(name="textures", options={"token_seconds": 0.08})
 #: Noise would hide what is told by: how phases turn, and how sounds are joined.

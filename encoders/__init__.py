@@ -15,7 +15,7 @@ One encoder in somebody else's training loop:
 ...     optimizer.zero_grad()
 
 >>> list_encoders("video")
-['clips', 'facenet', 'frames', 'residuals']
+['changes', 'clips', 'facenet', 'frames', 'residuals']
 """
 
 import importlib
@@ -45,6 +45,7 @@ __all__ = [
 # Every encoder by name, and where it lies. It is imported when it is asked for: timm, torchvision and transformers
 # take several times as long as torch, and nobody needs all three.
 VIDEO_ENCODERS = {
+    "changes": "encoders.video.changes:ChangeEncoder",
     "clips": "encoders.video.clips:ClipEncoder",
     "facenet": "encoders.video.facenet:FacenetEncoder",
     "frames": "encoders.video.frames:FrameEncoder",
@@ -89,7 +90,7 @@ def create_encoder(name: str, **arguments: Any) -> "Encoder":
 
     >>> create_encoder("framez")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    ValueError: unknown encoder 'framez'; did you mean 'frames'? Choose from aasist, clips, ...
+    ValueError: unknown encoder 'framez'; did you mean 'frames'? Choose from aasist, changes, ...
     >>> create_encoder("frames", bakbone="resnet18")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ValueError: unknown option 'bakbone' of encoder 'frames'; did you mean 'backbone'? Choose from backbone, ...

@@ -19,16 +19,48 @@ Maps = Float[Tensor, "pictures channels rows columns"]
 #: Luma, blue and red differences of RGB (ITU-R BT.601).
 _COLOURS = ((0.299, 0.587, 0.114), (-0.169, -0.331, 0.5), (0.5, -0.419, -0.081))
 _BINOMIAL = (1.0, 4.0, 6.0, 4.0, 1.0)
-#: Octaves of detail, and pixels of a cell of the maps.
-_OCTAVES, _CELL = 3, 8
+_OCTAVES = 3
+#: Pixels of a side of a cell of the maps.
+CELL = 8
 _SMALLEST, _LARGEST = 1e-3, 5.0
 
 
-class ResidualEncoder(Encoder):
-    """One token a frame from maps of detail: three octaves of luma and colours, two directions, and the colours.
+class DetailMaps(nn.Module):
+    """How much fine detail lies where: fourteen maps of a picture, a value a cell of 8 pixels.
 
-    Each map is the logarithm of the mean of a cell of 8 pixels, less its mean over the picture: how sharp or noisy
-    the whole picture is, as coding and cameras make it, tells nothing, only where it is so.
+    The blue and red differences and luma themselves (four times their means); logarithms of how much luma changes
+    across and down; and those of three octaves of detail of luma and colours. Each less its mean over the picture:
+    how sharp or noisy all of it is, as coding and cameras make it, tells nothing, only where it is so.
+    """
+
+    count = 3 + 2 + 3 * _OCTAVES
+    colours: Tensor
+    binomial: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        taps = torch.tensor(_BINOMIAL) / sum(_BINOMIAL)
+        self.register_buffer("colours", torch.tensor(_COLOURS), persistent=False)
+        self.register_buffer("binomial", torch.outer(taps, taps).expand(3, 1, 5, 5).clone(), persistent=False)
+
+    def forward(self, pictures: Float[Tensor, "pictures 3 height width"]) -> Maps:
+        """Shape: RGB in [0, 1] to ``(pictures, 14, height / 8, width / 8)``."""
+        # a convolution of single pixels takes a CPU three times as long
+        level = torch.einsum("nchw,kc->nkhw", pictures, self.colours)
+        luma = level[:, :1]
+        across, down = luma[..., 1:] - luma[..., :-1], luma[..., 1:, :] - luma[..., :-1, :]
+        found = [4 * functional.avg_pool2d(level, CELL), _detail(functional.pad(across, (0, 1)), CELL)]
+        found.append(_detail(functional.pad(down, (0, 0, 0, 1)), CELL))
+        for octave in range(_OCTAVES):
+            smooth = functional.conv2d(functional.pad(level, (2,) * 4, mode="reflect"), self.binomial, groups=3)
+            found.append(_detail(level - smooth, CELL >> octave))
+            level = functional.avg_pool2d(level, 2)
+        maps = torch.cat(found, dim=1)
+        return (maps - maps.mean(dim=(2, 3), keepdim=True)).clamp(-_LARGEST, _LARGEST)
+
+
+class ResidualEncoder(Encoder):
+    """One token a frame, from :class:`DetailMaps` and a small network.
 
     Args:
         embed_dim: width of the token.
@@ -43,24 +75,18 @@ class ResidualEncoder(Encoder):
     name = "residuals"
     modality = "video"
     input_spec: VideoSpec
-    colours: Tensor
-    binomial: Tensor
 
     def __init__(
         self, *, embed_dim: int = 32, frame_size: int = 224, width: int = 32, dropout: float = 0.1
     ) -> None:
         super().__init__()
-        if frame_size % (4 * _CELL):
-            raise ValueError(f"frame_size must be a multiple of {4 * _CELL}; got {frame_size}")
+        check_cells(frame_size)
         self.embed_dim = embed_dim
         self.input_spec = VideoSpec(frame_size=frame_size, mean=(0.0,) * 3, std=(1.0,) * 3)
-        taps = torch.tensor(_BINOMIAL) / sum(_BINOMIAL)
-        self.register_buffer("colours", torch.tensor(_COLOURS)[:, :, None, None], persistent=False)
-        self.register_buffer("binomial", torch.outer(taps, taps).expand(3, 1, 5, 5).clone(), persistent=False)
-        num_maps = 3 * _OCTAVES + 2 + 3
+        self.maps = DetailMaps()
         self.hide = nn.Dropout2d(dropout)
         self.network = nn.Sequential(
-            *_layer(num_maps + 2, width),
+            *_layer(self.maps.count + 2, width),
             *_layer(width, width),
             nn.MaxPool2d(2),
             *_layer(width, 2 * width),
@@ -81,20 +107,11 @@ class ResidualEncoder(Encoder):
         tokens = self.read(torch.cat([found.mean(dim=(2, 3)), found.amax(dim=(2, 3))], dim=1))
         return rearrange(tokens, "(b t) d -> b t d", b=x.shape[0])
 
-    def maps(self, pictures: Float[Tensor, "pictures 3 height width"]) -> Maps:
-        """Fourteen maps of each picture, a value a cell of 8 pixels."""
-        level = functional.conv2d(pictures, self.colours)
-        luma = level[:, :1]
-        across, down = luma[..., 1:] - luma[..., :-1], luma[..., 1:, :] - luma[..., :-1, :]
-        found = [level, _detail(functional.pad(across, (0, 1)), _CELL)]
-        found.append(_detail(functional.pad(down, (0, 0, 0, 1)), _CELL))
-        for octave in range(_OCTAVES):
-            smooth = functional.conv2d(functional.pad(level, (2,) * 4, mode="reflect"), self.binomial, groups=3)
-            found.append(_detail(level - smooth, _CELL >> octave))
-            level = functional.avg_pool2d(level, 2)
-        found[0] = 4 * functional.avg_pool2d(found[0], _CELL)
-        maps = torch.cat(found, dim=1)
-        return (maps - maps.mean(dim=(2, 3), keepdim=True)).clamp(-_LARGEST, _LARGEST)
+
+def check_cells(frame_size: int) -> None:
+    """Refuse a side that cells of all octaves do not fill."""
+    if frame_size % (4 * CELL):
+        raise ValueError(f"frame_size must be a multiple of {4 * CELL}; got {frame_size}")
 
 
 def _layer(inputs: int, outputs: int) -> tuple[nn.Module, ...]:

@@ -18,6 +18,7 @@ NUM_FRAMES, NUM_SAMPLES = 5, 8000
 #: label -> (catalog name, arguments, tokens of a window)
 CASES = {
     "aasist": ("aasist", {"variant": "AASIST-L"}, 3),
+    "changes": ("changes", {"frame_size": 64, "embed_dim": 16}, 5),
     "clips_mc3_18": ("clips", {"backbone": "mc3_18", "frame_size": 32}, 5),
     "clips_s3d": ("clips", {"backbone": "s3d", "frame_size": 32}, 1),
     "facenet": ("facenet", {"frame_size": 80}, 5),

@@ -11,6 +11,7 @@ from encoders.onnx_export import export_onnx
 
 CASES = {
     "aasist": ("aasist", {"variant": "AASIST-L"}, 8000),
+    "changes": ("changes", {"frame_size": 32, "embed_dim": 8}, 4),
     "clips": ("clips", {"backbone": "mc3_18", "frame_size": 32}, 3),
     "facenet": ("facenet", {"frame_size": 80}, 2),
     "frames": ("frames", {"backbone": "test_resnet", "frame_size": 32, "temporal_layers": 1}, 3),

@@ -36,11 +36,12 @@ def published(tmp_path, monkeypatch) -> dict[str, dict]:
 
 
 #: Encoders of which nobody published weights.
-OWN = {"residuals", "textures", "traces"}
+OWN = {"changes", "residuals", "textures", "traces"}
 
 #: Options of every encoder that begins with random weights.
 RANDOM = {
     "aasist": {"variant": "AASIST-L"},
+    "changes": {},
     "clips": {"backbone": "mc3_18", "pretrained": False},
     "facenet": {},
     "frames": {"backbone": "test_resnet"},

@@ -20,6 +20,7 @@ from experiments.runs.parts import EncoderConfig
 from multimodal.training.options import FitOptions
 
 TINY = {
+    "changes": {"frame_size": 32, "embed_dim": 4},
     "frames": {"backbone": "test_resnet", "frame_size": 32},
     "residuals": {"frame_size": 32, "embed_dim": 4, "width": 4},
     "spectrogram": {"backbone": "test_resnet", "n_mels": 32},
