@@ -1,12 +1,13 @@
 """Folders and files of weights, told apart and written whole, without torch."""
 
 import errno
+import fcntl
 import json
 import os
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,17 +70,18 @@ def _in_folder(folder: Path) -> Path:
 def written_whole(file: Path) -> Iterator[Path]:
     """A name to write to, which becomes ``file`` when the block ends, synced, with the mode of the umask.
 
-    A crash or a power cut leaves the old file whole, and a name of which it can be told that nobody needs it.
+    A crash or a power cut leaves the old file whole, and a name of which it can be told that nobody needs it: the
+    lock on what is being written dies with its writer.
 
     Raises:
         OSError: names ``file``, whatever the library that writes says of a full disk.
     """
     temporary = file.with_name(f".{file.stem}.{uuid.uuid4().hex}{file.suffix}")
     try:
-        with errors_name(file, temporary):
-            temporary.touch(
-                exist_ok=False
-            )  # with the mode of the umask; a library may make one for its owner alone
+        # made here, with the mode of the umask; a library may make one for its owner alone
+        with errors_name(file, temporary), temporary.open("xb") as made:
+            with suppress(OSError):  # a file system without locks: nobody can take it either
+                fcntl.flock(made, fcntl.LOCK_EX)
             mode = temporary.stat().st_mode
             yield temporary
             with temporary.open("rb") as written:

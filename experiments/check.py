@@ -46,7 +46,7 @@ def check(
 
     from multimodal.audit import examine, findings_text, gather, to_json
     from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, is_generated
-    from multimodal.files import write_text
+    from multimodal.files import sweep_beside, write_text
     from multimodal.media.probe_corpus import probe_path, read_probe_table
     from multimodal.splits import Split
 
@@ -68,6 +68,7 @@ def check(
     if html:
         from multimodal.report.pages import check_page
 
+        sweep_beside(html)
         write_text(html, check_page(examination, synthetic=generated))
         if not as_json:
             print(html)

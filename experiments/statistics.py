@@ -33,7 +33,7 @@ def statistics(
     from multimodal.audit.advice import to_json as advice_to_json
     from multimodal.audit.statistics import compute_statistics, to_json
     from multimodal.corpora.manifest import GENERATED_NOTICE, Manifest, concatenate, is_generated
-    from multimodal.files import write_text
+    from multimodal.files import sweep_beside, write_text
     from multimodal.splits import Split
 
     manifest = concatenate(Manifest.read(path) for path in manifests)
@@ -47,6 +47,7 @@ def statistics(
     if html:
         from multimodal.report.pages import statistics_page
 
+        sweep_beside(html)
         write_text(html, statistics_page(counted, advice, synthetic=generated))
         print(html)
 

@@ -7,11 +7,13 @@ time through a lock that dies with its process.
 
 import errno
 import fcntl
+import glob
 import json
 import os
 import re
 import shutil
 import socket
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -32,6 +34,8 @@ JUDGE_FILE = "judge.json"
 
 #: Names of what is not in place yet: those of :func:`atomic_path` and :func:`atomic_folder`.
 _LEFTOVER = re.compile(r"\..+\.[0-9a-f]{32}(\.\w+)?")
+#: A file that is younger may be one that its writer has made and is about to lock.
+_LOCKED_SECONDS = 1.0
 
 
 def must_be_there(path: Path, what: str, command: str) -> None:
@@ -142,6 +146,20 @@ def sweep(folder: Path, *, is_deep: bool = False) -> None:
     """
     for path in [path for path in (folder.rglob if is_deep else folder.glob)(".*") if is_leftover(path)]:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def sweep_beside(path: Path) -> None:
+    """Remove what killed writers of a file left beside it, in a folder that nobody holds.
+
+    Of what another process writes just now the lock is held.
+    """
+    for left in path.parent.glob(f".{glob.escape(path.stem)}.*"):
+        if not is_leftover(left) or left.is_symlink() or not left.is_file():
+            continue
+        with suppress(OSError), left.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if time.time() - os.fstat(file.fileno()).st_mtime > _LOCKED_SECONDS:
+                left.unlink()
 
 
 def check_free(folder: Path, marker: str, *, kind: str) -> None:

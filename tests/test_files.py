@@ -25,6 +25,7 @@ from multimodal.files import (
     read_json,
     shared,
     sweep,
+    sweep_beside,
     write_json,
 )
 
@@ -134,6 +135,27 @@ def test_a_file_has_the_mode_of_the_umask_whatever_its_writer_gave_it(tmp_path):
         assert (tmp_path / "weights").stat().st_mode & 0o777 == 0o644
     finally:
         os.umask(before)
+
+
+def test_beside_a_file_what_a_killed_writer_of_it_left_goes_and_what_is_being_written_stays(tmp_path):
+    code = """
+import os, sys
+from pathlib import Path
+from multimodal.files import atomic_path
+with atomic_path(Path(sys.argv[1], "manifest.parquet")) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=Path(__file__).parents[1], check=False)
+    other = tmp_path / ".split.0123456789abcdef0123456789abcdef.parquet"
+    other.touch()
+    [left] = tmp_path.glob(".manifest.*")
+    with atomic_path(tmp_path / "manifest.parquet") as temporary:
+        for path in (left, temporary, other):
+            os.utime(path, (0, 0))
+        sweep_beside(tmp_path / "manifest.parquet")
+        assert sorted(tmp_path.iterdir()) == sorted([temporary, other])
+    assert sorted(tmp_path.iterdir()) == [other, tmp_path / "manifest.parquet"]
 
 
 def test_leftovers_of_killed_writers_are_swept_and_nothing_else(tmp_path):

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from multimodal.artefacts import check_inside, read_table, reading
-from multimodal.files import atomic_path
+from multimodal.files import atomic_path, sweep_beside
 from multimodal.labels import CLASSES
 
 Media = Literal["video", "audio", "image"]
@@ -148,6 +148,7 @@ class Manifest:
         """Write as parquet, in one atomic move."""
         table = pa.Table.from_pandas(self.clips, schema=SCHEMA, preserve_index=False)
         table = table.replace_schema_metadata({_ROOTS_KEY: json.dumps(self.roots).encode()})
+        sweep_beside(Path(path))
         with atomic_path(path) as temporary:
             pq.write_table(table, temporary)
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from multimodal.artefacts import read_table, reading
 from multimodal.catalog import unknown
-from multimodal.files import atomic_path
+from multimodal.files import atomic_path, sweep_beside
 from multimodal.splits.assignment import SPLITS
 
 _SCHEMA = pa.schema([("clip_id", pa.string()), ("split", pa.string()), ("reason", pa.string())])
@@ -85,6 +85,7 @@ class Split:
         }
         table = pa.Table.from_pandas(self.assignment, schema=_SCHEMA, preserve_index=False)
         table = table.replace_schema_metadata({_KEY: json.dumps(metadata).encode()})
+        sweep_beside(Path(path))
         with atomic_path(path) as temporary:
             pq.write_table(table, temporary)
 
