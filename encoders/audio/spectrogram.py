@@ -125,15 +125,31 @@ class SpectrogramEncoder(Encoder):
         return {**super().arguments(), "backbone": self.backbone_name, "pretrained": False}
 
 
+class PowerSpectrogram(Spectrogram):
+    """torchaudio's, in one step: on its own way lies ``torch.jit.isinstance``, which ends a compiler's graph."""
+
+    def forward(self, waveform: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch bins frames"]:
+        """Power of each bin and frame, with torchaudio's defaults."""
+        spectrum = torch.stft(
+            waveform, self.n_fft, self.hop_length, self.win_length, self.window, return_complex=True
+        )
+        return spectrum.abs().pow(2)
+
+
 def create_front_end(
     front_end: FrontEnd, *, n_mels: int, n_fft: int, hop_length: int, sample_rate: int
 ) -> nn.Module:
     """Transform from sound ``(B, samples)`` to ``(B, bands, frames)``; power except for "lfcc"."""
+    power = PowerSpectrogram(n_fft, hop_length=hop_length)
     if front_end == "log_mel":
-        return MelSpectrogram(sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels)
+        mel = MelSpectrogram(sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels)
+        mel.spectrogram = power
+        return mel
     if front_end == "lfcc":
         spectrum = {"n_fft": n_fft, "hop_length": hop_length}
-        return LFCC(sample_rate, n_filter=n_mels, n_lfcc=n_mels, speckwargs=spectrum)
+        cepstra = LFCC(sample_rate, n_filter=n_mels, n_lfcc=n_mels, speckwargs=spectrum)
+        cepstra.Spectrogram = power
+        return cepstra
     if front_end == "linear":
-        return Spectrogram(n_fft, hop_length=hop_length)
+        return power
     raise ValueError(f"unknown front_end {front_end!r}; choose from {', '.join(get_args(FrontEnd))}")

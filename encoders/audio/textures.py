@@ -86,9 +86,9 @@ class TextureEncoder(Encoder):
         kinds = [self._joins(x)]
         for size, hop in _TREMBLING:
             spectrum = _spectrum(x, size, hop)
-            kinds += self._trembling(spectrum, hop)
+            kinds.extend(self._trembling(spectrum, hop))
             if (size, hop) in _TURNING:
-                kinds += self._turning(spectrum, hop)
+                kinds.extend(self._turning(spectrum, hop))
         return rearrange(torch.cat(kinds, dim=1), "b s t -> b t s")
 
     def _trembling(self, spectrum: Complex, hop: int) -> Iterator[Moments]:

@@ -220,6 +220,10 @@ class Wav2Vec2Encoder(Encoder):
             for part in (self.model.feature_projection, self.model.encoder.pos_conv_embed):
                 part.requires_grad_(False)
             self.model.encoder.layers[:frozen_layers].requires_grad_(False)
+        # the library would mark its input as one that wants a gradient, which no compiler can put into a graph
+        self.model.feature_extractor._requires_grad = False
+        if weigh_layers:
+            _lay_hooks(self.model, self.minimum_samples)
         if lora_rank:
             add_adapters(self.model, lora_rank, beside=FEED_FORWARD if config.model_type == "wavlm" else ATTENTION)
 
@@ -315,6 +319,14 @@ def tiled(
     """
     places = torch.arange(sound.shape[1], device=sound.device) % mask.sum(dim=1, keepdim=True)
     return sound.gather(1, places)
+
+
+@torch.no_grad()
+def _lay_hooks(model: Any, minimum_samples: int) -> None:
+    """Ask once for hidden states: the library then lays its hooks, under a lock that no compiler can enter."""
+    was_training = model.training
+    model.eval()(torch.zeros(1, minimum_samples), output_hidden_states=True)
+    model.train(was_training)
 
 
 def _depth(name: str) -> int:

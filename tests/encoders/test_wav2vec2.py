@@ -194,13 +194,3 @@ def test_an_encoder_that_cannot_checkpoint_says_so():
     for backbone in ("test_resnet", "legacy_xception"):  # each batch would count twice in their statistics
         with pytest.raises(ValueError, match="'frames' keeps all that a gradient needs"):
             create_encoder("frames", backbone=backbone, frame_size=64).checkpoint_gradients()
-
-
-def test_a_vision_transformer_is_one_graph_to_a_compiler():
-    encoder, frames = (
-        create_encoder("frames", backbone="test_vit", frame_size=32).eval(),
-        torch.rand(1, 2, 3, 32, 32),
-    )
-    with torch.no_grad():
-        compiled = torch.compile(encoder, fullgraph=True, backend="eager")
-        torch.testing.assert_close(compiled(frames), encoder(frames))
