@@ -123,22 +123,23 @@ def channels_first(backbone: nn.Module, features: Tensor) -> Tensor:
     return features.permute(0, 3, 1, 2) if is_last else features
 
 
-def has_convolutions(backbone: nn.Module) -> bool:
-    """Whether most of the network's weights are convolutions, so that channels-last memory makes it faster."""
-    convolutional = sum(m.weight.numel() for m in backbone.modules() if isinstance(m, nn.Conv2d))
-    return convolutional > 0.5 * sum(parameter.numel() for parameter in backbone.parameters())
+def has_convolutions(network: nn.Module, kind: type[nn.Conv2d] | type[nn.Conv3d] = nn.Conv2d) -> bool:
+    """Whether most of the weights are such convolutions, so that channels-last memory makes the network faster."""
+    convolutional = sum(m.weight.numel() for m in network.modules() if isinstance(m, kind))
+    return convolutional > 0.5 * sum(parameter.numel() for parameter in network.parameters())
 
 
-def prefer_memory_format(backbone: Any) -> torch.memory_format:
+def prefer_memory_format(network: Any) -> torch.memory_format:
     """Lay the weights out in the order of axes that suits the network, and say which order its input should have.
 
-    Channels last for convolutional networks: weights and input together, since a mixture costs a copy of every
-    weight in every step.
+    Channels last for convolutional networks, of pictures or of clips: weights and input together, since a mixture
+    costs a copy of every weight in every step.
     """
-    if not has_convolutions(backbone):
-        return torch.contiguous_format
-    backbone.to(memory_format=torch.channels_last)
-    return torch.channels_last
+    for kind, order in ((nn.Conv2d, torch.channels_last), (nn.Conv3d, torch.channels_last_3d)):
+        if has_convolutions(network, kind):
+            network.to(memory_format=order)
+            return order
+    return torch.contiguous_format
 
 
 def _first_line(error: BaseException) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torchaudio.transforms import LFCC, MelSpectrogram, Spectrogram
+from torchaudio.transforms import LFCC, MelSpectrogram
 
 from encoders.backbone import (
     channels_first,
@@ -125,14 +125,25 @@ class SpectrogramEncoder(Encoder):
         return {**super().arguments(), "backbone": self.backbone_name, "pretrained": False}
 
 
-class PowerSpectrogram(Spectrogram):
-    """torchaudio's, in one step: on its own way lies ``torch.jit.isinstance``, which ends a compiler's graph."""
+class PowerSpectrogram(nn.Module):
+    """torchaudio's ``Spectrogram`` to the last bit, without the ``torch.jit.isinstance`` that ends a graph.
 
-    def forward(self, waveform: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch bins frames"]:
-        """Power of each bin and frame, with torchaudio's defaults."""
-        spectrum = torch.stft(
-            waveform, self.n_fft, self.hop_length, self.win_length, self.window, return_complex=True
-        )
+    Args:
+        n_fft: samples a frame, under a Hann window.
+        hop_length: samples between frames.
+    """
+
+    window: Tensor
+
+    def __init__(self, n_fft: int, hop_length: int) -> None:
+        super().__init__()
+        self.hop_length = hop_length
+        self.register_buffer("window", torch.hann_window(n_fft))
+
+    def forward(self, sound: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch bins frames"]:
+        """Power of each bin and frame."""
+        size = len(self.window)
+        spectrum = torch.stft(sound, size, self.hop_length, window=self.window, return_complex=True)
         return spectrum.abs().pow(2)
 
 
@@ -140,7 +151,7 @@ def create_front_end(
     front_end: FrontEnd, *, n_mels: int, n_fft: int, hop_length: int, sample_rate: int
 ) -> nn.Module:
     """Transform from sound ``(B, samples)`` to ``(B, bands, frames)``; power except for "lfcc"."""
-    power = PowerSpectrogram(n_fft, hop_length=hop_length)
+    power = PowerSpectrogram(n_fft, hop_length)
     if front_end == "log_mel":
         mel = MelSpectrogram(sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels)
         mel.spectrogram = power

@@ -11,7 +11,7 @@ from torchvision import models
 from torchvision.ops.misc import Permute
 
 from encoders import offer
-from encoders.backbone import PixelNormalisation
+from encoders.backbone import PixelNormalisation, prefer_memory_format
 from encoders.base import Encoder, VideoSpec
 from encoders.checks import check_video
 from encoders.weights import Published, check_one_source, load_strictly, read_published
@@ -70,6 +70,7 @@ class ClipEncoder(Encoder):
         if weights is not None:
             self.trained_on = load_published(network, weights).learnt(f"torchvision's {backbone}")
         self.layers, self.embed_dim = feature_layers(network)
+        self.memory_format = prefer_memory_format(self.layers)
         self.input_spec = VideoSpec(
             frame_size=frame_size or preparation.crop_size[0],
             mean=tuple(preparation.mean),
@@ -85,7 +86,7 @@ class ClipEncoder(Encoder):
         Shape: ``x`` (B, T, 3, H, W) float in [0, 1], H = W = ``input_spec.frame_size``; result (B, T', D).
         """
         check_video(x, self.input_spec.frame_size, self.minimum_frames)
-        clip = rearrange(x, "b t c h w -> b c t h w")
+        clip = rearrange(x, "b t c h w -> b c t h w").contiguous(memory_format=self.memory_format)
         return self.layers(self.normalisation(clip)).mean(dim=(3, 4)).transpose(1, 2)
 
     def arguments(self) -> dict[str, Any]:

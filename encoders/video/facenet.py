@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from einops import rearrange
 from facenet_pytorch import InceptionResnetV1
 from jaxtyping import Float
 from torch import Tensor
 
-from encoders.backbone import PixelNormalisation
+from encoders.backbone import PixelNormalisation, prefer_memory_format
 from encoders.base import Encoder, VideoSpec
 from encoders.checks import check_video
 from encoders.weights import check_one_source, load_strictly, read_published
@@ -49,6 +48,7 @@ class FacenetEncoder(Encoder):
         if frame_size < SMALLEST_FRAME:
             raise ValueError(f"frame_size must be at least {SMALLEST_FRAME} for facenet; got {frame_size}")
         self.backbone = _network(pretrained)
+        self.memory_format = prefer_memory_format(self.backbone)
         self.embed_dim = 512
         # facenet-pytorch wants (pixel - 127.5) / 128 for pixels in 0 to 255
         self.input_spec = VideoSpec(frame_size=frame_size, mean=(0.5,) * 3, std=(128 / 255,) * 3)
@@ -66,7 +66,7 @@ class FacenetEncoder(Encoder):
         Shape: ``x`` (B, T, 3, H, W) float in [0, 1], H = W = ``input_spec.frame_size``; result (B, T, 512).
         """
         check_video(x, self.input_spec.frame_size)
-        frames = rearrange(x, "b t c h w -> (b t) c h w").contiguous(memory_format=torch.channels_last)
+        frames = rearrange(x, "b t c h w -> (b t) c h w").contiguous(memory_format=self.memory_format)
         return rearrange(self.backbone(self.normalisation(frames)), "(b t) d -> b t d", b=x.shape[0])
 
     def arguments(self) -> dict[str, Any]:
@@ -84,4 +84,4 @@ def _network(pretrained: str | None) -> InceptionResnetV1:
         ) from error
     if pretrained:
         del network.logits  # the identities that it was trained to name; the embedding does not pass it
-    return network.to(memory_format=torch.channels_last)
+    return network

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from encoders.backbone import prefer_memory_format
 from encoders.base import Encoder, VideoSpec
 from encoders.checks import check_video
 
@@ -93,6 +94,7 @@ class ResidualEncoder(Encoder):
             nn.MaxPool2d(2),
             *_layer(2 * width, 2 * width),
         )
+        self.memory_format = prefer_memory_format(self.network)
         self.read = nn.Linear(4 * width, embed_dim)
 
     def forward(self, x: Float[Tensor, "batch time channels height width"]) -> Float[Tensor, "batch time dim"]:
@@ -103,7 +105,8 @@ class ResidualEncoder(Encoder):
         check_video(x, self.input_spec.frame_size)
         with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
             maps = self.maps(rearrange(x.float(), "b t c h w -> (b t) c h w"))
-        found = self.network(torch.cat([self.hide(maps), _places(maps)], dim=1))
+        placed = torch.cat([self.hide(maps), _places(maps)], dim=1)
+        found = self.network(placed.contiguous(memory_format=self.memory_format))
         tokens = self.read(torch.cat([found.mean(dim=(2, 3)), found.amax(dim=(2, 3))], dim=1))
         return rearrange(tokens, "(b t) d -> b t d", b=x.shape[0])
 

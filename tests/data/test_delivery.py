@@ -1,5 +1,6 @@
 import gc
 import multiprocessing
+import os
 import resource
 import time
 
@@ -115,6 +116,24 @@ def test_workers_are_refused_where_they_could_not_hand_over_a_batch_and_get_the_
     limits["now"] = (64, 1024)
     window_loader([1], num_workers=1)
     assert limits["now"] == (1024, 1024)
+
+
+class WhoReads(torch.utils.data.Dataset):
+    """The process that reads each of four."""
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, number):
+        return torch.tensor(os.getpid())
+
+
+def test_workers_that_read_the_first_round_read_the_next_ones():
+    loader = window_loader(WhoReads(), num_workers=2, batch_size=1, collate_fn=torch.stack)
+    first, second, third = ({batch.item() for batch in loader} for _ in range(3))
+    assert first == second == third
+    assert len(first) == 2
+    assert os.getpid() not in first
 
 
 def test_workers_of_a_loader_whose_rounds_a_generator_starts_end_without_an_error():

@@ -1,9 +1,12 @@
 """Help, and what is wrong with a command line, come before anything that takes seconds is imported."""
 
+import os
 import subprocess
 import sys
 
 import pytest
+
+from experiments.__main__ import main
 
 HEAVY = ("torch", "pandas", "sklearn", "matplotlib", "transformers", "timm", "accelerate")
 
@@ -89,3 +92,21 @@ def test_what_is_wrong_with_a_command_line_is_said_before_torch_is_imported(comm
     imported, said = imported_by(*command.split(), folder=tmp_path)
     assert message in said
     assert imported == set()
+
+
+def test_waiting_threads_sleep_and_that_is_set_before_torch_is_imported(tmp_path):
+    program = (
+        "import os, sys\nfrom experiments.__main__ import main\nmain([])\n"
+        "print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
+    assert done.stdout.splitlines()[-1] == "PASSIVE False"
+
+
+def test_a_users_own_word_on_waiting_threads_is_kept(monkeypatch, capsys):
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    assert main([]) == 0
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -130,6 +131,25 @@ def test_a_pretraining_on_a_mixture_that_was_stopped_goes_on_bit_for_bit(sources
     pretrain(config(4), halves)
     one, other = (load_file(tmp_path / name / "encoder" / "model.safetensors") for name in ("whole", "halves"))
     assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")  # of what torch itself imports to compile
+def test_a_compiled_training_has_the_losses_and_the_weights_of_a_plain_one(sources, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))  # traced, without a C compiler
+    met = torch._dynamo.utils.counters["stats"]
+    for name, compiles in (("plain", False), ("compiled", True)):
+        config = small("small", "video", sources, "images", "videos")
+        fit = FitOptions(steps=3, validate_every=3, compile=compiles)
+        before = met["unique_graphs"]
+        pretrain(replace(config, fit=fit), tmp_path / name)
+        assert (met["unique_graphs"] > before) == compiles
+    plain, compiled = (tmp_path / name for name in ("plain", "compiled"))
+    one, other = (json.loads((folder / "history.json").read_text())[0] for folder in (plain, compiled))
+    assert one["step"] == other["step"] == 3
+    assert one["loss"] == pytest.approx(other["loss"], abs=1e-5)
+    one, other = (load_file(folder / "encoder" / "model.safetensors") for folder in (plain, compiled))
+    for key, value in one.items():
+        torch.testing.assert_close(other[key], value, rtol=1e-3, atol=1e-4)
 
 
 def test_genuine_clips_alone_are_enough_with_pseudo_fakes(sources, tmp_path, capsys):
