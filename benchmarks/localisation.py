@@ -40,16 +40,16 @@ VIDEO = EncoderConfig(name="changes", options={"frame_size": 96})
 AUDIO = EncoderConfig(name="textures", options={"token_seconds": 0.08})
 #: Noise would hide what is told by: how phases turn, and how sounds are joined.
 CLEAN = replace(small.MILD, audio=replace(small.MILD.audio, noise=0.0))
-DATA = replace(small.DATA, num_frames=25, batch_size=12, windows_per_clip=3, augmentation=CLEAN)
+DATA = replace(small.DATA, num_frames=25, batch_size=12, windows_per_clip=2, augmentation=CLEAN)
 FIT = FitOptions(steps=200, learning_rate=2e-3)
 MOST_FALSE_ALARMS, FEWEST_FOUND = 0.05, 0.90
 
 
 def main(
     out: Path = Path("localisation"),
-    seeds: int = 1,
-    people: tuple[int, int, int] = (21, 7, 7),
-    recordings: int = 2,
+    seeds: int = 3,
+    people: tuple[int, int, int] = (80, 45, 67),
+    recordings: int = 1,
     steps: int = FIT.steps,
     workers: int = 2,
     readers: int = small.DATA.num_workers,

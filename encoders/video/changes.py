@@ -51,10 +51,10 @@ class ChangeEncoder(Encoder):
         self.embed_dim = embed_dim
         self.input_spec = VideoSpec(frame_size=frame_size, mean=(0.0,) * 3, std=(1.0,) * 3)
         self.top, self.bottom, self.left, self.right = (
-            round(twelfths * frame_size / CELL / 12) for twelfths in _AREAS[area]
+            CELL * round(twelfths * frame_size / CELL / 12) for twelfths in _AREAS[area]
         )
         self.maps = DetailMaps()
-        count = self.maps.count * (self.bottom - self.top) * (self.right - self.left)
+        count = self.maps.count * (self.bottom - self.top) * (self.right - self.left) // CELL**2
         self.standardise = nn.BatchNorm1d(count, affine=False)
         self.read = nn.Sequential(nn.Dropout(dropout), nn.Linear(count, embed_dim), nn.GELU())
 
@@ -71,8 +71,8 @@ class ChangeEncoder(Encoder):
 
     def statistics(self, x: Float[Tensor, "batch time 3 height width"]) -> Float[Tensor, "batch time statistics"]:
         """Every cell of every map in every frame, less what it mostly is in the window."""
-        maps = self.maps(rearrange(x, "b t c h w -> (b t) c h w"))
-        cells = maps[..., self.top : self.bottom, self.left : self.right]
-        values = rearrange(cells, "(b t) m h w -> b t (m h w)", b=x.shape[0])
+        pixels = x[..., self.top : self.bottom, self.left : self.right]
+        maps = self.maps(rearrange(pixels, "b t c h w -> (b t) c h w"))
+        values = rearrange(maps, "(b t) m h w -> b t (m h w)", b=x.shape[0])
         # the middle of sorted values: ONNX has no median
         return values - values.sort(dim=1).values[:, values.shape[1] // 2, None]

@@ -39,7 +39,7 @@ def test_a_mouth_that_is_softer_for_a_moment_shows_in_its_own_frames_alone(encod
 
 def test_the_area_of_a_mouth_leaves_the_eyes_out_and_the_whole_does_not(encoder, still):
     changed = softened(still, slice(8, 24), slice(24, 72))
-    assert encoder.statistics(changed).abs().max() < 0.2  # the mean of the whole picture alone
+    assert encoder.statistics(changed).abs().max() == 0
     whole = create_encoder("changes", frame_size=96, area="whole").statistics(changed)
     assert whole.shape[2] == 14 * 12 * 12
     assert whole.abs().max() > 0.5
