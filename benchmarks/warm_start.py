@@ -89,7 +89,7 @@ def _become(command: list[str], said: str, environment: dict[str, str]) -> NoRet
     nothing = os.open(os.devnull, os.O_RDWR)
     for wanted, descriptor in enumerate([nothing, nothing, os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)]):
         os.dup2(descriptor, wanted)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as the program begins, too
     sys.argv = ["experiments", *command]
     program = importlib.import_module("experiments.__main__")
     sys.modules["__main__"] = program  # what workers import first, as they do of the real one

@@ -17,7 +17,6 @@ from multimodal import __version__
 from multimodal.artefacts import building, is_number
 from multimodal.catalog import unknown
 from multimodal.corpora import CORPORA
-from multimodal.corpora.manifest import Media
 from multimodal.data.options import SilentEnds
 from multimodal.data.windows import WindowShape, judged_spans
 from multimodal.deciding import Decider, Thresholds
@@ -25,13 +24,14 @@ from multimodal.detector import CARD_FILE, FILES, AudioVisualDetector, DetectorO
 from multimodal.face import Face, Watch, file_notes, unlike, window_scores
 from multimodal.familiarity import FAMILIAR_FILE, Familiar, read_familiar, write_familiar
 from multimodal.files import IMAGE_SUFFIXES, JUDGE_FILE, read_json, readable, write_json, write_text
-from multimodal.labels import TARGETS, Modality, Target
+from multimodal.labels import TARGETS, Media, Modality, Target
 from multimodal.media.errors import MediaError
 from multimodal.media.isolation import Limits
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.store.format import differences, fingerprint_of, options_from
 from multimodal.media.streamed import DEFAULT_LIMITS, Asked, FaceFound, IsolatedPreparer, Looks, Piece
 from multimodal.onnx_graph import OnnxDetector
+from multimodal.processes import give_memory_back
 from multimodal.report.model_card import model_card
 from multimodal.report.verdict import (
     FileVerdict,
@@ -157,6 +157,7 @@ class Judge(nn.Module):
                 faces[piece.face].looks = piece.crops
                 if faces[piece.face].scores.finish():  # a film has hundreds of faces, and none of them may wait
                     faces[piece.face].tell(watch)
+                give_memory_back()  # of its windows
             else:
                 faces[piece.face].look(piece.clip)
                 if faces[piece.face].scores.add(piece.clip):

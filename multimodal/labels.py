@@ -10,6 +10,9 @@ REAL, FAKE = 0, 1
 #: What stands for None in tensors of labels; it adds nothing to a loss or a metric.
 UNKNOWN = -1
 
+#: What a file is: pictures that move, with sound or without, sound alone, or one picture.
+Media = Literal["video", "audio", "image"]
+
 Modality = Literal["video", "audio"]
 MODALITIES: tuple[Modality, ...] = ("video", "audio")
 

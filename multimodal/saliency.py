@@ -24,7 +24,6 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from torchvision.transforms.v2.functional import gaussian_blur
 
-from encoders.backbone import has_convolutions
 from fusion.cross_attention import CrossAttentionFusion
 from multimodal.data.delivery import stack, to_device
 from multimodal.data.windows import WindowShape, window_tensors
@@ -220,6 +219,8 @@ def _last_convolution(encoder: nn.Module) -> nn.Module:
     """Raises ``ValueError`` where the encoder has no feature map that lies as its input does."""
     backbone: Any = getattr(encoder, "backbone", None)
     has_cepstra = not getattr(encoder, "takes_log", True)
+    from encoders.backbone import has_convolutions  # imports timm: 35 MB that most judging needs not
+
     if backbone is None or has_cepstra or not has_convolutions(backbone):
         raise ValueError("grad_cam needs frames or a spectrogram in a CNN; choose integrated_gradients")
     return [part for part in backbone.modules() if isinstance(part, nn.Conv2d)][-1]

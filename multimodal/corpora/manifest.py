@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import pandas as pd
 import pyarrow as pa
@@ -19,9 +19,8 @@ import pyarrow.parquet as pq
 
 from multimodal.artefacts import check_inside, read_table, reading
 from multimodal.files import atomic_path, sweep_beside
-from multimodal.labels import CLASSES
+from multimodal.labels import CLASSES, Media
 
-Media = Literal["video", "audio", "image"]
 Segments = tuple[tuple[float, float], ...]
 
 #: LJSpeech and JSUT come from elsewhere; see :mod:`multimodal.corpora.wavefake`.

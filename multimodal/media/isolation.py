@@ -27,6 +27,7 @@ from multimodal.processes import (
     end_if_unguarded,
     give_memory_back,
     interrupts_wait,
+    keep_pages_shared,
 )
 
 Job = TypeVar("Job")
@@ -289,6 +290,7 @@ def _serve(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and ends us
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # no handler of Python's, which a library that hangs never calls
     die_with_parent()
+    keep_pages_shared()
     # A pipe that breaks means that the parent is gone; what is finished is safe.
     with suppress(BrokenPipeError, ConnectionResetError), ExitStack() as stack:
         try:

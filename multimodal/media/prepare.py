@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int16, UInt8
 
-from multimodal.corpora.manifest import Media
+from multimodal.labels import Media
 from multimodal.media.crops import Square, as_stored, crop_area, crop_part, crop_square
 from multimodal.media.errors import MediaError
 from multimodal.media.faces import FaceDetector, create_detector

@@ -15,8 +15,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 
-from multimodal.corpora.manifest import Manifest, Media
+from multimodal.corpora.manifest import Manifest
 from multimodal.files import sync
+from multimodal.labels import Media
 from multimodal.media.errors import MediaError
 from multimodal.media.faces import FaceDetector, check_detector, create_detector, detector_module
 from multimodal.media.isolation import IsolatedWorkers, Limits, Outcome

@@ -27,7 +27,8 @@ from multimodal.media.reading.sound import measure_silence, read_sound
 if TYPE_CHECKING:  # so that a worker starts without pandas and the readers of all corpora
     import pandas as pd
 
-    from multimodal.corpora.manifest import Manifest, Media
+    from multimodal.corpora.manifest import Manifest
+    from multimodal.labels import Media
 
 SCHEMA = pa.schema(
     [

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int16, UInt8
 
-from multimodal.corpora.manifest import Media
+from multimodal.labels import Media
 from multimodal.media.crops import as_stored
 from multimodal.media.faces import FaceDetector, create_detector, detector_module
 from multimodal.media.isolation import IsolatedWorkers, Limits, comes_on
@@ -138,6 +138,8 @@ def pieces_of(asked: Asked, *, options: PrepareOptions, detector: FaceDetector) 
             yield from cutter.sound_alone()
     for number, crop in crops_together(found):
         yield from cutters[number].take(as_stored(crop, options))
+        if cutters[number].is_done:
+            give_memory_back()  # between what stays of each face, whatever went was kept: 0.2 GB in an hour
 
 
 def _length(preparation: Preparation) -> int:
@@ -189,6 +191,11 @@ class _Cutter:
         self._crops: dict[int, Crop] = {}
         self._count = 0
 
+    @property
+    def is_done(self) -> bool:
+        """Whether the last crop was taken."""
+        return self._count == self._length
+
     def sound_alone(self) -> Iterator[Window]:
         """All windows of a clip without a face."""
         return (self._window(first, end, None) for first, end in reversed(self._windows))
@@ -205,7 +212,7 @@ class _Cutter:
             yield self._window(first, end, np.stack([self._crops[place] for place in range(first, end)]))
             until = self._windows[-1][0] if self._windows else self._length
             self._crops = {place: crop for place, crop in self._crops.items() if place >= until}
-        if self._count == self._length:
+        if self.is_done:
             looks, self._looks = self._looks, {}  # nobody here holds them after
             yield Looks(self._number, looks)
 

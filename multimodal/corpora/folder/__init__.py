@@ -28,7 +28,8 @@ from multimodal.corpora.folder.labelled import (
     walk_media,
 )
 from multimodal.corpora.folder.listed import COLUMN_OPTIONS, read_listed
-from multimodal.corpora.manifest import Clip, Media
+from multimodal.corpora.manifest import Clip
+from multimodal.labels import Media
 
 # Clips whose labels are the names of folders above them.
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from multimodal.corpora.base import ScanReport
-from multimodal.corpora.manifest import Media
 from multimodal.corpora.walk import walk_clips, walk_files
 from multimodal.files import IMAGE_SUFFIXES
+from multimodal.labels import Media
 
 SUFFIXES: dict[str, Media] = {
     **dict.fromkeys((".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv"), "video"),
