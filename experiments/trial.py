@@ -99,6 +99,8 @@ def _faces(arguments: list[str]) -> None:
         seeds: tuple[Annotated[int, at_least(0)], ...] = (0,),
         published: Path | None = None,
         frame_rate: Annotated[float, above(0)] = 2.0,
+        network: bool = True,
+        blends: Annotated[int, at_least(0)] = 3,
         workers: Annotated[int, at_least(1)] = 2,
     ) -> None:
         """Scan, split, prepare, learn from genuine faces by self-blending, and judge on pairs.
@@ -112,12 +114,22 @@ def _faces(arguments: list[str]) -> None:
             seeds: a training each.
             published: folder with the file of Meso-4 as FakeAVCeleb's authors publish it.
             frame_rate: crops a second.
+            network: train the recipe's network; without it the ranking is all that learns, in minutes.
+            blends: self-blended images of each genuine clip, which a ranking by detail learns from; 0 for none.
             workers: processes that prepare.
         """
         from experiments.trials.faces import trial_of_faces
 
         trial_of_faces(
-            corpus, config, out, seeds=seeds, published=published, frame_rate=frame_rate, workers=workers
+            corpus,
+            config,
+            out,
+            seeds=seeds,
+            published=published,
+            frame_rate=frame_rate,
+            network=network,
+            blends=blends,
+            workers=workers,
         )
 
     run_verb("trial faces", command, arguments)

@@ -117,6 +117,32 @@ def check_cells(frame_size: int) -> None:
         raise ValueError(f"frame_size must be a multiple of {4 * CELL}; got {frame_size}")
 
 
+#: Octaves of the statistics, and pixels of a cell: the crops of a face are seven cells wide.
+_DEEPER, _WIDE = 4, 32
+
+
+def detail_statistics(pictures: Float[Tensor, "pictures 3 height width"]) -> Float[Tensor, "pictures statistics"]:
+    """How much detail each cell of 32 pixels holds, and how unevenly, octave by octave, of luma and colours.
+
+    Two numbers a cell: the logarithm of the mean residual, and that of its root mean square less the first. Skin
+    with pores and noise has even detail, a smooth drawing has it in edges alone.
+
+    Shape: ``pictures`` in [0, 1], sides a multiple of 32; result four octaves by two by three by the cells.
+    """
+    level = functional.conv2d(pictures, pictures.new_tensor(_COLOURS)[:, :, None, None])
+    taps = pictures.new_tensor(_BINOMIAL) / sum(_BINOMIAL)
+    binomial = torch.outer(taps, taps).expand(3, 1, 5, 5)
+    found = []
+    for octave in range(_DEEPER):
+        smooth = functional.conv2d(functional.pad(level, (2,) * 4, mode="reflect"), binomial, groups=3)
+        residual, cell = level - smooth, _WIDE >> octave
+        mean = _detail(residual, cell)
+        uneven = (functional.avg_pool2d(residual.square(), cell).sqrt() + _SMALLEST).log() - mean
+        found += [mean.flatten(1), uneven.flatten(1)]
+        level = functional.avg_pool2d(level, 2)
+    return torch.cat(found, dim=1)
+
+
 def _layer(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
     return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
 

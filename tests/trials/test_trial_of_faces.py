@@ -25,13 +25,25 @@ def test_the_trial_of_faces_learns_from_genuine_clips_and_judges_pairs(workspace
     pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "corpus" / "clips.csv", index=False)
     tiny = ["--batch-size", "2", "--num-workers", "0", "--windows-per-clip", "1", "--workers", "1"]
     tiny += ["--fit.steps", "1", "--fit.validate-every", "1", "--encoder.options.frame-size", "32"]
+    tiny += ["--blends", "2"]
     command = ["trial", "faces", str(tmp_path / "corpus"), "--out", str(tmp_path / "out"), "--seeds", "0", "1"]
     assert main([*command, *tiny]) == 0
     assert "paired accuracy" in capsys.readouterr().out
     report = json.loads((tmp_path / "out" / "trial.json").read_text())
-    assert set(report) == {"seed 0", "seed 1", "mean of scores"}
-    assert report["seed 0"]["paired_accuracy"]["num_pairs"] == 1
-    assert [one["pair"] for one in report["seed 0"]["pairs"]] == ["folder:pair"]
+    parts = ("seed 0", "seed 1", "mean of scores")
+    assert list(report) == [f"{system}, {part}" for system in ("network", "ranking") for part in parts]
+    assert report["network, seed 0"]["paired_accuracy"]["num_pairs"] == 1
+    assert [one["pair"] for one in report["network, seed 0"]["pairs"]] == ["folder:pair"]
+    on_blends = [report[f"ranking, seed {seed}"]["validation_blends"] for seed in (0, 1)]
+    assert [one["paired_accuracy"]["num_pairs"] for one in on_blends] == [2, 2]
+    assert report["ranking, seed 0"]["pairs"] != report["ranking, seed 1"]["pairs"]
+    # the ranking by itself is the same, and takes what was prepared
+    assert main([*command, *tiny, "--no-network"]) == 0
+    alone = json.loads((tmp_path / "out" / "trial.json").read_text())
+    assert alone == {name: one for name, one in report.items() if name.startswith("ranking")}
+    with pytest.raises(SystemExit, match="2"):
+        main([*command, *tiny, "--no-network", "--blends", "0"])
+    assert "nothing learns" in capsys.readouterr().err
 
 
 def test_a_pair_is_won_where_the_fake_scores_above_its_own_original():
