@@ -4,7 +4,7 @@ Written from the paper. Attribute names are those of the published weights, whic
 """
 
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import torch
 from jaxtyping import Float
@@ -19,11 +19,13 @@ from encoders.audio.aasist_layers import (
 )
 from encoders.base import AudioSpec, Encoder
 from encoders.checks import check_sound
+from encoders.remembered import Remembered, mark_of
 from encoders.weights import load_strictly, read_published, sha256_of
 
 NUM_FILTERS = 70
 KERNEL_SIZE = 129
 NUM_BANDS = NUM_FILTERS // 3
+NUM_BLOCKS = 6
 GRAPH_DIM = 32
 READOUT_DIM = 5 * GRAPH_DIM
 
@@ -50,6 +52,9 @@ LEARNT_FROM = {
     "814331d088032bb4c3fa61cc014789eadeed464209dd094ab3a2dd6ffbdce27a": "ASVspoof 2019 LA, train partition",
 }
 
+#: Nodes that frozen blocks gave for windows, whichever encoder of the process asked.
+_MET = Remembered(most=16_384)
+
 
 class AasistEncoder(Encoder):
     """Tokens along time, and the published spoof / bona fide output, of AASIST or its light version.
@@ -60,6 +65,8 @@ class AasistEncoder(Encoder):
     Args:
         variant: "AASIST" (297,866 parameters) or "AASIST-L" (85,306).
         weights: a folder or file of published weights, ``AASIST.pth`` or ``AASIST-L.pth``; None for random ones.
+        frozen_blocks: how many of the six residual blocks, from the sound on, keep their weights. With all six,
+            what they give is computed once for each window on a CPU, and graphs alone learn.
 
     >>> encoder = AasistEncoder(variant="AASIST-L").eval()
     >>> encoder(torch.randn(2, 32000)).shape, encoder.logits(torch.randn(2, 32000)).shape
@@ -70,11 +77,17 @@ class AasistEncoder(Encoder):
     modality = "audio"
 
     def __init__(
-        self, *, variant: Literal["AASIST", "AASIST-L"] = "AASIST", weights: str | Path | None = None
+        self,
+        *,
+        variant: Literal["AASIST", "AASIST-L"] = "AASIST",
+        weights: str | Path | None = None,
+        frozen_blocks: int = 0,
     ) -> None:
         super().__init__()
         if variant not in VARIANTS:
             raise ValueError(f"unknown variant {variant!r}; choose from {', '.join(VARIANTS)}")
+        if not 0 <= frozen_blocks <= NUM_BLOCKS:
+            raise ValueError(f"frozen_blocks must be in 0 to {NUM_BLOCKS}; got {frozen_blocks}. AASIST has six.")
         channels, spectral_ratio, temporal_ratio, mixed_ratio = VARIANTS[variant]
         self.embed_dim = channels + READOUT_DIM
         self.input_spec = AudioSpec(sample_rate=16_000)
@@ -89,6 +102,8 @@ class AasistEncoder(Encoder):
                 for i in range(len(widths) - 1)
             )
         )
+        blocks: Any = self.encoder  # to() knows memory formats, its types do not
+        blocks.to(memory_format=torch.channels_last)  # on a CPU convolutions and maxima take half the time so
         self.pos_S = nn.Parameter(torch.randn(1, NUM_BANDS, channels))
         self.master1 = nn.Parameter(torch.randn(1, 1, channels))
         self.master2 = nn.Parameter(torch.randn(1, 1, channels))
@@ -113,6 +128,20 @@ class AasistEncoder(Encoder):
             load_strictly(self, published.state, source=str(published.place))
             learnt_from = LEARNT_FROM.get(sha256_of(published.place), "nobody knows what (no published file)")
             self.trained_on = f"{learnt_from}, {published.text}"
+        self.frozen: list[nn.Module] = (
+            [self.first_bn, *list(self.encoder)[:frozen_blocks]] if frozen_blocks else []
+        )
+        for part in self.frozen:
+            part.requires_grad_(False)
+        self.remembers = frozen_blocks == NUM_BLOCKS
+        self.train()
+
+    def train(self, mode: bool = True) -> Self:
+        """Normalise by the statistics of the batch, but not in frozen blocks."""
+        super().train(mode)
+        for part in self.frozen:
+            part.eval()
+        return self
 
     def forward(self, x: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch tokens dim"]:
         """Encode sound.
@@ -130,16 +159,26 @@ class AasistEncoder(Encoder):
     def graphs(self, x: Float[Tensor, "batch samples"]) -> tuple[Tensor, Float[Tensor, "batch readout"]]:
         """Temporal nodes ``(B, T, channels)`` in the order of time, and the readout ``(B, 160)`` of the window."""
         check_sound(x, self.minimum_samples)
-        bands = nn.functional.max_pool2d(self.sinc(x).unsqueeze(1).abs(), 3)
-        features = self.encoder(nn.functional.selu(self.first_bn(bands))).abs()
-        spectral = self.GAT_layer_S(features.amax(dim=3).transpose(1, 2) + self.pos_S)
-        temporal = self.GAT_layer_T(features.amax(dim=2).transpose(1, 2))
+        nodes = self._nodes_once(x) if self.remembers else self._nodes(x)
+        spectral = self.GAT_layer_S(nodes[:, :NUM_BANDS] + self.pos_S)
+        temporal = self.GAT_layer_T(nodes[:, NUM_BANDS:])
         pooled = self.pool_T(temporal), self.pool_S(spectral)
         first = self._branch(pooled, self.master1, "1")
         second = self._branch(pooled, self.master2, "2")
         time, band, stack = (torch.maximum(one, other) for one, other in zip(first, second, strict=True))
         parts = [time.abs().amax(dim=1), time.mean(dim=1), band.abs().amax(dim=1), band.mean(dim=1), stack[:, 0]]
         return temporal, torch.cat(parts, dim=1)
+
+    def _nodes_once(self, x: Tensor) -> Float[Tensor, "batch nodes channels"]:
+        return _MET(self._nodes, x, None, salt=lambda: mark_of(self.frozen))
+
+    def _nodes(self, x: Tensor, _: Tensor | None = None) -> Float[Tensor, "batch nodes channels"]:
+        """Largest features of every band over time, then of every moment over the bands."""
+        with torch.autocast(x.device.type, enabled=False):  # sound in bfloat16 is noisy by its rounding
+            bands = nn.functional.max_pool2d(self.sinc(x.float()).unsqueeze(1).abs(), 3)
+        picture = nn.functional.selu(self.first_bn(bands)).contiguous(memory_format=torch.channels_last)
+        features = self.encoder(picture).float().abs()
+        return torch.cat([features.amax(dim=3), features.amax(dim=2)], dim=2).transpose(1, 2).contiguous()
 
     def _branch(self, pooled: tuple[Tensor, Tensor], stack: Tensor, number: str) -> tuple[Tensor, Tensor, Tensor]:
         """One of the two parallel branches whose element-wise maximum is taken (section 3.3)."""

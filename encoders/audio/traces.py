@@ -9,7 +9,6 @@ detection through short-term and long-term prediction traces", EURASIP J. Inf. S
 """
 
 from collections.abc import Iterator
-from hashlib import blake2b
 from itertools import pairwise
 
 import torch
@@ -18,7 +17,8 @@ from torch import Tensor, nn
 from torchaudio.functional import create_dct, linear_fbanks
 
 from encoders.base import AudioSpec, Encoder
-from encoders.checks import check_mask, check_sound, is_traced
+from encoders.checks import check_mask, check_sound
+from encoders.remembered import Remembered
 
 Statistics = Float[Tensor, "batch statistics"]
 Frames = Float[Tensor, "batch frames bins"]
@@ -48,14 +48,8 @@ _EDGES = (0.1, 0.9)
 _PITCH = slice(32, 400)
 
 
-#: Statistics of windows by what they hold; the oldest are forgotten.
-_MET: dict[bytes, Tensor] = {}
-_MOST_MET = 8192
-
-
-def _key(sound: Float[Tensor, " samples"], length: int, sample_rate: int) -> bytes:
-    salt = length.to_bytes(8, "little") + sample_rate.to_bytes(8, "little")
-    return blake2b(sound.detach().contiguous().numpy().data, digest_size=16, salt=salt).digest()
+#: Statistics of windows that were met, by every encoder of this process: they are the same for all.
+_MET = Remembered()
 
 
 class TraceEncoder(Encoder):
@@ -112,27 +106,12 @@ class TraceEncoder(Encoder):
         if mask is not None:
             check_mask(mask, x, self.minimum_samples)
         with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-            found = self._remembered(x.float(), mask)
+            found = _MET(self.statistics, x.float(), mask, salt=lambda: self.sample_rate.to_bytes(16, "little"))
         return self.read(self.standardise(found).clamp(-_LARGEST, _LARGEST) * self.evened).unsqueeze(1)
 
     def token_mask(self, mask: Bool[Tensor, "batch samples"]) -> Bool[Tensor, "batch 1"]:
         """The one token is of whatever is no padding."""
         return mask.any(dim=1, keepdim=True)
-
-    def _remembered(self, x: Tensor, mask: Tensor | None) -> Statistics:
-        """The statistics; those of a window that was met before, as in another epoch, are not computed again."""
-        if x.device.type != "cpu" or is_traced():
-            return self.statistics(x, mask)
-        lengths = [x.shape[1]] * len(x) if mask is None else mask.sum(dim=1).tolist()
-        keys = [_key(sound, length, self.sample_rate) for sound, length in zip(x, lengths, strict=True)]
-        lacking = [row for row, key in enumerate(keys) if key not in _MET]
-        if lacking:
-            new = self.statistics(x[lacking], None if mask is None else mask[lacking])
-            _MET.update((keys[row], values) for row, values in zip(lacking, new, strict=True))
-        found = torch.stack([_MET[key] for key in keys])
-        for oldest in list(_MET)[: max(len(_MET) - _MOST_MET, 0)]:
-            del _MET[oldest]
-        return found
 
     def statistics(
         self, x: Float[Tensor, "batch samples"], mask: Bool[Tensor, "batch samples"] | None = None

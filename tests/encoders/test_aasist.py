@@ -130,3 +130,36 @@ def test_graph_pooling_keeps_the_highest_scores_scaled():
         kept = pooling(torch.tensor([[[0.0], [2.0], [-3.0], [1.0]]]))
     expected = [2.0 * torch.sigmoid(torch.tensor(2.0)), 1.0 * torch.sigmoid(torch.tensor(1.0))]
     torch.testing.assert_close(kept.flatten(), torch.stack(expected))
+
+
+def test_frozen_blocks_keep_weights_and_statistics_while_the_rest_learns():
+    encoder = AasistEncoder(variant="AASIST-L", frozen_blocks=2).train()
+    before = {name: value.clone() for name, value in encoder.state_dict().items()}
+    encoder(published_inputs()[:, :8000]).square().mean().backward()
+    assert all(value.grad is None for part in encoder.frozen for value in part.parameters())
+    assert encoder.encoder[2][0].conv1.weight.grad.abs().sum() > 0
+    after = encoder.state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert not any(name.startswith(("first_bn", "encoder.0", "encoder.1")) for name in changed)
+    assert any(name.startswith("encoder.2") and "running_mean" in name for name in changed)
+
+
+def test_what_frozen_blocks_gave_is_remembered_by_window_and_weights(monkeypatch):
+    seen = []
+    compute = AasistEncoder._nodes
+    monkeypatch.setattr(AasistEncoder, "_nodes", lambda self, x, *mask: seen.append(len(x)) or compute(self, x))
+    first, other = (AasistEncoder(variant="AASIST-L", frozen_blocks=6).eval() for _ in range(2))
+    sound = 0.5 * published_inputs()[:, :8000]
+    assert torch.equal(first(sound[:2]), first(sound[:2]))
+    assert seen == [2]
+    first(sound)
+    assert seen == [2, 1]
+    first.train()(sound).sum().backward()
+    assert seen == [2, 1]
+    other(sound)
+    assert seen == [2, 1, 3]
+
+
+def test_more_blocks_than_there_are_are_not_frozen():
+    with pytest.raises(ValueError, match="frozen_blocks must be in 0 to 6; got 7"):
+        AasistEncoder(frozen_blocks=7)

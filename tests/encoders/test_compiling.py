@@ -13,6 +13,7 @@ SAMPLES = 4800
 #: label -> (catalog name, arguments)
 FAMILIES = {
     "aasist": ("aasist", {"variant": "AASIST-L"}),
+    "aasist_frozen": ("aasist", {"variant": "AASIST-L", "frozen_blocks": 6}),
     "changes": ("changes", {"frame_size": 32, "embed_dim": 8}),
     "clips": ("clips", {"backbone": "mc3_18", "frame_size": 32}),
     "facenet": ("facenet", {"frame_size": 80}),
