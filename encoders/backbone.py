@@ -8,6 +8,7 @@ from typing import Any
 import timm
 import torch
 from jaxtyping import Float
+from timm.models import group_parameters
 from torch import Tensor, nn
 
 from encoders.weights import Published, check_fit, read_published
@@ -115,6 +116,14 @@ def channels_out(backbone: Any, stage: int | None) -> int:
     if stage is not None:
         return int(backbone.feature_info.channels()[-1])
     return int(getattr(backbone, "head_hidden_size", None) or backbone.num_features)
+
+
+def layers_before(backbone: Any, stage: int | None) -> dict[str, int]:
+    """Layers before each parameter of a backbone, as timm groups them; nothing where timm has no order."""
+    if stage is not None or not hasattr(backbone, "group_matcher"):
+        return {}
+    depths = group_parameters(backbone, backbone.group_matcher(coarse=False), reverse=True)
+    return {name: int(depth) for name, depth in depths.items()}
 
 
 def channels_first(backbone: nn.Module, features: Tensor) -> Tensor:

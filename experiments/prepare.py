@@ -129,8 +129,9 @@ def prepare(
             that this machine belongs to.
         clip_seconds: a clip that takes longer is given up.
         clip_gigabytes: a clip that takes more memory is given up.
-        device: where faces are looked for; one process has the GPU and computes for all workers, and boxes may
-            differ from those of a CPU in the last digits.
+        device: where faces are looked for. The cores, unless told: other verbs take the GPU there is, but boxes of
+            a GPU may differ in the last digits, and one store is to be made alike. With cuda one process has the
+            GPU and computes for all workers.
         tracks: main keeps one face of a clip, the one that speaks; all keeps the others too, as CLIP_ID#face2 and
             so on.
     """

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 from experiments.command_line import run_verb
 from experiments.recipes import small
 from experiments.runs.config import PretrainConfig, TrainConfig
+from experiments.runs.device import DeviceName, use_device
 from experiments.runs.folder import RunFolder
 from multimodal.media.prepared import PrepareOptions
 from multimodal.ranges import at_least
@@ -57,6 +58,7 @@ def quickstart(
     out: Path = Path("quickstart"),
     seed: Annotated[int, at_least(0)] = 0,
     workers: Annotated[int, at_least(1)] = 2,
+    device: DeviceName = "auto",
 ) -> None:
     """Run the whole main job on generated talking heads: minutes on two CPU cores, nothing downloaded.
 
@@ -67,11 +69,13 @@ def quickstart(
         out: folder of everything that it writes.
         seed: of the corpus, the split and the training.
         workers: processes that draw and prepare clips.
+        device: where networks learn and judge; auto is the GPU where there is one.
     """
+    use_device(device)
     watch = Stopwatch()
     data = _make_data(watch, out, seed, workers)
     run = _learn(watch, out, seed, data)
-    _judge(watch, out, run)
+    _judge(watch, out, run, device)
     print(f"\n{watch.table()}\n")
     pages = {
         "report": run / "report.html",
@@ -121,7 +125,7 @@ def _learn(watch: Stopwatch, out: Path, seed: int, data: Any) -> Path:
         return train(_seeded(small.train(), seed, data=data).with_weights(video=video, audio=audio), out / "run")
 
 
-def _judge(watch: Stopwatch, out: Path, run: Path) -> None:
+def _judge(watch: Stopwatch, out: Path, run: Path, device: DeviceName) -> None:
     """Choose thresholds, evaluate, and judge one clip; the report says where the time went."""
     from experiments.evaluate import evaluate
     from experiments.predict import predict
@@ -131,10 +135,10 @@ def _judge(watch: Stopwatch, out: Path, run: Path) -> None:
     with watch.stage("thresholds"):
         thresholds(run)
     with watch.stage("evaluate"):
-        evaluate(run)
+        evaluate(run, device=device)
     with watch.stage("predict"):
         clip = next((out / "corpus" / "FakeVideo-FakeAudio").rglob("*.mp4"))
-        predict((clip,), run=run, out=out / "predictions")
+        predict((clip,), run=run, out=out / "predictions", device=device)
     write_report(RunFolder(run), timings=watch.seconds)
 
 

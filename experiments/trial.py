@@ -8,6 +8,7 @@ from tyro.conf import arg
 from experiments import recipes
 from experiments.command_line import Positional, choose, flat, run_verb, with_named_parts
 from experiments.runs.config import PretrainConfig, TrainConfig
+from experiments.runs.device import DeviceName, use_device
 from multimodal.ranges import above, at_least
 
 TRIALS = {
@@ -64,6 +65,7 @@ def _speech(arguments: list[str]) -> None:
         published: Path | None = None,
         replicates: Annotated[int, at_least(0)] = 1000,
         workers: Annotated[int, at_least(1)] = 2,
+        device: DeviceName = "auto",
     ) -> None:
         """Scan, split, prepare, train and judge: the table of a trial of speech.
 
@@ -78,7 +80,9 @@ def _speech(arguments: list[str]) -> None:
             published: folder with AASIST.pth and AASIST-L.pth as their authors publish them.
             replicates: of the bootstraps; 0 for no intervals.
             workers: processes that prepare.
+            device: where networks learn and judge; auto is the GPU where there is one.
         """
+        use_device(device)
         from experiments.trials.speech import trial_of_speech
 
         trial_of_speech(
@@ -102,6 +106,7 @@ def _faces(arguments: list[str]) -> None:
         network: bool = True,
         blends: Annotated[int, at_least(0)] = 3,
         workers: Annotated[int, at_least(1)] = 2,
+        device: DeviceName = "auto",
     ) -> None:
         """Scan, split, prepare, learn from genuine faces by self-blending, and judge on pairs.
 
@@ -117,7 +122,9 @@ def _faces(arguments: list[str]) -> None:
             network: train the recipe's network; without it the ranking is all that learns, in minutes.
             blends: self-blended images of each genuine clip, which a ranking by detail learns from; 0 for none.
             workers: processes that prepare.
+            device: where networks learn and judge; auto is the GPU where there is one.
         """
+        use_device(device)
         from experiments.trials.faces import trial_of_faces
 
         trial_of_faces(
@@ -148,6 +155,7 @@ def _published(arguments: list[str]) -> None:
         out: Path = Path("trials") / name,
         options: dict[str, str] | None = None,
         replicates: Annotated[int, at_least(0)] = 1000,
+        device: DeviceName = "auto",
     ) -> None:
         """Split as published, train, choose thresholds on validation data, judge, and show the published figure.
 
@@ -156,7 +164,9 @@ def _published(arguments: list[str]) -> None:
             out: folder of everything that is written.
             options: of the split, as NAME VALUE pairs: the authors' lists, or a fold.
             replicates: of the bootstrap over people.
+            device: where networks learn and judge; auto is the GPU where there is one.
         """
+        use_device(device)
         from experiments.trials.published import run_published
 
         run_published(name, config, out, options=options, replicates=replicates)

@@ -13,6 +13,7 @@ from encoders.backbone import (
     channels_out,
     create_backbone,
     full_name,
+    layers_before,
     prefer_memory_format,
     read_timm_weights,
     resolve_backbone,
@@ -119,6 +120,11 @@ class SpectrogramEncoder(Encoder):
         height, width = self.backbone.patch_embed.dynamic_feat_size(picture.shape[-2:])
         patches = tokens[:, self.backbone.num_prefix_tokens :]
         return patches.unflatten(1, (height, width)).permute(0, 3, 1, 2)
+
+    def parameter_depths(self) -> dict[str, int]:
+        """Layers before each parameter as timm groups them."""
+        of_backbone = layers_before(self.backbone, self.stage)
+        return super().parameter_depths() | {f"backbone.{name}": depth for name, depth in of_backbone.items()}
 
     def arguments(self) -> dict[str, Any]:
         """Constructor arguments with timm's choices resolved, so that another timm builds the same."""

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from einops import rearrange
 from jaxtyping import Float
-from timm.models import group_parameters
 from torch import Tensor, nn
 
 from encoders.backbone import (
@@ -14,6 +13,7 @@ from encoders.backbone import (
     channels_out,
     create_backbone,
     full_name,
+    layers_before,
     prefer_memory_format,
     read_timm_weights,
     resolve_backbone,
@@ -154,11 +154,8 @@ class FrameEncoder(Encoder):
 
     def parameter_depths(self) -> dict[str, int]:
         """Layers before each parameter as timm groups them; the temporal transformer comes last."""
-        depths = super().parameter_depths()
-        backbone: Any = self.backbone
-        if self.stage is None and hasattr(backbone, "group_matcher"):
-            of_backbone = group_parameters(backbone, backbone.group_matcher(coarse=False), reverse=True)
-            depths |= {f"backbone.{name}": int(depth) for name, depth in of_backbone.items()}
+        of_backbone = layers_before(self.backbone, self.stage)
+        depths = super().parameter_depths() | {f"backbone.{name}": depth for name, depth in of_backbone.items()}
         last = max(depths.values()) + 1
         return {name: last if name.startswith("temporal.") else depth for name, depth in depths.items()}
 

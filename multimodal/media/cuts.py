@@ -116,7 +116,11 @@ class _Black:
             )
         dark = around[place] < (_NO_LONGER_BLACK if self.now else _BLACK)
         faded = self._brightest - self._darkest > _FADED
-        share = dark[faded].mean() if faded.mean() > _LEAST_SHARE else float(dark.all())
+        if faded.mean() > _LEAST_SHARE:
+            share = dark[faded].mean()
+        else:  # nothing was bright so far, as at the start of a clip: what stands still beside the black is a logo
+            stands = self._brightest - self._darkest <= _STILL
+            share = dark.mean() if (dark | stands).all() else float(dark.all())
         self.now = bool(share >= _FADED_SHARE)
         return self.now
 

@@ -1,11 +1,13 @@
 """Where a verb computes, whatever the same process did before."""
 
+import os
 import socket
 
 import pytest
 import torch
 from accelerate import Accelerator
 
+from experiments.__main__ import main
 from experiments.runs.device import accelerator_on, check_device, processes
 
 
@@ -15,6 +17,25 @@ def test_a_gpu_that_is_not_there_is_refused():
     else:
         with pytest.raises(ValueError, match="torch sees no GPU here"):
             check_device("cuda")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+@pytest.mark.parametrize("verb", ["quickstart", "trial speech c", "trial faces c", "trial published mrdf5"])
+def test_a_verb_of_many_steps_refuses_a_gpu_that_is_not_there_before_the_first(verb, tmp_path, capsys):
+    assert main([*verb.split(), "--out", str(tmp_path / "out"), "--device", "cuda"]) == 1
+    assert "torch sees no GPU here" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("trial", "said"),
+    [("speech c", "no clips.csv"), ("faces c", "no clips.csv"), ("published avh_align", "give --options")],
+)
+def test_a_trial_told_to_compute_on_the_cpu_tells_accelerate(trial, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "false")
+    assert main(["trial", *trial.split(), "--out", str(tmp_path / "out"), "--device", "cpu"]) == 1
+    assert said in capsys.readouterr().err
+    assert os.environ["ACCELERATE_USE_CPU"] == "true"
 
 
 def test_a_training_may_compute_more_coarsely_than_what_this_process_did_before():

@@ -120,6 +120,20 @@ def test_a_fade_to_black_is_a_shot_of_its_own_beside_what_stays_bright(kept):
     assert 40 <= bright <= 45
 
 
+def test_black_pictures_under_a_logo_at_the_start_are_a_shot_of_their_own():
+    pictures = [with_logo(picture) for picture in fading(shot(6, 70))]
+    assert begins(pictures[32:]) == begins(fading(shot(6, 70))[32:])
+    (bright,) = begins(pictures[32:])
+    assert 8 <= bright <= 13
+
+
+def test_a_small_bright_picture_that_moves_in_the_dark_is_not_black():
+    pictures = [np.full_like(picture, 8) for picture in shot(6, 60)]
+    for number, picture in enumerate(pictures):
+        picture[60:84, 40 + number : 70 + number] = 200
+    assert begins(pictures) == []
+
+
 @pytest.mark.parametrize(
     "kept", [partial(beside_bars, grey=255), partial(beside_bars, grey=0), in_a_studio, with_logo]
 )

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -10,6 +11,7 @@ from multimodal.media.errors import MediaError
 from multimodal.media.prepare import prepare_clip
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.reading.missing_bytes import missing_bytes
+from multimodal.media.reading.packets import find_gaps
 from multimodal.media.reading.pictures import VideoPictures
 from multimodal.media.reading.probe import probe
 from multimodal.media.reading.sound import read_sound
@@ -111,3 +113,72 @@ def test_a_title_that_is_no_utf8_does_not_keep_a_file_shut(tmp_path, media):
     assert b"Lavf" in named  # the name of the program that wrote it, read as a title is
     path.write_bytes(named.replace(b"Lavf", b"L\xe4vf"))  # in Latin-1
     assert probe(path).has_video
+
+
+def without(path: Path, first: int, count: int) -> Path:
+    """The same file without some packets of its picture, every one of which can be decoded alone."""
+    left = path.with_stem("left")
+    with av.open(str(path)) as source, av.open(str(left), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(source.demux(video=0)):
+            if packet.size and not first <= number < first + count:
+                packet.stream = stream
+                target.mux(packet)
+    return left
+
+
+#: Seconds of each step of videos that have no regular rate, by who makes such.
+UNEVEN = {
+    "two_rates": [0.033, 0.067] * 30,
+    "jitter": (0.04 + np.random.default_rng(0).uniform(-0.012, 0.012, 60)).tolist(),
+}
+
+
+@pytest.mark.parametrize("steps", UNEVEN.values(), ids=UNEVEN)
+def test_a_second_that_is_lost_of_a_video_of_varying_rate_is_told(steps, tmp_path, media):
+    times = [0.0, *np.cumsum(steps)]
+    path = media.write(
+        tmp_path / "a.mkv",
+        pictures=media.counting(len(times)),
+        times=times,
+        video_codec="mjpeg",
+        pixel_format="yuvj420p",
+    )
+    assert probe(path).damage is None
+    count = round(1.0 / np.mean(steps))
+    info = probe(without(path, 20, count))
+    assert info.num_gaps == 1
+    assert abs(info.lost_frames - count) <= 1
+    assert info.damage == f"{info.lost_frames} frames missing in 1 place"
+
+
+def test_a_recording_that_stands_still_as_long_as_it_likes_lacks_nothing():
+    rng = np.random.default_rng(1)
+    screen = rng.choice([0.033, 0.05, 0.067, 0.1, 0.4, 0.9, 2.5], 200, p=[0.3, 0.25, 0.2, 0.15, 0.04, 0.04, 0.02])
+    slides = rng.uniform(0.5, 6.0, 40)
+    webcam = np.where(np.arange(300) % 12 == 0, 0.6, rng.uniform(0.03, 0.07, 300))
+    for steps in (screen, slides, webcam):
+        assert find_gaps(np.cumsum(steps)) == (0, 0)
+
+
+@pytest.mark.parametrize("video_codec", ["mpeg4", "libx264"])
+def test_what_an_encoder_puts_before_the_sound_of_avi_moves_the_picture_too_and_lacks_no_frame(
+    video_codec, tmp_path, media
+):
+    # of 16 kHz MP3 is written 69 ms before its first sound, two frames nearly
+    sound = media.clicks(1.6, [0.5, 1.0])
+    path = media.write(
+        tmp_path / "a.avi",
+        pictures=media.counting(40),
+        sound=sound,
+        video_codec=video_codec,
+        audio_codec="libmp3lame",
+        sound_rate=16_000,
+    )
+    info = probe(path)
+    assert info.damage is None
+    second = info.frame_times[1] - 1 / 25  # where the first frame stands, which AVI itself has at 0
+    heard = read_sound(path, 16_000, start_seconds=float(second)).samples
+    loud = np.flatnonzero(np.abs(heard) > 8_000)
+    onsets = loud[np.diff(loud, prepend=-9_999) > 400] / 16_000
+    assert np.abs(onsets - [0.5, 1.0]).max() < 5e-3

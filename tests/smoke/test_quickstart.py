@@ -1,5 +1,6 @@
 """The first command of the README does the whole job, here on a few clips and a few steps."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -23,9 +24,11 @@ def made_short(monkeypatch):
         monkeypatch.setattr(small, name, lambda few=few: few)
 
 
-def test_the_quickstart_leads_from_nothing_to_a_report_and_a_verdict(made_short, tmp_path, capsys):
+def test_the_quickstart_leads_from_nothing_to_a_report_and_a_verdict(made_short, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "false")
     out = tmp_path / "quickstart"
-    assert main(["quickstart", "--out", str(out), "--workers", "1"]) == 0
+    assert main(["quickstart", "--out", str(out), "--workers", "1", "--device", "cpu"]) == 0
+    assert os.environ["ACCELERATE_USE_CPU"] == "true"
     printed = capsys.readouterr().out
     for page in ("run/report.html", "predictions/verdicts.html", "statistics.html"):
         assert "generated media" in (out / page).read_text(encoding="utf-8").lower()

@@ -132,6 +132,19 @@ def test_layers_near_the_input_of_a_trained_encoder_learn_slower():
     assert scale["classifier.class_head.1.weight"] == 10.0
 
 
+def test_a_vision_transformer_on_spectrograms_learns_by_layers_as_one_on_frames_does():
+    ears, eyes = create_encoder("spectrogram", backbone="test_vit"), create_encoder("frames", backbone="test_vit")
+    scales = []
+    for encoder in (ears, eyes):
+        encoder.trained_on = "somebody's weights"
+        groups = groups_by_name(Branch(encoder), layer_decay=0.5)
+        scales.append({name: group["scale"] for name, group in groups.items()})
+    heard, seen = scales
+    assert heard == seen
+    layers = ("patch_embed.proj", "blocks.0.norm1", "blocks.1.norm1")
+    assert [heard[f"encoder.backbone.{layer}.weight"] for layer in layers] == [0.125, 0.25, 0.5]
+
+
 @pytest.mark.parametrize("is_stable", [False, True])
 def test_the_norm_of_a_speech_model_learns_as_the_layers_beside_it(is_stable):
     encoder = create_encoder("wav2vec2", checkpoint={**SPEECH, "do_stable_layer_norm": is_stable})

@@ -9,14 +9,17 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
 
 #: Clocks that go back by more than this were set back: two recordings in one file, or a damaged time.
 _BACK_SECONDS = 1.0
-#: A video is regular if so many of its steps are alike; of others nobody knows what a gap is.
+#: A video is regular if so many of its steps are alike; of others nobody knows what a short gap is.
 _REGULAR_SHARE = 2 / 3
+#: A gap in a video whose rate varies lasts so long at least, and so many times what this share of its steps stays
+#: under, and every other step.
+_LONG_SECONDS, _MANY_TIMES, _COMMON_SHARE = 0.25, 5.0, 0.95
 #: A frame that is missing makes a step twice as long; containers round, and some writers start with a long one.
 _GAP_FRAMES = 1.75
 #: Containers round times to a millisecond, and so may each end of a step.
@@ -95,21 +98,23 @@ def read_packets(container: InputContainer, video: VideoStream | None, sounds: C
     counted = Packets(num_frames=num_frames, num_damaged=num_damaged, audio_end=audio_end, clock_jumps=jumps)
     if not ticks or not has_times or video is None or not video.time_base:
         return counted
-    tick_seconds = float(video.time_base)
+    tick_seconds, is_counted = float(video.time_base), container.format.name in _COUNTS_ALONE
     counted = counted._replace(
-        late_seconds=_late_ticks(ticks) * tick_seconds if container.format.name in _COUNTS_ALONE else 0.0,
+        late_seconds=_late_ticks(ticks) * tick_seconds if is_counted else 0.0,
         in_coded_order=_is_coded_order(ticks) and video.codec_context.has_b_frames,
     )
-    return _with_times(counted, sorted(ticks), tick_seconds)
+    return _with_times(counted, sorted(ticks), tick_seconds, is_counted=is_counted)
 
 
 def _late_ticks(ticks: list[_Tick]) -> int:
-    """How much later than it is due FFmpeg shows the first frame of a container that counts frames alone.
+    """How much later than they are due FFmpeg shows the frames of a container that counts frames alone.
 
     It guesses how many frames a decoder waits for others. Against ticks of the sound in the same file all of that
-    is an error, with and without B-frames.
+    is an error, with and without B-frames. Most frames tell: the first always stands at 0, also where all others
+    are moved by what an encoder of MP3 or AAC puts before its sound.
     """
-    return min(tick.shown for tick in ticks) - min(tick.decoded for tick in ticks)
+    shown, decoded = (sorted(times) for times in zip(*((tick.shown, tick.decoded) for tick in ticks), strict=True))
+    return round(float(np.median(np.subtract(shown, decoded))))
 
 
 def _is_coded_order(ticks: list[_Tick]) -> bool:
@@ -117,11 +122,12 @@ def _is_coded_order(ticks: list[_Tick]) -> bool:
     return all(before.shown < after.shown for before, after in pairwise(ticks))
 
 
-def _with_times(counted: Packets, ticks: list[_Tick], tick_seconds: float) -> Packets:
+def _with_times(counted: Packets, ticks: list[_Tick], tick_seconds: float, *, is_counted: bool) -> Packets:
     times = np.array([tick.shown for tick in ticks], dtype=np.float64) * tick_seconds - counted.late_seconds
     usual = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     last_seconds = ticks[-1].duration * tick_seconds or usual
-    gaps = find_gaps(times)
+    # AVI begins at 0: where a delay of the sound moves all else, the first frame cannot say so, and stays longer
+    gaps = find_gaps(times[1:] if is_counted else times)
     return counted._replace(
         times=times,
         last_seconds=last_seconds,
@@ -133,18 +139,38 @@ def _with_times(counted: Packets, ticks: list[_Tick], tick_seconds: float) -> Pa
 
 
 def find_gaps(times: Float[np.ndarray, " frames"]) -> Gaps:
-    """Steps of a regular video that are longer than a frame; none where its frame rate varies.
+    """Steps of a regular video that are longer than a frame, and where its rate varies those many times any other.
 
     >>> find_gaps(np.array([0.0, 0.04, 0.08, 0.12, 0.24, 0.28, 0.32]))
     Gaps(lost_frames=2, num_gaps=1)
     >>> find_gaps(np.array([0.0, 0.04, 0.14, 0.16, 0.26, 0.28, 0.32]))
     Gaps(lost_frames=0, num_gaps=0)
+    >>> find_gaps(np.cumsum([0.03, 0.07] * 10 + [1.05] + [0.03, 0.07] * 10))
+    Gaps(lost_frames=20, num_gaps=1)
     """
     steps = np.diff(times)
     usual = float(np.median(steps)) if len(steps) else 0.0
-    if usual <= 0 or np.mean(np.abs(steps - usual) <= 0.1 * usual + _ROUNDING_SECONDS) < _REGULAR_SHARE:
+    if usual <= 0:
         return Gaps(0, 0)
-    gaps = steps[(steps > _GAP_FRAMES * usual) & (steps <= MAX_GAP_SECONDS)]
+    if np.mean(np.abs(steps - usual) <= 0.1 * usual + _ROUNDING_SECONDS) < _REGULAR_SHARE:
+        return _outstanding_gaps(steps)
+    return _gaps_among(steps, steps > _GAP_FRAMES * usual, usual)
+
+
+def _outstanding_gaps(steps: Float[np.ndarray, " steps"]) -> Gaps:
+    """Gaps where the rate varies: steps that nothing in the file comes near.
+
+    A recording of a screen holds still for as long as it likes; such steps are common, or come in all lengths.
+    """
+    is_long = steps > max(_LONG_SECONDS, _MANY_TIMES * float(np.quantile(steps, _COMMON_SHARE)))
+    others = steps[~is_long]
+    if not is_long.any() or float(steps[is_long].min()) < _MANY_TIMES * float(others.max()):
+        return Gaps(0, 0)
+    return _gaps_among(steps, is_long, float(others.mean()))
+
+
+def _gaps_among(steps: Float[np.ndarray, " steps"], is_long: Bool[np.ndarray, " steps"], usual: float) -> Gaps:
+    gaps = steps[is_long & (steps <= MAX_GAP_SECONDS)]
     return Gaps(int(np.maximum(np.round(gaps / usual) - 1, 1).sum()), len(gaps))
 
 
