@@ -32,17 +32,17 @@ def inspect(
         html: write the page too.
         clips: how many are shown on it.
         seed: of the draw.
-        manifest: files that `scan` wrote; the page then says what each clip is, and whether a program drew them.
+        manifest: files that `scan` wrote; the page then says what each clip is.
     """
     must_be_there(store, "store", "prepare FILE --store")
-    from multimodal.corpora.manifest import GENERATED_NOTICE, is_generated
+    from multimodal.corpora.manifest import GENERATED_NOTICE, is_generated, lies_in_generated
     from multimodal.media.store.reader import Store
     from multimodal.media.store.summary import summarise
 
     opened = Store.open(store)
     names = opened.index["clip_id"]
     rows = _rows_of(manifest, names, store) if manifest else None
-    generated = rows is not None and is_generated(rows)
+    generated = lies_in_generated(store.absolute()) or (rows is not None and is_generated(rows))
     print(summarise(opened).text())
     if generated:
         print(GENERATED_NOTICE)

@@ -78,7 +78,7 @@ def _scan_all(root: Path, folder: Path, probe: bool, workers: int) -> None:
     for line in report.lines():
         print(shown(line), file=sys.stderr)
     if not found:
-        raise ValueError(f"no corpus recognised under {root}; known are {', '.join(sorted(corpora.CORPORA))}")
+        raise ValueError(corpora.nothing_recognised(root))
     for name, where in found:
         print(f"{name:<16} {where}  ({corpora.CORPORA[name].title})")
     failed = []

@@ -7,18 +7,28 @@ from multimodal.catalog import Catalog, choose, public_names
 if TYPE_CHECKING:
     from multimodal.corpora.base import Corpus, ScanReport
     from multimodal.corpora.manifest import Clip, Manifest
-    from multimodal.corpora.scanning import recognise, scan
+    from multimodal.corpora.scanning import nothing_recognised, recognise, scan
 else:
     __getattr__ = public_names(
         __name__,
         {
             "base": ("Corpus", "ScanReport"),
             "manifest": ("Clip", "Manifest"),
-            "scanning": ("recognise", "scan"),
+            "scanning": ("nothing_recognised", "recognise", "scan"),
         },
     )
 
-__all__ = ["CORPORA", "Clip", "Corpus", "Manifest", "ScanReport", "get_corpus", "recognise", "scan"]
+__all__ = [
+    "CORPORA",
+    "Clip",
+    "Corpus",
+    "Manifest",
+    "ScanReport",
+    "get_corpus",
+    "nothing_recognised",
+    "recognise",
+    "scan",
+]
 
 CORPORA: "Catalog[Corpus]" = Catalog(
     {

@@ -172,7 +172,7 @@ def existing_folder(folder: str | Path) -> Path:
         kind, advice = ("an archive", "Unpack it and give") if _is_archive(path.name) else ("a file", "Give")
         raise ValueError(f"{path} is {kind}. {advice} the folder that holds the corpus.")
     above = next(parent for parent in path.parents if parent.is_dir())
-    raise ValueError(f"no such folder: {path}. The nearest one above it is {above}; there is {_contents(above)}.")
+    raise ValueError(f"no such folder: {path}. The nearest one above it is {above}; there is {contents(above)}.")
 
 
 def _search(
@@ -261,10 +261,7 @@ def _breadth_first(
 
 def _why_not_found(corpus: Corpus, folder: Path, catalog: Iterable[Corpus]) -> str:
     start = f"no {corpus.title} under {folder}"
-    own = (
-        f"Clips sorted or listed in a way of their own are read by: scan folder --root {folder} --options "
-        "real NAME fake NAME (names of folders), or csv FILE"
-    )
+    own = own_way(folder)
     for parent in folder.parents[:MAX_DEPTH]:
         if os.access(parent, os.R_OK) and matches(corpus, list_folder(parent)):
             return f"{folder} lies inside {corpus.title}. Give the folder above it: {parent}"
@@ -272,8 +269,6 @@ def _why_not_found(corpus: Corpus, folder: Path, catalog: Iterable[Corpus]) -> s
     if others:
         listed = ", ".join(f"{name} in {root}" for name, root in others)
         return f"{start}; recognised there: {listed}. Scan that instead, or give another folder."
-    frames = _frames_seen(_breadth_first(folder, ScanReport(), depth=MAX_DEPTH + 2))  # they lie deeper than roots
-    own += frames
     listings = list(_breadth_first(folder, ScanReport()))
     for listing in listings:
         there, lacking = _part_of_marker(corpus, listing)
@@ -287,29 +282,46 @@ def _why_not_found(corpus: Corpus, folder: Path, catalog: Iterable[Corpus]) -> s
         return f"{start}: only archives that are not unpacked, e.g. {archives[0]}. Unpack them there."
     if not any(listing.files for listing in listings):
         ask = f". It is asked for at {corpus.request_url}" if corpus.request_url else ""
-        return f"{start}: there is no file down to {MAX_DEPTH} levels. Give the corpus's folder{frames}{ask}"
+        more = f". {own}" if frames_seen(folder) else ""  # they lie deeper
+        return f"{start}: there is no file down to {MAX_DEPTH} levels. Give the corpus's folder{ask}{more}"
     markers = "; or ".join(" and ".join(marker) for marker in corpus.markers)
     return (
         f"{start}: nowhere down to {MAX_DEPTH} levels is there a folder that holds {markers}. "
-        f"There is {_contents(folder)}. {own}"
+        f"There is {contents(folder)}. {own}"
     )
 
 
-def _frames_seen(listings: Iterable[Listing]) -> str:
-    """What to say of folders that look like the frames of a video; nothing where there is none."""
-    for listing in listings:
-        count = sum(name.lower().endswith(IMAGE_SUFFIXES) for name in listing.files)
-        if count > 1 and any(character.isdigit() for character in os.path.basename(listing.path)):
-            seen = f"{printable(listing.path)} with {count:,} images"
-            return f". Folders such as {seen} are one clip each with: frames true"
-    return ""
+def own_way(folder: Path) -> str:
+    """How clips of no known corpus in a folder are read, also where they are folders of frames."""
+    how = (
+        f"Clips sorted or listed in a way of their own are read by: scan folder --root {folder} --options "
+        "real NAME fake NAME (names of folders), or csv FILE"
+    )
+    frames = frames_seen(folder)
+    return f"{how}. {frames}: then add frames true" if frames else how
+
+
+def frames_seen(folder: Path) -> str | None:
+    """What to say of the first folder that looks like the frames of a video; None where there is none.
+
+    Its images are numbered, or it is, and it is not called like a label or a part.
+    """
+    for listing in _breadth_first(folder, ScanReport(), depth=MAX_DEPTH + 2):  # they lie deeper than roots
+        images = [name for name in listing.files if name.lower().endswith(IMAGE_SUFFIXES)]
+        name = os.path.basename(listing.path)
+        are_numbered = all(image.rpartition(".")[0].isdecimal() for image in images)
+        is_clip = are_numbered or any(character.isdigit() for character in name)
+        if len(images) > 1 and is_clip and name.lower() not in _COMMON_FOLDERS and listing.path != str(folder):
+            return f"Folders such as {printable(listing.path)} with {len(images):,} images may be one clip each"
+    return None
 
 
 def _is_archive(name: str) -> bool:
     return name.lower().endswith(ARCHIVE_SUFFIXES)
 
 
-def _contents(folder: Path, limit: int = 6) -> str:
+def contents(folder: Path, limit: int = 6) -> str:
+    """The first names in a folder, for people."""
     listing = list_folder(folder)
     names = [f"{name}/" for name in listing.folders] + list(listing.files)
     shown = ", ".join(printable(name) for name in names[:limit])

@@ -13,7 +13,7 @@ from multimodal.corpora import CORPORA, get_corpus
 from multimodal.corpora.base import ScanReport, check_counts
 from multimodal.corpora.folder.labelled import SUFFIXES
 from multimodal.corpora.manifest import GENERATED, Clip, Manifest, collect, lies_in_generated
-from multimodal.corpora.roots import existing_folder, find_root, recognise_in
+from multimodal.corpora.roots import contents, existing_folder, find_root, own_way, recognise_in
 from multimodal.corpora.walk import is_folder, is_hidden, printable
 
 # What lies beside the folders that a reader walked: a part that was unpacked elsewhere is reported, not dropped.
@@ -97,6 +97,15 @@ def scan(
 def recognise(root: str | Path, *, report: ScanReport | None = None) -> list[tuple[str, Path]]:
     """Every corpus at ``root`` or up to four levels below it, as (name, its own root)."""
     return recognise_in(CORPORA.values(), root, ScanReport() if report is None else report)
+
+
+def nothing_recognised(root: str | Path) -> str:
+    """What to say of a folder in which :func:`recognise` found no corpus: what is there, and what reads it."""
+    folder = existing_folder(root)
+    known = ", ".join(sorted(CORPORA))
+    return (
+        f"no corpus recognised under {folder}; there is {contents(folder)}. {own_way(folder)}. Known are {known}"
+    )
 
 
 def _flag_generated(clips: Iterable[Clip], report: ScanReport) -> Iterator[Clip]:

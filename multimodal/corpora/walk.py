@@ -15,7 +15,7 @@ from multimodal.files import IMAGE_SUFFIXES
 JUNK_FOLDERS = frozenset({"__MACOSX", "System Volume Information", "$RECYCLE.BIN"})
 
 #: Folders that tell a video from its frames; FaceForensics++'s own script says images, DeepfakeBench's frames.
-_KIND_FOLDERS = frozenset({"videos", "frames", "images"})
+KIND_FOLDERS = frozenset({"videos", "frames", "images"})
 
 _BY_NAME = attrgetter("name")
 
@@ -87,7 +87,7 @@ def _inside(sound: str) -> str | None:
 
 def _wherever(path: str) -> str:
     """A path without the folders that tell a video from its frames."""
-    return "/".join(part for part in path.split("/") if part.lower() not in _KIND_FOLDERS)
+    return "/".join(part for part in path.split("/") if part.lower() not in KIND_FOLDERS)
 
 
 def is_hidden(name: str) -> bool:

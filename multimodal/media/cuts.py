@@ -37,6 +37,8 @@ _STILL, _LEAST_SHARE = 4.0, 0.2
 #: cells that were so much brighter or darker in the shot, such a share is as dark: the rest is a logo's edge.
 _BLACK, _NO_LONGER_BLACK = 32, 40
 _FADED, _FADED_SHARE = 32.0, 0.95
+#: Of the bright cells of a logo so many stand still while the black about it goes; the rest are its edges.
+_LOGO_SHARE = 0.5
 #: A picture of less contrast (standard deviation, of 255) counts as flat, and its noise for little.
 _LEAST_CONTRAST = 4.0
 
@@ -120,7 +122,8 @@ class _Black:
             share = dark[faded].mean()
         else:  # nothing was bright so far, as at the start of a clip: what stands still beside the black is a logo
             stands = self._brightest - self._darkest <= _STILL
-            share = dark.mean() if (dark | stands).all() else float(dark.all())
+            is_logo = not dark.all() and stands[~dark].mean() > _LOGO_SHARE
+            share = dark.mean() if is_logo else float(dark.all())
         self.now = bool(share >= _FADED_SHARE)
         return self.now
 

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 
-from multimodal.corpora.manifest import Manifest
-from multimodal.files import sync
+from multimodal.corpora.manifest import GENERATED_MARK, Manifest, is_generated
+from multimodal.files import sync, write_json
 from multimodal.labels import Media
 from multimodal.media.errors import MediaError
 from multimodal.media.faces import FaceDetector, check_detector, create_detector, detector_module
@@ -126,6 +126,8 @@ def prepare_corpus(
     folder = Path(store_folder)
     _open_or_make(folder, options)
     with _store_errors(folder):
+        if is_generated(manifest.clips) and not (folder / GENERATED_MARK).exists():
+            write_json(folder / GENERATED_MARK, {"generated": "clips of this store were drawn by a program"})
         merge(folder)
         prepared, failed = finished_clips(folder)
         jobs = _jobs(manifest, roots, done=prepared | failed)

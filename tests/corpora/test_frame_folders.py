@@ -65,6 +65,7 @@ def test_folders_of_your_own_are_clips_where_you_say_that_they_hold_frames(plant
     found = scan_rows("folder", root, frames="true")
     assert found.column("media") == {"real/anna": "video", "real/song.wav": "audio", "fake/swap/7": "video"}
     assert found.rows["fake/swap/7"]["method"] == "swap"
+    assert found.column("audio_fake") == {"real/anna": 0, "real/song.wav": 0, "fake/swap/7": None}
     assert scan_rows("folder", root, frames="true", csv="labels.csv").rows["real/anna"]["any_fake"] == 0
     with pytest.raises(ValueError, match="frames must be true or false"):
         scan_rows("folder", root, frames="yes")
@@ -72,5 +73,28 @@ def test_folders_of_your_own_are_clips_where_you_say_that_they_hold_frames(plant
 
 def test_an_unknown_layout_of_frames_is_told_the_option_that_reads_it(plant):
     root = plant("dataset/set1/genuine/videos/17/1.png", "dataset/set1/genuine/videos/17/2.png")
-    with pytest.raises(ValueError, match=r"videos/17 with 2 images are one clip each with: frames true"):
+    with pytest.raises(ValueError, match=r"videos/17 with 2 images may be one clip each: then add frames true"):
         scan("celebdf", root, report=ScanReport())
+
+
+def test_frames_beside_the_list_of_a_corpus_of_videos_are_named_with_what_reads_them(plant):
+    root = plant("test/frames/aabbccddee/000.png", "test/frames/aabbccddee/001.png", "test/labels.csv")
+    with pytest.raises(ValueError, match=r"holds test/labels\.csv but not .*dee with 2 images .* frames true"):
+        scan("dfdc", root, report=ScanReport())
+
+
+def test_frames_that_nobody_spoke_of_are_told_and_the_folder_that_holds_them_names_no_method(plant, scan_rows):
+    root = plant("real/frames/0000/000.png", "real/frames/0000/001.png", "fake/frames/0000_fake/000.png")
+    (warning,) = scan_rows("folder", root).report.warnings
+    assert "frames/0000 with 2 images may be one clip each: then give --options frames true" in warning
+    assert scan_rows("folder", root, frames="false").report.warnings == []
+    found = scan_rows("folder", root, frames="true")
+    assert found.report.warnings == []
+    assert found.column("method") == {"real/frames/0000": "real", "fake/frames/0000_fake": "unknown"}
+    assert found.column("audio_fake") == dict.fromkeys(found.rows)
+    assert found.column("any_fake") == {"real/frames/0000": 0, "fake/frames/0000_fake": 1}
+
+
+def test_pictures_that_are_clips_of_their_own_are_not_taken_for_frames(plant, scan_rows):
+    root = plant("train/real/0001.png", "train/real/0002.png", "train/fake/easy_1.jpg", "train/fake/mid_2.jpg")
+    assert scan_rows("folder", root).report.warnings == []

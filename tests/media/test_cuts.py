@@ -130,7 +130,7 @@ def test_black_pictures_under_a_logo_at_the_start_are_a_shot_of_their_own():
 def test_a_small_bright_picture_that_moves_in_the_dark_is_not_black():
     pictures = [np.full_like(picture, 8) for picture in shot(6, 60)]
     for number, picture in enumerate(pictures):
-        picture[60:84, 40 + number : 70 + number] = 200
+        picture[60:84, 4 + 2 * number : 24 + 2 * number] = 200
     assert begins(pictures) == []
 
 

@@ -165,7 +165,7 @@ def test_a_recording_that_stands_still_as_long_as_it_likes_lacks_nothing():
 def test_what_an_encoder_puts_before_the_sound_of_avi_moves_the_picture_too_and_lacks_no_frame(
     video_codec, tmp_path, media
 ):
-    # of 16 kHz MP3 is written 69 ms before its first sound, two frames nearly
+    # of MP3 at 32 kHz 35 ms are written before its first sound, a frame nearly
     sound = media.clicks(1.6, [0.5, 1.0])
     path = media.write(
         tmp_path / "a.avi",
@@ -173,7 +173,7 @@ def test_what_an_encoder_puts_before_the_sound_of_avi_moves_the_picture_too_and_
         sound=sound,
         video_codec=video_codec,
         audio_codec="libmp3lame",
-        sound_rate=16_000,
+        sound_rate=32_000,
     )
     info = probe(path)
     assert info.damage is None

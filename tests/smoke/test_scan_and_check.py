@@ -59,9 +59,14 @@ def test_a_corpus_that_cannot_be_read_does_not_stop_the_others(drive, tmp_path, 
 
 
 def test_a_drive_without_any_corpus_is_one_line(tmp_path, capsys):
-    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "clip1").mkdir(parents=True)
+    for name in ("1.png", "2.png"):
+        (tmp_path / "x" / "clip1" / name).write_bytes(b"picture")
     assert main(["scan", "all", "--root", str(tmp_path)]) == 1
-    assert capsys.readouterr().err.startswith("error: no corpus recognised under")
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: no corpus recognised under {tmp_path}; there is x/. Clips sorted")
+    assert f"scan folder --root {tmp_path} --options" in said
+    assert "x/clip1 with 2 images may be one clip each: then add frames true" in said
 
 
 def test_options_reach_the_reader(drive, tmp_path):

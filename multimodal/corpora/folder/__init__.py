@@ -23,12 +23,15 @@ from multimodal.corpora.folder.labelled import (
     SPLITS,
     Labels,
     PersonPattern,
+    is_silent,
     labels_of,
     media_of,
     walk_media,
 )
 from multimodal.corpora.folder.listed import COLUMN_OPTIONS, read_listed
 from multimodal.corpora.manifest import Clip
+from multimodal.corpora.roots import frames_seen
+from multimodal.corpora.walk import KIND_FOLDERS
 from multimodal.labels import Media
 
 # Clips whose labels are the names of folders above them.
@@ -68,6 +71,8 @@ def read_sorted(
             continue
         media = media_of(path)
         labels = place.labels[media]
+        if has_frames and media == "video" and is_silent(root / path):
+            labels = labels._replace(audio_fake=None)
         yield Clip(
             path,
             media,
@@ -95,9 +100,9 @@ def _place_of(folder: str, real: frozenset[str], fake: frozenset[str], modality:
 
 
 def _method(names: list[str], lower: list[str], fake: frozenset[str]) -> str:
-    """The folder below ``fake`` names the method, if there is one that is not a split."""
+    """The folder below ``fake`` names the method, if there is one that is no split and no kind of file."""
     last = max(position for position, name in enumerate(lower) if name in fake)
-    below = [name for name in names[last + 1 :] if name.lower() not in SPLITS]
+    below = [name for name in names[last + 1 :] if name.lower() not in {*SPLITS, *KIND_FOLDERS}]
     return below[0] if below else "unknown"
 
 
@@ -119,6 +124,8 @@ def read_clips(
     if frames not in ("", "true", "false"):
         raise ValueError(f"frames must be true or false; got {frames!r}")
     person, has_frames = PersonPattern(identity), frames == "true"
+    if not frames and (seen := frames_seen(root)):
+        report.warn(f"{seen}: then give --options frames true; frames false says that they are not")
     if csv:
         table = Path(csv).expanduser()
         return read_listed(root, report, table, modality, person, columns, has_frames=has_frames)

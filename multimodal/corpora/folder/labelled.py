@@ -33,6 +33,12 @@ def walk_media(root: Path, report: ScanReport, *, has_frames: bool) -> Iterator[
     return walk_clips(root, report, is_clip=bool, suffixes=others)
 
 
+def is_silent(clip: Path) -> bool:
+    """Whether a clip is a folder of frames that has no WAV of its name, beside it or in it."""
+    sounds = [place / f"{clip.name}{suffix}" for place in (clip.parent, clip) for suffix in (".wav", ".WAV")]
+    return clip.is_dir() and not any(sound.is_file() for sound in sounds)
+
+
 class Labels(NamedTuple):
     """Labels of a clip, 1 for fake, 0 for real, None for absent or unknown."""
 

@@ -5,7 +5,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from multimodal.corpora.base import ScanReport
-from multimodal.corpora.folder.labelled import SPLITS, Labels, PersonPattern, labels_of, media_of, walk_media
+from multimodal.corpora.folder.labelled import (
+    SPLITS,
+    Labels,
+    PersonPattern,
+    is_silent,
+    labels_of,
+    media_of,
+    walk_media,
+)
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.table_file import read_rows
 
@@ -108,6 +116,8 @@ def read_listed(
         if labels is None:
             uncertain.add(path)
             continue
+        if has_frames and "audio" not in columns and is_silent(root / path):
+            labels = labels._replace(audio_fake=None)
         clip = _clip(path, files[path], labels, row, columns, person, finder)
         if clips.setdefault(path, clip)[2:4] != clip[2:4] or clips[path].any_fake != clip.any_fake:
             contradicted.add(path)

@@ -21,7 +21,7 @@ def store_page(
     """A self-contained HTML page: counts, failures by reason, and a figure for each of ``clip_ids``.
 
     Args:
-        store: to show; it knows no labels and not where its clips are from.
+        store: to show; it knows no labels.
         clip_ids: of the clips to draw.
         title: heading of the page.
         labels: clip → what it is (its class and method, say) from whoever has the manifest; a clip without an
