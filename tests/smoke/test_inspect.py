@@ -1,12 +1,8 @@
 """Looking at a store, as a person does after preparing."""
 
-from pathlib import Path
-
 import pytest
 
 from experiments.inspect import inspect
-from multimodal.media.prepare_corpus import prepare_corpus
-from multimodal.media.prepared import PrepareOptions
 
 
 def test_inspect_tells_what_a_store_holds_and_writes_a_page(workspace, capsys, tmp_path):
@@ -22,18 +18,6 @@ def test_inspect_tells_what_a_store_holds_and_writes_a_page(workspace, capsys, t
     assert "Generated media: what is seen and heard here says nothing about real videos" in page
     assert page.count("data:image/png") == 2
     assert "Clips drawn at random" in page
-
-
-def test_a_store_of_recordings_is_not_called_generated_and_the_page_tells_damage(write_sounds, capsys, tmp_path):
-    manifest, _ = write_sounds(tmp_path, "tones", {"a.wav": (0.1, 0.5, 0.1), "b.wav": (0.1, 0.5, 0.1)})
-    cut = Path(manifest.roots["tones"]) / "b.wav"
-    cut.write_bytes(cut.read_bytes()[:-4_000])
-    prepare_corpus(manifest, tmp_path / "again", PrepareOptions())
-    inspect(tmp_path / "again", html=True)
-    assert "generated" not in capsys.readouterr().out
-    page = (tmp_path / "again" / "inspect.html").read_text()
-    assert "Generated media" not in page
-    assert page.count("cut off: 4000 bytes that the header names are missing") == 2  # of the clip, and counted
 
 
 def test_inspect_refuses_what_is_no_store(tmp_path):
