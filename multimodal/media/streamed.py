@@ -26,9 +26,10 @@ from multimodal.processes import give_memory_back
 #: First frame and last-plus-one of each window of a clip, from its number of frames and the silence at its ends.
 CutWindows = Callable[[int, Silence | None], Sequence[tuple[int, int]]]
 #: A longer sound is shown by its lowest and highest sample of every so many. All faces of a film share so many
-#: samples, and its first so many crops to look at, of which those that are seen longest and largest have one.
+#: samples, and its first so many crops to look at, of which those that are seen longest and largest have one, and
+#: their sound. A page draws the figures of far fewer.
 _SHOWN_SAMPLES, _LEAST_SHOWN_SAMPLES = 2**21, 2000
-_MOST_LOOKS = 200
+_MOST_LOOKS = 100
 #: What is kept around faces, of which preparing keeps twice as much: a detector needs memory beside it.
 KEEP_BYTES = 100 * 2**20
 #: Of one file, where nobody says otherwise.
@@ -129,7 +130,7 @@ def pieces_of(asked: Asked, *, options: PrepareOptions, detector: FaceDetector) 
     )
     give_memory_back()  # of the search; judging, in another process, needs it now
     most = max(_SHOWN_SAMPLES // len(found), _LEAST_SHOWN_SAMPLES)
-    yield [_described(one, most) for one in found]
+    yield [_described(one, most if number < _MOST_LOOKS else None) for number, one in enumerate(found)]
     looks = min(asked.num_thumbnails, max(_MOST_LOOKS // len(found), 1))
     some, none = (asked._replace(num_thumbnails=count) for count in (looks, 0))
     cutters = [_Cutter(number, one, some if number < _MOST_LOOKS else none) for number, one in enumerate(found)]
@@ -149,9 +150,10 @@ def _length(preparation: Preparation) -> int:
     return num_grid_points(num_samples, preparation.options.frame_rate, preparation.options.sample_rate)
 
 
-def _described(preparation: Preparation, most_samples: int) -> FaceFound:
+def _described(preparation: Preparation, most_samples: int | None) -> FaceFound:
+    """What is known before the first window; ``most_samples`` of its sound can be drawn, None for none."""
     sound, rate = None, float(preparation.options.sample_rate)
-    if preparation.waveform is not None:
+    if preparation.waveform is not None and most_samples is not None:
         sound, rate = _shown(preparation.waveform, rate, most_samples)
     return FaceFound(
         clip=replace(preparation, track=None, waveform=None).collect(),

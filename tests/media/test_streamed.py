@@ -76,9 +76,10 @@ def test_a_window_comes_as_soon_as_its_last_crop_is_cut(two_faces, monkeypatch):
     assert max(cut) < 16
 
 
-def test_of_a_crowd_only_the_first_faces_have_crops_to_look_at(two_faces, monkeypatch):
+def test_of_a_crowd_only_the_first_faces_have_crops_and_sound_to_look_at(two_faces, monkeypatch):
     monkeypatch.setattr(streamed, "_MOST_LOOKS", 1)
-    _, *pieces = windows_of(two_faces)
+    found, *pieces = windows_of(two_faces)
+    assert [face.sound is None for face in found] == [False, True]
     looks = {piece.face: len(piece.crops) for piece in pieces if isinstance(piece, Looks)}
     assert looks == {0: 1, 1: 0}
 
