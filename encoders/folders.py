@@ -30,9 +30,11 @@ def holds_encoder(place: str | Path) -> bool:
 
 def read_description(place: str | Path) -> dict[str, Any]:
     """What ``config.json`` in a folder, or beside a file, says; nothing where there is none that can be read."""
-    folder = Path(place) if Path(place).is_dir() else Path(place).parent
+    file = (Path(place) if Path(place).is_dir() else Path(place).parent) / CONFIG_FILE
+    if not file.is_file():  # reading a pipe may never end
+        return {}
     try:
-        found = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

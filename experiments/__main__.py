@@ -8,6 +8,7 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
 import contextlib
 import errno
 import importlib
+import io
 import os
 import sys
 import threading
@@ -66,6 +67,7 @@ def usage() -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; an error that the user can mend is one line and exit code 1 (2 for a wrong command line)."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    _open_streams()
     # read when torch is loaded: threads that wait sleep, in place of turning round and round beside other jobs
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -83,13 +85,13 @@ def main(arguments: list[str] | None = None) -> int:
                 die_with_launcher()
             return importlib.import_module(f"experiments.{verb}").main(rest) or 0
     except KeyboardInterrupt:
-        return signals.stopped()
+        return signals.stopped(verb)
     except BrokenPipeError:  # whoever read the output has seen enough, as with ``| head``
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
         if signals.number is not None:  # a library that was being imported made another error of the interrupt
-            return signals.stopped()
+            return signals.stopped(verb)
         if os.environ.get("EXPERIMENTS_TRACEBACK"):
             raise
         if _is_lack_of_memory(error):
@@ -113,6 +115,27 @@ _TO_DO = {
     errno.EROFS: ". Take a folder on a disk that can be written",
 }
 _STOPPED = "stopped; the same command goes on from here"
+_STOPPED_ANEW = {
+    "predict": "stopped; what was judged stands in verdicts.jsonl, and the same command judges all files anew"
+}
+
+
+def _open_streams() -> None:
+    """Whatever a verb says can be written: a letter that the terminal lacks as an escape, to a closed stream not.
+
+    Else one name of a stranger's file would end a verb in a language without its letters, and so would a daemon
+    that starts it with nothing to write to. A closed descriptor is opened before a file can take its number.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r", encoding="utf-8", closefd=False))
+        elif descriptor == 1 and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # as standard error is by itself
 
 
 def _fail(message: str, code: int) -> int:
@@ -124,7 +147,8 @@ def _in_words(error: ValueError | OSError) -> str:
     """What an error says; of the system's errors the file first, and no number."""
     if isinstance(error, UnicodeEncodeError):
         what = "the name of a folder or file is not UTF-8, and tables keep no other; rename it"
-        return f"{os.fsencode(error.object).decode('utf-8', 'backslashreplace')[:300]}: {what}"
+        name = error.object.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        return f"{name[:300]}: {what}"
     if not isinstance(error, OSError) or not error.strerror:
         return str(error)
     do = _TO_DO.get(error.errno or 0, "")
@@ -176,9 +200,9 @@ class _Signals:
         self.number = number
         raise KeyboardInterrupt
 
-    def stopped(self) -> int:
+    def stopped(self, verb: str) -> int:
         """Say so; the exit code that shells know."""
-        print(_STOPPED, file=sys.stderr)
+        print(_STOPPED_ANEW.get(verb, _STOPPED), file=sys.stderr)
         return 128 + (self.number or signal.SIGINT)
 
 

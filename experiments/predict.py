@@ -7,9 +7,10 @@ import mimetypes
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
 from experiments.command_line import Positional, run_verb
@@ -113,9 +114,10 @@ def predict(
                 verdicts.append(replace(verdict, player=player_of(path, out, player)))
         finally:  # also of what was judged before somebody stopped it
             judge.preparer.end()  # the page needs memory, too
-            written = as_written(out / "verdicts.json", [verdict.as_json() for verdict in verdicts])
-            _write_table(out / "verdicts.csv", verdicts)
-            write_text(out / "verdicts.html", prediction_page(verdicts))
+            if verdicts:  # who stops it before that finds the verdicts of an earlier call as they were
+                written = as_written(out / "verdicts.json", [verdict.as_json() for verdict in verdicts])
+                _write_table(out / "verdicts.csv", verdicts)
+                write_text(out / "verdicts.html", prediction_page(verdicts))
     print(f"{len(written)} of {len(paths)} files: {out / 'verdicts.json'}  {out / 'verdicts.html'}")
     not_judged = [verdict for verdict in verdicts if verdict.main.evidence is None]
     for verdict in not_judged:
@@ -202,14 +204,17 @@ def _judged(
     from multimodal.processes import give_memory_back
     from multimodal.progress import progress
 
-    with errors_name(journal), open_itself(journal, "w") as lines:
+    lines: IO[Any] | None = None
+    with ExitStack() as kept:
         for path in progress(paths, desc="predict", unit="file", disable=len(paths) < 2):
             verdict = _judge(judge, path)
             if explain:
                 verdict = replace(verdict, warnings=[*verdict.warnings, judge.known_as(path)])
-            lines.write(json.dumps(verdict.as_json(), allow_nan=False, ensure_ascii=False) + "\n")
-            lines.flush()
-            os.fsync(lines.fileno())
+            with errors_name(journal):
+                lines = lines or kept.enter_context(open_itself(journal, "w"))
+                lines.write(json.dumps(verdict.as_json(), allow_nan=False, ensure_ascii=False) + "\n")
+                lines.flush()
+                os.fsync(lines.fileno())
             print("\n".join(_lines(verdict)))
             give_memory_back()  # of the windows; the page, and the next file, need it
             yield path, verdict

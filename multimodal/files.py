@@ -145,7 +145,7 @@ def sweep(folder: Path, *, is_deep: bool = False) -> None:
         is_deep: whether folders in it are swept too.
     """
     for path in [path for path in (folder.rglob if is_deep else folder.glob)(".*") if is_leftover(path)]:
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
 
 
 def sweep_beside(path: Path) -> None:
@@ -285,6 +285,8 @@ def write_json(path: str | Path, value: Any) -> None:
 
 def read_json(path: str | Path) -> Any:
     """Read JSON; ``ValueError`` names the file when it is not JSON, or is nested too deeply to be ours."""
+    if Path(path).exists() and not Path(path).is_file():  # reading a pipe may never end
+        raise ValueError(f"not JSON: {path} is no file")
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

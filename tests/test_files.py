@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from encoders.folders import read_description
 from experiments.__main__ import _in_words
 from multimodal.files import (
     LOCK,
@@ -251,6 +252,20 @@ def test_what_killed_writers_left_goes_when_a_writer_comes_and_not_while_another
             assert half.exists()
     with shared(tmp_path):
         assert not half.exists()
+
+
+def test_a_link_that_is_called_as_a_leftover_goes_and_what_it_leads_to_stays(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / ".a.0123456789abcdef0123456789abcdef").symlink_to(tmp_path / "mine")
+    sweep(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "config.json")
+    with pytest.raises(ValueError, match=r"config\.json is no file"):
+        read_json(tmp_path / "config.json")
+    assert read_description(tmp_path) == {}
 
 
 def test_a_deep_sweep_goes_below_and_a_plain_one_does_not(tmp_path):

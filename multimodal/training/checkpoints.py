@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import zlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,11 +13,13 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.amp.grad_scaler import GradScaler
 
-from multimodal.artefacts import one_line
+from multimodal.artefacts import inside, one_line
 from multimodal.files import atomic_folder, atomic_path, read_json, sweep, write_json
 
 #: Keeps the gradients of float16 from vanishing, by a factor that changes as the training goes; None otherwise.
 Scaler: TypeAlias = GradScaler | None
+#: Says of each other file of a checkpoint what it holds.
+_SUMS = "sums.json"
 
 
 @dataclass(kw_only=True)
@@ -60,7 +63,7 @@ class Checkpoints:
         if self.folder.is_dir():
             sweep(self.folder)
             for path in self.folder.glob("step-*"):
-                if not any(path.iterdir()):
+                if path.is_dir() and not any(path.iterdir()):
                     path.rmdir()
 
     def save(
@@ -85,6 +88,7 @@ class Checkpoints:
             if scaler is not None:
                 _pickle(scaler.state_dict(), temporary / "scaler.pt")
             write_json(temporary / "state.json", asdict(state))
+            write_json(temporary / _SUMS, {file.name: _sum(file) for file in sorted(temporary.iterdir())})
         for older in former[:-1]:
             shutil.rmtree(older)
 
@@ -130,7 +134,7 @@ class Checkpoints:
 def _holds_files(folder: Path) -> bool:
     try:
         return any(folder.iterdir())
-    except FileNotFoundError:  # a notebook looks while the training removes an older one
+    except (FileNotFoundError, NotADirectoryError):  # a notebook looks while the training removes an older one
         return False
 
 
@@ -142,6 +146,10 @@ def _restore(
     averaged: nn.Module | None,
 ) -> FitState:
     state = _state_of(folder / "state.json")
+    if (folder / _SUMS).is_file():  # those of before have none
+        for name, written in read_json(folder / _SUMS).items():
+            if _sum(inside(folder, name)) != written:
+                raise ValueError(f"{name} does not hold what was written")
     load_weights(model, folder / "model.safetensors")
     if averaged is not None:
         load_weights(averaged, folder / "averaged.safetensors")
@@ -149,6 +157,15 @@ def _restore(
     if scaler is not None:
         scaler.load_state_dict(torch.load(folder / "scaler.pt", map_location="cpu", weights_only=True))
     return state
+
+
+def _sum(path: Path) -> str:
+    """CRC-32 of a file: weights with bits turned round are numbers still, and would be trained on."""
+    total = 0
+    with path.open("rb") as file:
+        while block := file.read(2**22):
+            total = zlib.crc32(block, total)
+    return f"{total:08x}"
 
 
 def _state_of(path: Path) -> FitState:

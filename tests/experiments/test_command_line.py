@@ -259,6 +259,21 @@ def test_verbs_names_and_options_complete_with_tab():
     ]
 
 
+def test_a_letter_that_the_terminal_lacks_is_an_escape():
+    code = f"{PREAMBLE}main(['--help']); print('\\xe9')"
+    plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = run_code(code, env=plain)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, r"\xe9")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_ends_no_verb_and_gives_its_number_to_no_file(closed, tmp_path):
+    code = f"{PREAMBLE}main(['--help']); main(['frob']); open('file', 'w').write(str(sys.stdout.fileno()))"
+    done = subprocess.run(["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code], cwd=tmp_path)
+    assert done.returncode == 0
+    assert (tmp_path / "file").read_text() == "1"
+
+
 def raising(error):
     def import_module(name):
         raise error

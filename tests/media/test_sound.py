@@ -105,6 +105,12 @@ def test_a_silent_first_track_is_left_for_one_that_is_heard(tmp_path):
     assert sound.note == "sound track 1 of 3 is silent: track 3 is taken"
 
 
+def test_beside_a_first_track_that_holds_nothing_a_whisper_is_heard(tmp_path):
+    whisper = (VOICE / 60).astype(VOICE.dtype)
+    path = write_tracks(tmp_path / "a.mkv", [(SILENCE,), (whisper,)])
+    assert read_sound(path, RATE).note == "sound track 1 of 2 is silent: track 2 is taken"
+
+
 @pytest.mark.parametrize("tracks", [[(VOICE,), (VOICE[::-1],)], [(SILENCE,), (SILENCE,)]])
 def test_the_first_track_is_taken_where_it_is_heard_or_all_are_silent(tracks, tmp_path):
     sound = read_sound(write_tracks(tmp_path / "a.mkv", tracks), RATE)

@@ -2,6 +2,7 @@ import json
 import math
 import os
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -362,6 +363,19 @@ def test_what_was_judged_is_safe_when_somebody_stops_a_batch(run, three_files, t
     assert [json.loads(line)["file"] for line in seen] == [str(three_files[0])]
     (kept,) = json.loads((out / "verdicts.json").read_text())
     assert kept["file"] == str(three_files[0])
+
+
+def test_who_stops_a_batch_before_its_first_verdict_finds_those_of_an_earlier_one(
+    run, three_files, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(Judge, "file", lambda judge, path, watch: judge.cannot_judge(path, "because"))
+    command = ["predict", str(three_files[0]), "--run", str(run), "--out", str(tmp_path)]
+    assert main(command) == 1
+    kept = {path.name: path.read_bytes() for path in tmp_path.glob("verdicts.*")}
+    monkeypatch.setattr(Judge, "file", lambda judge, path, watch: signal.raise_signal(signal.SIGINT))
+    assert main(command) == 130
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("verdicts.*")} == kept
+    assert "the same command judges all files anew" in capsys.readouterr().err
 
 
 def test_predict_gives_up_a_file_that_takes_more_than_it_may(run, three_files, tmp_path):

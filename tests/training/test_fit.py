@@ -209,6 +209,12 @@ def test_six_steps_equal_three_and_a_restart_and_three_with_a_scaler_of_gradient
     assert_bitwise_equal(weights(tmp_path / "whole"), weights(tmp_path / "halves"))
 
 
+def flip_last_bit(path):
+    whole = bytearray(path.read_bytes())
+    whole[-1] ^= 1
+    path.write_bytes(whole)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -217,9 +223,10 @@ def test_six_steps_equal_three_and_a_restart_and_three_with_a_scaler_of_gradient
         lambda folder: (folder / "state.json").write_bytes(b""),
         lambda folder: (folder / "state.json").write_text('{"odd": 1}'),
         lambda folder: (folder / "optimizer.pt").unlink(),
+        lambda folder: flip_last_bit(folder / "model.safetensors"),
         lambda folder: [path.unlink() for path in folder.iterdir()],
     ],
-    ids=["no byte", "cut off", "no JSON", "other JSON", "missing", "empty folder"],
+    ids=["no byte", "cut off", "no JSON", "other JSON", "missing", "a bit", "empty folder"],
 )
 def test_a_damaged_checkpoint_falls_back_to_the_one_before_it_and_ends_the_same(damage, tmp_path, capfd):
     values = [0.1, 0.4, 0.3, 0.2, 0.5, 0.6]

@@ -31,9 +31,10 @@ _LEAST_RATE, _MOST_RATE = 4_000, 384_000
 #: beyond it they may be this many times what is heard (a call that only sends while somebody speaks has ten).
 _MOST_SECONDS = 4 * 3600.0
 _MOST_PAUSE_SECONDS, _MOST_PAUSE_SHARE = 600.0, 30.0
-#: A track that is hardly ever louder (-48 dB) is left for one that is ten times as loud. How loud a track is says
-#: not its peak, which may be a click, but what its loudest 50 ms reach together for up to a second.
-_FAINT, _FAR_LOUDER = 4e-3, 10.0
+#: A track that is hardly ever louder (-48 dB) is left for one that is ten times as loud; one that holds nothing
+#: (-80 dB), for one that whispers. How loud a track is says not its peak, which may be a click, but what its
+#: loudest 50 ms reach together for up to a second.
+_FAINT, _FAR_LOUDER, _NOTHING = 4e-3, 10.0, 1e-4
 _BLOCK_SECONDS, _LEAST_BLOCKS, _MOST_BLOCKS = 0.05, 3, 20
 #: Two channels whose mean has less than this share of their power (4.5 dB lost) cancel each other; unrelated ones
 #: keep half, and one voice at two microphones nearly all. A voice may cancel itself in front of music that does
@@ -99,7 +100,7 @@ def read_sound(
             if loudness > _FAINT:
                 return sound
             first, faint = sound, loudness
-        elif loudness > max(_FAINT, _FAR_LOUDER * faint):
+        elif loudness > _FAR_LOUDER * max(faint, _NOTHING) and (loudness > _FAINT or faint < _NOTHING):
             is_silent = "is silent" if isinstance(first, Sound) else "cannot be read"
             note = f"sound track 1 of {num_tracks} {is_silent}: track {track + 1} is taken"
             return sound._replace(note="; ".join(filter(None, (note, sound.note))))
