@@ -30,7 +30,6 @@ from multimodal.data.pseudo_fakes import with_pseudo_fakes
 from multimodal.detector import AudioVisualDetector
 from multimodal.heads import Branch
 from multimodal.labels import Modality
-from multimodal.report.study_table import tokens_text
 from multimodal.splits.seen import learnt_from
 from multimodal.tokens.resampled import Resampling
 from multimodal.training.losses import DetectorLoss
@@ -342,6 +341,8 @@ def _draw_mixture(rows: Any, windows: Any, **options: Any) -> Any:
 
 @torch.inference_mode()
 def _tokens_text(detector: AudioVisualDetector, clips: Clips, reading: Reading) -> str:
+    from multimodal.report.study_table import tokens_text  # imports what draws pages
+
     tokens = detector.eval().encode(first_window(detector, clips, reading))
     counts = {name: value.shape[1] for name, value in sorted(tokens.items())}
     if not detector.localises:

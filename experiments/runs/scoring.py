@@ -33,7 +33,6 @@ from multimodal.judge import Judge, load_detector
 from multimodal.labels import MODALITIES, Modality
 from multimodal.media.isolation import Limits
 from multimodal.media.streamed import DEFAULT_LIMITS
-from multimodal.report.pages.audit import notes
 from multimodal.training.checkpoints import load_weights
 
 
@@ -212,6 +211,11 @@ def open_judge(name: Path, rule: str, limits: Limits = DEFAULT_LIMITS, *, doubt:
         raise ValueError(f"{run.folder.provenance} does not say what the run was trained on; train it again")
     detector: Any = run.model
     with building(name, "a run that judges files"):
+        audited = None
+        if run.folder.audit.is_file():
+            from multimodal.report.pages.audit import notes  # imports what draws pages
+
+            audited = notes(read_json(run.folder.audit))
         judge = Judge(
             detector,
             num_frames=run.reading.num_frames,
@@ -224,7 +228,7 @@ def open_judge(name: Path, rule: str, limits: Limits = DEFAULT_LIMITS, *, doubt:
             metrics=run.folder.read_metrics(),
             learnt_from=run.learnt_from,
             familiar=read_familiar(run.folder.familiar),
-            audit=notes(read_json(run.folder.audit)) if run.folder.audit.is_file() else None,
+            audit=audited,
             limits=limits,
         )
         judge.card()  # of numbers that nobody measured there could be none
