@@ -48,7 +48,7 @@ MOST_FALSE_ALARMS, FEWEST_FOUND = 0.05, 0.90
 def main(
     out: Path = Path("localisation"),
     seeds: int = 3,
-    people: tuple[int, int, int] = (80, 45, 67),
+    people: tuple[int, int, int] = (80, 100, 67),
     recordings: int = 1,
     steps: int = FIT.steps,
     workers: int = 2,
