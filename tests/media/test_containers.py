@@ -190,7 +190,7 @@ def test_a_clock_that_is_set_back_is_told_and_what_comes_then_is_left_out(tmp_pa
     assert clip == list(range(50))
 
 
-@pytest.mark.parametrize("suffix", [".ts", ".mts", ".3gp", ".ogv", ".gif", ".MP4"])
+@pytest.mark.parametrize("suffix", [".ts", ".mts", ".3gp", ".ogv", ".gif", ".mxf", ".f4v", ".divx", ".MP4"])
 def test_what_can_be_read_can_be_scanned(suffix):
     assert media_of(f"a{suffix}") == "video"
 

@@ -14,6 +14,7 @@ from multimodal.labels import Media
 SUFFIXES: dict[str, Media] = {
     **dict.fromkeys((".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv"), "video"),
     **dict.fromkeys((".ts", ".mts", ".m2ts", ".vob", ".3gp", ".3g2", ".ogv", ".asf", ".gif"), "video"),
+    **dict.fromkeys((".f4v", ".divx", ".mxf", ".gxf", ".rm", ".nut", ".dv"), "video"),
     **dict.fromkeys((".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".wma"), "audio"),
     **dict.fromkeys(IMAGE_SUFFIXES, "image"),
 }
