@@ -5,6 +5,8 @@ noise than what lies around it (Luo et al., "Generalizing face forgery detection
 CVPR 2021; Li et al., "Face X-ray", CVPR 2020). The residuals are fixed: a few hundred pictures are enough.
 """
 
+from collections.abc import Iterator
+
 import torch
 from einops import rearrange
 from jaxtyping import Float
@@ -52,10 +54,8 @@ class DetailMaps(nn.Module):
         across, down = luma[..., 1:] - luma[..., :-1], luma[..., 1:, :] - luma[..., :-1, :]
         found = [4 * functional.avg_pool2d(level, CELL), _detail(functional.pad(across, (0, 1)), CELL)]
         found.append(_detail(functional.pad(down, (0, 0, 0, 1)), CELL))
-        for octave in range(_OCTAVES):
-            smooth = functional.conv2d(functional.pad(level, (2,) * 4, mode="reflect"), self.binomial, groups=3)
-            found.append(_detail(level - smooth, CELL >> octave))
-            level = functional.avg_pool2d(level, 2)
+        for octave, residual in enumerate(_residuals(level, self.binomial, _OCTAVES)):
+            found.append(_detail(residual, CELL >> octave))
         maps = torch.cat(found, dim=1)
         return (maps - maps.mean(dim=(2, 3), keepdim=True)).clamp(-_LARGEST, _LARGEST)
 
@@ -129,18 +129,23 @@ def detail_statistics(pictures: Float[Tensor, "pictures 3 height width"]) -> Flo
 
     Shape: ``pictures`` in [0, 1], sides a multiple of 32; result four octaves by two by three by the cells.
     """
-    level = functional.conv2d(pictures, pictures.new_tensor(_COLOURS)[:, :, None, None])
+    level = torch.einsum("nchw,kc->nkhw", pictures, pictures.new_tensor(_COLOURS))
     taps = pictures.new_tensor(_BINOMIAL) / sum(_BINOMIAL)
     binomial = torch.outer(taps, taps).expand(3, 1, 5, 5)
     found = []
-    for octave in range(_DEEPER):
-        smooth = functional.conv2d(functional.pad(level, (2,) * 4, mode="reflect"), binomial, groups=3)
-        residual, cell = level - smooth, _WIDE >> octave
+    for octave, residual in enumerate(_residuals(level, binomial, _DEEPER)):
+        cell = _WIDE >> octave
         mean = _detail(residual, cell)
         uneven = (functional.avg_pool2d(residual.square(), cell).sqrt() + _SMALLEST).log() - mean
         found += [mean.flatten(1), uneven.flatten(1)]
-        level = functional.avg_pool2d(level, 2)
     return torch.cat(found, dim=1)
+
+
+def _residuals(level: Maps, binomial: Tensor, octaves: int) -> Iterator[Maps]:
+    """What smoothing takes away, octave by octave, from fine to coarse."""
+    for _ in range(octaves):
+        yield level - functional.conv2d(functional.pad(level, (2,) * 4, mode="reflect"), binomial, groups=3)
+        level = functional.avg_pool2d(level, 2)
 
 
 def _layer(inputs: int, outputs: int) -> tuple[nn.Module, ...]:

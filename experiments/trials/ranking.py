@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float
+from sklearn.linear_model import Ridge
 from torchvision.transforms.v2 import functional as transforms
 
 from multimodal.data.pseudo_fakes import Pair, SelfBlending
@@ -100,10 +101,9 @@ class Ranking:
         self.deviations = blends.genuine.std(axis=0) + 1e-6
         self.means = blends.genuine.mean(axis=0)
         differences = (blends.forged - blends.genuine) / self.deviations
-        alike = differences @ differences.T
-        power = np.trace(alike) / len(alike)
-        votes = np.linalg.solve(alike / power + _SMOOTHING * np.eye(len(alike)), np.ones(len(alike)))
-        self.weights = differences.T @ votes / power
+        power = float(np.square(differences).sum(axis=1).mean())
+        ridge = Ridge(alpha=_SMOOTHING * power, fit_intercept=False)
+        self.weights = ridge.fit(differences, np.ones(len(differences))).coef_
 
     def __call__(self, statistics: Statistics) -> Float[np.ndarray, " rows"]:
         """Score rows of statistics."""
