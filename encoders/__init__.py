@@ -114,7 +114,7 @@ def load_encoder(name: str | Path, **options: Any) -> "Encoder":
     Raises:
         ValueError: no such folder, not an encoder's folder, or weights that do not fit (all misfits listed).
     """
-    from encoders.folders import CONFIG_FILE, WEIGHTS_FILE
+    from encoders.folders import CONFIG_FILE, WEIGHTS_FILE, json_text
     from encoders.hub import find_folder
     from encoders.learnt_from import LEARNT_FILE, LearntFrom
     from encoders.weights import read_weights
@@ -127,7 +127,7 @@ def load_encoder(name: str | Path, **options: Any) -> "Encoder":
             "that a library saved are given to an encoder: create_encoder(NAME, weights=PLACE)"
         )
     try:
-        config = json.loads(config_file.read_text(encoding="utf-8"))
+        config = json.loads(json_text(config_file))
         kind, trained_on = config.pop("encoder"), config.pop("trained_on")
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError, OSError) as error:
         raise ValueError(f"not the config of an encoder: {config_file} ({_one_line(error)})") from error

@@ -19,6 +19,9 @@ SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")
 #: Names that libraries give; where a folder has one, other files in it are not asked.
 _USUAL = (WEIGHTS_FILE, "pytorch_model.bin")
 
+#: No description of an encoder, a run or a store is near as long; the text of a longer file alone fills memory.
+MOST_JSON_BYTES = 2**27
+
 #: What a disk answers that is full, over somebody's quota, over a limit of size, broken, or read-only.
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
@@ -31,13 +34,26 @@ def holds_encoder(place: str | Path) -> bool:
 def read_description(place: str | Path) -> dict[str, Any]:
     """What ``config.json`` in a folder, or beside a file, says; nothing where there is none that can be read."""
     file = (Path(place) if Path(place).is_dir() else Path(place).parent) / CONFIG_FILE
-    if not file.is_file():  # reading a pipe may never end
+    if not file.is_file():
         return {}
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(json_text(file))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def json_text(file: Path) -> str:
+    """The text of a file of JSON that a program like this one wrote.
+
+    Raises:
+        ValueError: it is longer than any such file, or no file: reading a pipe may never end.
+    """
+    if file.exists() and not file.is_file():
+        raise ValueError(f"not JSON: {file} is no file")
+    if file.stat().st_size > MOST_JSON_BYTES:
+        raise ValueError(f"not JSON that this program wrote: {file} has {file.stat().st_size / 1e6:,.0f} MB")
+    return file.read_text(encoding="utf-8")
 
 
 def find_weights(place: str | Path) -> Path:

@@ -10,6 +10,7 @@ import errno
 import importlib
 import io
 import os
+import select
 import sys
 import threading
 from collections.abc import Iterator
@@ -86,10 +87,10 @@ def main(arguments: list[str] | None = None) -> int:
             return importlib.import_module(f"experiments.{verb}").main(rest) or 0
     except KeyboardInterrupt:
         return signals.stopped(verb)
-    except BrokenPipeError:  # whoever read the output has seen enough, as with ``| head``
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _output_is_closed():  # who read it has seen enough: ``| head``
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
         if signals.number is not None:  # a library that was being imported made another error of the interrupt
             return signals.stopped(verb)
         if os.environ.get("EXPERIMENTS_TRACEBACK"):
@@ -138,6 +139,13 @@ def _open_streams() -> None:
             stream.reconfigure(errors="backslashreplace")  # as standard error is by itself
 
 
+def _output_is_closed() -> bool:
+    """Whether nobody reads standard output any more; else the broken pipe is another: of a worker that died."""
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    return any(happened & select.POLLERR for _, happened in output.poll(0))
+
+
 def _fail(message: str, code: int) -> int:
     print(f"error: {shown(message)}", file=sys.stderr)
     return code
@@ -166,15 +174,21 @@ def _is_lack_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in signs)
 
 
+#: Seconds after which a stop that could not be raised is raised again.
+_A_MOMENT = 0.01
+
+
 class _Signals:
     """Ctrl-C, and SIGTERM as a Ctrl-C, so that whatever cleans up after one cleans up after a scheduler too.
 
-    ``number`` is that of the signal that came, None before.
+    ``number`` is that of the signal that came, None before. Where Python lets no error out, as in what destroys an
+    object, one that came is raised again a moment later, by an alarm: it would be shown, and the verb go on.
     """
 
     def __init__(self) -> None:
         self.number: int | None = None
         self._owner = os.getpid()
+        self._show_unraisable = sys.unraisablehook
 
     @contextlib.contextmanager
     def end_the_verb(self) -> Iterator[None]:
@@ -188,9 +202,12 @@ class _Signals:
         }  # as nohup asks
         for number in before:
             signal.signal(number, self._stop)
+        self._show_unraisable, sys.unraisablehook = sys.unraisablehook, self._unraisable
         try:
             yield
         finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            sys.unraisablehook = self._show_unraisable
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -199,6 +216,14 @@ class _Signals:
             os._exit(128 + number)
         self.number = number
         raise KeyboardInterrupt
+
+    def _unraisable(self, told: "sys.UnraisableHookArgs") -> None:
+        number = self.number
+        if told.exc_type is not KeyboardInterrupt or number is None:
+            self._show_unraisable(told)
+            return
+        signal.signal(signal.SIGALRM, lambda *_: self._stop(number, None))
+        signal.setitimer(signal.ITIMER_REAL, _A_MOMENT)
 
     def stopped(self, verb: str) -> int:
         """Say so; the exit code that shells know."""

@@ -16,11 +16,11 @@ import socket
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from encoders.folders import errors_name, written_whole
+from encoders.folders import errors_name, json_text, written_whole
 
 #: Taken while a folder is claimed, and held by its writer. They are two, since who claims waits and who writes
 #: does not; and they stay: a lock file that goes could be locked twice.
@@ -86,21 +86,22 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     temporary.mkdir(parents=True)
     try:
         with errors_name(path):
+            mode = _mode_of_new_files(temporary)
             yield temporary
             for inner in [*temporary.rglob("*"), temporary]:
-                sync(inner)
+                sync(inner, None if inner.is_dir() else mode)
             os.replace(temporary, path)
             sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def sync(path: Path) -> None:
-    """Wait until a file, or the list of names in a folder, is on the disk; a file gets the mode of the umask."""
+def sync(path: Path, mode: int | None = None) -> None:
+    """Wait until a file, or the list of names in a folder, is on the disk; with ``mode``, it has that before."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        if not path.is_dir():
-            os.fchmod(descriptor, 0o666 & ~_umask())
+        if mode is not None:
+            os.fchmod(descriptor, mode)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -145,7 +146,23 @@ def sweep(folder: Path, *, is_deep: bool = False) -> None:
         is_deep: whether folders in it are swept too.
     """
     for path in [path for path in (folder.rglob if is_deep else folder.glob)(".*") if is_leftover(path)]:
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+        if path.is_symlink() or not path.is_dir():
+            _unlink_unless_written(path)
+        else:
+            shutil.rmtree(path)
+
+
+def _unlink_unless_written(path: Path) -> None:
+    """Remove a file that was left; one whose lock is held is another verb's, which writes into a shared folder."""
+    with ExitStack() as opened:
+        if path.is_file() and not path.is_symlink():
+            with suppress(OSError):  # a file system without locks, or a file that may not be read: nobody holds it
+                file = opened.enter_context(path.open("rb"))
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return
+        path.unlink(missing_ok=True)
 
 
 def sweep_beside(path: Path) -> None:
@@ -284,11 +301,9 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """Read JSON; ``ValueError`` names the file when it is not JSON, or is nested too deeply to be ours."""
-    if Path(path).exists() and not Path(path).is_file():  # reading a pipe may never end
-        raise ValueError(f"not JSON: {path} is no file")
+    """Read JSON; ``ValueError`` names the file when it is not JSON, or too long or too deep to be ours."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(json_text(Path(path)))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"not JSON: {path} ({error})") from error
     except RecursionError as error:
@@ -306,8 +321,10 @@ def readable(path: str | Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _umask() -> int:
-    """The umask of this process; asking for it means setting it, so it is set back at once."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+def _mode_of_new_files(folder: Path) -> int:
+    """The mode that the umask gives a file made there. To ask for the umask itself, all threads' would be set."""
+    file = folder / ".mode"
+    file.open("xb").close()
+    mode = file.stat().st_mode & 0o777
+    file.unlink()
+    return mode

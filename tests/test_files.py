@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from encoders.folders import read_description
+from encoders.folders import json_text, read_description
 from experiments.__main__ import _in_words
 from multimodal.files import (
     LOCK,
@@ -138,6 +138,19 @@ def test_a_file_has_the_mode_of_the_umask_whatever_its_writer_gave_it(tmp_path):
         os.umask(before)
 
 
+def test_files_of_a_folder_have_the_mode_of_the_umask_which_is_not_touched(tmp_path, monkeypatch):
+    before = os.umask(0o027)
+    try:
+        monkeypatch.setattr(os, "umask", None)  # it is all threads' at once
+        with atomic_folder(tmp_path / "step") as temporary:
+            (temporary / "weights").touch(mode=0o600)
+            assert [path.name for path in temporary.iterdir()] == ["weights"]
+    finally:
+        monkeypatch.undo()
+        os.umask(before)
+    assert (tmp_path / "step" / "weights").stat().st_mode & 0o777 == 0o640
+
+
 def test_beside_a_file_what_a_killed_writer_of_it_left_goes_and_what_is_being_written_stays(tmp_path):
     code = """
 import os, sys
@@ -175,6 +188,26 @@ with atomic_path(folder / "index.parquet") as one, atomic_folder(folder / "step"
     assert sum(is_leftover(path) for path in tmp_path.iterdir()) == 2
     sweep(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [".hidden"]
+
+
+def test_who_holds_a_folder_leaves_what_another_verb_is_writing_there(tmp_path):
+    with atomic_path(tmp_path / "manifest.parquet") as temporary:
+        temporary.write_text("half")
+        left = tmp_path / f".verdicts.{'0' * 32}.json"
+        left.touch()
+        with held(tmp_path):
+            assert temporary.exists()
+            assert not left.exists()
+
+
+def test_a_file_of_json_that_is_too_long_to_be_ours_is_not_read(tmp_path):
+    path = tmp_path / "config.json"
+    with path.open("wb") as file:
+        file.truncate(10**12)  # takes no room
+    for read in (read_json, json_text):
+        with pytest.raises(ValueError, match=r"config\.json has 1,000,000 MB"):
+            read(path)
+    assert read_description(tmp_path) == {}
 
 
 def _claim(folder, number, answers):

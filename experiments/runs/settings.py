@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
+from encoders.folders import json_text
 from experiments.command_line import CommandLineError
 from experiments.runs.parts import Option
 from multimodal.artefacts import one_line
@@ -145,7 +146,7 @@ def config_from(path: Path, kind: type[Kind]) -> Kind:
     if not path.is_file():
         raise CommandLineError(f"no such configuration: {path}; give a run's config.json, or a file like it")
     try:
-        plain = _parsed(path.read_text(encoding="utf-8"))
+        plain = _parsed(json_text(path))
         if _count(plain, {}) > _MOST_VALUES:
             raise ValueError(f"more than {_MOST_VALUES:,} values, aliases counted as what they stand for")
         if not isinstance(plain, dict):

@@ -1,5 +1,6 @@
 """Checkpoints of a training: whole or not there, and enough to go on bit for bit."""
 
+import errno
 import shutil
 import sys
 import zlib
@@ -111,8 +112,8 @@ class Checkpoints:
             try:
                 state = _restore(folder, model, optimizer, scaler, averaged)
             except Exception as error:  # noqa: PERF203 - two checkpoints, whose damage makes libraries raise anything
-                if isinstance(error, OSError | MemoryError) and not isinstance(error, FileNotFoundError):
-                    raise  # it may be whole, and may not be read just now
+                if _may_be_whole(error):
+                    raise
                 damage = f"the checkpoint {folder} is damaged ({one_line(error)})"
                 print(f"warning: {damage}; the one before it is taken", file=sys.stderr)
             else:
@@ -129,6 +130,12 @@ class Checkpoints:
         """Keep the weights that the validation data chose."""
         with atomic_path(self.best) as temporary:
             save_weights(model, temporary)
+
+
+def _may_be_whole(error: Exception) -> bool:
+    """Whether a checkpoint may not be read just now, rather than never: memory, permission; not a broken disk."""
+    of_the_system = isinstance(error, OSError) and error.errno not in (errno.ENOENT, errno.EIO, None)
+    return of_the_system or isinstance(error, MemoryError)
 
 
 def _holds_files(folder: Path) -> bool:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import pytest
 
@@ -324,6 +325,55 @@ def test_an_interrupt_that_a_library_makes_an_error_of_its_own_is_an_interrupt(m
     monkeypatch.setattr(program.importlib, "import_module", import_module)
     assert main(["scan"]) == 143
     assert capsys.readouterr().err == "stopped; the same command goes on from here\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_an_object_is_destroyed_ends_the_verb_all_the_same_and_shows_nothing(number):
+    code = (
+        f"{PREAMBLE}import experiments.scan, signal, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "class Iterator:\n"
+        f"    def __del__(self): signal.raise_signal({int(number)}); time.sleep(0.05)\n"
+        "def verb(arguments):\n"
+        "    for _ in range(3): Iterator()\n"
+        "    time.sleep(30)\n"
+        "experiments.scan.main = verb\n"
+        "sys.exit(main(['scan']))"
+    )
+    begun = time.monotonic()
+    ended = run_code(code)
+    assert (ended.returncode, ended.stderr) == (128 + number, "stopped; the same command goes on from here\n")
+    assert time.monotonic() - begun < 25
+
+
+def test_what_else_goes_wrong_while_an_object_is_destroyed_is_shown_as_before(monkeypatch, capsys):
+    class Broken:
+        def __del__(self):
+            raise RuntimeError("of a library")
+
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+
+    def import_module(name):
+        Broken()
+        return types.SimpleNamespace(main=lambda arguments: 0)
+
+    monkeypatch.setattr(program.importlib, "import_module", import_module)
+    assert main(["scan"]) == 0
+    assert "RuntimeError: of a library" in capsys.readouterr().err
+
+
+def test_a_broken_pipe_ends_in_silence_only_where_nobody_reads_what_is_said():
+    code = (
+        f"{PREAMBLE}import experiments.scan, os\ndef verb(arguments): raise BrokenPipeError(32, 'Broken pipe')\n"
+    )
+    code += "experiments.scan.main = verb\nsys.exit(main(['scan']))"
+    heard = run_code(code)
+    assert (heard.returncode, heard.stderr) == (1, "error: [Errno 32] Broken pipe\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    unheard = subprocess.run([sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (unheard.returncode, unheard.stderr) == (1, "")
 
 
 def test_a_mistake_of_the_program_keeps_its_traceback(monkeypatch):

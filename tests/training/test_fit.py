@@ -1,4 +1,5 @@
 import contextlib
+import errno
 import importlib.util
 import itertools
 import os
@@ -13,7 +14,8 @@ from accelerate import Accelerator
 from safetensors.torch import load_file
 
 from multimodal.files import read_json
-from multimodal.training.checkpoints import Checkpoints, load_weights
+from multimodal.training import checkpoints
+from multimodal.training.checkpoints import Checkpoints, FitState, load_weights
 from multimodal.training.fit import fit, learning_rate
 from multimodal.training.options import FitOptions
 
@@ -246,6 +248,31 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_it_and_ends_the_same(
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "damaged" / name).read_bytes()
     kept = sorted(path.name for path in (tmp_path / "damaged" / "checkpoints").iterdir())
     assert kept == ["step-00000005", "step-00000006"]
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
+def test_a_checkpoint_on_a_broken_disk_is_passed_over_but_not_one_that_may_not_be_read_now(
+    number, tmp_path, capfd, monkeypatch
+):
+    model = Line()
+    optimizer = torch.optim.AdamW(model.parameters())
+    kept = Checkpoints(tmp_path)
+    for step in (3, 4):
+        kept.save(model, optimizer, FitState(step=step), None)
+    sum_of = checkpoints._sum
+
+    def on_that_disk(path):
+        if path.parent.name == "step-00000004":
+            raise OSError(number, os.strerror(number), str(path))
+        return sum_of(path)
+
+    monkeypatch.setattr(checkpoints, "_sum", on_that_disk)
+    if number == errno.EACCES:
+        with pytest.raises(PermissionError):
+            kept.load(model, optimizer, None)
+    else:
+        assert kept.load(model, optimizer, None).step == 3
+        assert "step-00000004 is damaged" in capfd.readouterr().err
 
 
 def test_a_run_without_a_whole_checkpoint_is_not_begun_anew_in_silence(tmp_path):
