@@ -29,14 +29,16 @@ class _Kind(NamedTuple):
 
 _ANY_TIME = frozenset({"variable", "late picture", "late sound", "offset", "dropped"})
 #: By suffix: (codec of the picture, of the sound). A program stream times the frames that begin in a pack
-#: of 2 KB by the first of them: its frames are made large, and none is lost.
+#: of 2 KB by the first of them: which of the others is lost nobody can tell.
 KINDS = {
     "mp4": _Kind((("libx264", "aac"), ("libx265", "aac"), ("mpeg4", "libmp3lame")), _ANY_TIME | {"edited"}),
     "mov": _Kind((("libx264", "pcm_s16le"), ("mjpeg", "aac"), ("libx265", "aac")), _ANY_TIME | {"edited"}),
     "mkv": _Kind((("libx264", "flac"), ("libvpx", "libopus"), ("ffv1", "pcm_s16le")), _ANY_TIME),
     "webm": _Kind((("libvpx", "libopus"), ("libvpx-vp9", "libopus")), _ANY_TIME),
     "ts": _Kind((("libx264", "aac"), ("mpeg2video", "mp2"), ("libx265", "aac")), _ANY_TIME | {"wrapped"}),
-    "mpg": _Kind((("mpeg2video", "mp2"), ("mpeg1video", "mp2")), frozenset({"late sound", "offset"})),
+    "mpg": _Kind(
+        (("mpeg2video", "mp2"), ("mpeg1video", "mp2"), ("libx264", "mp2")), frozenset({"late sound", "offset"})
+    ),
     "avi": _Kind((("mpeg4", "pcm_s16le"), ("mjpeg", "pcm_s16le"), ("libx264", "pcm_s16le")), frozenset()),
     "flv": _Kind((("libx264", "aac"), ("flv", "aac")), _ANY_TIME - {"offset"}),
     "wmv": _Kind((("wmv2", "wmav2"),), frozenset({"late sound"})),
@@ -67,6 +69,7 @@ class Variant:
         key_distance: a key frame every so many frames.
         b_frames: frames in a row that refer to later ones.
         grid_rate: points a second at which the clip is read.
+        noise: of the picture, in steps of 255; more makes frames larger.
     """
 
     seed: int
@@ -78,13 +81,14 @@ class Variant:
     key_distance: int = 12
     b_frames: int = 0
     grid_rate: float = 25.0
+    noise: int = 0
 
     def __str__(self) -> str:
         odd = ", ".join(sorted(self.odd)) or "plain"
         return (
             f"{self.seed}: {self.suffix} {'+'.join(self.codecs)}, {self.num_frames} frames at "
             f"{float(self.frame_rate):.5g}, key every {self.key_distance}, {self.b_frames} B; {odd}; "
-            f"read at {self.grid_rate:g}"
+            f"read at {self.grid_rate:g}" + f", noise {self.noise}" * (self.noise > 0)
         )
 
 
@@ -118,6 +122,7 @@ def draw_variant(seed: int) -> Variant:
         key_distance=int(rng.choice([1, 5, 12, 25, 60, 250])),
         b_frames=int(rng.integers(0, 1 + _REORDER.get(codecs[0], 0))),
         grid_rate=float(rng.choice([25.0, 30.0, 12.5])),
+        noise=int(rng.choice([0, 4, 15, 60])) if suffix == "mpg" else 0,
     )
 
 
@@ -185,9 +190,8 @@ def _add_streams(variant: Variant, container: OutputContainer) -> tuple[Stream, 
 def _picture_packets(variant: Variant, stream: Stream, times: list[Fraction]) -> list[av.Packet]:
     base = stream.codec_context.time_base or 1 / variant.frame_rate
     packets = []
-    noise = 60 if variant.suffix == "mpg" else 0
     for number, time in enumerate(times):
-        frame = av.VideoFrame.from_ndarray(_picture(number, noise), format="rgb24")
+        frame = av.VideoFrame.from_ndarray(_picture(number, variant.noise), format="rgb24")
         frame.pts, frame.time_base = round(time / base), base
         packets += stream.encode(frame)
     return [*packets, *stream.encode(None)]

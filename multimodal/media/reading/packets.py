@@ -1,6 +1,6 @@
 """The packets of a file, counted and timed without decoding any: when frames are shown, and which are missing."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from jaxtyping import Bool, Float
 
+from multimodal.media.reading.program_stream import Named, count_frames, says_order
 from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
 
 #: Clocks that go back by more than this were set back: two recordings in one file, or a damaged time.
@@ -36,7 +37,8 @@ class Packets(NamedTuple):
     alone. ``num_frames`` counts packets of the picture, ``num_damaged`` packets of any stream. ``lost_frames`` are
     missing in ``num_gaps`` places, ``clock_jumps`` counts where a clock is set back or leaps ahead. ``video_end``
     and ``audio_end`` are the seconds at which the last of each ends. FFmpeg names every frame ``late_seconds``
-    after its time, and where ``in_coded_order`` the right times, but each to another frame.
+    after its time, and where ``in_coded_order`` the right times, but each to another frame. ``counted`` are ticks,
+    in the order of the file, that take the place of what FFmpeg says of the packets of the picture.
     """
 
     times: Float[np.ndarray, " frames"] | None = None
@@ -51,6 +53,7 @@ class Packets(NamedTuple):
     audio_end: float | None = None
     late_seconds: float = 0.0
     in_coded_order: bool = False
+    counted: tuple[int, ...] | None = None
 
 
 class Gaps(NamedTuple):
@@ -65,16 +68,24 @@ class _Tick(NamedTuple):
     duration: int
     is_key: bool
     decoded: int
+    is_named: bool = True
 
 
-def read_packets(container: InputContainer, video: VideoStream | None, sounds: Collection[AudioStream]) -> Packets:
-    """Go through the file once; one that is cut off, or unreadable from somewhere on, ends there."""
+def read_packets(
+    container: InputContainer,
+    video: VideoStream | None,
+    sounds: Collection[AudioStream],
+    named: Sequence[Named] = (),
+) -> Packets:
+    """Go through the file once; one that is cut off, or unreadable from somewhere on, ends there.
+
+    ``named`` is what a program stream itself says of the frames of ``video``.
+    """
     streams = [*([] if video is None else [video]), *sounds]
     clocks = {stream.index: _Clock() for stream in streams}
     ticks: list[_Tick] = []
     audio_end: float | None = None
     num_frames = num_damaged = 0
-    has_times = True
     try:
         for packet in container.demux(streams) if streams else ():
             if packet.size == 0:  # the mark of the end
@@ -87,23 +98,37 @@ def read_packets(container: InputContainer, video: VideoStream | None, sounds: C
             num_frames += 1
             if packet.is_discard:
                 continue
-            if packet.pts is None:
-                has_times = False
-            else:
-                decoded = packet.pts if packet.dts is None else packet.dts
-                ticks.append(_Tick(packet.pts, packet.duration or 0, packet.is_keyframe, decoded))
+            is_named = packet.pts is not None
+            shown = packet.pts or 0
+            decoded = shown if packet.dts is None else packet.dts
+            ticks.append(_Tick(shown, packet.duration or 0, packet.is_keyframe, decoded, is_named))
     except av.FFmpegError:
         num_damaged += 1
     jumps = sum(clock.jumps for clock in clocks.values())
-    counted = Packets(num_frames=num_frames, num_damaged=num_damaged, audio_end=audio_end, clock_jumps=jumps)
-    if not ticks or not has_times or video is None or not video.time_base:
-        return counted
+    read = Packets(num_frames=num_frames, num_damaged=num_damaged, audio_end=audio_end, clock_jumps=jumps)
+    if not ticks or video is None or not video.time_base:
+        return read
+    counted = _counted(ticks, named, video)
+    if counted is not None:
+        ticks = [tick._replace(shown=shown, is_named=True) for tick, shown in zip(ticks, counted, strict=True)]
+    if not all(tick.is_named for tick in ticks):
+        return read
     tick_seconds, is_counted = float(video.time_base), container.format.name in _COUNTS_ALONE
-    counted = counted._replace(
+    is_coded_order = counted is None or not says_order(video)
+    read = read._replace(
         late_seconds=_late_ticks(ticks) * tick_seconds if is_counted else 0.0,
-        in_coded_order=_is_coded_order(ticks) and video.codec_context.has_b_frames,
+        in_coded_order=is_coded_order and _is_coded_order(ticks) and video.codec_context.has_b_frames,
+        counted=counted,
     )
-    return _with_times(counted, sorted(ticks), tick_seconds, is_counted=is_counted)
+    return _with_times(read, sorted(ticks), tick_seconds, is_counted=is_counted)
+
+
+def _counted(ticks: Sequence[_Tick], named: Sequence[Named], video: VideoStream) -> tuple[int, ...] | None:
+    """Ticks of a program stream's frames by counting them; None for other files, or where all is well."""
+    if len(named) != len(ticks):
+        return None
+    counted = count_frames(named, [tick.duration for tick in ticks], kinds_say_order=says_order(video))
+    return None if counted is None else tuple(counted.round().astype(int).tolist())
 
 
 def _late_ticks(ticks: list[_Tick]) -> int:
@@ -122,13 +147,13 @@ def _is_coded_order(ticks: list[_Tick]) -> bool:
     return all(before.shown < after.shown for before, after in pairwise(ticks))
 
 
-def _with_times(counted: Packets, ticks: list[_Tick], tick_seconds: float, *, is_counted: bool) -> Packets:
-    times = np.array([tick.shown for tick in ticks], dtype=np.float64) * tick_seconds - counted.late_seconds
+def _with_times(read: Packets, ticks: list[_Tick], tick_seconds: float, *, is_counted: bool) -> Packets:
+    times = np.array([tick.shown for tick in ticks], dtype=np.float64) * tick_seconds - read.late_seconds
     usual = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     last_seconds = ticks[-1].duration * tick_seconds or usual
     # AVI begins at 0: where a delay of the sound moves all else, the first frame cannot say so, and stays longer
     gaps = find_gaps(times[1:] if is_counted else times)
-    return counted._replace(
+    return read._replace(
         times=times,
         last_seconds=last_seconds,
         key_frames=tuple(number for number, tick in enumerate(ticks) if tick.is_key),

@@ -2,7 +2,7 @@
 
 import errno
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from jaxtyping import Float
 from multimodal.media.errors import MediaError
 from multimodal.media.reading.missing_bytes import missing_bytes
 from multimodal.media.reading.packets import Packets, read_packets
+from multimodal.media.reading.program_stream import PROGRAM_STREAM, Named, read_named
 
 # Opening a file with FFmpeg and decoding one stream of it, past packets that are damaged.
 
@@ -44,8 +45,11 @@ _OUT_OF_MEMORY = (errno.ENOMEM, errno.EAGAIN)
 _TITLES: Any = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "ignore"}
 
 
-def open_container(path: Path) -> InputContainer:
-    """Open one of :data:`CONTAINERS` with FFmpeg; ``MediaError`` at stage "open" says why it cannot be."""
+def open_container(path: Path, **more: str) -> InputContainer:
+    """Open one of :data:`CONTAINERS` with FFmpeg; ``MediaError`` at stage "open" says why it cannot be.
+
+    ``more`` are options of FFmpeg.
+    """
     if path.is_dir():
         raise MediaError("open", "a folder; give the files in it")
     if not path.is_file():
@@ -55,7 +59,7 @@ def open_container(path: Path) -> InputContainer:
     try:
         # An absolute path is never taken for an address. The list is asked once the kind of file is known and
         # before its header is read, which for a playlist means opening what it names.
-        options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
+        options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS, **more}
         container = av.open(str(path.absolute()), options=options, **_TITLES)
     except (av.FFmpegError, ValueError, OSError) as error:
         _raise_if_out_of_memory(error)
@@ -86,8 +90,12 @@ def audio_streams(container: InputContainer) -> list[AudioStream]:
     return [stream for stream in container.streams.audio if stream.codec_context is not None]
 
 
-def decode(container: InputContainer, stream: VideoStream | AudioStream) -> Iterator[Any]:
+def decode(
+    container: InputContainer, stream: VideoStream | AudioStream, ticks: Sequence[int] | None = None
+) -> Iterator[Any]:
     """All frames of a stream; what is damaged is passed over, and a file cut off ends there.
+
+    ``ticks`` are what its packets are to say of when they are shown, in the order of the file.
 
     Raises ``MediaError`` (stage "decode") with the last problem if there is no frame at all.
     """
@@ -95,7 +103,7 @@ def decode(container: InputContainer, stream: VideoStream | AudioStream) -> Iter
     if isinstance(stream, VideoStream):  # the header may name a smaller size than the pictures have
         stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
     count, problem = 0, ""
-    packets = container.demux(stream)
+    packets = container.demux(stream) if ticks is None else _retimed(container.demux(stream), ticks)
     while True:
         try:
             packet = next(packets, None)
@@ -118,6 +126,15 @@ def decode(container: InputContainer, stream: VideoStream | AudioStream) -> Iter
         yield from frames
     if count == 0:
         raise MediaError("decode", problem or f"the {stream.type} stream is empty")
+
+
+def _retimed(packets: Iterator[Any], ticks: Sequence[int]) -> Iterator[Any]:
+    """Packets of one stream with other times; the mark of the end as it is."""
+    left = iter(ticks)
+    for packet in packets:
+        if packet.size and (tick := next(left, None)) is not None:
+            packet.pts, packet.dts = tick, None
+        yield packet
 
 
 def _raise_if_out_of_memory(error: Exception) -> None:
@@ -147,6 +164,7 @@ class MediaInfo:
     ``video_end`` and ``audio_end`` are the seconds at which the streams end, the longest track of sound counting.
     ``note`` says how a file was taken that does not say it itself. A decoded frame carries its time plus
     ``late_seconds``, and where ``in_coded_order`` that of another frame, though the frames come as they are shown.
+    ``counted_ticks`` are to be given to the packets of the picture, where these say little, before decoding.
     Fields of a stream that is not there are None.
     """
 
@@ -174,6 +192,7 @@ class MediaInfo:
     clock_jumps: int = 0
     late_seconds: float = 0.0
     in_coded_order: bool = False
+    counted_ticks: tuple[int, ...] | None = None
     note: str | None = None
 
     @property
@@ -234,7 +253,7 @@ def probe(path: str | Path) -> MediaInfo:
         video = video_stream(container)
         sounds = audio_streams(container)
         audio = sounds[0] if sounds else None
-        packets = read_packets(container, video, sounds)
+        packets = read_packets(container, video, sounds, _named(path, container, video))
         lacking = missing_bytes(path)
         return MediaInfo(
             container=container.format.name,
@@ -262,7 +281,17 @@ def probe(path: str | Path) -> MediaInfo:
             clock_jumps=packets.clock_jumps,
             late_seconds=packets.late_seconds,
             in_coded_order=packets.in_coded_order,
+            counted_ticks=packets.counted,
         )
+
+
+def _named(path: Path, container: InputContainer, video: VideoStream | None) -> list[Named]:
+    """What a program stream itself says of the frames of its picture."""
+    if container.format.name != PROGRAM_STREAM or video is None:
+        return []
+    with open_container(path, fflags="nofillin") as again:
+        stream = again.streams[video.index]
+        return read_named(again, stream) if isinstance(stream, VideoStream) else []
 
 
 def require_size(info: MediaInfo) -> None:

@@ -181,7 +181,7 @@ def _timed_frames(path: Path, info: MediaInfo) -> Iterator[tuple[float, _Frame]]
     with open_container(path) as container:
         stream = video_stream(container)
         assert stream is not None
-        for number, frame in enumerate(decode(container, stream)):
+        for number, frame in enumerate(decode(container, stream, info.counted_ticks)):
             if frame.time is not None:
                 yield frame.time - info.late_seconds, _Frame(frame)
             elif info.frame_times is None:
