@@ -13,18 +13,21 @@ from multimodal.media.prepare import prepare_clip
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.probe_corpus import probe_file
 from multimodal.media.reading.sound import read_sound
+from multimodal.synthetic.identity import invent_person
+from multimodal.synthetic.voice import speak
 
 RATE = 16_000
 VOICE = np.clip(np.random.default_rng(0).normal(0, 4_000, RATE), -20_000, 20_000).astype(np.int16)
 SILENCE = np.zeros(RATE, np.int16)
+LAYOUTS = {1: "mono", 2: "stereo", 4: "quad", 6: "5.1"}
 
 
 def write_tracks(
     path: Path, tracks: list[tuple[np.ndarray, ...]], *, rate: int = RATE, codec: str = "pcm_s16le"
 ) -> Path:
-    """Write 16-bit tracks of sound, each a tuple of one or two channels."""
+    """Write 16-bit tracks of sound, each a tuple of channels."""
     with av.open(str(path), "w") as container:
-        layouts = [("mono", "stereo")[len(track) - 1] for track in tracks]
+        layouts = [LAYOUTS[len(track)] for track in tracks]
         streams = [container.add_stream(codec, rate=rate, layout=layout) for layout in layouts]
         for stream, track, layout in zip(streams, tracks, layouts, strict=True):
             interleaved = np.ascontiguousarray(np.stack(track, axis=1).reshape(1, -1))
@@ -77,6 +80,91 @@ def test_a_quiet_stretch_that_cancels_is_no_reason_to_leave_a_channel(tmp_path):
     left = np.abs(flipped) * np.tile(VOICE, 2)
     sides = (left.astype(np.int16), (np.sign(flipped) * left).astype(np.int16))
     assert read_sound(write_tracks(tmp_path / "a.wav", [sides]), RATE).note is None
+
+
+@pytest.fixture(scope="module")
+def speech() -> np.ndarray:
+    """Six seconds of somebody who speaks, of power 1."""
+    person = invent_person(0, "a", race="African", gender="women")
+    voice = speak(person.voice, np.random.default_rng(0), seconds=6.0, sample_rate=RATE).astype(float)
+    return voice / voice.std()
+
+
+@pytest.fixture(scope="module")
+def music() -> np.ndarray:
+    """Six seconds of chords and drums, of power 1."""
+    rng, seconds = np.random.default_rng(1), np.arange(6 * RATE) / RATE
+    sound = np.zeros(len(seconds))
+    for start in np.arange(0, 6, 0.5):
+        since = np.clip(seconds - start, 0, None)
+        for note in rng.choice([110, 147, 165, 196, 220, 262, 330, 392, 440], 3, replace=False):
+            for overtone in range(1, 12):
+                turn = rng.uniform(0, 2 * np.pi)
+                sound += (
+                    (since > 0)
+                    * np.exp(-3 * since)
+                    * np.sin(2 * np.pi * note * overtone * since + turn)
+                    / overtone
+                )
+        sound += (since > 0) * np.exp(-30 * since) * rng.normal(0, 1, len(seconds))
+    return sound / sound.std()
+
+
+def sides(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return (1_500 * left).astype(np.int16), (1_500 * right).astype(np.int16)
+
+
+@pytest.mark.parametrize("louder_db", [0, 3, 6])
+def test_a_voice_that_cancels_under_louder_music_is_kept(louder_db, speech, music, tmp_path):
+    louder = 10 ** (louder_db / 20) * music
+    left, right = sides(louder + speech, louder - speech)
+    sound = read_sound(write_tracks(tmp_path / "a.wav", [(left, right)]), RATE)
+    assert "cancel each other: only the" in sound.note
+    assert any(np.array_equal(sound.samples, side) for side in (left, right))
+
+
+def in_a_room(sound: np.ndarray, seed: int) -> np.ndarray:
+    rng, seconds = np.random.default_rng(seed), np.arange(RATE // 2) / RATE
+    heard = np.convolve(sound, rng.normal(0, 1, len(seconds)) * np.exp(-seconds / 0.12))[: len(sound)]
+    return heard / heard.std()
+
+
+@pytest.mark.parametrize("kind", ["in a room", "a microphone later", "far apart", "two voices"])
+def test_what_is_merely_wide_is_averaged(kind, speech, music, tmp_path):
+    left, right = {
+        "in a room": (music + in_a_room(music, 1), music + in_a_room(music, 2)),
+        "a microphone later": (speech[16:], speech[:-16]),
+        "far apart": (music[320:], music[:-320]),
+        "two voices": (speech, np.roll(speech[::-1], 99)),
+    }[kind]
+    assert read_sound(write_tracks(tmp_path / "a.wav", [sides(left, right)]), RATE).note is None
+
+
+@pytest.mark.parametrize("share", [0.04, 0.07])
+def test_a_short_part_that_is_turned_round_is_noticed_from_a_second_on(share, speech, tmp_path):
+    left = np.tile(speech, 5)
+    is_turned = np.arange(len(left)) > (1 - share) * len(left) - RATE
+    right = np.where(is_turned & (np.arange(len(left)) < len(left) - RATE), -left, left)
+    sound = read_sound(write_tracks(tmp_path / "a.wav", [sides(left, right)]), RATE)
+    np.testing.assert_array_equal(sound.samples, sides(left, right)[0])
+    assert "only the left is taken" in sound.note
+
+
+def test_of_many_channels_those_that_others_cancel_are_left_out_and_the_rest_is_named(tmp_path):
+    quad = write_tracks(tmp_path / "a.wav", [(VOICE, -VOICE, VOICE, -VOICE)])
+    sound = read_sound(quad, RATE)
+    assert sound.note == "channels of the sound cancel each other: only FL and BL are taken"
+    assert np.corrcoef(sound.samples, VOICE)[0, 1] > 0.999
+    five = write_tracks(tmp_path / "b.wav", [(VOICE, -VOICE, SILENCE, SILENCE, SILENCE, SILENCE)])
+    sound = read_sound(five, RATE)
+    assert sound.note == "channels of the sound cancel each other: only FL is taken"
+    assert np.corrcoef(sound.samples, VOICE)[0, 1] > 0.999
+
+
+def test_of_many_channels_all_are_mixed_where_none_cancels_another(tmp_path):
+    shifted = [np.roll(VOICE, 2_000 * number) for number in range(6)]
+    path = write_tracks(tmp_path / "a.wav", [tuple(shifted)])
+    assert read_sound(path, RATE).note is None
 
 
 CLICK = np.where(np.arange(RATE) // 10 == 500, 20_000, 0).astype(np.int16)

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import av
 import numpy as np
-from jaxtyping import Float, Int16, Shaped
+from jaxtyping import Int16, Shaped
 
 from multimodal.media.errors import MediaError
+from multimodal.media.reading.channels import Channels
 from multimodal.media.reading.probe import audio_streams, decode, open_container
 from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
 
@@ -36,11 +37,6 @@ _MOST_PAUSE_SECONDS, _MOST_PAUSE_SHARE = 600.0, 30.0
 #: loudest 50 ms reach together for up to a second.
 _FAINT, _FAR_LOUDER, _NOTHING = 4e-3, 10.0, 1e-4
 _BLOCK_SECONDS, _LEAST_BLOCKS, _MOST_BLOCKS = 0.05, 3, 20
-#: Two channels whose mean has less than this share of their power (4.5 dB lost) cancel each other; unrelated ones
-#: keep half, and one voice at two microphones nearly all. A voice may cancel itself in front of music that does
-#: not, or in a part of a clip: half a second is looked at by itself, and this share of the power must cancel.
-_CANCELLED_SHARE = 0.355
-_HALF_SECOND, _REAL_SHARE = 0.5, 0.1
 
 
 class Sound(NamedTuple):
@@ -74,7 +70,7 @@ def read_sound(
 ) -> Sound:
     """Decode the first track of sound that is heard, averaged to mono and resampled by FFmpeg's swresample.
 
-    Of two channels that cancel each other, in a part of the time or of what they play, only the louder is taken;
+    Of channels that cancel each other, in a part of the time or of what they play, only the louder is taken;
     ``note`` says so, and where the first track is silent. Pauses become silence, so that every sample
     stands at its time. What comes before ``start_seconds`` (default: where the stream starts) is left out; if the
     stream starts later, silence is put before it. Packets that cannot be decoded are passed over.
@@ -123,14 +119,12 @@ class _Part(NamedTuple):
 
     def read(self, track: int) -> Sound:
         """The asked part of one track; of channels that cancel each other the louder."""
-        channels = _Channels()
-        runs = list(_runs(self, track, channels.mono))
-        louder = channels.louder_of_cancelling()
-        if louder is None:
+        channels = Channels()
+        runs = list(_runs(self, track, channels.hear))
+        chosen = channels.chosen()
+        if chosen is None:
             return self._join(runs)
-        sound = self._join(list(_runs(self, track, lambda frame: _one_channel(frame, louder))))
-        side = ("left", "right")[louder]
-        return sound._replace(note=f"the two channels of the sound cancel each other: only the {side} is taken")
+        return self._join(list(_runs(self, track, chosen.take)))._replace(note=chosen.note)
 
     def _join(self, runs: list[Sound]) -> Sound:
         """The runs at their times; of each the samples go once they are copied."""
@@ -220,64 +214,6 @@ class _Length:
         self._paused += max(0.0, seconds)
         if self._paused > max(_MOST_PAUSE_SECONDS, _MOST_PAUSE_SHARE * self._heard):
             raise MediaError("decode", "the sound is nearly all pauses: its times cannot be believed")
-
-
-# Channels, and what no sound may be.
-
-
-class _Channels:
-    """Listens to both channels of a stereo sound while it is read, half a second after the other."""
-
-    def __init__(self) -> None:
-        self._powers = np.zeros((2, 2))
-        self._block = np.zeros((2, 2))
-        self._seconds = 0.0
-        self._cancelled = 0.0
-
-    def mono(self, frame: av.AudioFrame) -> av.AudioFrame:
-        """The frame as it is: the resampler averages it."""
-        if frame.layout.nb_channels == 2:
-            sides = _sides(frame)
-            self._block += sides @ sides.T
-            self._seconds += frame.samples / frame.sample_rate
-            if self._seconds >= _HALF_SECOND:
-                self._end_block()
-        return frame
-
-    def louder_of_cancelling(self) -> int | None:
-        """0 (left) or 1 (right) where the mean of the two lacks a real share of what they play."""
-        self._end_block()
-        left, right = self._powers.diagonal()
-        if self._cancelled <= _REAL_SHARE * (left + right):
-            return None
-        return int(right > left)
-
-    def _end_block(self) -> None:
-        power = self._block.trace()
-        if self._block.sum() / 2 < _CANCELLED_SHARE * power:  # the mean's is a quarter of the sum, of each half
-            self._cancelled += power
-        self._powers += self._block
-        self._block, self._seconds = np.zeros((2, 2)), 0.0
-
-
-def _sides(frame: av.AudioFrame) -> Float[np.ndarray, "2 samples"]:
-    samples = frame.to_ndarray()
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, 2).T
-    sides = samples.astype(np.float32)
-    return sides - 128 if frame.format.name.startswith("u8") else sides
-
-
-def _one_channel(frame: av.AudioFrame, channel: int) -> av.AudioFrame:
-    if frame.layout.nb_channels != 2:
-        return frame
-    samples = frame.to_ndarray()
-    side = samples[channel] if frame.format.is_planar else samples.reshape(-1, 2)[:, channel]
-    alone = av.AudioFrame.from_ndarray(
-        np.ascontiguousarray(side)[None], format=frame.format.packed.name, layout="mono"
-    )
-    alone.sample_rate, alone.pts, alone.time_base = frame.sample_rate, frame.pts, frame.time_base
-    return alone
 
 
 def _require_bounds(frame: av.AudioFrame) -> None:
