@@ -167,6 +167,12 @@ def test_of_many_channels_all_are_mixed_where_none_cancels_another(tmp_path):
     assert read_sound(path, RATE).note is None
 
 
+def test_channels_without_a_place_that_cannot_be_mixed_are_refused_in_words(tmp_path):
+    wavfile.write(tmp_path / "a.wav", RATE, np.stack([VOICE] * 9, axis=1))
+    with pytest.raises(MediaError, match="9 channels that nobody knows to mix"):
+        read_sound(tmp_path / "a.wav", RATE)
+
+
 CLICK = np.where(np.arange(RATE) // 10 == 500, 20_000, 0).astype(np.int16)
 HISS = (VOICE / 100).astype(np.int16)
 

@@ -15,6 +15,8 @@ from jaxtyping import Bool, Float
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import uniform_filter
 
+from multimodal.media.errors import MediaError
+
 _HALF_SECOND = 0.5
 _LOWEST, _HIGHEST, _WINDOWS_A_SECOND, _TILE = 150.0, 4_000.0, 50, 3
 #: Two channels cancel each other in a half second if their sum has less than this share of the power of both (4.5
@@ -22,8 +24,8 @@ _LOWEST, _HIGHEST, _WINDOWS_A_SECOND, _TILE = 150.0, 4_000.0, 50, 3
 #: Tiles, of which few numbers are seen, are against each other, or a quarter of a turn apart, if so much of them
 #: is; where half a second has more than such a share of the latter, the channels are late and not turned round.
 _CANCELLED, _AGAINST, _LATE_SHARE = 0.71, 0.7, 0.2
-#: So much of the power must cancel (of a voice half as strong as the music a seventh does); or half seconds that do,
-#: if they are so many and such a share of those heard, which are within 15 dB of the mean.
+#: So much of the power must cancel (of a voice half as strong as the music a seventh does); or half seconds that
+#: do, if they are so many and such a share of those heard, which are within 15 dB of the mean.
 _REAL_SHARE, _LEAST_BLOCKS, _LEAST_SHARE, _HEARD = 0.08, 2, 0.02, 0.03
 #: A channel that holds less than this share of a half second cancels nothing in it.
 _FAINT = 0.01
@@ -38,13 +40,18 @@ class Mix(NamedTuple):
 
     @classmethod
     def of(cls, frame: av.AudioFrame) -> "Mix":
-        """That of a frame's layout."""
+        """That of a frame's layout; ``MediaError`` (stage "decode") where FFmpeg knows no way to mix it."""
         layout = frame.layout
         impulses = np.eye(layout.nb_channels, dtype=np.float32).reshape(1, -1)
         each = av.AudioFrame.from_ndarray(impulses, format="flt", layout=layout.name)
         each.sample_rate = frame.sample_rate
         resampler = av.AudioResampler(format="flt", layout="mono", rate=frame.sample_rate)
-        mixed = [piece.to_ndarray()[0] for piece in [*resampler.resample(each), *resampler.resample(None)]]
+        try:
+            pieces = [*resampler.resample(each), *resampler.resample(None)]
+        except av.FFmpegError as error:
+            count = layout.nb_channels
+            raise MediaError("decode", f"the sound has {count} channels that nobody knows to mix") from error
+        mixed = [piece.to_ndarray()[0] for piece in pieces]
         names = tuple(channel.name for channel in layout.channels)
         return cls(layout.name, names, np.concatenate(mixed)[: layout.nb_channels])
 
