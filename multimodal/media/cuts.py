@@ -27,6 +27,9 @@ _CUT_RESIDUE = 0.25
 #: A cut leaves so many times as much as the pictures around it do of one another, and lasts: each picture before
 #: it differs from the first after it, and each after it from the last before it, by such a share of that.
 _OUTSTANDING, _LASTING = 2.0, 0.6
+#: A step that leaves less shows the same picture again. Where most do, the others are few and far apart: if there
+#: are so many at least, a cut leaves so many times as much as any of them.
+_HELD, _FEWEST_STEPS, _OUTSTANDING_FEW = 0.008, 3, 1.6
 #: What comes back after so long was a flash, or two, or somebody who passed close by; a shorter shot is taken for
 #: one.
 _FLASH_SECONDS = 0.36
@@ -148,8 +151,13 @@ def _is_cut(around: list[Cells], place: int) -> bool:
     least = max(_CUT_RESIDUE, _LASTING * left)
     if any(_change(*pair, moves) < least or _residue(*pair, moves) < least for pair in pairs):
         return False
-    steps = [_residue(*pair, moves) for number, pair in enumerate(pairwise(pictures)) if number != place - 1]
-    return not steps or left > _OUTSTANDING * float(np.median(steps))
+    steps = np.array(
+        [_residue(*pair, moves) for number, pair in enumerate(pairwise(pictures)) if number != place - 1]
+    )
+    moving = steps[steps > _HELD]
+    if _FEWEST_STEPS <= len(moving) < len(steps) / 2:  # a few pictures a second, held on a denser grid
+        return left > _OUTSTANDING_FEW * float(moving.max())
+    return not len(steps) or left > _OUTSTANDING * float(np.median(steps))
 
 
 def _reduced(point: PicturePoint) -> Cells:

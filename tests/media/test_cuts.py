@@ -67,6 +67,18 @@ def test_a_camera_that_shakes_and_pans_makes_no_cut():
     assert begins(shot(4, 40, pan=1.1)) == []
 
 
+def held(pictures: list[np.ndarray], times: int) -> list[np.ndarray]:
+    """Each picture so many times, as where a few a second stand on a denser grid."""
+    return [picture for picture in pictures for _ in range(times)]
+
+
+@pytest.mark.parametrize("times", [2, 3, 4])
+def test_pictures_that_are_held_make_no_cut_and_hide_none(times):
+    assert begins(held(shot(4, 60, shake=16), times)) == []
+    pictures = [picture for seed in (1, 2, 1) for picture in shot(seed, 12, shake=4)]
+    assert begins(held(pictures, times)) == [12 * times, 24 * times]
+
+
 @pytest.mark.parametrize("length", [1, 2, 8])
 def test_a_flash_makes_no_cut(length):
     pictures = shot(5, 60, shake=1)
