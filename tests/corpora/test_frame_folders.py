@@ -49,6 +49,29 @@ def test_frames_of_fakeavceleb_have_the_method_of_their_row_in_the_table(plant, 
     assert any("lacks 1 of 2 files" in warning for warning in found.report.warnings)
 
 
+@pytest.mark.parametrize(
+    ("folder", "stem", "labels"),
+    [
+        ("RealVideo-RealAudio", "00109", (0, None, 0, "real")),
+        ("RealVideo-FakeAudio", "00109_fake", (0, None, 0, "real")),
+        ("FakeVideo-RealAudio", "00109_id00476_wavtolip", (1, None, 1, "wav2lip")),
+        ("FakeVideo-FakeAudio", "00109_id00476_wavtolip", (1, None, 1, "wav2lip")),
+    ],
+)
+def test_frames_of_fakeavceleb_without_a_wav_have_no_label_of_a_sound(folder, stem, labels, plant, scan_rows):
+    person = f"{folder}/African/men/id00076"
+    root = plant(f"{person}/{stem}/0.jpg", f"{person}/{stem}/1.jpg")
+    plant("FakeVideo-FakeAudio/African/men/id00078/00108_id00476_wavtolip.mp4")
+    plant("RealVideo-RealAudio/African/men/id00078/00108.mp4")
+    found = scan_rows("fakeavceleb", root)
+    row = found.rows[f"{person}/{stem}"]
+    assert (row["video_fake"], row["audio_fake"], row["any_fake"], row["method"]) == labels
+    assert "no_sound" in row["flags"]
+    assert row["av_class"] is None
+    assert any("no WAV belongs to the frames of 1, " in warning for warning in found.report.warnings)
+    assert found.rows["RealVideo-RealAudio/African/men/id00078/00108.mp4"]["audio_fake"] == 0
+
+
 def test_frames_of_celeb_df_have_the_part_that_the_list_gives_their_video(plant, scan_rows):
     root = plant("Celeb-real/frames/id0_0000/0.png", "Celeb-synthesis/frames/id0_id1_0000/0.png")
     plant("List_of_testing_videos.txt", content="0 Celeb-synthesis/id0_id1_0000.mp4\n")

@@ -9,7 +9,8 @@ of 50 a cell of race and gender, beside ``meta_data.csv``. Whatever is easily go
   unit that can be split off without tearing clips apart.
 * RealVideo-FakeAudio is the genuine video under a cloned voice, not synchronised: its video is real.
 * Fakes begin with a short silence that alone tells them from reals; report trimmed sound too.
-* A folder of frames called like a clip is read in its place, and a WAV beside it as its sound.
+* A folder of frames called like a clip is read in its place, and a WAV beside it as its sound. Without one the
+  sound is not labelled: what is left of a genuine video under a cloned voice is genuine.
 * Each genuine clip comes with a text file; those are counted and left out.
 * A row of the table that names another type than the folder leaves its clip out; a method that the name cannot
   mean is no label, and only a flag.
@@ -37,6 +38,7 @@ from multimodal.corpora.fakeavceleb.metadata import (
 )
 from multimodal.corpora.fakeavceleb.names import TYPES, NameRule, ParsedName, parse_name, type_of_name
 from multimodal.corpora.file_names import NameCheck
+from multimodal.corpora.folder.labelled import is_silent
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.roots import list_folder
 from multimodal.corpora.walk import walk_clips
@@ -47,6 +49,8 @@ GENDERS = ("men", "women")
 _REAL = "RealVideo-RealAudio"
 #: Flag of a clip whose person stands in its name and not in a folder above it.
 FLATTENED = "flattened_name"
+#: Flag of a clip whose frames were taken out without its sound.
+NO_SOUND = "no_sound"
 _FLAT = re.compile(r"(id\d{5})_(.+)", re.IGNORECASE)
 #: Reported to break face-and-mouth pipelines; kept, so that a failure is seen and not assumed.
 KNOWN_PROBLEMS = frozenset(
@@ -82,14 +86,20 @@ def read_clips(root: Path, report: ScanReport) -> Iterator[Clip]:
     reals = _clips_of_people(files)
     crosstab: Counter[tuple[str, str]] = Counter()
     num_unlisted = 0
+    silent = {path for path in files if not path.lower().endswith(".mp4") and is_silent(root / path)}
     for path, size_bytes in files.items():
         place, entry = _place_of(path), metadata.pop(_key_of(path), None)
         parsed = parse_name(place.type_folder, place.stem)
         num_unlisted += entry is None
         if parsed and entry and place.type_folder == "FakeVideo-FakeAudio":
             crosstab[parsed.rule.name, "+".join(entry.methods)] += 1
-        yield _clip(path, size_bytes, place, parsed, entry, reals)
+        clip = _clip(path, size_bytes, place, parsed, entry, reals)
+        yield _without_sound(clip) if path in silent else clip
     _report_metadata(metadata, num_unlisted if table else 0, len(files), crosstab, report)
+    if silent:
+        report.warn(
+            f"no WAV belongs to the frames of {len(silent):,}, e.g. {min(silent)}: their sound is not labelled"
+        )
     if flat := [path for path in files if _place_of(path).is_flattened]:
         report.warn(
             f"{len(flat):,} names are those of a flattened copy, e.g. {flat[0]}: race and gender are not known, "
@@ -213,6 +223,12 @@ def _clip(
         source_clip=source_clip,
         flags=tuple(flags),
     )
+
+
+def _without_sound(clip: Clip) -> Clip:
+    """What is left of a clip whose frames alone are there."""
+    method = clip.method if clip.video_fake else "real"
+    return clip._replace(audio_fake=None, method=method, flags=(*clip.flags, NO_SOUND))
 
 
 def _method_and_donors(
