@@ -77,7 +77,7 @@ class Chosen(NamedTuple):
         """A frame with what is left alone: of two channels one, of more all, the others silent."""
         if frame.layout.name != self.mix.layout:
             return frame
-        samples = frame.to_ndarray()
+        samples: np.ndarray = frame.to_ndarray()
         channels = samples if frame.format.is_planar else samples.reshape(-1, len(self.mix.names)).T
         if len(channels) == 2:
             left, format_name, layout = channels[list(self.kept)], frame.format.packed.name, "mono"
