@@ -74,6 +74,18 @@ def test_frames_that_are_lost_are_told_and_the_others_stay_in_their_place(suffix
     assert read.reader == "pyav"
 
 
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4", "mjpeg"])
+@pytest.mark.parametrize("key_distance", [1, 12])
+def test_beside_a_frame_that_avi_lost_the_others_stay_in_their_place(codec, key_distance, tmp_path):
+    codecs = (codec, "pcm_s16le")
+    for seed in (1, 2):
+        odd = frozenset({"dropped"})  # of the sound too, which AVI cannot say
+        variant = Variant(seed=seed, suffix="avi", codecs=codecs, odd=odd, key_distance=key_distance)
+        read = read_variant(variant, tmp_path / "a.avi")
+        assert read.wrong_points == 0
+        assert "missing in" in read.damage
+
+
 def test_what_a_seed_draws_stays_the_same_and_containers_come_in_turn():
     assert draw_variant(17) == draw_variant(17)
     assert {draw_variant(seed).suffix for seed in range(len(KINDS))} == set(KINDS)

@@ -9,7 +9,7 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from multimodal.media.reading.program_stream import Named, count_frames, says_order
 from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
@@ -108,16 +108,20 @@ def read_packets(
     read = Packets(num_frames=num_frames, num_damaged=num_damaged, audio_end=audio_end, clock_jumps=jumps)
     if not ticks or video is None or not video.time_base:
         return read
-    counted = _counted(ticks, named, video)
+    tick_seconds, is_counted = float(video.time_base), container.format.name in _COUNTS_ALONE
+    late = _late_ticks(ticks) if is_counted else np.zeros(1)
+    if is_counted:  # with B-frames a guess is as good as any
+        counted = None if video.codec_context.has_b_frames else _decoded(ticks, late)
+    else:
+        counted = _counted(ticks, named, video)
     if counted is not None:
         ticks = [tick._replace(shown=shown, is_named=True) for tick, shown in zip(ticks, counted, strict=True)]
     if not all(tick.is_named for tick in ticks):
         return read
-    tick_seconds, is_counted = float(video.time_base), container.format.name in _COUNTS_ALONE
-    is_coded_order = counted is None or not says_order(video)
+    says_own = counted is not None and not is_counted and says_order(video)
     read = read._replace(
-        late_seconds=_late_ticks(ticks) * tick_seconds if is_counted else 0.0,
-        in_coded_order=is_coded_order and _is_coded_order(ticks) and video.codec_context.has_b_frames,
+        late_seconds=round(float(np.median(late))) * tick_seconds if counted is None else 0.0,
+        in_coded_order=not says_own and _is_coded_order(ticks) and video.codec_context.has_b_frames,
         counted=counted,
     )
     return _with_times(read, sorted(ticks), tick_seconds, is_counted=is_counted)
@@ -131,7 +135,7 @@ def _counted(ticks: Sequence[_Tick], named: Sequence[Named], video: VideoStream)
     return None if counted is None else tuple(counted.round().astype(int).tolist())
 
 
-def _late_ticks(ticks: list[_Tick]) -> int:
+def _late_ticks(ticks: list[_Tick]) -> Int[np.ndarray, " frames"]:
     """How much later than they are due FFmpeg shows the frames of a container that counts frames alone.
 
     It guesses how many frames a decoder waits for others. Against ticks of the sound in the same file all of that
@@ -139,7 +143,12 @@ def _late_ticks(ticks: list[_Tick]) -> int:
     are moved by what an encoder of MP3 or AAC puts before its sound.
     """
     shown, decoded = (sorted(times) for times in zip(*((tick.shown, tick.decoded) for tick in ticks), strict=True))
-    return round(float(np.median(np.subtract(shown, decoded))))
+    return np.subtract(shown, decoded)
+
+
+def _decoded(ticks: list[_Tick], late: Int[np.ndarray, " frames"]) -> tuple[int, ...] | None:
+    """The count itself where not all are equally late: before a frame that is missing FFmpeg guesses wrongly."""
+    return None if len(np.unique(late[1:])) <= 1 else tuple(tick.decoded for tick in ticks)
 
 
 def _is_coded_order(ticks: list[_Tick]) -> bool:
