@@ -1,5 +1,6 @@
 """Which sound of a file is read, and which sound is refused before it fills the memory."""
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from multimodal.media.errors import MediaError
 from multimodal.media.prepare import prepare_clip
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.probe_corpus import probe_file
+from multimodal.media.reading.probe import probe
 from multimodal.media.reading.sound import read_sound
 from multimodal.synthetic.identity import invent_person
 from multimodal.synthetic.voice import speak
@@ -263,3 +265,20 @@ def test_a_sound_that_starts_late_on_its_clock_is_read_as_long_as_asked(tmp_path
     path = write_packets(tmp_path / "a.mkv", [500 + 0.02 * number for number in range(100)])
     assert (read_sound(path, RATE, max_seconds=1.5).samples == 9_000).all()
     assert len(read_sound(path, RATE, max_seconds=1.5).samples) == 1.5 * RATE
+
+
+@pytest.mark.parametrize(("rate", "codec"), [(16_000, "libmp3lame"), (22_050, "libmp3lame"), (48_000, "eac3")])
+def test_where_the_header_of_avi_names_another_length_of_packets_the_samples_count(rate, codec, tmp_path):
+    path = write_tracks(tmp_path / "a.avi", [(np.resize(VOICE, 3 * rate),)], rate=rate, codec=codec)
+    whole = bytearray(path.read_bytes())
+    place = whole.index(b"auds") + 20  # of the length of a packet in the header of the stream
+    if codec == "libmp3lame":  # E-AC-3 is told wrongly by FFmpeg itself
+        whole[place : place + 4] = struct.pack("<I", 2 * struct.unpack("<I", whole[place : place + 4])[0])
+        path.write_bytes(whole)
+    assert len(read_sound(path, RATE).samples) == pytest.approx(3 * RATE, abs=RATE // 5)
+    assert probe(path).audio_end == pytest.approx(3.0, abs=0.2)
+
+
+def test_sound_of_avi_that_is_counted_by_samples_ends_where_it_does(tmp_path):
+    path = write_tracks(tmp_path / "a.avi", [(np.resize(VOICE, 3 * RATE),)], codec="pcm_mulaw")
+    assert probe(path).audio_end == pytest.approx(3.0, abs=0.01)

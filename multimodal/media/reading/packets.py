@@ -1,5 +1,6 @@
 """The packets of a file, counted and timed without decoding any: when frames are shown, and which are missing."""
 
+import math
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -25,8 +26,10 @@ _LONG_SECONDS, _MANY_TIMES, _COMMON_SHARE = 0.25, 5.0, 0.95
 _GAP_FRAMES = 1.75
 #: Containers round times to a millisecond, and so may each end of a step.
 _ROUNDING_SECONDS = 2e-3
+#: Packets of sound are as long as a clock says if it says so within this (of the logarithm).
+_OTHER_CLOCK = 0.2
 #: Containers that say no time but that of the n-th frame, whichever comes first from the decoder.
-_COUNTS_ALONE = ("avi",)
+COUNTS_ALONE = ("avi",)
 
 
 class Packets(NamedTuple):
@@ -84,7 +87,7 @@ def read_packets(
     streams = [*([] if video is None else [video]), *sounds]
     clocks = {stream.index: _Clock() for stream in streams}
     ticks: list[_Tick] = []
-    audio_end: float | None = None
+    ends = {stream.index: _SoundEnd() for stream in sounds}
     num_frames = num_damaged = 0
     try:
         for packet in container.demux(streams) if streams else ():
@@ -93,7 +96,7 @@ def read_packets(
             num_damaged += packet.is_corrupt
             clocks[packet.stream_index].see(packet)
             if packet.stream is not video:
-                audio_end = _later(audio_end, packet)
+                ends[packet.stream_index].see(packet)
                 continue
             num_frames += 1
             if packet.is_discard:
@@ -105,10 +108,13 @@ def read_packets(
     except av.FFmpegError:
         num_damaged += 1
     jumps = sum(clock.jumps for clock in clocks.values())
+    is_counted = container.format.name in COUNTS_ALONE
+    heard = [ends[stream.index].of(stream, is_counted=is_counted) for stream in sounds]
+    audio_end = max((end for end in heard if end is not None), default=None)
     read = Packets(num_frames=num_frames, num_damaged=num_damaged, audio_end=audio_end, clock_jumps=jumps)
     if not ticks or video is None or not video.time_base:
         return read
-    tick_seconds, is_counted = float(video.time_base), container.format.name in _COUNTS_ALONE
+    tick_seconds = float(video.time_base)
     late = _late_ticks(ticks) if is_counted else np.zeros(1)
     if is_counted:  # with B-frames a guess is as good as any
         counted = None if video.codec_context.has_b_frames else _decoded(ticks, late)
@@ -224,8 +230,37 @@ class _Clock:
         self._before = now
 
 
-def _later(end: float | None, packet: "av.Packet[Any]") -> float | None:
-    if packet.pts is None or not packet.time_base:  # of PyAV 19 unset is 0/1, before it None
-        return end
-    here = float((packet.pts + (packet.duration or 0)) * packet.time_base)
-    return here if end is None else max(end, here)
+class _SoundEnd:
+    """When a track of sound ends."""
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+        self._last = self._duration = 0.0
+        self._end = -math.inf
+        self._count = self._ticks = 0
+
+    def see(self, packet: "av.Packet[Any]") -> None:
+        if packet.pts is None or not packet.time_base:  # of PyAV 19 unset is 0/1, before it None
+            return
+        self._ticks = packet.duration or 0
+        self._last = float(packet.pts * packet.time_base)
+        self._duration = float(self._ticks * packet.time_base)
+        self._first = self._last if self._first is None else self._first
+        self._end, self._count = max(self._end, self._last + self._duration), self._count + 1
+
+    def of(self, stream: AudioStream, *, is_counted: bool) -> float | None:
+        """The second; where packets are counted, by how long each lasts, which headers may not know."""
+        if self._first is None:
+            return None
+        length, rate = stream.codec_context.frame_size, stream.codec_context.sample_rate
+        lasting = length / rate if length and rate else self._duration
+        step = (self._last - self._first) / max(self._count - 1, 1)
+        is_a_packet_a_tick = is_counted and self._ticks <= 1
+        if is_a_packet_a_tick and lasting and step and is_other_clock(step / lasting):
+            return self._first + self._count * lasting
+        return self._end
+
+
+def is_other_clock(pace: float) -> bool:
+    """Whether packets are told to be so many times as long as they are that they are not merely rounded."""
+    return abs(math.log(pace)) > _OTHER_CLOCK

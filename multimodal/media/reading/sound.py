@@ -7,6 +7,7 @@ drops the start time of the stream and does not say where a stream pauses.
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from jaxtyping import Int16, Shaped
 
 from multimodal.media.errors import MediaError
 from multimodal.media.reading.channels import Channels
+from multimodal.media.reading.packets import COUNTS_ALONE, is_other_clock
 from multimodal.media.reading.probe import audio_streams, decode, open_container
 from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
 
@@ -23,6 +25,8 @@ from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
 #: is less than a packet of the sound, so that one that was lost is noticed.
 _JITTER_SECONDS, _JITTER_SHARE = 0.02, 0.75
 _ROUNDING_SECONDS = 5e-3
+#: So many frames tell whether a header knows how long they are.
+_FIRST_FRAMES = 50
 #: A step back of more is a clock that was set back: what was heard stays, as the pictures shown do.
 _BACK_SECONDS = 1.0
 _MOST_PLANES = 8
@@ -173,7 +177,8 @@ def _runs(part: _Part, track: int, choose: Callable[[av.AudioFrame], av.AudioFra
     length = _Length()
     until: float | None = None
     with open_container(part.path) as container:
-        for decoded in decode(container, audio_streams(container)[track]):
+        frames = decode(container, audio_streams(container)[track])
+        for decoded in _believed(frames) if container.format.name in COUNTS_ALONE else frames:
             _require_bounds(decoded)
             frame = choose(decoded)
             expected = 0.0 if run is None else run.until_seconds
@@ -197,6 +202,24 @@ def _runs(part: _Part, track: int, choose: Callable[[av.AudioFrame], av.AudioFra
                 break
     if run is not None:
         yield run.finish()
+
+
+def _believed(frames: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame]:
+    """Frames without their times where these come from a header that does not know how long a packet lasts.
+
+    Some writers of AVI call those of MP3 below 32 kHz twice as long as they are.
+    """
+    first = list(islice(frames, _FIRST_FRAMES))
+    steps = [
+        (after.time - before.time) * before.sample_rate / before.samples
+        for before, after in pairwise(first)
+        if before.time is not None and after.time is not None and after.time > before.time
+    ]
+    is_other = len(steps) > 0 and is_other_clock(float(np.median(steps)))
+    for frame in chain(first, frames):
+        if is_other:
+            frame.pts = None
+        yield frame
 
 
 class _Length:
