@@ -36,6 +36,17 @@ def one_line(error: BaseException) -> str:
     return shown(" ".join(str(error).split())[:300]) or type(error).__name__
 
 
+def must_be_plain(path: str | Path) -> None:
+    """Refuse a pipe, a socket or a device in the place of a file: to open or to read one may never end.
+
+    Raises:
+        ValueError: it is one.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError(f"{shown(path)} is no plain file, but a pipe or a device; put the file there")
+
+
 @contextmanager
 def reading(path: str | Path, kind: str, wrong: str = "cannot be read") -> Iterator[None]:
     """Whatever goes wrong while a file is read becomes a ``ValueError`` of one line that names it.

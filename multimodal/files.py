@@ -304,7 +304,9 @@ def read_json(path: str | Path) -> Any:
     """Read JSON; ``ValueError`` names the file when it is not JSON, or too long or too deep to be ours."""
     try:
         return json.loads(json_text(Path(path)))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # also of a number of thousands of digits
+        if str(path) in str(error):
+            raise
         raise ValueError(f"not JSON: {path} ({error})") from error
     except RecursionError as error:
         raise ValueError(f"not JSON that this program wrote: {path} is nested too deeply") from error

@@ -19,7 +19,6 @@ here:
 * Not to be confused with DFD, nor with the preview of this challenge (``dfdc_preview``).
 """
 
-import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -30,7 +29,7 @@ from typing import NamedTuple
 from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.manifest import Clip
 from multimodal.corpora.roots import file_named
-from multimodal.corpora.table_file import read_rows
+from multimodal.corpora.table_file import read_json_file, read_rows
 from multimodal.corpora.walk import walk_files
 
 # Labels of DFDC: ``metadata.json`` beside training videos, ``labels.csv`` beside test videos (1 is fake).
@@ -78,10 +77,7 @@ def fake_of(label: object) -> int | None:
 
 def read_json_object(path: Path) -> dict[str, dict[str, object]]:
     """A JSON file with one object of objects; ``ValueError`` in one line if it is anything else."""
-    try:
-        content = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except (ValueError, OSError) as error:
-        raise ValueError(f"{path} is not JSON, perhaps cut off ({error})") from error
+    content = read_json_file(path)
     if not isinstance(content, dict) or not all(isinstance(value, dict) for value in content.values()):
         raise ValueError(f"{path} is not a JSON object with an entry a video")
     return content

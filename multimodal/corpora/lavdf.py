@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from multimodal.artefacts import is_number
 from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.manifest import Clip, Segments, read_segments
 from multimodal.corpora.roots import list_folder
@@ -35,7 +36,7 @@ class Entry(NamedTuple):
 
     video_fake: int
     audio_fake: int
-    num_fakes: int | None
+    num_fakes: float | None
     original: str | None
     split: str | None
     periods: Segments | None
@@ -92,7 +93,7 @@ def _read_metadata(root: Path, report: ScanReport) -> dict[str, Entry]:
             contradicted.add(file)
     _report_odd(path, odd, len(odd) + len(entries), report)
     if num_unread:
-        report.warn(f"{path.name}: {num_unread:,} records lack file, modify_video or modify_audio")
+        report.warn(f"{path.name}: {num_unread:,} records lack file or labels, or n_fakes is no number")
     if contradicted:
         report.warn(f"{path.name}: two labels for {len(contradicted):,} files; left out, e.g. {min(contradicted)}")
     left_out = contradicted.union(odd)
@@ -116,11 +117,13 @@ def _entry_of(record: dict[str, Any]) -> Entry | None:
     video_fake, audio_fake = record.get("modify_video"), record.get("modify_audio")
     if video_fake not in (0, 1) or audio_fake not in (0, 1):
         return None
-    original = record.get("original")
+    original, num_fakes = record.get("original"), record.get("n_fakes")
+    if num_fakes is not None and not is_number(num_fakes):
+        return None
     return Entry(
         int(video_fake),
         int(audio_fake),
-        record.get("n_fakes"),
+        num_fakes,
         original.replace("\\", "/").strip("/") if isinstance(original, str) else None,
         SPLITS.get(str(record.get("split"))),
         read_segments(record.get("fake_periods")),

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from multimodal.artefacts import check_inside, read_table, reading
+from multimodal.artefacts import check_inside, is_number, read_table, reading
 from multimodal.files import atomic_path, sweep_beside
 from multimodal.labels import CLASSES, Media
 
@@ -105,7 +105,7 @@ def read_segments(value: object) -> Segments | None:
     if not isinstance(value, list):
         return None
     pairs = [tuple(pair) for pair in value if isinstance(pair, list) and len(pair) == 2]
-    numbers = [pair for pair in pairs if all(isinstance(one, int | float) for one in pair)]
+    numbers = [pair for pair in pairs if all(map(is_number, pair))]
     if len(numbers) < len(value) or not all(0 <= start < end for start, end in numbers):
         return None
     return tuple(sorted((float(start), float(end)) for start, end in numbers))

@@ -1,8 +1,9 @@
 """Tables and lists that somebody made: text in whatever encoding, rows of cells, and records of a JSON list.
 
 :func:`read_text` gives the text of a file, :func:`read_lines` its lines, :func:`read_cells` its rows whatever the
-separator, :func:`read_rows` the same by the names of the columns, and :func:`iterate_json_list` the records of a
-JSON list too long for memory. A fault is a ``ValueError`` of one line: the file, the line in it, what to do.
+separator, :func:`read_rows` the same by the names of the columns, :func:`read_json_file` what a file of JSON says,
+and :func:`iterate_json_list` the records of a JSON list too long for memory. A fault is a ``ValueError`` of one
+line: the file, the line in it, what to do.
 """
 
 import codecs
@@ -13,7 +14,9 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+
+from multimodal.artefacts import must_be_plain, reading
 
 _SEPARATORS = ",;\t|"
 _NUM_SNIFFED = 20
@@ -33,6 +36,7 @@ def read_text(path: str | Path) -> str:
     Raises ``ValueError`` with the line where a byte is no text. NUL bytes are refused here, because Python's own
     ``csv`` answers them in a different way in every version: 3.10 with a traceback, later ones not at all.
     """
+    must_be_plain(path)
     try:
         data = Path(path).read_bytes()
     except OSError as error:
@@ -115,6 +119,13 @@ def read_rows(path: str | Path) -> Iterator[dict[str, str]]:
             yield dict(zip(names, cells, strict=False))
 
 
+def read_json_file(path: str | Path) -> Any:
+    """What a file of JSON says, whatever its encoding; ``ValueError`` where it is none or too deep."""
+    text = read_text(path)
+    with reading(path, "JSON", "is perhaps cut off"):
+        return json.loads(text)
+
+
 # Records of a JSON list one at a time, so that a file of gigabytes takes the memory of one record.
 
 
@@ -128,30 +139,35 @@ def iterate_json_list(path: str | Path) -> Iterator[dict[str, Any]]:
 
     Raises ``ValueError``, naming the file, where it holds anything else or ends too early.
     """
-    decoder = json.JSONDecoder()
-    with open(path, encoding="utf-8-sig") as file:
+    must_be_plain(path)
+    with reading(path, "JSON"), open(path, encoding="utf-8-sig") as file:
         try:
-            text = file.read(_CHUNK).lstrip()
-            if not text.startswith("["):
-                raise ValueError(f"not a JSON list of objects: {path}")
-            position = 1
-            while True:
-                position = _skip(text, position)
-                if text[position : position + 1] == "]":
-                    return
-                try:
-                    record, position = decoder.raw_decode(text, position)
-                except json.JSONDecodeError as error:
-                    more = file.read(max(_CHUNK, len(text) - position))
-                    text, position = text[position:] + more, 0
-                    if not more or len(text) > _LONGEST_RECORD:
-                        raise ValueError(f"not a whole JSON list of objects: {path} ({error.msg})") from error
-                    continue
-                if not isinstance(record, dict):
-                    raise ValueError(f"not a JSON list of objects: {path} holds {str(record)[:60]!r}")
-                yield record
+            yield from _records(path, file)
         except UnicodeDecodeError as error:
             raise ValueError(f"not JSON: {path} is no UTF-8 text ({error.reason})") from error
+
+
+def _records(path: str | Path, file: TextIO) -> Iterator[dict[str, Any]]:
+    decoder = json.JSONDecoder()
+    text = file.read(_CHUNK).lstrip()
+    if not text.startswith("["):
+        raise ValueError(f"not a JSON list of objects: {path}")
+    position = 1
+    while True:
+        position = _skip(text, position)
+        if text[position : position + 1] == "]":
+            return
+        try:
+            record, position = decoder.raw_decode(text, position)
+        except json.JSONDecodeError as error:
+            more = file.read(max(_CHUNK, len(text) - position))
+            text, position = text[position:] + more, 0
+            if not more or len(text) > _LONGEST_RECORD:
+                raise ValueError(f"not a whole JSON list of objects: {path} ({error.msg})") from error
+            continue
+        if not isinstance(record, dict):
+            raise ValueError(f"not a JSON list of objects: {path} holds {str(record)[:60]!r}")
+        yield record
 
 
 def _skip(text: str, position: int) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from multimodal.artefacts import reading
 from multimodal.corpora.table_file import read_cells, read_lines, read_text
 
 #: What people write where they have no value.
@@ -39,6 +40,11 @@ def read_table(path: str | Path, named: frozenset[str] = frozenset()) -> pd.Data
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"no such file of scores: {path}")
+    with reading(path, "a file of scores"):
+        return _read_any(path, named)
+
+
+def _read_any(path: Path, named: frozenset[str]) -> pd.DataFrame:
     if path.suffix.lower() in {".parquet", ".pq"}:
         return _parquet(path)
     start = read_text(path).lstrip()[:1]

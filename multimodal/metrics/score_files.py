@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_list_like
 
-from multimodal.artefacts import reading
 from multimodal.labels import Target
 from multimodal.metrics.any_table import FAKE_WORDS, column_of, has_header, is_key, is_number, read_table
 from multimodal.metrics.checks import Ints
@@ -60,8 +59,7 @@ def read_scores(
             that are infinite or no numbers.
     """
     named = columns or Columns()
-    with reading(path, "a file of scores"):
-        table = read_table(path, _names_of(named))
+    table = read_table(path, _names_of(named))
     if table.empty:
         raise ValueError(f"{path} has no row")
     found = _named(table, named, path, labelled=join is None)

@@ -4,13 +4,13 @@
 and 70 of them. An original is in a part if its number is in a pair of it; a fake ``a_b`` if ``{a, b}`` is a pair.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from multimodal.corpora.base import ScanReport
 from multimodal.corpora.roots import file_named, folders_named
+from multimodal.corpora.table_file import read_json_file
 
 URL = "https://github.com/ondyari/FaceForensics/tree/master/dataset/splits"
 NUM_PAIRS = {"train": 360, "val": 70, "test": 70}
@@ -90,9 +90,8 @@ def _files_in(folder: Path) -> dict[str, Path]:
 def _read_pairs(path: Path) -> list[tuple[str, str]]:
     wanted = f'a JSON list of pairs such as ["071", "054"], as in {URL}.'
     try:
-        pairs = json.loads(path.read_bytes().decode("utf-8-sig"))
-        return [_pair(entry) for entry in pairs]
-    except (OSError, ValueError, TypeError) as error:
+        return [_pair(entry) for entry in read_json_file(path)]
+    except (ValueError, TypeError) as error:
         raise ValueError(f"{path} is not {wanted}") from error
 
 
