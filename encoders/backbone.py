@@ -9,6 +9,7 @@ import timm
 import torch
 from jaxtyping import Float
 from timm.models import group_parameters
+from timm.models._features import FeatureGetterNet
 from torch import Tensor, nn
 
 from encoders.weights import Published, check_fit, read_published
@@ -118,12 +119,32 @@ def channels_out(backbone: Any, stage: int | None) -> int:
     return int(getattr(backbone, "head_hidden_size", None) or backbone.num_features)
 
 
-def layers_before(backbone: Any, stage: int | None) -> dict[str, int]:
+def layers_before(backbone: nn.Module) -> dict[str, int]:
     """Layers before each parameter of a backbone, as timm groups them; nothing where timm has no order."""
-    if stage is not None or not hasattr(backbone, "group_matcher"):
+    start, network = _network_in(backbone)
+    if not hasattr(network, "group_matcher"):
         return {}
-    depths = group_parameters(backbone, backbone.group_matcher(coarse=False), reverse=True)
-    return {name: int(depth) for name, depth in depths.items()}
+    depths = group_parameters(network, network.group_matcher(coarse=False), reverse=True)
+    return {f"{start}{name}": int(depth) for name, depth in depths.items()}
+
+
+def _network_in(backbone: nn.Module) -> tuple[str, Any]:
+    """Begin of its names, and the network: timm puts one of which a stage is asked for into another module."""
+    return ("model.", backbone.model) if isinstance(backbone, FeatureGetterNet) else ("", backbone)
+
+
+def checkpoint_blocks(backbone: nn.Module) -> bool:
+    """Let a backbone keep only what enters each block for the gradient, as timm does; whether it can."""
+    network = _network_in(backbone)[1]
+    # computed twice, a batch would count twice in the running statistics of batch normalisation
+    counts_batches = any(isinstance(one, nn.modules.batchnorm._BatchNorm) for one in network.modules())
+    if counts_batches or not hasattr(network, "set_grad_checkpointing"):
+        return False
+    try:
+        network.set_grad_checkpointing(True)
+    except AssertionError:  # by which many of timm's networks say that they cannot
+        return False
+    return True
 
 
 def channels_first(backbone: nn.Module, features: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torchaudio.transforms import LFCC, MelSpectrogram
 from encoders.backbone import (
     channels_first,
     channels_out,
+    checkpoint_blocks,
     create_backbone,
     full_name,
     layers_before,
@@ -121,9 +122,14 @@ class SpectrogramEncoder(Encoder):
         patches = tokens[:, self.backbone.num_prefix_tokens :]
         return patches.unflatten(1, (height, width)).permute(0, 3, 1, 2)
 
+    def checkpoint_gradients(self) -> None:
+        """Keep only what enters each block, as timm does."""
+        if not checkpoint_blocks(self.backbone):
+            super().checkpoint_gradients()
+
     def parameter_depths(self) -> dict[str, int]:
         """Layers before each parameter as timm groups them."""
-        of_backbone = layers_before(self.backbone, self.stage)
+        of_backbone = layers_before(self.backbone)
         return super().parameter_depths() | {f"backbone.{name}": depth for name, depth in of_backbone.items()}
 
     def arguments(self) -> dict[str, Any]:

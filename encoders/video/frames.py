@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from encoders.backbone import (
     PixelNormalisation,
     channels_out,
+    checkpoint_blocks,
     create_backbone,
     full_name,
     layers_before,
@@ -145,16 +146,12 @@ class FrameEncoder(Encoder):
 
     def checkpoint_gradients(self) -> None:
         """Keep only what enters each block, as timm does."""
-        backbone: Any = self.backbone
-        # computed twice, a batch would count twice in the running statistics of batch normalisation
-        counts_batches = any(isinstance(one, nn.modules.batchnorm._BatchNorm) for one in backbone.modules())
-        if counts_batches or not hasattr(backbone, "set_grad_checkpointing"):
+        if not checkpoint_blocks(self.backbone):
             super().checkpoint_gradients()
-        backbone.set_grad_checkpointing(True)
 
     def parameter_depths(self) -> dict[str, int]:
         """Layers before each parameter as timm groups them; the temporal transformer comes last."""
-        of_backbone = layers_before(self.backbone, self.stage)
+        of_backbone = layers_before(self.backbone)
         depths = super().parameter_depths() | {f"backbone.{name}": depth for name, depth in of_backbone.items()}
         last = max(depths.values()) + 1
         return {name: last if name.startswith("temporal.") else depth for name, depth in depths.items()}
