@@ -19,10 +19,11 @@ class FitOptions:
         steps: optimizer steps at most.
         learning_rate: its peak; a linear warm-up leads to it and half a cosine down to 0.
         new_rate: how many times faster than an encoder that begins with trained weights all else learns, as
-            fusion, heads and an encoder of random weights; without any such encoder all learn alike.
+            fusion, heads, adapters and an encoder of random weights, also where that encoder is frozen or its
+            tokens are kept; without any such encoder all learn alike.
         layer_decay: of such an encoder each layer learns so many times slower than the one after it; 1 for alike.
         warmup_share: share of the steps that warm up.
-        weight_decay: of AdamW; biases, norms, positions and weights of layers do not decay.
+        weight_decay: of AdamW; biases, norms, scales, positions, tokens and weights of layers do not decay.
         accumulate: parts that the batch of a step is computed in, one after the other, where memory is short; the
             step is that of the whole batch, but that batch normalisation sees a part at a time.
         ema_decay: keep an exponential moving average of the weights too, e.g. 0.999; each validation judges both

@@ -112,6 +112,33 @@ def test_new_modules_learn_ten_times_faster_than_trained_encoders():
     assert groups["classifier.class_head.1.weight"]["lr"] == 10.0
 
 
+def test_new_modules_learn_as_fast_where_all_that_was_trained_is_frozen():
+    detector = build()
+    for encoder in detector.encoders.values():
+        encoder.trained_on = "somebody's weights"
+    detector.freeze_encoders()
+    assert {group["scale"] for group in groups_by_name(detector).values()} == {10.0}
+    # and so does the part that learns from their tokens
+    behind = make_optimizer(detector.classifier, FitOptions(), detector.encoders.values())
+    assert {group["scale"] for group in behind.param_groups} == {10.0}
+
+
+def test_tokens_of_random_encoders_make_nothing_learn_faster():
+    detector = build()
+    behind = make_optimizer(detector.classifier, FitOptions(), detector.encoders.values())
+    assert {group["scale"] for group in behind.param_groups} == {1.0}
+
+
+def test_adapters_and_the_head_behind_them_learn_as_new_modules_do():
+    pytest.importorskip("peft", reason="pip install '.[lora]'")
+    encoder = create_encoder("frames", backbone="test_vit", frame_size=32, lora_rank=2)
+    encoder.trained_on = "somebody's weights"
+    scales = {name: group["scale"] for name, group in groups_by_name(Branch(encoder)).items()}
+    assert any(".lora_" in name for name in scales)
+    assert any(name.startswith("head.") for name in scales)
+    assert set(scales.values()) == {10.0}
+
+
 def test_layers_near_the_input_of_a_trained_encoder_learn_slower():
     detector = build()
     for encoder in detector.encoders.values():
@@ -143,6 +170,15 @@ def test_a_vision_transformer_on_spectrograms_learns_by_layers_as_one_on_frames_
     assert heard == seen
     layers = ("patch_embed.proj", "blocks.0.norm1", "blocks.1.norm1")
     first, second, third = (heard[f"encoder.backbone.{layer}.weight"] for layer in layers)
+    assert (second, third) == (2 * first, 4 * first)
+
+
+def test_a_vision_transformer_that_is_read_at_a_stage_learns_by_layers_too():
+    encoder = create_encoder("frames", backbone="test_vit", frame_size=32, stage=-1)
+    encoder.trained_on = "somebody's weights"
+    groups = groups_by_name(Branch(encoder), layer_decay=0.5)
+    layers = ("patch_embed.proj", "blocks.0.norm1", "blocks.1.norm1")
+    first, second, third = (groups[f"encoder.backbone.model.{layer}.weight"]["scale"] for layer in layers)
     assert (second, third) == (2 * first, 4 * first)
 
 
