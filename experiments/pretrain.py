@@ -75,6 +75,7 @@ def main(arguments: list[str]) -> None:
         from experiments.runs.build import open_pretraining
         from experiments.runs.estimate import estimate as time_steps
 
-        print(time_steps(open_pretraining(config)).text())
+        scratch = next(folder for folder in out.absolute().parents if folder.is_dir())
+        print(time_steps(open_pretraining(config), scratch=scratch).text())
 
     run_verb(f"pretrain {modality} {name}", command, rest)

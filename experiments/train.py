@@ -69,6 +69,7 @@ def main(arguments: list[str]) -> None:
         from experiments.runs.build import open_training
         from experiments.runs.estimate import estimate as time_steps
 
-        print(time_steps(open_training(config)).text())
+        scratch = next(folder for folder in out.absolute().parents if folder.is_dir())
+        print(time_steps(open_training(config), scratch=scratch).text())
 
     run_verb(f"train {name}", command, rest)

@@ -2,26 +2,29 @@
 
 import resource
 import sys
+import tempfile
 import time
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from threading import Event
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from experiments.runs.clips import Clips
-from experiments.runs.device import accelerator_on
-from experiments.runs.loop import Training, batches_of
-from multimodal.data.delivery import delivered
-from multimodal.training.fit import training_step
-from multimodal.training.parameter_groups import make_optimizer
+from experiments.runs.loop import Training, batches_of, computing, learner_of
+from multimodal.data.delivery import Batch
+from multimodal.training.checkpoints import Checkpoints
+from multimodal.training.fit import Learner
 
 #: The first steps are slower: workers start, memory is allocated, kernels are chosen.
 WARM_UP_STEPS = 4
 TIMED_STEPS = 12
 #: Clips that are scored to time a validation.
 TIMED_CLIPS = 16
+#: Seconds after which no more steps are taken, and beside which what is done once, as to start workers, is little.
+LONG = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +34,10 @@ class Estimate:
     Args:
         device: what was computed on.
         steps, validations: of the whole run, if it does not stop early.
+        begin_seconds: what the first steps and the first validation take longer than others.
         step_seconds: mean of a step, waiting for its batch included.
         waiting_share: share of that spent waiting for the batch.
-        validation_seconds: of one validation.
+        validation_seconds: of one validation, with the checkpoint that follows it.
         host_gigabytes: the largest process.
         device_gigabytes: the most that torch had of a GPU's memory; None on a CPU.
     """
@@ -41,6 +45,7 @@ class Estimate:
     device: str
     steps: int
     validations: int
+    begin_seconds: float
     step_seconds: float
     waiting_share: float
     validation_seconds: float
@@ -50,11 +55,13 @@ class Estimate:
     @property
     def total_seconds(self) -> float:
         """The whole run."""
-        return self.steps * self.step_seconds + self.validations * self.validation_seconds
+        repeated = self.steps * self.step_seconds + self.validations * self.validation_seconds
+        return self.begin_seconds + repeated
 
     def text(self) -> str:
         """Three lines for the terminal."""
         memory = f"{self.host_gigabytes:.1f} GB in the largest process"
+        begin = f", {duration(self.begin_seconds)} of it to begin" if self.begin_seconds >= 10 else ""
         if self.device_gigabytes is not None:
             memory += f", {self.device_gigabytes:.1f} GB on the GPU"
         return "\n".join(
@@ -62,14 +69,18 @@ class Estimate:
                 f"{self.steps:,} steps of {self.step_seconds:.2f} s on {self.device} "
                 f"({self.waiting_share:.0%} of it waiting for data), "
                 f"{self.validations:,} validations of {self.validation_seconds:.1f} s",
-                f"about {duration(self.total_seconds)} in all, less if it stops early",
+                f"about {duration(self.total_seconds)} in all{begin}, less if it stops early",
                 f"memory: {memory}",
             ]
         )
 
 
-def estimate(training: Training) -> Estimate:
-    """Take some real steps and a part of a validation; nothing is kept.
+def estimate(training: Training, *, scratch: Path | None = None) -> Estimate:
+    """Take some real steps, a part of a validation and a checkpoint, by the code that trains; nothing is kept.
+
+    Args:
+        training: that is timed.
+        scratch: where a checkpoint is written for a moment (default: where the system keeps temporary files).
 
     Raises:
         ValueError: a training on tokens, which takes seconds once they are there.
@@ -77,37 +88,59 @@ def estimate(training: Training) -> Estimate:
     if training.is_on_tokens:
         raise ValueError("--estimate times training on crops and sound; leave --tokens, smote and hybrid out")
     clips, validation_share = with_few_held_out(training.clips)
-    accelerator = accelerator_on(precision=training.precision)
-    parts = training.make(clips, accelerator, print)
-    model, task = parts.model, parts.task
-    options = replace(training.fit, steps=max(training.fit.steps, 1))
-    wrapped, optimizer = accelerator.prepare(model, make_optimizer(model, options))
-    wrapped.train()
-    taken: list[tuple[float, float]] = []
-    in_backward = Event()
-    read = delivered(batches_of(training, parts, accelerator)(0), accelerator.device, in_backward)
-    with closing(read) as batches:
-        for step in range(min(WARM_UP_STEPS + TIMED_STEPS, options.steps)):
-            start = time.perf_counter()
-            batch = next(batches)
-            waited = time.perf_counter() - start
-            training_step(wrapped, task, batch, optimizer, step, options, accelerator, in_backward.set)
-            taken.append((time.perf_counter() - start, waited))
-    steps, waits = np.array(taken[WARM_UP_STEPS:] or taken).sum(axis=0)
-    start = time.perf_counter()
-    task.validate(model)
-    validation_seconds = (time.perf_counter() - start) / validation_share
+    count = min(WARM_UP_STEPS + TIMED_STEPS, training.fit.steps)
+    with (
+        tempfile.TemporaryDirectory(prefix=".estimate-", dir=scratch) as folder,
+        computing(training) as accelerator,
+    ):
+        parts = training.make(clips, accelerator, print)
+        learner = learner_of(training, parts, accelerator, Checkpoints(folder))
+        with learner.begun(batches_of(training, parts, accelerator)) as batches:
+            first = _take(learner, batches, min(WARM_UP_STEPS, count - 1))
+            timed = _take(learner, batches, count - first.steps)
+        judging = [_seconds(learner.judge)]
+        if judging[0] < LONG or training.fit.compile:
+            judging.append(_seconds(learner.judge))
+        keeping = _seconds(learner.keep)
     cuda = accelerator.device.type == "cuda"
+    step_seconds = timed.seconds / timed.steps
     return Estimate(
         device=torch.cuda.get_device_name() if cuda else f"the CPU ({torch.get_num_threads()} threads)",
         steps=training.fit.steps,
         validations=-(-training.fit.steps // training.fit.validate_every),
-        step_seconds=steps / len(taken[WARM_UP_STEPS:] or taken),
-        waiting_share=waits / steps,
-        validation_seconds=validation_seconds,
+        begin_seconds=max(first.seconds - first.steps * step_seconds, 0) + max(judging[0] - judging[-1], 0),
+        step_seconds=step_seconds,
+        waiting_share=timed.waited / timed.seconds,
+        validation_seconds=judging[-1] / validation_share + keeping,
         host_gigabytes=peak_gigabytes(),
         device_gigabytes=torch.cuda.max_memory_allocated() / 1e9 if cuda else None,
     )
+
+
+class _Taken(NamedTuple):
+    """So many steps, how long they took, and for how long of that their batches were waited for."""
+
+    steps: int
+    seconds: float
+    waited: float
+
+
+def _take(learner: Learner, batches: Iterator[Batch], most: int) -> _Taken:
+    """Take steps until they are enough or it took long, and wait until a GPU is through with them."""
+    begun, waited, taken = time.perf_counter(), 0.0, 0
+    while taken < most and (asked := time.perf_counter()) - begun < LONG:
+        batch = next(batches)
+        waited += time.perf_counter() - asked
+        learner.step(batch)
+        taken += 1
+    learner.settle()
+    return _Taken(taken, time.perf_counter() - begun, waited)
+
+
+def _seconds(done: Callable[[], None]) -> float:
+    begun = time.perf_counter()
+    done()
+    return time.perf_counter() - begun
 
 
 def with_few_held_out(clips: Clips) -> tuple[Clips, float]:

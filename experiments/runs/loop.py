@@ -25,7 +25,7 @@ from multimodal.files import as_written, write_json
 from multimodal.tokens.cache import TokenCache
 from multimodal.tokens.embedding import link_or_copy
 from multimodal.training.checkpoints import Checkpoints, load_weights
-from multimodal.training.fit import fit
+from multimodal.training.fit import Learner
 from multimodal.training.options import FitOptions
 from multimodal.training.tasks import BranchTask, DetectorTask
 
@@ -103,8 +103,22 @@ def learn(training: Training, run: RunFolder, *, tracker: str = "tensorboard") -
     ranks = processes()
     with run.begun(training.settings) if ranks.is_main_process else nullcontext():
         ranks.wait_for_everyone()  # until the folder is known to be ours
-        with same_bits() if training.fit.deterministic else nullcontext():
-            yield _learn(training, run, tracker)
+        log_with = None if tracker == "none" else tracker
+        with computing(training, log_with=log_with, project_dir=str(run.path)) as accelerator:
+            yield _learn(training, run, tracker, accelerator)
+
+
+@contextmanager
+def computing(training: Training, **options: Any) -> Iterator[Accelerator]:
+    """Kernels, device, precision and processes as a training asks for; first weights follow from its seed.
+
+    Args:
+        training: that is to be made, or timed.
+        options: of :class:`accelerate.Accelerator`.
+    """
+    with same_bits() if training.fit.deterministic else nullcontext():
+        set_seed(training.fit.seed)  # for what is built; each step seeds itself, so that any step can be the first
+        yield accelerator_on(precision=training.precision, **options)
 
 
 @contextmanager
@@ -121,27 +135,19 @@ def same_bits() -> Iterator[None]:
         torch.backends.cudnn.benchmark = was[1]
 
 
-def _learn(training: Training, run: RunFolder, tracker: str) -> Trained:
+def _learn(training: Training, run: RunFolder, tracker: str, accelerator: Accelerator) -> Trained:
     checkpoints = Checkpoints(run.path)
     if processes().is_main_process:
         checkpoints.sweep()
     if run.provenance.is_file():  # clips that changed since would make half a training of each
         training.clips.require_same(run.read_provenance())
-    accelerator = _start(training, run, tracker)
+    begin_tracking(accelerator, tracker, title=run.path.name, settings=training.settings)
     say: Say = print if accelerator.is_main_process else _nothing
     parts = training.make(training.clips, accelerator, say)
     if accelerator.is_main_process:
         _write_origin(training, parts, run)
-    state = fit(
-        parts.model,
-        parts.task,
-        batches_of(training, parts, accelerator),
-        training.fit,
-        accelerator=accelerator,
-        checkpoints=checkpoints,
-        title=training.title,
-        clip_ids=getattr(parts.windows, "clip_ids", None),
-    )
+    learner = learner_of(training, parts, accelerator, checkpoints)
+    state = learner.fit(batches_of(training, parts, accelerator), title=training.title)
     accelerator.wait_for_everyone()  # the best weights are a file of the first process
     if accelerator.is_main_process:
         print(f"{training.title}: {_best_of(as_written(run.history, state.history))}")
@@ -155,6 +161,19 @@ def _best_of(history: Sequence[Mapping[str, Any]]) -> str:
     best = max(judged, key=lambda row: row["selection"], default=history[-1])
     value = "not defined" if best["selection"] is None else f"{best['selection']:.3f}"
     return f"best validation value {value} at step {best['step']} of {history[-1]['step']}"
+
+
+def learner_of(training: Training, parts: Parts, accelerator: Accelerator, checkpoints: Checkpoints) -> Learner:
+    """What learns, from the latest checkpoint on; an estimate of the training has the same."""
+    return Learner(
+        parts.model,
+        parts.task,
+        training.fit,
+        accelerator=accelerator,
+        checkpoints=checkpoints,
+        clip_ids=getattr(parts.windows, "clip_ids", None),
+        encoders=parts.encoders.values(),
+    )
 
 
 def batches_of(training: Training, parts: Parts, accelerator: Accelerator) -> Callable[[int], Iterable[Batch]]:
@@ -172,18 +191,6 @@ def batches_of(training: Training, parts: Parts, accelerator: Accelerator) -> Ca
         return window_loader(parts.windows, num_workers=training.num_workers, batch_sampler=sampler)
 
     return batches_from
-
-
-def _start(training: Training, run: RunFolder, tracker: str) -> Accelerator:
-    """Device, precision and processes, by Accelerate; the weights' first values follow from the seed."""
-    set_seed(training.fit.seed)  # for what is built; each step seeds itself, so that any step can be the first
-    accelerator = accelerator_on(
-        precision=training.precision,
-        log_with=None if tracker == "none" else tracker,
-        project_dir=str(run.path),
-    )
-    begin_tracking(accelerator, tracker, title=run.path.name, settings=training.settings)
-    return accelerator
 
 
 def _write_origin(training: Training, parts: Parts, run: RunFolder) -> None:

@@ -18,6 +18,7 @@ from accelerate import Accelerator
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from encoders.base import Encoder
 from multimodal.data.delivery import Batch, delivered, to_device
 from multimodal.progress import progress
 from multimodal.training.averaging import WeightAverage
@@ -71,53 +72,146 @@ def fit(
     Raises:
         ValueError: loss or gradient are not finite (names the clips); the last good checkpoint stays.
     """
-    optimizer = make_optimizer(model, options)
-    average = None if options.ema_decay is None else WeightAverage(model, options.ema_decay)
-    averaged = None if average is None else average.model
-    # before Accelerate wraps them: a checkpoint then has the names of the bare model, for any number of processes
-    state = checkpoints.load(model, optimizer, accelerator.scaler, averaged)
-    if state.finished:
+    learner = Learner(model, task, options, accelerator=accelerator, checkpoints=checkpoints, clip_ids=clip_ids)
+    return learner.fit(batches_from, title=title)
+
+
+class Learner:
+    """What a training does: steps, judgements and checkpoints, which :meth:`fit` has follow each other.
+
+    Whoever wants to know what a training takes calls them one by one, and so leaves nothing out that it does.
+
+    Args:
+        model, task, options, accelerator, checkpoints, clip_ids: as for :func:`fit`. ``state`` is that of the
+            latest checkpoint.
+        encoders: that stand before the model and are no part of it, where it learns from their tokens.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        task: Task,
+        options: FitOptions,
+        *,
+        accelerator: Accelerator,
+        checkpoints: Checkpoints,
+        clip_ids: Sequence[str] | None = None,
+        encoders: Iterable[Encoder] = (),
+    ) -> None:
+        self._model, self._task, self._options = model, task, options
+        self._accelerator, self._checkpoints, self._in_backward = accelerator, checkpoints, Event()
+        self._average = None if options.ema_decay is None else WeightAverage(model, options.ema_decay)
+        optimizer = make_optimizer(model, options, encoders)
+        # before Accelerate wraps them: so a checkpoint has the names of the bare model, however many processes
+        self.state = checkpoints.load(model, optimizer, accelerator.scaler, self._averaged)
+        self._wrapped: nn.Module = model
+        self._optimizer: Any = optimizer
+        self.numbers = StepNumbers(clip_ids, self._tell, scales_itself=accelerator.scaler is not None)
+
+    @property
+    def _averaged(self) -> nn.Module | None:
+        return None if self._average is None else self._average.model
+
+    def fit(self, batches_from: Callable[[int], Iterable[Batch]], *, title: str) -> FitState:
+        """Train to the end, as :func:`fit` does."""
+        state, options = self.state, self._options
+        if state.finished:
+            return state
+        is_told = self._accelerator.is_main_process
+        bar = progress(total=options.steps, initial=state.step, desc=title, unit="step", disable=not is_told)
+        with bar, self.begun(batches_from) as batches:
+            while not state.finished:
+                self.step(next(batches))
+                validates = state.finished or state.step % options.validate_every == 0
+                if validates:
+                    self.settle()
+                bar.update()
+                bar.set_postfix(loss=f"{self.numbers.mean_loss():.4f}", refresh=False)
+                if validates:
+                    self.judge()
+                    self.keep()
         return state
-    wrapped, optimizer = accelerator.prepare(model, optimizer)
-    if averaged is not None:
-        averaged.to(accelerator.device)
-    wrapped.train()
-    in_backward = Event()
-    read = delivered(batches_from(state.step), accelerator.device, in_backward)
-    bar = progress(
-        total=options.steps, initial=state.step, desc=title, unit="step", disable=not accelerator.is_main_process
-    )
 
-    def tell(step: int, told: dict[str, float]) -> None:
-        if step % TRACKED_EVERY == 0:
-            told = {**told, "learning_rate": learning_rate(step, options)}
-            accelerator.log({f"train/{name}": value for name, value in told.items()}, step=step)
+    @contextmanager
+    def begun(self, batches_from: Callable[[int], Iterable[Batch]]) -> Iterator[Iterator[Batch]]:
+        """Bring all to the device; gives the batches there for :meth:`step`, each fetched while one is used."""
+        self._wrapped, self._optimizer = self._accelerator.prepare(self._model, self._optimizer)
+        if self._averaged is not None:
+            self._averaged.to(self._accelerator.device)
+        self._wrapped.train()
+        read = delivered(batches_from(self.state.step), self._accelerator.device, self._in_backward)
+        with closing(read) as batches:
+            yield batches
 
-    numbers = StepNumbers(clip_ids, tell, scales_itself=accelerator.scaler is not None)
-    with bar, closing(read) as batches:
-        while not state.finished:
-            batch = next(batches)
-            taken = training_step(
-                wrapped, task, batch, optimizer, state.step, options, accelerator, in_backward.set
+    def step(self, batch: Batch) -> None:
+        """One optimizer step and what belongs to it; a GPU is let run ahead by some."""
+        taken = training_step(
+            self._wrapped,
+            self._task,
+            batch,
+            self._optimizer,
+            self.state.step,
+            self._options,
+            self._accelerator,
+            self._in_backward.set,
+        )
+        self.numbers.add(self.state.step, batch["row"], taken)
+        self.state.step += 1
+        if self._average is not None:
+            self._average.update(self._model, self.state.step)
+        self.state.finished = self.state.step >= self._options.steps
+        self.numbers.read(later=_READ_LATER)
+
+    def settle(self) -> None:
+        """Wait for all steps: nothing is judged or kept of weights whose losses nobody has looked at."""
+        self.numbers.read(later=0)
+
+    def judge(self) -> None:
+        """Judge the weights on validation data, and their average beside them: the better stands for this step."""
+        self.settle()
+        row, best = self._judged()
+        state, options = self.state, self._options
+        state.history.append({"step": state.step, "loss": self.numbers.mean_loss(), **row})
+        known = {name.removeprefix("validation_"): value for name, value in row.items() if value is not None}
+        self._accelerator.log({f"validation/{name}": value for name, value in known.items()}, step=state.step)
+        value = row["selection"]
+        # where validation has one class alone no value is defined: the first weights are kept, so some are there
+        if state.best_value is None or (value is not None and value > state.best_value):
+            state.best_value, state.best_step, state.stale_validations = value, state.step, 0
+            if self._accelerator.is_main_process:
+                self._checkpoints.save_best(best)
+        else:
+            state.stale_validations += 1
+        if options.patience is not None and state.stale_validations >= options.patience:
+            state.finished = True
+
+    def _judged(self) -> tuple[dict[str, float | None], nn.Module]:
+        """What validation says of both, and the one that it likes better."""
+        row, averaged = self._task.validate(self._model), self._averaged
+        if averaged is None:
+            return row, self._model
+        other, best = self._task.validate(averaged), self._model
+        # the average is taken where it is better only: after few steps it still holds the random beginning
+        if row["selection"] is None or (other["selection"] is not None and other["selection"] > row["selection"]):
+            best = averaged
+        row |= {f"{name}_averaged": value for name, value in other.items()}
+        row["selection"] = row["selection_averaged"] if best is averaged else row["selection"]
+        return row, best
+
+    def keep(self) -> None:
+        """Write the checkpoint that belongs to a judgement."""
+        if self._accelerator.is_main_process:
+            self._checkpoints.save(
+                self._model, self._optimizer.optimizer, self.state, self._accelerator.scaler, self._averaged
             )
-            numbers.add(state.step, batch["row"], taken)
-            state.step += 1
-            if average is not None:
-                average.update(model, state.step)
-            state.finished = state.step >= options.steps
-            validates = state.finished or state.step % options.validate_every == 0
-            # a GPU is let run ahead, but nothing is judged or kept of weights whose losses nobody has looked at
-            numbers.read(later=0 if validates else _READ_LATER)
-            bar.update()
-            bar.set_postfix(loss=f"{numbers.mean_loss():.4f}", refresh=False)
-            if validates:
-                _validate(model, averaged, task, numbers.mean_loss(), state, options, accelerator, checkpoints)
-                if accelerator.is_main_process:
-                    checkpoints.save(model, optimizer.optimizer, state, accelerator.scaler, averaged)
-                # a process that went on alone would wait in the next step for one that still writes
-                accelerator.wait_for_everyone()
-                numbers.losses.clear()
-    return state
+        # a process that went on alone would wait in the next step for one that still writes
+        self._accelerator.wait_for_everyone()
+        self.numbers.losses.clear()
+
+    def _tell(self, step: int, told: dict[str, float]) -> None:
+        if step % TRACKED_EVERY == 0:
+            told = {**told, "learning_rate": learning_rate(step, self._options)}
+            self._accelerator.log({f"train/{name}": value for name, value in told.items()}, step=step)
 
 
 def learning_rate(step: int, options: FitOptions) -> float:
@@ -239,42 +333,6 @@ class StepNumbers:
             self._clip_ids[row] if row >= 0 else "one made of two clips" for row in rows.tolist()
         )
         return f"in the clips {', '.join(names)}"
-
-
-def _validate(
-    model: nn.Module,
-    averaged: nn.Module | None,
-    task: Task,
-    loss: float,
-    state: FitState,
-    options: FitOptions,
-    accelerator: Accelerator,
-    checkpoints: Checkpoints,
-) -> None:
-    """Judge the weights, and their average beside them: the better of the two stands for this step."""
-    row, best = task.validate(model), model
-    if averaged is not None:
-        other = task.validate(averaged)
-        # the average is taken where it is better only: after few steps it still holds the random beginning
-        if row["selection"] is None or (other["selection"] is not None and other["selection"] > row["selection"]):
-            best = averaged
-        row |= {f"{name}_averaged": value for name, value in other.items()}
-        row["selection"] = row["selection_averaged"] if best is averaged else row["selection"]
-    row = {"step": state.step, "loss": loss, **row}
-    state.history.append(row)
-    held_out = {name: value for name, value in row.items() if value is not None and name not in ("step", "loss")}
-    numbers = {f"validation/{name.removeprefix('validation_')}": value for name, value in held_out.items()}
-    accelerator.log(numbers, step=state.step)
-    value = row["selection"]
-    # where validation has one class alone no value is defined: the first weights are kept, so that there are some
-    if state.best_value is None or (value is not None and value > state.best_value):
-        state.best_value, state.best_step, state.stale_validations = value, state.step, 0
-        if accelerator.is_main_process:
-            checkpoints.save_best(best)
-    else:
-        state.stale_validations += 1
-    if options.patience is not None and state.stale_validations >= options.patience:
-        state.finished = True
 
 
 @contextmanager
