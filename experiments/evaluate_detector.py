@@ -53,7 +53,8 @@ def evaluate_detector(
         manifest: files that `scan` wrote.
         out: folder to write.
         store: prepared clips.
-        options: of the class, as NAME VALUE pairs; numbers are given as numbers.
+        options: of the class, as NAME VALUE pairs; numbers are given as numbers. Of the detectors that come along
+            `device` says where they compute: auto, which is the GPU where there is one, cpu or cuda.
         split: judge the clips of one part of it only.
         part: of the split.
         target: what a single score speaks of: any, video or audio.

@@ -20,7 +20,8 @@ def export(run: Positional[Path], *, out: Path, onnx: bool = False) -> None:
     """Write a trained detector with all that judging needs: safetensors, JSON and a model card.
 
     The folder needs neither the run nor the media. `predict --run` takes it, and so does, in Python,
-    `multimodal.load_detector(DIR)`, whose `push_to_hub("owner/name")` puts it on the Hugging Face hub.
+    `multimodal.load_detector(DIR)`, whose `push_to_hub("owner/name")` puts it on the Hugging Face hub. There is
+    nothing for a GPU to do: a graph is held against the detector in float32 on the CPU, which all have.
 
     Examples:
         python -m experiments export runs/first --out detectors/first

@@ -11,6 +11,7 @@ from torchvision.transforms.v2 import functional as transforms
 
 from encoders.backbone import resolve_backbone
 from encoders.weights import load_strictly, read_published
+from experiments.runs.device import DeviceName, check_device
 from multimodal.artefacts import building, is_number
 from multimodal.media.prepared import PreparedClip
 
@@ -25,10 +26,15 @@ class TimmFolder:
         folder: what ``timm.models.push_to_hf_hub`` or ``save_for_hf`` wrote.
         fake_class: of its outputs, the one that means fake; None for that named "fake" in the config, else 1.
         frames: crops that are looked at.
+        device: where it computes; auto is the GPU where there is one.
     """
 
-    def __init__(self, folder: str, fake_class: int | None = None, frames: int = 8) -> None:
+    def __init__(
+        self, folder: str, fake_class: int | None = None, frames: int = 8, device: DeviceName = "auto"
+    ) -> None:
+        self.device = check_device(device)
         self.model, pixels, named = _read(folder)
+        self.model.to(self.device)
         wanted = resolve_data_config(pretrained_cfg=pixels, model=self.model)
         self.size, self.mean, self.std = wanted["input_size"][1:], list(wanted["mean"]), list(wanted["std"])
         self.fake_class, self.frames = named if fake_class is None else fake_class, frames
@@ -38,8 +44,8 @@ class TimmFolder:
         """Score of a clip; None without a face."""
         if clip.frames is None or not len(clip.frames):
             return None
-        crops = torch.from_numpy(clip.frames[:: -(-len(clip.frames) // self.frames)]).permute(0, 3, 1, 2) / 255
-        crops = transforms.resize(crops, list(self.size), antialias=True)
+        crops = torch.from_numpy(clip.frames[:: -(-len(clip.frames) // self.frames)]).permute(0, 3, 1, 2)
+        crops = transforms.resize(crops.to(self.device) / 255, list(self.size), antialias=True)
         return float(self._fake(self.model(transforms.normalize(crops, self.mean, self.std))).mean())
 
     def _fake(self, outputs: torch.Tensor) -> torch.Tensor:

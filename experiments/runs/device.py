@@ -1,7 +1,7 @@
 """Where a verb computes: ``--device auto``, ``cpu`` or ``cuda``."""
 
 import os
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
     from accelerate import Accelerator, PartialState
@@ -14,10 +14,12 @@ def check_device(name: DeviceName) -> str:
     """The device that is meant, for torch: with ``auto`` the GPU where there is one.
 
     Raises:
-        ValueError: a GPU was asked for, and torch sees none.
+        ValueError: a GPU was asked for, and torch sees none; or a device of another name.
     """
     import torch
 
+    if name not in get_args(DeviceName):  # an option of somebody's detector is no more than text
+        raise ValueError(f"unknown device {name!r}; choose from {', '.join(get_args(DeviceName))}")
     has_gpu = torch.cuda.is_available()
     if name == "cuda" and not has_gpu:
         raise ValueError("--device cuda, but torch sees no GPU here; leave it out, or install torch for CUDA")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from experiments.runs.device import accelerator_on
 from multimodal.labels import Modality
 from multimodal.media.store.reader import AnyStore
 from multimodal.progress import progress
@@ -37,8 +38,9 @@ def published_scores(
 
 
 def _scores_of(detector: Adapter, store: AnyStore, clip_ids: list[str]) -> np.ndarray:
-    shown = progress(clip_ids, desc="published detector", unit="clip")
-    return np.array([float(detector(_whole(store, one, detector.modality)[None])) for one in shown])
+    shown, device = progress(clip_ids, desc="published detector", unit="clip"), accelerator_on().device
+    detector.to(device)
+    return np.array([float(detector(_whole(store, one, detector.modality)[None].to(device))) for one in shown])
 
 
 def _whole(store: AnyStore, clip_id: str, modality: Modality) -> torch.Tensor:

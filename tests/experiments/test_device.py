@@ -1,5 +1,6 @@
 """Where a verb computes, whatever the same process did before."""
 
+import contextlib
 import os
 import socket
 
@@ -7,7 +8,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from experiments.__main__ import main
+from experiments.__main__ import VERBS, main
 from experiments.runs.device import accelerator_on, check_device, processes
 
 
@@ -17,6 +18,40 @@ def test_a_gpu_that_is_not_there_is_refused():
     else:
         with pytest.raises(ValueError, match="torch sees no GPU here"):
             check_device("cuda")
+
+
+def test_a_device_of_another_name_is_refused():
+    with pytest.raises(ValueError, match="unknown device 'tpu'; choose from auto, cpu, cuda"):
+        check_device("tpu")
+
+
+#: Commands by whether networks compute in them. A detector of anybody's is told by its own options where it does,
+#: and export holds its graph against the detector on the CPU on purpose.
+COMPUTES = {
+    True: [
+        *("ablate fusion small", "audit", "evaluate", "evaluate --matrix", "predict", "prepare", "quickstart"),
+        *("pretrain video small", "serve", "train small"),
+        *("trial faces", "trial published mrdf5", "trial speech"),
+    ],
+    False: [
+        *("audit --manifest m", "check", "completion", "evaluate --detector a:b", "evaluate --scores s"),
+        *("export", "generate fakeavceleb", "inspect", "leaderboard", "scan fakeavceleb", "split"),
+        *("statistics", "thresholds"),
+    ],
+}
+
+
+@pytest.mark.parametrize(("computes", "command"), [(known, one) for known in COMPUTES for one in COMPUTES[known]])
+def test_every_verb_whose_networks_compute_can_be_told_where(computes, command, capsys):
+    with contextlib.suppress(SystemExit):
+        main([*command.split(), "--help"])
+    printed = capsys.readouterr()
+    assert "--help" in printed.out + printed.err
+    assert ("--device" in printed.out + printed.err) == computes
+
+
+def test_no_verb_is_forgotten_here():
+    assert {command.split()[0] for commands in COMPUTES.values() for command in commands} == set(VERBS)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
