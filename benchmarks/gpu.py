@@ -2,10 +2,10 @@
 
     python -m benchmarks.gpu [--folder DIR] [--recipe small|fakeavceleb] [--steps 20] [--workers N]
                            [--compile] [--parts N]
-    python -m benchmarks.gpu --estimates [--folder DIR]
+    python -m benchmarks.gpu --estimates [RECIPE ...] [--precision no] [--folder DIR]
 
-The second form tells what `--estimate` says of every recipe for real corpora. The first, for a recipe's networks
-with random weights, on a generated corpus:
+The second form tells what `--estimate` says of recipes for real corpora, of all where none is named. The first,
+for a recipe's networks with random weights, on a generated corpus:
 
 - the bare step: encoders, fusion and heads in a loop as a tutorial has it (autocast, forward, backward, AdamW), on
   tensors that are there;
@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ def recipe(name: str, folder: Path, workers: int, *, compiles: bool, parts: int 
 def _with_random_weights(encoder: EncoderConfig) -> EncoderConfig:
     options = {key: value for key, value in encoder.options.items() if key != "pretrained"}
     if "checkpoint" in options:  # transformers' own defaults are the base model
-        options["checkpoint"] = {"model_type": encoder.name}
+        options["checkpoint"] = {"model_type": "wavlm" if "wavlm" in options["checkpoint"] else "wav2vec2"}
     return replace(encoder, options=options)
 
 
@@ -288,19 +288,21 @@ def window_rows(training: Training, device: torch.device, count: int) -> Iterato
     yield "operators sent to finish a batch", f"{sent.count}"
 
 
-def estimates(folder: Path) -> None:
+def estimates(folder: Path, names: Sequence[str], precision: str | None) -> None:
     """A row for each recipe of real corpora: time of a step, and of the whole training as it stands."""
     crops, num_frames = STORES["fakeavceleb"]
     made = make_corpora(folder, {}, crops, num_frames)
-    print("| recipe | windows a step | ms a step | waiting | GB | whole training |\n|---|---|---|---|---|---|")
+    print("| recipe | windows a step | ms a step | waiting | GB | a validation, s | whole training |")
+    print("|---|---|---|---|---|---|---|", flush=True)
     cases = {"train fakeavceleb": TRAIN["fakeavceleb"]} | {
         f"pretrain {modality} {name}": make
         for modality, recipes in PRETRAIN.items()
         for name, make in recipes.items()
         if name not in ("small", "trial")
     }
-    for name, make in cases.items():
-        config: Any = make()
+    for name in names or cases:
+        config: Any = cases[name]()
+        config = replace(config, precision=precision or config.precision)
         places = {field: getattr(made, field) for field in ("manifest", "split", "store")}
         config = replace(config, data=replace(config.data, **places))
         if isinstance(config, TrainConfig):
@@ -311,7 +313,8 @@ def estimates(folder: Path) -> None:
         told = estimate(training)
         memory = told.device_gigabytes if told.device_gigabytes is not None else told.host_gigabytes
         cells = [name, str(training.batch_size), f"{1000 * told.step_seconds:.0f}", f"{told.waiting_share:.0%}"]
-        print(f"| {' | '.join(cells)} | {memory:.1f} | {duration(told.total_seconds)} |", flush=True)
+        cells += [f"{memory:.1f}", f"{told.validation_seconds:.1f}", duration(told.total_seconds)]
+        print(f"| {' | '.join(cells)} |", flush=True)
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
 
@@ -324,12 +327,13 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=max((os.cpu_count() or 2) - 1, 1), help="that read")
     parser.add_argument("--compile", action="store_true", help="the encoders, in every row")
     parser.add_argument("--parts", type=int, help="that a batch is computed in (default: the recipe's)")
-    parser.add_argument("--estimates", action="store_true", help="of every recipe, in place of the table")
+    parser.add_argument("--estimates", nargs="*", help="of these recipes, or of all, in place of the table")
+    parser.add_argument("--precision", choices=["no", "bf16", "fp16"], help="of the estimates, not the recipe's")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
-        if options.estimates:
-            estimates(folder)
+        if options.estimates is not None:
+            estimates(folder, options.estimates, options.precision)
             return 0
         training = open_training(
             recipe(options.recipe, folder, options.workers, compiles=options.compile, parts=options.parts)

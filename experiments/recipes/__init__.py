@@ -22,6 +22,7 @@ PRETRAIN: dict[str, dict[str, Callable[[], PretrainConfig]]] = {
     "audio": {
         "small": small.pretrain_audio,
         "speech": pretraining.speech,
+        "wavlm": pretraining.wavlm,
         "waveform": pretraining.waveform,
         "vocoded": pretraining.vocoded,
         "fakeavceleb": fakeavceleb.pretrain_audio,

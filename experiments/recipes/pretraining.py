@@ -10,7 +10,14 @@ of its best epochs, for which an exponential average stands here; AntiDeepfake (
 tenth of its steps, with RawBoost. Self-blending is that of Shiohara & Yamasaki (CVPR 2022): genuine and blend
 of one picture in one batch; theirs is EfficientNet-B4 at 380 px, 100 epochs with SAM, which is not here. Their
 network is asked for by ``--encoder.options backbone efficientnet_b4 frame_size 380 pretrained true``.
+WavLM is tuned as for ASVspoof 5 in the released code of WeDefense (2025): the base model, read from all layers
+by learnt weights, AdamW from 5e-6, batches of 32, weights of several epochs averaged; with the 4 s and the weight
+decay of 1e-4 that the code of Nes2Net has for WavLM-large under AASIST or Nes2Net, there at 1e-6 in batches of 64
+(``--encoder.options checkpoint microsoft/wavlm-large --fit.learning-rate 1e-6``). Their back ends are not here:
+mean and maximum over time of the weighed layers go to one linear layer.
 """
+
+from dataclasses import replace
 
 from experiments.runs.config import DataConfig, MixtureConfig, PretrainConfig
 from experiments.runs.parts import EncoderConfig
@@ -22,6 +29,7 @@ SPEECH = EncoderConfig(
     name="wav2vec2",
     options={"checkpoint": "facebook/wav2vec2-base", "freeze_feature_extractor": True, "weigh_layers": True},
 )
+WAVLM = EncoderConfig(name="wav2vec2", options={**SPEECH.options, "checkpoint": "microsoft/wavlm-base-plus"})
 #: Stronger than the defaults: an image corpus is mostly told by how its files were compressed.
 STRONG = Augmentation(
     video=PictureAugmentation(
@@ -80,6 +88,11 @@ def speech() -> PretrainConfig:
         ),
         precision="bf16",
     )
+
+
+def wavlm() -> PretrainConfig:
+    """Audio branch on audio corpora, 4 s windows: WavLM, all its layers weighed, its convolutions frozen."""
+    return replace(speech(), encoder=WAVLM)
 
 
 def waveform() -> PretrainConfig:

@@ -40,7 +40,10 @@ def small(recipe: str, modality: str, sources: Path, *names: str):
     """A recipe as it is, but with a tiny encoder and a few steps."""
     config = recipes.PRETRAIN[modality][recipe]()
     name = config.encoder.name
-    options = {"checkpoint": TINY_SPEECH} if name == "wav2vec2" else TINY.get(name, {"variant": "AASIST-L"})
+    options = TINY.get(name, {"variant": "AASIST-L"})
+    if name == "wav2vec2":  # a tiny model of the same kind, read as the recipe reads it
+        kind = "wavlm" if "wavlm" in config.encoder.options["checkpoint"] else "wav2vec2"
+        options = {**config.encoder.options, "checkpoint": {**TINY_SPEECH, "model_type": kind}}
     data = replace(config.data, store=sources / "store", num_workers=0, batch_size=2)
     if name == "aasist":  # needs more sound than the generated clips have
         data = replace(data, num_frames=4)
@@ -63,6 +66,7 @@ RECIPES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*mismatched key_padding_mask")  # of transformers' own WavLM
 @pytest.mark.parametrize(("modality", "recipe"), RECIPES)
 def test_every_recipe_pretrains_an_encoder(modality, recipe, sources, tmp_path):
     folder = pretrain(small(recipe, modality, sources, *RECIPES[modality, recipe]), tmp_path / "run")
