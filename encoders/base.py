@@ -9,8 +9,9 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
+import torch
 from huggingface_hub import ModelCard, ModelHubMixin, PyTorchModelHubMixin, hf_hub_download
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from encoders import rebuild_encoder
@@ -82,7 +83,7 @@ class Encoder(
     (:func:`encoders.weights.read_published`). Data code asks ``input_spec`` and never assumes a size or a rate.
     Normalisation happens inside. Constructor arguments are plain JSON values. With ``takes_mask``,
     ``forward(x, mask)`` and ``token_mask(mask)`` know padding, and ``minimum_samples`` is the least that a clip
-    needs of sound.
+    needs of sound; any other reads all that it is given, so that padding is to be :func:`tiled` before.
 
     ``save_pretrained(folder)`` writes ``model.safetensors``, ``config.json`` (catalog name and constructor
     arguments) and a model card; :func:`encoders.load_encoder` reads them back. ``push_to_hub`` and
@@ -215,6 +216,19 @@ class Encoder(
         encoder.trained_on = str(config.get("trained_on", cls.trained_on))
         encoder.learnt_from = LearntFrom.read(weights.parent)
         return encoder.to(map_location).eval()
+
+
+def tiled(x: Float[Tensor, "batch time ..."], lengths: Int[Tensor, " batch"]) -> Float[Tensor, "batch time ..."]:
+    """Each row again and again in place of its padding, as AASIST does with short clips (Jung et al., 2022).
+
+    Shape: ``x`` (B, T, ...), sound or frames; ``lengths`` (B,) on the same device, at least 1, come before the
+    padding.
+
+    >>> tiled(torch.tensor([[1.0, 2.0, 0.0, 0.0, 0.0]]), torch.tensor([2]))
+    tensor([[1., 2., 1., 2., 1.]])
+    """
+    rows = torch.arange(x.shape[0], device=x.device).unsqueeze(1)
+    return x[rows, torch.arange(x.shape[1], device=x.device) % lengths.unsqueeze(1)]
 
 
 def check_plain(kind: type[Encoder], arguments: Mapping[str, Any], source: str | Path) -> None:

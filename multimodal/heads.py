@@ -9,10 +9,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
-from encoders.base import Encoder
+from encoders.base import Encoder, tiled
 from fusion.token_time import resample_time
 
-# Windows that are longer than their clip: an encoder that knows padding is told where it begins.
+# Windows that are longer than their clip: no encoder reads their padding as if it were of the clip.
 
 
 def encode_padded(
@@ -21,23 +21,25 @@ def encode_padded(
     """Tokens that an :class:`encoders.Encoder` makes of windows; row ``i`` is padding from ``lengths[i]`` on.
 
     Tokens of padding are the mean of the clip's own ones, so that neither the mean nor the maximum over time
-    knows of them. A row without anything (an absent modality) is not masked: nobody reads its tokens. An encoder
-    that takes no mask reads the padding, as silence or as a still picture.
+    knows of them. An encoder that takes no mask is shown the clip again and again in place of its padding. A row
+    without anything (an absent modality) is left as it is: nobody reads its tokens.
     """
-    masking: Any = encoder
-    if not masking.takes_mask or lengths is None or bool((lengths == x.shape[1]).all()):
+    if lengths is None or bool((lengths == x.shape[1]).all()):
         return encoder(x)
-    return encode_masked(encoder, x, lengths)
+    return encode_short(encoder, x, lengths)
 
 
-def encode_masked(
+def encode_short(
     encoder: nn.Module, x: Float[Tensor, "batch ..."], lengths: Int[Tensor, " batch"]
 ) -> Float[Tensor, "batch time dim"]:
-    """As :func:`encode_padded`, of an encoder that takes a mask, whether anything is padding or not."""
-    masking: Any = encoder
-    known = torch.where(lengths > 0, lengths.clamp(min=masking.minimum_samples), x.shape[1])
-    mask = torch.arange(x.shape[1], device=x.device) < known.to(x.device, non_blocking=True)[:, None]
-    tokens, own = masking(x, mask), masking.token_mask(mask)[:, :, None]
+    """As :func:`encode_padded`, whether anything is padding or not."""
+    any_encoder: Any = encoder
+    least = getattr(any_encoder, "minimum_samples", 1)
+    known = torch.where(lengths > 0, lengths.clamp(min=least), x.shape[1]).to(x.device, non_blocking=True)
+    if not any_encoder.takes_mask:
+        return encoder(tiled(x, known))
+    mask = torch.arange(x.shape[1], device=x.device) < known[:, None]
+    tokens, own = any_encoder(x, mask), any_encoder.token_mask(mask)[:, :, None]
     mean = (tokens * own).sum(dim=1, keepdim=True) / own.sum(dim=1, keepdim=True)
     return torch.where(own, tokens, mean)
 

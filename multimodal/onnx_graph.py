@@ -17,7 +17,7 @@ from encoders.onnx_export import import_onnx
 from multimodal.data.windows import WindowShape
 from multimodal.detector import AudioVisualDetector, DetectorOutput, Inputs, Lengths, Present
 from multimodal.files import atomic_path
-from multimodal.heads import encode_masked
+from multimodal.heads import encode_short
 from multimodal.labels import MODALITIES
 from multimodal.scoring import evaluating
 
@@ -170,15 +170,12 @@ class _Graph(nn.Module):
     ) -> tuple[Tensor, ...]:
         """Logits in the order of the graph's outputs."""
         inputs, lengths = {"video": video, "audio": audio}, {"video": video_length, "audio": audio_length}
-        tokens = {name: self._tokens(name, inputs[name], lengths[name]) for name in MODALITIES}
+        encoders = self.detector.encoders
+        tokens = {name: encode_short(encoders[name], inputs[name], lengths[name]) for name in MODALITIES}
         output = self.detector.classifier(tokens, {"video": video_present, "audio": audio_present})
         parts = [output.modality_logits, output.embeddings, output.frame_logits or {}]
         named = (part[name] for part in parts if part for name in MODALITIES)
         return (output.class_logits, *named)
-
-    def _tokens(self, name: str, x: Tensor, length: Tensor) -> Tensor:
-        encoder: Any = self.detector.encoders[name]
-        return encode_masked(encoder, x, length) if encoder.takes_mask else encoder(x)
 
 
 class OnnxDetector(nn.Module):

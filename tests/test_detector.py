@@ -113,11 +113,38 @@ def test_a_row_of_an_absent_modality_and_one_shorter_than_a_token_are_no_error(e
     assert torch.isfinite(tokens).all()
 
 
+#: label -> catalog name, options, shape of a window behind the batch
+UNMASKED = {
+    "spectrogram": ("spectrogram", {"backbone": "test_resnet", "n_mels": 32}, (4000,)),
+    "aasist": ("aasist", {"variant": "AASIST-L"}, (8000,)),
+    "frames": ("frames", {"backbone": "test_resnet", "frame_size": 32, "temporal_layers": 1}, (4, 3, 32, 32)),
+    "clips": ("clips", {"backbone": "mc3_18", "frame_size": 32}, (4, 3, 32, 32)),
+}
+
+
+@pytest.mark.parametrize("label", UNMASKED)
 @torch.no_grad()
-def test_an_encoder_that_takes_no_mask_reads_the_padding():
+def test_an_encoder_that_takes_no_mask_is_shown_the_clip_again_in_place_of_padding(label):
+    name, options, shape = UNMASKED[label]
+    encoder = create_encoder(name, **options).eval()
+    assert not encoder.takes_mask
+    whole = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
+    half = shape[0] // 2
+    shown = torch.cat([whole[:1, :half], whole[:1, :half]], dim=1)
+    padded = whole.clone()
+    padded[0, half:] = 0
+    lengths = torch.tensor([half, shape[0]])
+    tokens = encode_padded(encoder, padded, lengths)
+    torch.testing.assert_close(tokens, encoder(torch.cat([shown, whole[1:]])))
+    assert not torch.allclose(tokens[0], encoder(padded)[0], atol=1e-3)
+    torch.testing.assert_close(Branch(encoder).eval()(padded, lengths).tokens, tokens)
+
+
+@torch.no_grad()
+def test_a_row_of_an_absent_modality_is_shown_as_it_is():
     encoder = create_encoder("spectrogram", backbone="test_resnet", n_mels=32).eval()
     sound = torch.randn(2, 4000)
-    assert torch.equal(encode_padded(encoder, sound, torch.tensor([10, 4000])), encoder(sound))
+    torch.testing.assert_close(encode_padded(encoder, sound, torch.tensor([0, 3999]))[0], encoder(sound)[0])
 
 
 @pytest.mark.parametrize("fusion", list_fusions())

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig
 from transformers.utils import logging as library_output
 
-from encoders.base import AudioSpec, Encoder
+from encoders.base import AudioSpec, Encoder, tiled
 from encoders.checks import check_mask, check_sound
 from encoders.lora import ATTENTION, FEED_FORWARD, add_adapters
 from encoders.weights import Published, listed, read_published
@@ -247,7 +247,7 @@ class Wav2Vec2Encoder(Encoder):
         check_mask(mask, x, self.minimum_samples)
         sound = normalise(x, mask)
         if self.model.config.feat_extract_norm == "group":
-            sound = tiled(sound, mask)
+            sound = tiled(sound, mask.sum(dim=1))
         outputs = self.model(
             sound,
             attention_mask=mask.long(),
@@ -307,18 +307,6 @@ def normalise(
     num_samples = mask.sum(dim=1, keepdim=True)
     centred = (sound - (sound * mask).sum(dim=1, keepdim=True) / num_samples) * mask
     return centred * (centred.square().sum(dim=1, keepdim=True) / num_samples + 1e-7).rsqrt()
-
-
-def tiled(
-    sound: Float[Tensor, "batch samples"], mask: Bool[Tensor, "batch samples"]
-) -> Float[Tensor, "batch samples"]:
-    """Each clip again and again in place of its padding, as AASIST does with short clips (Jung et al., 2022).
-
-    >>> tiled(torch.tensor([[1.0, 2.0, 0.0, 0.0, 0.0]]), torch.tensor([[True, True, False, False, False]]))
-    tensor([[1., 2., 1., 2., 1.]])
-    """
-    places = torch.arange(sound.shape[1], device=sound.device) % mask.sum(dim=1, keepdim=True)
-    return sound.gather(1, places)
 
 
 @torch.no_grad()

@@ -240,8 +240,8 @@ def judged_spans(
 def window_tensors(window: PreparedClip, shape: WindowShape) -> WindowTensors:
     """Tensors of one window; a short one is shown again and again, picture and sound alike.
 
-    So AASIST treats short clips (Jung et al., 2022): silence or a still picture would be read by every encoder
-    that takes no mask. Sound that ends before the picture is silent there, as it is in the file.
+    So AASIST treats short clips (Jung et al., 2022). Sound that ends before the picture is silent there, as it is
+    in the file, and ``lengths`` say so: no encoder takes that for speech.
 
     Shape: video ``(T, 3, S, S)`` uint8, crops as the store has them (S is 1 without any); audio ``(samples,)``
     float in [-1, 1]. :func:`multimodal.data.delivery.to_device` makes of a batch of them what a model takes.
