@@ -117,7 +117,8 @@ _TO_DO = {
 }
 _STOPPED = "stopped; the same command goes on from here"
 _STOPPED_ANEW = {
-    "predict": "stopped; what was judged stands in verdicts.jsonl, and the same command judges all files anew"
+    "predict": "stopped; what was judged stands in verdicts.jsonl, and the same command judges all files anew",
+    "serve": "stopped; the files that were sent, and their verdicts, are deleted",
 }
 
 

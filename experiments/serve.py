@@ -3,13 +3,13 @@
 import ipaddress
 import secrets
 import socket
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 from experiments.command_line import Positional, run_verb
 from experiments.runs.device import DeviceName, check_device
 from experiments.runs.folder import judge_must_be_there
+from multimodal.files import temporary_folder
 from multimodal.ranges import above, at_least, between
 
 _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -33,7 +33,8 @@ def serve(
 
     Files are judged one after another, as `predict` judges them, in a process that a broken file may end, and are
     deleted as soon as they are. Verdicts, in which small files are embedded to be played, are kept for a while,
-    and deleted when this ends. Nothing is fetched from a network. Needs `pip install '.[serve]'`.
+    and deleted when this ends; what one that was killed left goes when the next one starts. Nothing is fetched
+    from a network. Needs `pip install '.[serve]'`.
 
     Examples:
         python -m experiments serve runs/first
@@ -68,24 +69,24 @@ def serve(
     limits = Limits(seconds, round(memory_gb * 2**30), whole_seconds=seconds)
     judge = open_judge(run, rule, limits, doubt=doubt).to(check_device(device))
     token = None if _is_own(host) else secrets.token_urlsafe(32)
-    folder = Path(tempfile.mkdtemp(prefix="serve-"))
-    desk = Desk(judge.file, judge.cannot_judge, folder, most_waiting=most_waiting, keep_seconds=60 * keep_minutes)
-    app = create_app(
-        desk,
-        largest_bytes=round(largest_mb * 2**20),
-        title=judge.trained_on,
-        token=token,
-        hosts=(*_OWN_NAMES, host) if token is None else (),
-    )
-    try:
-        with _listening(host, port) as listener:
+    with temporary_folder("serve-") as folder, _listening(host, port) as listener:
+        keep_seconds = 60 * keep_minutes
+        desk = Desk(judge.file, judge.cannot_judge, folder, most_waiting=most_waiting, keep_seconds=keep_seconds)
+        app = create_app(
+            desk,
+            largest_bytes=round(largest_mb * 2**20),
+            title=judge.trained_on,
+            token=token,
+            hosts=(*_OWN_NAMES, host) if token is None else (),
+        )
+        try:
             shown_host = f"[{host}]" if ":" in host else host
             address = f"http://{shown_host}:{listener.getsockname()[1]}/"
             print(address if token is None else f"{address}?token={token}", flush=True)
             config = uvicorn.Config(app, log_level="warning", limit_concurrency=64, server_header=False)
             uvicorn.Server(config).run(sockets=[listener])
-    finally:
-        desk.close()
+        finally:
+            desk.close()
 
 
 def _is_own(host: str) -> bool:

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import socket
+import tempfile
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,8 @@ from encoders.folders import errors_name, json_text, written_whole
 #: Taken while a folder is claimed, and held by its writer. They are two, since who claims waits and who writes
 #: does not; and they stay: a lock file that goes could be locked twice.
 LOCK, WRITER = ".lock", ".writer"
+#: The lock by which a folder is known that goes when its process does.
+TEMPORARY = ".temporary"
 
 #: What image files are called; a folder of them may hold the frames of a video.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
@@ -177,6 +180,42 @@ def sweep_beside(path: Path) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if time.time() - os.fstat(file.fileno()).st_mtime > _LOCKED_SECONDS:
                 left.unlink()
+
+
+@contextmanager
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """A new folder among the system's temporary ones, for this user alone, which is removed at the end.
+
+    Those of the same prefix whose process was killed are removed first. A lock in each, that dies with its
+    process, tells them from others: a folder without it, or of somebody else, is left alone.
+    """
+    for left in Path(tempfile.gettempdir()).glob(f"{glob.escape(prefix)}*/{TEMPORARY}"):
+        _remove_abandoned(left)
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    file = (folder / f"{TEMPORARY}.new").open("xb")
+    try:
+        with suppress(OSError):  # a file system without locks: nobody can take it either
+            fcntl.flock(file, fcntl.LOCK_EX)
+        _locks.add(file)
+        os.replace(file.name, folder / TEMPORARY)  # locked before anybody can see it
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        _locks.discard(file)
+        file.close()
+
+
+def _remove_abandoned(lock: Path) -> None:
+    folder = lock.parent
+    with suppress(
+        OSError, ValueError
+    ):  # held, gone by now, a link, or on a file system without locks: then nobody knows
+        is_own = folder.lstat().st_uid == lock.lstat().st_uid == os.geteuid()
+        if not is_own or folder.is_symlink():
+            return
+        with open_itself(lock, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_free(folder: Path, marker: str, *, kind: str) -> None:

@@ -4,9 +4,8 @@ import asyncio
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from http.cookies import SimpleCookie
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from experiments.serving.desk import BusyError, Desk, Job
 from multimodal.report.pages.serve import POLICY, serve_page
@@ -18,6 +17,8 @@ App = Callable[[Message, Callable[[], Awaitable[Message]], Send], Awaitable[None
 
 #: Whoever sends nothing for so long, or is not done after so long, is cut off.
 _IDLE_SECONDS, _UPLOAD_SECONDS = 20.0, 900.0
+#: A length of more digits is that of no file, and Python refuses to read one of thousands.
+_MOST_DIGITS = 18
 _HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -86,7 +87,10 @@ def create_app(desk: Desk, *, largest_bytes: int, title: str, token: str | None,
 
 async def _taken(request: Any, desk: Desk, largest_bytes: int) -> Job:
     """The job of a file that has arrived whole; of one that has not, nothing stays."""
-    if int(request.headers.get("content-length") or 0) > largest_bytes:
+    length = request.headers.get("content-length") or "0"
+    if not (length.isascii() and length.isdecimal()):
+        raise RefusedError(400, "the length of the file is no number")
+    if len(length) > _MOST_DIGITS or int(length) > largest_bytes:
         raise RefusedError(413, _too_large(largest_bytes))
     try:
         job = desk.admit(request.query_params.get("name", ""))
@@ -146,6 +150,14 @@ class _Answer(NamedTuple):
         await send({"type": "http.response.body", "body": json.dumps({"error": self.why}).encode()})
 
 
+def _split(address: str) -> SplitResult:
+    """The parts of an address that anybody may have sent; empty ones of what is none."""
+    try:
+        return urlsplit(address)
+    except ValueError:  # of brackets that hold no address of IPv6
+        return urlsplit("")
+
+
 class _Guard:
     """Lets in who may ask, and puts the same headers on every answer.
 
@@ -174,11 +186,13 @@ class _Guard:
 
     def _answer(self, scope: Message) -> _Answer | None:
         """What is answered in place of the application: a refusal, or the cookie for a token."""
+        from starlette.requests import cookie_parser
+
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         host, origin = headers.get("host", ""), headers.get("origin")
-        if self._hosts and urlsplit(f"//{host}").hostname not in self._hosts:
+        if self._hosts and _split(f"//{host}").hostname not in self._hosts:
             return _Answer(400, "asked under a name that is not this machine's own")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and (not host or _split(origin).netloc != host):
             return _Answer(403, "asked by a page of elsewhere")
         if self._token is None:
             return None
@@ -186,9 +200,8 @@ class _Guard:
         if self._is_token(given):  # so that it does not stay in the address
             cookie = f"token={self._token}; HttpOnly; SameSite=Strict; Path=/"
             return _Answer(303, "", {"location": "/", "set-cookie": cookie})
-        known = SimpleCookie(headers.get("cookie", "")).get("token")
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        if not self._is_token(known.value if known else bearer):
+        if not self._is_token(cookie_parser(headers.get("cookie", "")).get("token", bearer)):
             return _Answer(401, "open the address that `serve` printed, with its token")
         return None
 

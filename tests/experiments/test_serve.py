@@ -1,7 +1,11 @@
 """The local page: one queue with limits, files that are gone when they are judged, and who may ask."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -12,6 +16,7 @@ import pytest
 from judged import tiny_judge, write_tiny_clip
 
 from experiments.serving.desk import BusyError, Desk
+from multimodal.files import temporary_folder
 from multimodal.report.verdict import FileVerdict, Judgement, ModalityVerdict
 
 
@@ -270,3 +275,74 @@ def test_what_is_missing_is_said_in_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     assert main(["serve", "runs/none"]) == 1
     assert "serve needs starlette and uvicorn" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({"Host": "["}, 400), ({"Host": "[::1"}, 400), ({"Origin": "http://["}, 403), ({"Origin": "//[x]:y"}, 403)],
+)
+def test_addresses_that_are_none_are_refused(serve, desk, headers, status):
+    assert serve(desk).ask("/", **headers)[0] == status
+
+
+def test_with_a_token_an_odd_header_is_refused_or_passed_over(serve, desk):
+    served = serve(desk, token="secret", hosts=())
+    assert served.ask("/", Origin="http://[")[0] == 403
+    assert served.ask("/", Cookie="a@b=1; path=x; []")[0] == 401
+    assert served.ask("/", Cookie="a@b=1; token=secret")[0] == 200  # of another page on this machine
+    assert served.ask("/files?name=a.mp4", b"x", **{"Content-Length": "9" * 5000})[0] in (400, 413)
+
+
+_HOLDER = """
+import sys, time
+from multimodal.files import temporary_folder
+
+with temporary_folder("serve-") as folder:
+    (folder / "file.mp4").write_bytes(b"x")
+    print(folder, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Begins a process that holds a temporary folder; gives the process and its folder."""
+    begun = []
+
+    def begin():
+        code = [sys.executable, "-c", _HOLDER]
+        process = subprocess.Popen(
+            code, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}
+        )
+        begun.append(process)
+        return process, Path(process.stdout.readline().strip())
+
+    yield begin
+    for one in begun:
+        one.kill()
+        one.wait()
+        one.stdout.close()
+
+
+def test_what_a_killed_one_left_goes_when_the_next_one_starts_and_nothing_else(tmp_path, monkeypatch, holder):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    killed, left = holder()
+    _, living = holder()
+    run = tmp_path / "serve-first"  # of a person, with the lock of a run
+    run.mkdir()
+    (run / ".writer").touch()
+    killed.kill()
+    killed.wait()
+    assert (left / "file.mp4").is_file()
+    with temporary_folder("serve-") as folder:
+        assert not left.exists()
+        assert (living / "file.mp4").is_file()
+        assert run.is_dir()
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert sorted(tmp_path.iterdir()) == sorted([run, living])
+
+
+def test_a_stopped_one_does_not_say_that_it_goes_on():
+    from experiments.__main__ import _STOPPED_ANEW
+
+    assert "goes on" not in _STOPPED_ANEW["serve"]
