@@ -58,6 +58,7 @@ def reading(path: str | Path, kind: str, wrong: str = "cannot be read") -> Itera
         kind: what it should be, with its article: "a manifest".
         wrong: what is said of it before the reason.
     """
+    must_be_plain(path)
     try:
         yield
     except Exception as error:  # a stranger's file makes a library raise anything
@@ -154,12 +155,13 @@ def check_inside(names: "pa.ChunkedArray | list[str]", what: str, source: str | 
 
 
 def inside(folder: Path, name: str) -> Path:
-    """``folder / name``, a file or none; ``ValueError`` where the name, or a link, leads out of the folder."""
+    """``folder / name``, a file or none; ``ValueError`` where the name, or a link, leads out, or to a pipe."""
     if "\0" in name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
         raise ValueError(f"{name!r:.200} leaves {folder}; names in a file must stay in its folder")
     path = folder / name
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
         raise ValueError(f"{shown(path)} is a link out of {folder}; put the file itself there")
+    must_be_plain(path)
     return path
 
 

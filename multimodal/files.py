@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 import tempfile
 import time
 import uuid
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from encoders.folders import errors_name, json_text, written_whole
+from multimodal.artefacts import must_be_plain
 
 #: Taken while a folder is claimed, and held by its writer. They are two, since who claims waits and who writes
 #: does not; and they stay: a lock file that goes could be locked twice.
@@ -111,20 +113,28 @@ def sync(path: Path, mode: int | None = None) -> None:
 
 
 def open_itself(path: Path, mode: str) -> IO[Any]:
-    """Open a file that is written in place, as ``open`` does in UTF-8; a link there is refused.
+    """Open a file that is written in place, as ``open`` does in UTF-8; a link, and what is no file, is refused.
 
-    A folder may come from a stranger, and a link in it could lead to any file of whoever writes.
+    A folder may come from a stranger: a link in it could lead to any file of whoever writes, and a pipe in it
+    would be waited for.
 
     Raises:
-        ValueError: a link lies there.
+        ValueError: a link, a pipe, a socket or a device lies there.
     """
 
     def opener(name: str, flags: int) -> int:
-        return os.open(name, flags | os.O_NOFOLLOW, 0o666)
+        descriptor = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+        kind = os.fstat(descriptor).st_mode
+        if stat.S_ISREG(kind) or stat.S_ISDIR(kind):  # of a folder ``open`` says so itself
+            return descriptor
+        os.close(descriptor)
+        raise OSError(errno.ENXIO, os.strerror(errno.ENXIO), name)  # as of a pipe that nobody reads
 
     try:
         return open(path, mode, encoding=None if "b" in mode else "utf-8", opener=opener)
     except OSError as error:
+        if error.errno == errno.ENXIO:
+            must_be_plain(path)
         if error.errno != errno.ELOOP:
             raise
         raise ValueError(

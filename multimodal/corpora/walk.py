@@ -1,6 +1,7 @@
 """One walk for every corpus: files below a folder in a fixed order, with their sizes."""
 
 import os
+import stat
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
 from operator import attrgetter
@@ -137,11 +138,14 @@ def _walk(folder: str, prefix: str, suffixes: frozenset[str], report: ScanReport
                 report.skip(_why_no_clip(name), path)
             else:
                 try:
-                    size = entry.stat().st_size
+                    found = entry.stat()
                 except OSError as error:
                     report.skip(f"unreadable file ({error.strerror})", path)
                     continue
-                yield path, size
+                if stat.S_ISREG(found.st_mode):
+                    yield path, found.st_size
+                else:
+                    report.skip("a pipe, socket or device", path)
         else:
             levels.pop()
 

@@ -160,9 +160,9 @@ def _restore(
     load_weights(model, folder / "model.safetensors")
     if averaged is not None:
         load_weights(averaged, folder / "averaged.safetensors")
-    optimizer.load_state_dict(torch.load(folder / "optimizer.pt", map_location="cpu", weights_only=True))
+    optimizer.load_state_dict(torch.load(inside(folder, "optimizer.pt"), map_location="cpu", weights_only=True))
     if scaler is not None:
-        scaler.load_state_dict(torch.load(folder / "scaler.pt", map_location="cpu", weights_only=True))
+        scaler.load_state_dict(torch.load(inside(folder, "scaler.pt"), map_location="cpu", weights_only=True))
     return state
 
 

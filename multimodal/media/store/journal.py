@@ -8,6 +8,7 @@ import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -71,7 +72,7 @@ def read_lines(file: TextIO) -> list[dict[str, Any]]:
 
 
 def _opened(path: Path) -> TextIO:
-    return open(path, encoding="ascii", errors="replace")  # what is not ASCII no writer wrote
+    return TextIOWrapper(open_itself(path, "rb"), "ascii", "replace")  # what is not ASCII no writer wrote
 
 
 def _whole_lines(file: TextIO) -> list[dict[str, Any]]:
