@@ -193,7 +193,7 @@ def _history(judge: "Judge") -> Iterator[str]:
     kinds = {"clips": "clips", "people": "people in any role", "chosen": "clips that chose weights or thresholds"}
     counts = (f"{len(judge.learnt_from.of(kind)):,} {what}" for kind, what in kinds.items())
     yield f"with all its encoders' trainings: {', '.join(counts)}"
-    yield from (f"what {stage} learnt from is not known" for stage in judge.learnt_from.unknown)
+    yield from (f"which clips {stage} learnt from is not known" for stage in judge.learnt_from.unknown)
 
 
 def _judged(

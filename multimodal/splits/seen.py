@@ -114,7 +114,7 @@ def known_as(history: LearntFrom | None, path: str | Path, corpora: Iterable[str
     A file that was moved or renamed is not recognised.
     """
     if history is None:
-        return "what this detector learnt from is not known"
+        return "which clips this detector learnt from is not known"
     parts = Path(path).absolute().parts[1:]
     below = ["/".join(parts[start:]) for start in range(len(parts))]
     names = name_hashes(f"{corpus}/{name}" for corpus in sorted(corpora) for name in below)
@@ -159,7 +159,7 @@ def seen_lines(seen: Mapping[str, Seen], unknown: Iterable[str] = ()) -> list[st
         counts = ", ".join(f"{count:,} {what}" for count, what in told if count)
         if counts:
             lines.append(f"of {found.clips:,} {part} clips {counts}")
-    return [*lines, *(f"what {stage} learnt from is not known" for stage in unknown)]
+    return [*lines, *(f"which clips {stage} learnt from is not known" for stage in unknown)]
 
 
 def is_marked(seen: Mapping[str, Seen]) -> bool:

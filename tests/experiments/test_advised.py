@@ -20,6 +20,19 @@ def test_float16_is_refused_on_a_cpu_where_it_would_be_float32_without_a_word(mo
         advised.check_precision("fp16")
 
 
+@pytest.mark.parametrize(("times", "is_said"), [(6.5, True), (0.5, False)])
+def test_bfloat16_is_warned_of_where_the_processor_has_no_unit_for_it(times, is_said, monkeypatch, capsys):
+    monkeypatch.setattr(advised, "processes", lambda: SimpleNamespace(device=torch.device("cpu")))
+    monkeypatch.setattr(advised, "bfloat16_error", lambda: 0.003)
+    monkeypatch.setattr(advised, "bfloat16_times", lambda: times)
+    advised.check_precision("bf16")
+    assert ("6.5 times as long as in float32" in capsys.readouterr().err) == is_said
+
+
+def test_how_long_bfloat16_takes_is_measured_here():
+    assert advised.bfloat16_times() > 0
+
+
 # What ``statistics`` advises can be typed: the verbs take every option that it names.
 
 

@@ -103,5 +103,5 @@ def test_people_are_told_and_not_refused():
     refuse_seen(seen, "the encoder")
     assert seen_lines(seen, ["ImageNet"]) == [
         "of 10 test clips 3 show people learnt from, 1 borrow from people learnt from",
-        "what ImageNet learnt from is not known",
+        "which clips ImageNet learnt from is not known",
     ]
