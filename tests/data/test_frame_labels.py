@@ -37,6 +37,20 @@ def test_a_stretch_is_found_on_the_clock_of_the_file_and_the_other_modality_is_g
     assert table.of(0, 3, 2)["video"].tolist() == [1, 0]
 
 
+def test_a_crop_is_labelled_by_the_moment_of_its_picture_and_sound_by_its_whole_interval(clips):
+    clips["audio_segments"] = clips["video_segments"] = pd.Series([[[0.22, 0.44]], None, None, []])
+    index = pd.DataFrame({"start_seconds": [0.0] * 4, "frame_rate": [10.0] * 4})
+    every = FrameTable(clips, index.assign(source_frame_rate=10.0)).of(0, 0, 6)
+    assert every["video"].tolist() == every["audio"].tolist() == [0, 0, 1, 1, 0, 0]
+    for unknown in (None, np.nan, 5.0):  # at fewer pictures than crops each is shown all the while
+        same = FrameTable(clips, index.assign(source_frame_rate=unknown)).of(0, 0, 6)
+        assert same["video"].tolist() == every["video"].tolist()
+    third = FrameTable(clips, index.assign(source_frame_rate=30.0)).of(0, 0, 6)
+    # the pictures that were taken are shown at 0.2 to 0.233 s, 0.3 to 0.333 s and 0.4 to 0.433 s
+    assert third["video"].tolist() == [0, 0, 0, 1, 1, 0]
+    assert third["audio"].tolist() == every["audio"].tolist()
+
+
 @pytest.mark.parametrize(("row", "video", "audio"), [(1, -1, -1), (2, 1, -1), (3, 0, 0)])
 def test_without_stretches_frames_are_what_the_clip_is_but_for_a_fake_in_part(table, row, video, audio):
     frames = table.of(row, 0, 3)
