@@ -24,7 +24,7 @@ from multimodal.detector import CARD_FILE, FILES, AudioVisualDetector, DetectorO
 from multimodal.face import Face, Watch, file_notes, unlike, window_scores
 from multimodal.familiarity import FAMILIAR_FILE, Familiar, read_familiar, write_familiar
 from multimodal.files import IMAGE_SUFFIXES, JUDGE_FILE, read_json, readable, write_json, write_text
-from multimodal.labels import TARGETS, Media, Modality, Target
+from multimodal.labels import MODALITIES, TARGETS, Media, Modality, Target
 from multimodal.media.errors import MediaError
 from multimodal.media.isolation import Limits
 from multimodal.media.prepared import PrepareOptions
@@ -372,10 +372,10 @@ def _crops(provenance: Mapping[str, Any]) -> PrepareOptions:
 
 
 def _moments(localisation: Mapping[str, Any] | None) -> dict[str, float | None] | None:
-    """From where on a moment looks forged, by target; ``ValueError`` where one is no number, before any file."""
+    """From where on a stretch is shown, by modality; ``ValueError`` where one is no number, before any file."""
     if not localisation or localisation.get("thresholds") is None:
         return None
-    found: dict[str, float | None] = {target: localisation["thresholds"][target] for target in TARGETS}
+    found: dict[str, float | None] = {name: localisation["thresholds"][name] for name in MODALITIES}
     if not all(value is None or is_number(value) for value in found.values()):
         raise ValueError(f"the thresholds of moments are no numbers: {found!r:.200}; evaluate the run again")
     return found

@@ -10,7 +10,7 @@ from multimodal.data.frame_labels import forged_frames
 from multimodal.data.windows import WindowShape, judged_spans
 from multimodal.detector import AudioVisualDetector, TokenClassifier
 from multimodal.media.prepared import PreparedClip
-from multimodal.metrics.segments import propose, showing_threshold, soft_nms
+from multimodal.metrics.segments import Surest, beyond, propose, showing_thresholds, soft_nms
 from multimodal.moments import Moments, joined
 from multimodal.scoring import RunningScores
 from multimodal.training.losses import DetectorLoss, frame_loss, on_frames
@@ -211,7 +211,7 @@ def test_a_planted_stretch_is_the_surest_proposal_at_its_place():
     scores = 0.1 + 0.75 * forged_frames([planted], 0.0, 100, 25.0) + generator.uniform(0, 0.15, 100)
     score, start, end = propose(scores, 25.0)[0]
     assert (start, end) == pytest.approx(planted, abs=1 / 25)
-    assert score > 0.6
+    assert score > 0.3
 
 
 def test_two_stretches_are_two_proposals_and_what_was_not_judged_is_genuine():
@@ -222,7 +222,9 @@ def test_two_stretches_are_two_proposals_and_what_was_not_judged_is_genuine():
 
 def test_a_clip_forged_throughout_has_a_sure_proposal_of_its_whole_length():
     score, start, end = propose(np.full(10, 0.9), 10.0)[0]
-    assert (score, start, end) == pytest.approx((0.9, 0.0, 1.0))
+    assert (score, start, end) == pytest.approx((np.log(9) / 8, 0.0, 1.0))
+    inside = propose(np.pad(np.full(10, 0.9), 20), 10.0)
+    assert inside[0].tolist() == pytest.approx([(np.log(9) + 4) / 8, 2.0, 3.0])
 
 
 def test_of_two_stretches_that_stand_out_alike_the_longer_is_surer_up_to_half_a_second():
@@ -230,9 +232,17 @@ def test_of_two_stretches_that_stand_out_alike_the_longer_is_surer_up_to_half_a_
         first = np.pad(np.full(frames, 0.8), 8)
         return float(propose(first, 10.0)[0, 0])
 
-    assert sureness(1) == pytest.approx(0.8 * np.sqrt(0.1 / 0.5))
-    assert sureness(2) == pytest.approx(0.8 * np.sqrt(0.2 / 0.5))
-    assert sureness(5) == pytest.approx(sureness(9)) == pytest.approx(0.8)
+    contrast = (np.log(4) + 4) / 8
+    assert sureness(1) == pytest.approx(contrast * np.sqrt(0.1 / 0.5))
+    assert sureness(2) == pytest.approx(contrast * np.sqrt(0.2 / 0.5))
+    assert sureness(5) == pytest.approx(sureness(9)) == pytest.approx(contrast)
+
+
+def test_a_stretch_of_frames_that_are_all_but_certain_is_no_surer_than_one_of_sure_frames():
+    def sureness(probability: float) -> float:
+        return float(propose(np.pad(np.full(6, probability), 10, constant_values=0.01), 10.0)[0, 0])
+
+    assert sureness(0.97) < sureness(0.985) == pytest.approx(sureness(1.0)) == pytest.approx(1.0)
 
 
 def test_soft_nms_lowers_what_overlaps_and_leaves_the_rest():
@@ -244,17 +254,65 @@ def test_soft_nms_lowers_what_overlaps_and_leaves_the_rest():
     assert len(soft_nms(given, most=1)) == 1
 
 
-def test_at_the_threshold_no_more_genuine_clips_show_a_stretch_than_are_allowed():
-    surest = np.random.default_rng(0).uniform(0, 0.5, 100)
-    threshold = showing_threshold(surest)
-    assert (surest >= threshold).sum() == 5
-    assert showing_threshold([]) is None
-    assert (np.full(30, 0.2) >= showing_threshold(np.full(30, 0.2))).sum() == 0
+# Which stretches are shown.
 
 
-def test_of_the_thresholds_that_are_allowed_the_one_in_the_gap_tells_right_from_wrong_stretches():
-    genuine = [0.05, 0.1, 0.2]
-    assert showing_threshold(genuine, [0.6, 0.7, 0.9]) == pytest.approx(0.4)
-    assert showing_threshold(genuine, [0.1, 0.6, 0.9]) == pytest.approx(0.4)  # what a wrong one hides is lost
-    assert showing_threshold([*genuine, 0.5], [0.3, 0.6, 0.9], share=0.25) == pytest.approx(0.25)
-    assert showing_threshold(genuine, [0.1]) == showing_threshold(genuine) == pytest.approx(0.2)  # nothing to tell
+def surest(scores, right) -> Surest:
+    return Surest(np.array(scores, dtype=float), np.array(right, dtype=bool))
+
+
+def shown_of(found, thresholds, forged):
+    """Shares of genuine clips with a stretch and of forged ones that are found."""
+    margin, right = beyond(found, thresholds)
+    return (margin >= 0)[~forged].mean(), (right & (margin >= 0))[forged].mean()
+
+
+def test_no_more_genuine_clips_than_are_allowed_show_a_stretch_in_picture_and_sound_together():
+    generator = np.random.default_rng(0)
+    forged = np.repeat([False, True], 100)
+    found = {name: surest(generator.normal(2.0 * forged), forged) for name in ("video", "audio")}
+    together = showing_thresholds(found, forged)
+    assert 0 < shown_of(found, together, forged)[0] <= 0.05
+    alone = {name: showing_thresholds({name: one}, forged)[name] for name, one in found.items()}
+    assert shown_of(found, alone, forged)[0] > 0.05  # each alone spends all that is allowed
+
+
+def test_what_is_allowed_holds_for_clips_that_chose_no_threshold():
+    generator = np.random.default_rng(1)
+    alarms = []
+    for _ in range(200):
+        forged = np.repeat([False, True, False], [60, 60, 200])
+        found = {name: surest(generator.normal(1.0 * forged), forged) for name in ("video", "audio")}
+        chosen, new = np.arange(320) < 120, np.arange(320) >= 120
+        some = {name: surest(one.scores[chosen], one.right[chosen]) for name, one in found.items()}
+        others = {name: surest(one.scores[new], one.right[new]) for name, one in found.items()}
+        alarms.append((beyond(others, showing_thresholds(some, forged[chosen], share=0.1))[0] >= 0).mean())
+    assert np.mean(alarms) <= 0.1
+
+
+def test_alarms_are_spent_on_the_modality_that_finds_more_with_them():
+    forged = np.repeat([False, True], [40, 4])
+    useless = surest(np.linspace(0, 1, 44), np.zeros(44, dtype=bool))
+    useful = surest([*np.linspace(0, 1, 40), 0.95, 0.96, 0.97, 1.1], forged)
+    found = showing_thresholds({"video": useless, "audio": useful}, forged, share=0.1)
+    assert found["video"] is None
+    assert shown_of({"video": useless, "audio": useful}, found, forged)[1] >= 0.5
+
+
+def test_a_threshold_lies_in_the_gap_and_shows_nothing_where_nothing_can_be_told():
+    forged = np.array([False] * 3 + [True] * 3)
+    clear = showing_thresholds({"video": surest([0.05, 0.1, 0.2, 0.6, 0.7, 0.9], forged)}, forged)
+    assert clear["video"] == pytest.approx(0.4)
+    none_right = showing_thresholds({"video": surest([0.05, 0.1, 0.2, 0.6, 0.7, 0.9], [False] * 6)}, forged)
+    assert none_right["video"] == pytest.approx(0.2)
+    assert showing_thresholds({"video": surest([0.6], [True])}, np.array([True])) == {"video": None}
+    same = {"video": surest(np.full(30, 0.2), np.zeros(30, dtype=bool))}
+    assert not (beyond(same, showing_thresholds(same, np.zeros(30, dtype=bool)))[0] >= 0).any()
+
+
+def test_of_two_stretches_the_one_farther_above_its_threshold_counts_and_a_modality_without_one_shows_none():
+    found = {"video": surest([0.5, 0.5], [True, True]), "audio": surest([0.7, 0.4], [False, False])}
+    margin, right = beyond(found, {"video": 0.4, "audio": 0.5})
+    assert margin == pytest.approx([0.2, 0.1])
+    assert right.tolist() == [False, True]
+    assert beyond(found, {"video": None, "audio": None})[0].tolist() == [-np.inf, -np.inf]

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from jaxtyping import Bool
+
 from experiments.runs.device import DeviceName, check_device
 from experiments.runs.feed import window_shape
 from experiments.runs.scoring import TrainedRun, open_detector_run
 from multimodal.detector import AudioVisualDetector
-from multimodal.labels import TARGETS, Target
+from multimodal.labels import MODALITIES, TARGETS, Modality, Target
 from multimodal.metrics.checks import Floats
 from multimodal.metrics.localisation import Located, judge_localisation, overlaps
-from multimodal.metrics.segments import showing_threshold
+from multimodal.metrics.segments import Surest, beyond, showing_thresholds
 from multimodal.moments import MomentWindows, Told, beside_truth, clip_moments
 from multimodal.progress import progress
 from multimodal.report.pages.render import decimal, interval
@@ -27,11 +30,11 @@ def localise_run(path: Path, device: DeviceName, *, replicates: int, seed: int) 
     """How well a run says when clips are forged; None where it has no head for moments.
 
     Returns:
-        A dictionary of ``chosen_on``, ``false_alarms``, ``thresholds`` of each target, ``clips`` of test, and
+        A dictionary of ``chosen_on``, ``false_alarms``, ``thresholds`` of each modality, ``clips`` of test, and
         ``test`` with the measures of each target as :func:`~multimodal.metrics.localisation.judge_localisation`
         gives them, and ``at_threshold``: shares of genuine clips with a stretch, of forged ones found, and of
-        their surest stretches that lie right. ``reason`` stands in place of ``test`` where the manifest says of
-        no test clip when it is forged.
+        their surest stretches that lie right, for ``any`` of what picture and sound show together. ``reason``
+        stands in place of ``test`` where the manifest says of no test clip when it is forged.
     """
     run = open_detector_run(path)
     model = run.model
@@ -39,8 +42,7 @@ def localise_run(path: Path, device: DeviceName, *, replicates: int, seed: int) 
     if not model.localises:
         return None
     model.to(check_device(device))
-    of_validation = _told(run, model, "val")
-    chosen = {target: _threshold(of_validation, target) for target in TARGETS}
+    chosen = _chosen(_told(run, model, "val"))
     result = {"chosen_on": "val", "false_alarms": FALSE_ALARMS, "thresholds": chosen}
     told = _told(run, model, "test")
     if not any(len(one.truth) for one in told.stretches["any"]):
@@ -69,32 +71,45 @@ def _told(run: TrainedRun, model: AudioVisualDetector, split: str) -> Told:
     return beside_truth(found, windows, rows)
 
 
-def _threshold(told: Told, target: Target) -> float | None:
-    clips = told.stretches[target]
-    genuine = [float(one.proposals[:1, 0].max(initial=0.0)) for one in clips if not len(one.truth)]
-    right = [float(one.proposals[0, 0]) for one in clips if len(one.truth) and _lies_right(one, one.proposals[:1])]
-    return showing_threshold(genuine, right, share=FALSE_ALARMS)
+def _surest(told: Told, name: Modality, truth: Target) -> Surest:
+    """The surest proposals of one modality, right where they lie on what is true of ``truth``."""
+    firsts = [one.proposals[:1] for one in told.stretches[name]]
+    scores = [float(first[0, 0]) if len(first) else 0.0 for first in firsts]
+    right = [_lies_right(one, first) for one, first in zip(told.stretches[truth], firsts, strict=True)]
+    return Surest(np.array(scores, dtype=float), np.array(right, dtype=bool))
+
+
+def _forged(told: Told, target: Target) -> Bool[np.ndarray, " clips"]:
+    return np.array([len(one.truth) > 0 for one in told.stretches[target]], dtype=bool)
 
 
 def _lies_right(clip: Located, proposals: Floats) -> bool:
     return bool((overlaps(proposals[:, 1:], clip.truth) >= RIGHT).any())
 
 
-def _shown(told: Told, thresholds: Mapping[Target, float | None]) -> dict[str, dict[str, float | None]]:
+def _chosen(told: Told) -> dict[Modality, float | None]:
+    """Thresholds of picture and sound from clips of validation; see :func:`showing_thresholds`."""
+    surest = {name: _surest(told, name, "any") for name in MODALITIES}
+    return showing_thresholds(surest, _forged(told, "any"), share=FALSE_ALARMS)
+
+
+def _shown(told: Told, thresholds: Mapping[Modality, float | None]) -> dict[str, dict[str, float | None]]:
     """Shares of genuine clips with a stretch, and of forged ones whose surest lies right, shown or not."""
     result: dict[str, dict[str, float | None]] = {}
-    for target, threshold in thresholds.items():
-        shown = [one.proposals[one.proposals[:, 0] >= (threshold or 0.0)][:1] for one in told.stretches[target]]
-        pairs = list(zip(shown, told.stretches[target], strict=True))
-        alarms = [len(first) > 0 for first, one in pairs if not len(one.truth)]
-        right = [_lies_right(one, first) for first, one in pairs if len(one.truth)]
-        surest = [_lies_right(one, one.proposals[:1]) for _, one in pairs if len(one.truth)]
+    for target in TARGETS:
+        surest = {name: _surest(told, name, target) for name in MODALITIES if target in ("any", name)}
+        forged = _forged(told, target)
+        margin, right = beyond(surest, thresholds)
         result[target] = {
-            "genuine_with_a_stretch": sum(alarms) / len(alarms) if alarms else None,
-            "forged_found_at_0.5": sum(right) / len(right) if right else None,
-            "forged_surest_right": sum(surest) / len(surest) if surest else None,
+            "genuine_with_a_stretch": _share((margin >= 0)[~forged]),
+            "forged_found_at_0.5": _share((right & (margin >= 0))[forged]),
+            "forged_surest_right": _share(right[forged]),
         }
     return result
+
+
+def _share(of: Bool[np.ndarray, " clips"]) -> float | None:
+    return float(of.mean()) if len(of) else None
 
 
 def localisation_lines(found: Mapping[str, Any]) -> list[str]:

@@ -1,10 +1,10 @@
 """Which frames of a clip are forged: what a window, and a head that judges every moment, learn from.
 
-Frame k of a prepared clip is the interval of one frame from ``start_seconds + k / frame_rate`` on. Its sound is all
-of that interval, its picture is the one that begins it, which lasts as long as a picture of the file: of every
-second picture of a film a crop shows the first half of its interval. Forged (1) is a frame where the middle of its
-sound, or of its picture, lies in a stretch that the manifest names, genuine (0) any other. A clip without stretches is what its label says from end to end, but for a fake that is known to be one
-in part only: of its frames nobody knows (-1).
+Frame k of a prepared clip is the interval of one frame from ``start_seconds + k / frame_rate`` on. Its sound is
+all of that interval. Its picture is the one that begins it, and lasts as long as any of the file: a crop of every
+second picture shows the first half of its interval. A frame is forged (1) where the middle of its sound, or of its
+picture, lies in a stretch that the manifest names, and genuine (0) elsewhere. A clip without stretches is what its
+label says from end to end, but for a fake that is known to be one in part only: of its frames nobody knows (-1).
 """
 
 import math
@@ -37,7 +37,7 @@ def forged_frames(
 
     >>> forged_frames([(0.1, 0.3)], start_seconds=0.0, num_frames=4, frame_rate=10.0).tolist()
     [0, 1, 1, 0]
-    >>> forged_frames([(0.13, 0.33)], start_seconds=0.0, num_frames=4, frame_rate=10.0, lasts_seconds=0.04).tolist()
+    >>> forged_frames([(0.13, 0.33)], 0.0, num_frames=4, frame_rate=10.0, lasts_seconds=0.04).tolist()
     [0, 0, 1, 1]
     """
     middles = start_seconds + np.arange(num_frames) / frame_rate + min(1 / frame_rate, lasts_seconds) / 2

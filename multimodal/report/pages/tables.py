@@ -136,8 +136,8 @@ def moments(run: Run) -> list[Table]:
     ]
     note = (
         f"{found['clips']} clips of test. AP at an IoU and AR with so many proposals a clip, as the corpora count "
-        f"them; the last rows are at thresholds at which {100 * found['false_alarms']:g} % of the genuine clips "
-        f"of {found['chosen_on']} show a stretch."
+        f"them; the last rows are at thresholds, chosen on {found['chosen_on']}, at which at most "
+        f"{100 * found['false_alarms']:g} % of genuine clips are to show a stretch in picture or sound."
     )
     return [Table(("measure", *targets), rows, note=note)]
 
