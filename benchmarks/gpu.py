@@ -2,7 +2,7 @@
 
     python -m benchmarks.gpu [--folder DIR] [--recipe small|fakeavceleb] [--steps 20] [--workers N]
                            [--compile] [--parts N]
-    python -m benchmarks.gpu --estimates [RECIPE ...] [--precision no] [--folder DIR]
+    python -m benchmarks.gpu --estimates [RECIPE ...] [--precision no] [--workers N] [--folder DIR]
 
 The second form tells what `--estimate` says of recipes for real corpora, of all where none is named. The first,
 for a recipe's networks with random weights, on a generated corpus:
@@ -288,7 +288,7 @@ def window_rows(training: Training, device: torch.device, count: int) -> Iterato
     yield "operators sent to finish a batch", f"{sent.count}"
 
 
-def estimates(folder: Path, names: Sequence[str], precision: str | None) -> None:
+def estimates(folder: Path, names: Sequence[str], precision: str | None, workers: int) -> None:
     """A row for each recipe of real corpora: time of a step, and of the whole training as it stands."""
     crops, num_frames = STORES["fakeavceleb"]
     made = make_corpora(folder, {}, crops, num_frames)
@@ -302,9 +302,10 @@ def estimates(folder: Path, names: Sequence[str], precision: str | None) -> None
     }
     for name in names or cases:
         config: Any = cases[name]()
+        read_by = min(config.data.num_workers, workers)
         config = replace(config, precision=precision or config.precision)
         places = {field: getattr(made, field) for field in ("manifest", "split", "store")}
-        config = replace(config, data=replace(config.data, **places))
+        config = replace(config, data=replace(config.data, num_workers=read_by, **places))
         if isinstance(config, TrainConfig):
             encoders = {modality: _with_random_weights(one) for modality, one in config.encoders.items()}
             training = open_training(replace(config, encoders=encoders))
@@ -333,7 +334,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         if options.estimates is not None:
-            estimates(folder, options.estimates, options.precision)
+            estimates(folder, options.estimates, options.precision, options.workers)
             return 0
         training = open_training(
             recipe(options.recipe, folder, options.workers, compiles=options.compile, parts=options.parts)
