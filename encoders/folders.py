@@ -125,8 +125,8 @@ def errors_name(file: Path, temporary: Path | None = None) -> Iterator[None]:
         yield
     except Exception as error:
         if isinstance(error, OSError) and temporary is not None and error.filename == str(temporary):
-            error.filename, error.filename2 = str(file), None
-            raise
+            # a new one: the name in an error of FFmpeg's cannot be changed
+            raise OSError(error.errno, error.strerror, str(file)) from error
         number = _said_by_the_disk(error)
         if number is None:
             raise

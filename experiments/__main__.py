@@ -69,6 +69,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one verb; an error that the user can mend is one line and exit code 1 (2 for a wrong command line)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     _open_streams()
+    with _output_is_told():
+        return _run(arguments)
+    return 1
+
+
+def _run(arguments: list[str]) -> int:
     # read when torch is loaded: threads that wait sleep, in place of turning round and round beside other jobs
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -140,6 +146,23 @@ def _open_streams() -> None:
             stream.reconfigure(errors="backslashreplace")  # as standard error is by itself
 
 
+@contextlib.contextmanager
+def _output_is_told() -> Iterator[None]:
+    """Write what is left to be written while it can still be said in a line that it cannot be.
+
+    The interpreter does it when it ends, and shows an error of its own.
+    """
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # else who read it has seen enough
+            sys.exit(_fail(f"standard output: {_in_words(error)}", 1))
+
+
 def _output_is_closed() -> bool:
     """Whether nobody reads standard output any more; else the broken pipe is another: of a worker that died."""
     output = select.poll()
@@ -148,21 +171,23 @@ def _output_is_closed() -> bool:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"error: {shown(message)}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # nobody hears it
+        print(f"error: {shown(message)}", file=sys.stderr)
     return code
 
 
 def _in_words(error: ValueError | OSError) -> str:
     """What an error says; of the system's errors the file first, and no number."""
     if isinstance(error, UnicodeEncodeError):
+        from multimodal.files import readable
+
         what = "the name of a folder or file is not UTF-8, and tables keep no other; rename it"
-        name = error.object.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        return f"{name[:300]}: {what}"
+        return f"{readable(error.object)[:300]}: {what}"
     if not isinstance(error, OSError) or not error.strerror:
         return str(error)
     do = _TO_DO.get(error.errno or 0, "")
     if not isinstance(error.filename, str | bytes):
-        return f"{error.strerror}{do}" if do else str(error)
+        return f"{error.strerror[0].lower()}{error.strerror[1:]}{do}" if do else str(error)
     return f"{os.fsdecode(error.filename)}: {error.strerror[0].lower()}{error.strerror[1:]}{do}"
 
 

@@ -128,41 +128,51 @@ def predict(
 def find_files(given: Sequence[Path]) -> list[Path]:
     """The files that are meant, each once: folders and patterns give the media files in them, by name.
 
+    Of several, one that is not there or cannot be read stays among them: it gets its row, and the others theirs.
+
     Raises:
-        ValueError: nothing of that name, or no media file in it.
+        ValueError: nothing of these names, or no media file in them.
     """
-    found = [path for one in given for path in _files_of(one)]
+    found: list[Path] = []
+    wrong = []
+    for one in given:
+        files, reason = _files_of(one)
+        found += files or [one]
+        wrong += [] if files else [reason]
+    if len(wrong) == len(given):
+        raise ValueError(wrong[0])
     return list(dict.fromkeys(found))
 
 
-def _files_of(given: Path) -> list[Path]:
+def _files_of(given: Path) -> tuple[list[Path], str]:
+    """The files that a name means, or none and why."""
+    from multimodal.corpora.folder.labelled import SUFFIXES
+    from multimodal.media.errors import no_file
+
     name = readable(given)
     if given.is_dir():
-        return _media_in(given)
-    if given.exists():
-        if not given.is_file():  # reading it may never end
-            raise ValueError(f"{name} is a pipe or a device; give media files")
-        return [given]
+        return _media_in(given), f"no media file in {name}; looked for {', '.join(sorted(SUFFIXES))}"
+    if given.is_file():
+        return [given], ""
+    if given.exists() or given.is_symlink():  # reading a pipe may never end
+        return [], f"{name} is {no_file(given)}; give media files, folders of them, or patterns"
     if not glob.has_magic(str(given)):
-        raise ValueError(f"no such file: {name}; give media files, folders of them, or patterns")
+        return [], f"no such file: {name}; give media files, folders of them, or patterns"
     found = sorted(map(Path, glob.glob(str(given), recursive=True)))
-    if not found:
-        raise ValueError(f"no file fits the pattern {name}")
-    return [path for one in found for path in (_media_in(one) if one.is_dir() else [one])]
+    paths = [path for one in found for path in ((_media_in(one) or [one]) if one.is_dir() else [one])]
+    return paths, f"no file fits the pattern {name}"
 
 
 def _media_in(folder: Path) -> list[Path]:
-    """Media files of a folder; where the images of one are the frames of a video, that folder."""
+    """Media files of a folder, links to nothing and pipes of such names too; of a video's frames their folder."""
     from multimodal.corpora.folder.labelled import SUFFIXES
     from multimodal.media.reading.frame_folder import looks_like_frames, sound_file
 
     found = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+        if path.suffix.lower() in SUFFIXES and not path.is_dir() and not path.name.startswith(".")
     )
-    if not found:
-        raise ValueError(f"no media file in {readable(folder)}; looked for {', '.join(sorted(SUFFIXES))}")
     holders = {path.parent for path in found if path.suffix.lower() in IMAGE_SUFFIXES}
     clips = {folder for folder in holders if looks_like_frames(folder)}
     sounds = {sound_file(clip) for clip in clips}

@@ -369,7 +369,10 @@ def as_written(path: Path, value: Any) -> Any:
 
 def readable(path: str | Path) -> str:
     """The name of a file as text that can be written anywhere: a byte that is not UTF-8 as ``\\xe9``."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    try:
+        return os.fsencode(path).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half a character, which a stranger's table may name and no file has
+        return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def _mode_of_new_files(folder: Path) -> int:

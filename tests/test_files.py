@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -115,6 +117,21 @@ def test_a_disk_that_takes_no_more_is_told_with_the_file_whatever_library_writes
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_full_disk_under_ffmpeg_is_told_with_the_file(tmp_path, small_files):
+    def write(path):
+        with av.open(str(path), "w", format="wav") as container:
+            stream = container.add_stream("pcm_s16le", rate=16_000)
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 16_000), np.int16), layout="mono")
+            frame.sample_rate = 16_000
+            for packet in [*stream.encode(frame), *stream.encode(None)]:
+                container.mux(packet)
+
+    with pytest.raises(OSError, match="File too large") as told, atomic_path(tmp_path / "out.wav") as temporary:
+        write(temporary)
+    assert told.value.filename == str(tmp_path / "out.wav")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EACCES, errno.EROFS])
 def test_what_the_system_says_of_a_file_is_one_line_with_what_to_do(number):
     said = _in_words(OSError(number, os.strerror(number), "/there/out.json"))
@@ -126,6 +143,9 @@ def test_a_name_that_is_not_utf_8_where_only_text_can_be_kept_is_one_line_that_s
     with pytest.raises(UnicodeEncodeError) as told:
         os.fsdecode(b"/there/caf\xe9").encode()
     assert _in_words(told.value).startswith("/there/caf\\xe9: the name of a folder or file is not UTF-8")
+    with pytest.raises(UnicodeEncodeError) as told:
+        "half\ud800.mp4".encode()
+    assert _in_words(told.value).startswith("half\\ud800.mp4: the name of a folder or file is not UTF-8")
 
 
 def test_a_file_has_the_mode_of_the_umask_whatever_its_writer_gave_it(tmp_path):

@@ -1,7 +1,14 @@
-"""Files of a list, read with git out of clones; nothing is checked out."""
+"""Files of a list, read with git out of clones; nothing is checked out.
 
+A clone may come from a stranger, and its own configuration names programs that git runs and places that it fetches
+what is missing from. So git never reads it: it works in an empty repository of ours, on the clone's objects.
+"""
+
+import os
 import shutil
 import subprocess
+import tempfile
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +16,13 @@ from experiments.trials.listing import Listed
 
 #: Where a repository is cloned from if the folder of clones lacks it and the network may be used.
 _HOST = "https://github.com"
+#: What git is told of a clone whose files are fetched one by one, as they are asked for.
+_FETCHES = {
+    "core.repositoryFormatVersion": "1",
+    "extensions.partialClone": "origin",
+    "remote.origin.promisor": "true",
+    "remote.origin.partialCloneFilter": "blob:none",
+}
 
 
 class Clones:
@@ -23,6 +37,8 @@ class Clones:
         if shutil.which("git") is None:
             raise ValueError("git is not installed; install it, since files are read out of clones with it")
         self.folder, self.may_clone = folder, may_clone
+        self._own = Path(tempfile.mkdtemp(prefix="clones-"))
+        weakref.finalize(self, shutil.rmtree, self._own, ignore_errors=True)
 
     def read(self, one: Listed) -> bytes:
         """The bytes of a file at its commit.
@@ -31,7 +47,7 @@ class Clones:
             ValueError: no clone, commit or file of that name.
         """
         clone = self._clone_of(one)
-        found = _git(clone, "cat-file", "blob", f"{one.commit}:{one.path}")
+        found = self._git(one, _objects_of(clone), "cat-file", "blob", f"{one.commit}:{one.path}")
         if found.returncode:
             raise ValueError(
                 f"{clone} has no {one.path} at commit {one.commit}: {_first_line(found.stderr)}. "
@@ -56,15 +72,25 @@ class Clones:
             self.check([one])
         target = self.folder / one.source
         self.folder.mkdir(parents=True, exist_ok=True)
-        url = f"{_HOST}/{one.repository}.git"
-        made = subprocess.run(
-            ["git", "clone", "--quiet", "--bare", "--filter=blob:none", url, str(target)],
-            capture_output=True,
-            check=False,
-        )
-        if made.returncode:
-            raise ValueError(f"cannot clone {url}: {_first_line(made.stderr)}")
+        _run("git", "clone", "--quiet", "--bare", "--filter=blob:none", _url_of(one), str(target))
         return target
+
+    def _git(self, one: Listed, objects: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+        """Git on the objects of a clone, in a repository of ours, which knows where to fetch from if it may."""
+        own = self._own / one.source
+        if not own.is_dir():
+            self._make_own(own, one)
+        allowed = {"GIT_ALLOW_PROTOCOL": _HOST.partition(":")[0] if self.may_clone else "none"}
+        where = {"GIT_DIR": str(own), "GIT_OBJECT_DIRECTORY": str(objects.absolute())}
+        environment = {**os.environ, **where, **allowed}
+        return subprocess.run(["git", *arguments], capture_output=True, check=False, env=environment)
+
+    def _make_own(self, own: Path, one: Listed) -> None:
+        kind = "sha256" if len(one.commit) == 64 else "sha1"
+        _run("git", "init", "--quiet", "--bare", "--template=", f"--object-format={kind}", str(own))
+        if self.may_clone:
+            for name, value in {**_FETCHES, "remote.origin.url": _url_of(one)}.items():
+                _run("git", "-C", str(own), "config", name, value)
 
     def _there(self, one: Listed) -> Path | None:
         names = (one.source, one.repository, one.repository.split("/")[1])
@@ -72,14 +98,22 @@ class Clones:
         return next((folder for folder in folders if folder.is_dir() and _is_repository(folder)), None)
 
 
+def _run(*command: str) -> None:
+    made = subprocess.run(command, capture_output=True, check=False)
+    if made.returncode:
+        raise ValueError(f"{' '.join(command[:2])}: {_first_line(made.stderr)}")
+
+
+def _objects_of(clone: Path) -> Path:
+    return next((path for path in (clone / ".git" / "objects", clone / "objects") if path.is_dir()), clone)
+
+
 def _is_repository(folder: Path) -> bool:
-    return (folder / ".git").exists() or (folder / "objects").is_dir()
+    return _objects_of(folder) != folder
 
 
-def _git(clone: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
-    # a clone that another user made is only read
-    command = ["git", "-c", "safe.directory=*", "-C", str(clone), *arguments]
-    return subprocess.run(command, capture_output=True, check=False)
+def _url_of(one: Listed) -> str:
+    return f"{_HOST}/{one.repository}.git"
 
 
 def _first_line(text: bytes) -> str:

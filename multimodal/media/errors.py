@@ -1,5 +1,6 @@
 """The one error that preparation raises for a file, and what is said of those that libraries raise."""
 
+from pathlib import Path
 from typing import Literal
 
 from multimodal.artefacts import one_line
@@ -18,6 +19,13 @@ class MediaError(ValueError):
 
     def __reduce__(self) -> tuple[type["MediaError"], tuple[str, str]]:
         return type(self), (self.stage, self.reason)
+
+
+def no_file(path: Path) -> str:
+    """What lies at a path that is no file."""
+    if path.exists():
+        return "a folder" if path.is_dir() else "a pipe or a device"
+    return "a link to nothing" if path.is_symlink() else "no such file"
 
 
 #: Libraries whose errors are about the file, by the module of these.

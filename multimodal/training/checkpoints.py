@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.amp.grad_scaler import GradScaler
 
-from multimodal.artefacts import inside, one_line
+from multimodal.artefacts import inside, is_number, one_line
 from multimodal.files import atomic_folder, atomic_path, read_json, sweep, write_json
 
 #: Keeps the gradients of float16 from vanishing, by a factor that changes as the training goes; None otherwise.
@@ -181,11 +181,25 @@ def _state_of(path: Path) -> FitState:
     counts = (state.step, state.best_step, state.stale_validations)
     if not all(type(count) is int and 0 <= count < 2**53 for count in counts) or type(state.finished) is not bool:
         raise ValueError(f"{path.name} says step {state.step!r:.40}, finished {state.finished!r:.40}")
-    if not (state.best_value is None or type(state.best_value) in (int, float)):
+    if not (state.best_value is None or is_number(state.best_value)):
         raise ValueError(f"{path.name} says a best value of {state.best_value!r:.40}")
-    if not isinstance(state.history, list) or not all(isinstance(row, dict) for row in state.history):
-        raise ValueError(f"{path.name} has a history that is not one of rows")
+    rows = state.history if isinstance(state.history, list) else [state.history]
+    if not all(_is_row(row, state.step) for row in rows):
+        raise ValueError(f"{path.name} has a history that is not one of validations up to its step")
+    if state.finished and not rows:
+        raise ValueError(f"{path.name} says that it is finished, and was never validated")
     return state
+
+
+def _is_row(row: Any, last: int) -> bool:
+    """Whether this is a validation up to a step: numbers by name, its step and what chooses among them."""
+    return (
+        isinstance(row, dict)
+        and row.keys() >= {"step", "selection"}
+        and type(row["step"]) is int
+        and row["step"] <= last
+        and all(value is None or is_number(value) for value in row.values())
+    )
 
 
 def _pickle(state: dict[str, Any], path: Path) -> None:

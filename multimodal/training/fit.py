@@ -117,6 +117,11 @@ class Learner:
         state, options = self.state, self._options
         if state.finished:
             return state
+        if state.step >= options.steps:
+            raise ValueError(
+                f"{self._checkpoints.folder} goes on from step {state.step:,} of {options.steps:,}; "
+                "remove it to train anew"
+            )
         is_told = self._accelerator.is_main_process
         bar = progress(total=options.steps, initial=state.step, desc=title, unit="step", disable=not is_told)
         with bar, self.begun(batches_from) as batches:

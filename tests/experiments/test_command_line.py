@@ -376,6 +376,24 @@ def test_a_broken_pipe_ends_in_silence_only_where_nobody_reads_what_is_said():
     assert (unheard.returncode, unheard.stderr) == (1, "")
 
 
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["scan", "--help"]])
+@pytest.mark.parametrize("is_buffered", [True, False])
+def test_an_output_that_cannot_be_written_is_one_line_and_one_that_nobody_reads_none(arguments, is_buffered):
+    command = [sys.executable, *([] if is_buffered else ["-u"]), "-m", "experiments", *arguments]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    options = {"stderr": subprocess.PIPE, "text": True, "env": environment}
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(command, stdout=full, **options)
+    assert ended.returncode == 1
+    assert re.fullmatch(r"error: (standard output: )?no space left on device\. Make room .*\n", ended.stderr)
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(command, stdout=writer, **options)
+    os.close(writer)
+    assert ended.stderr == ""
+    assert ended.returncode in (0, 1)
+
+
 def test_a_mistake_of_the_program_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(program.importlib, "import_module", raising(RuntimeError("a mistake")))
     with pytest.raises(RuntimeError, match="a mistake"):

@@ -143,3 +143,25 @@ def test_a_pipe_in_place_of_a_file_is_refused_since_reading_it_may_never_end(tmp
     os.mkfifo(tmp_path / "a.mp4")
     with pytest.raises(ValueError, match="a pipe or a device"):
         find_files([tmp_path / "a.mp4"])
+
+
+def test_of_several_files_one_that_is_odd_stays_among_the_others_however_they_are_named(media, tmp_path):
+    inbox = tmp_path / "inbox"
+    names = ["anna.png", "berta.png"]
+    write_frames(inbox, media.counting(2), names)
+    whole = [inbox / name for name in names]
+    odd = [inbox / "fifo.mp4", inbox / "nowhere.mp4"]
+    os.mkfifo(odd[0])
+    odd[1].symlink_to("/nonexistent.mp4")
+    (inbox / "empty").mkdir()
+    everything = sorted([*whole, *odd])
+    assert find_files([inbox]) == everything
+    assert find_files([inbox / "*.[mp]*"]) == everything
+    assert find_files(everything) == everything
+    assert find_files([*everything, inbox / "empty"]) == [*everything, inbox / "empty"]
+    assert find_files([inbox / "*"]) == sorted([*everything, inbox / "empty"])
+    with pytest.raises(ValueError, match="a link to nothing"):
+        find_files([odd[1]])
+    for path, said in zip(odd, ("a pipe or a device", "a link to nothing"), strict=True):
+        with pytest.raises(MediaError, match=said):
+            probe_clip(path)

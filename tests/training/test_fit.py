@@ -2,6 +2,7 @@ import contextlib
 import errno
 import importlib.util
 import itertools
+import json
 import os
 import socket
 import subprocess
@@ -211,6 +212,13 @@ def test_six_steps_equal_three_and_a_restart_and_three_with_a_scaler_of_gradient
     assert_bitwise_equal(weights(tmp_path / "whole"), weights(tmp_path / "halves"))
 
 
+def says(folder, **values):
+    """A checkpoint whose state says something else, by whoever made its checksums fit."""
+    state = json.loads((folder / "state.json").read_text()) | values
+    (folder / "state.json").write_text(json.dumps(state))
+    (folder / "sums.json").unlink()
+
+
 def flip_last_bit(path):
     whole = bytearray(path.read_bytes())
     whole[-1] ^= 1
@@ -224,11 +232,20 @@ def flip_last_bit(path):
         lambda folder: (folder / "optimizer.pt").write_bytes((folder / "optimizer.pt").read_bytes()[:200]),
         lambda folder: (folder / "state.json").write_bytes(b""),
         lambda folder: (folder / "state.json").write_text('{"odd": 1}'),
+        lambda folder: says(folder, finished=True, history=[]),
+        lambda folder: says(folder, history=[{}]),
+        lambda folder: says(folder, history=[{"step": 1, "selection": "0.5"}]),
+        lambda folder: says(folder, history=[{"step": 1, "selection": 10**400}]),
+        lambda folder: says(folder, history=[{"step": 9, "selection": 0.5}]),
+        lambda folder: says(folder, best_value=float("inf")),
         lambda folder: (folder / "optimizer.pt").unlink(),
         lambda folder: flip_last_bit(folder / "model.safetensors"),
         lambda folder: [path.unlink() for path in folder.iterdir()],
     ],
-    ids=["no byte", "cut off", "no JSON", "other JSON", "missing", "a bit", "empty folder"],
+    ids=[
+        *("no byte", "cut off", "no JSON", "other JSON", "never validated", "no step", "text", "a huge number"),
+        *("later than its step", "infinite", "missing", "a bit", "empty folder"),
+    ],
 )
 def test_a_damaged_checkpoint_falls_back_to_the_one_before_it_and_ends_the_same(damage, tmp_path, capfd):
     values = [0.1, 0.4, 0.3, 0.2, 0.5, 0.6]
@@ -281,6 +298,15 @@ def test_a_run_without_a_whole_checkpoint_is_not_begun_anew_in_silence(tmp_path)
         (folder / "state.json").write_bytes(b"")
     with pytest.raises(ValueError, match=r"is damaged \(not JSON.*so are all before it; remove .*checkpoints to"):
         fit_line(tmp_path, LineTask([0.1, 0.2]), steps=2)
+
+
+def test_a_checkpoint_of_a_later_step_than_the_last_is_one_line(tmp_path):
+    with contextlib.suppress(StopIteration):
+        fit_line(tmp_path, LineTask([0.1, 0.4]), num_batches=2, steps=6)
+    for folder in Checkpoints(tmp_path).folder.iterdir():
+        says(folder, step=2**52)
+    with pytest.raises(ValueError, match=r"checkpoints goes on from step 4,503,\S* of 6; remove it to train anew"):
+        fit_line(tmp_path, LineTask([0.1]), steps=6)
 
 
 def test_weights_of_another_architecture_are_refused_by_name(tmp_path):

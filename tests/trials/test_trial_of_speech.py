@@ -139,6 +139,59 @@ def test_a_file_that_its_commit_lacks_is_one_line(clones):
         Clones(clones / "clones").read(one)
 
 
+def a_clone_without_its_file(clones, folder):
+    """A bare clone of ann/demo that lacks the bytes of a file, and that file."""
+    one = read_list(clones / "list.csv")[0]
+    clone = folder / one.source
+    source = next(path for path in (clones / "clones").iterdir() if path.name.startswith(one.source))
+    folder.mkdir(exist_ok=True)
+    git(folder, "clone", "--quiet", "--bare", f"file://{source}", clone)
+    for pack in (clone / "objects" / "pack").glob("*.pack"):
+        content = pack.read_bytes()
+        for part in pack.parent.iterdir():
+            part.unlink()
+        subprocess.run(["git", "-C", clone, "unpack-objects", "-q"], input=content, check=True)
+    blob = git(clone, "rev-parse", f"{one.commit}:{one.path}")
+    (clone / "objects" / blob[:2] / blob[2:]).unlink()
+    return clone, one
+
+
+@pytest.mark.parametrize("may_clone", [False, True])
+def test_a_strangers_clone_names_no_program_that_is_run_and_no_place_that_is_asked(
+    clones, tmp_path, monkeypatch, may_clone
+):
+    clone, one = a_clone_without_its_file(clones, tmp_path)
+    run = tmp_path / "run"
+    for name, value in {
+        "core.repositoryformatversion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.promisor": "true",
+        "remote.origin.url": "ssh://nobody@localhost/x",
+        "core.sshCommand": f"touch {run}; false",
+        "credential.helper": f"!touch {run}",
+        "protocol.ext.allow": "always",
+    }.items():
+        git(clone, "config", name, value)
+    monkeypatch.setattr("experiments.trials.clones._HOST", f"file://{tmp_path}/nowhere")
+    with pytest.raises(ValueError, match=f"has no {one.path} at commit"):
+        Clones(tmp_path, may_clone=may_clone).read(one)
+    assert not run.exists()
+
+
+def test_what_a_clone_lacks_is_fetched_from_the_host_where_that_is_allowed(clones, tmp_path, monkeypatch):
+    _, one = a_clone_without_its_file(clones, tmp_path / "clones")
+    whole = next(path for path in (clones / "clones").iterdir() if path.name.startswith(one.source))
+    host = tmp_path / "host" / f"{one.repository}.git"
+    git(tmp_path, "clone", "--quiet", "--bare", f"file://{whole}", host)
+    for name in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
+        git(host, "config", name, "true")
+    monkeypatch.setattr("experiments.trials.clones._HOST", f"file://{tmp_path}/host")
+    wanted = Clones(clones / "clones").read(one)
+    assert Clones(tmp_path / "clones", may_clone=True).read(one) == wanted
+    assert Clones(tmp_path / "clones").read(one) == wanted  # it is kept
+    assert Clones(tmp_path / "none yet", may_clone=True).read(one) == wanted
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

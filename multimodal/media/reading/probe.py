@@ -15,7 +15,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 from jaxtyping import Float
 
-from multimodal.media.errors import MediaError
+from multimodal.media.errors import MediaError, no_file
 from multimodal.media.reading.missing_bytes import missing_bytes
 from multimodal.media.reading.packets import Packets, read_packets
 from multimodal.media.reading.program_stream import PROGRAM_STREAM, Named, read_named
@@ -53,7 +53,7 @@ def open_container(path: Path, **more: str) -> InputContainer:
     if path.is_dir():
         raise MediaError("open", "a folder; give the files in it")
     if not path.is_file():
-        raise MediaError("open", "no such file")
+        raise MediaError("open", no_file(path))
     if path.stat().st_size == 0:
         raise MediaError("open", "the file is empty")
     try:
