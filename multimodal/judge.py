@@ -372,9 +372,11 @@ def _crops(provenance: Mapping[str, Any]) -> PrepareOptions:
 
 
 def _moments(localisation: Mapping[str, Any] | None) -> dict[str, float | None] | None:
-    """From where on a stretch is shown, by modality; ``ValueError`` where one is no number, before any file."""
+    """From where on a stretch is shown, by modality; ``ValueError`` before any file where that cannot be."""
     if not localisation or localisation.get("thresholds") is None:
         return None
+    if "any" in localisation["thresholds"]:  # of contrasts of probabilities, before log-odds
+        raise ValueError("the thresholds of moments are for other scores than these; evaluate the run again")
     found: dict[str, float | None] = {name: localisation["thresholds"][name] for name in MODALITIES}
     if not all(value is None or is_number(value) for value in found.values()):
         raise ValueError(f"the thresholds of moments are no numbers: {found!r:.200}; evaluate the run again")

@@ -27,7 +27,7 @@ SCHEMA = json.loads((Path(__file__).parents[1] / "docs" / "verdict.schema.json")
 LIPS = Synchrony(see=[[1.0]] * PATCH[0] * PATCH[1], hear=[[1.0]] * BANDS, correlations=[1.0], least_sureness=99.0)
 LEARNT = MappingProxyType(
     {
-        "localisation": {"thresholds": {"any": -1.0, "video": -1.0, "audio": None}},
+        "localisation": {"thresholds": {"video": -1.0, "audio": None}},
         "synchrony": {"learnt": to_json(LIPS)},
     }
 )
@@ -159,7 +159,7 @@ def test_a_photograph_as_tiff_is_judged_as_a_picture(folder, tmp_path, capsys):
     assert "an image has no sound; no face found" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("thresholds", [{"any": 0.5}, {"any": 0.5, "video": "x", "audio": None}, 3])
+@pytest.mark.parametrize("thresholds", [{"video": 0.5}, {"video": "x", "audio": None}, 3])
 def test_moments_without_a_threshold_are_refused_before_a_file_is_opened(folder, thresholds, tmp_path):
     shutil.copytree(folder, tmp_path / "d")
     kept = json.loads((folder / JUDGE_FILE).read_text())
@@ -169,6 +169,15 @@ def test_moments_without_a_threshold_are_refused_before_a_file_is_opened(folder,
     with pytest.raises(ValueError, match=says) as caught:
         load_detector(tmp_path / "d")
     assert "\n" not in str(caught.value)
+
+
+def test_thresholds_of_stretches_that_were_scored_otherwise_are_refused(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "d")
+    kept = json.loads((folder / JUDGE_FILE).read_text())
+    kept["metrics"]["localisation"] = {"thresholds": {"any": 0.5, "video": 0.5, "audio": 0.5}}
+    (tmp_path / "d" / JUDGE_FILE).write_text(json.dumps(kept))
+    with pytest.raises(ValueError, match="for other scores than these; evaluate the run again"):
+        load_detector(tmp_path / "d")
 
 
 def test_every_minute_of_a_file_is_told_though_no_face_lasts_that_long(capsys):
