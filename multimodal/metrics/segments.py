@@ -4,10 +4,10 @@
    Zhao et al., Temporal Action Detection with Structured Segment Networks, ICCV 2017, section 5).
 2. Its score is the mean log-odds of its frames less that of the frames around it, a quarter of its length and at
    least one frame on either side (contrast as in Shou et al., AutoLoc, ECCV 2018, section 3.3). Beyond the ends of
-   the clip the odds count as even, so that a clip forged throughout keeps a sure proposal. Log-odds are cut at 4
-   and -4, beyond which they are what a head says of what it learnt by heart; scores are shares of the largest
-   contrast that is left, in [-1, 1]. A stretch shorter than half a second rests on few frames: it counts by the
-   root of its share of that, as a mean of so many frames is sure.
+   the clip the odds count as even, so that a clip forged throughout keeps a sure proposal. Log-odds are cut at
+   those of the highest level and their negative: beyond they tell edges of stretches badly. Scores are shares of
+   the largest contrast that is left, in [-1, 1]. A stretch shorter than half a second rests on few frames: it
+   counts by the root of its share of that, as a mean of so many frames is sure.
 3. Proposals that overlap a surer one lose score by ``exp(-IoU^2 / sigma)`` (Bodla et al., Soft-NMS, ICCV 2017, eq.
    3); at most :data:`MOST` stay.
 4. Shown are those at or above a threshold of each modality; at most one in twenty genuine clips is to show any, in
@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.special import expit, logit
+from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
 from multimodal.labels import Modality
@@ -29,7 +29,7 @@ from multimodal.metrics.localisation import overlaps
 LEVELS = tuple(round(0.05 * step, 2) for step in range(20))
 MOST = 100
 #: Log-odds of a frame count up to here, and down to their negative.
-_SUREST = 4.0
+_SUREST = float(logit(LEVELS[-1]))
 #: Seconds from which on a stretch is as sure as its contrast.
 _WHOLE = 0.5
 SIGMA = 0.3
@@ -46,13 +46,13 @@ def propose(
         start_seconds: where the first frame begins.
 
     >>> propose(np.array([0.0, 0.9, 0.9, 0.1]), frame_rate=10.0)[0].round(2).tolist()
-    [0.42, 0.1, 0.3]
+    [0.51, 0.1, 0.3]
     """
     scores = np.nan_to_num(scores, nan=0.0)
     runs = sorted({run for level in LEVELS for run in _runs(scores >= level)})
     if not runs:
         return np.empty((0, 3))
-    odds = logit(np.clip(scores, expit(-_SUREST), expit(_SUREST)))
+    odds = logit(np.clip(scores, 1 - LEVELS[-1], LEVELS[-1]))
     found = np.array([(_contrast(odds, *run) / (2 * _SUREST), *run) for run in runs], dtype=float)
     seconds = (found[:, 2] - found[:, 1]) / frame_rate
     found[:, 0] *= np.sqrt(np.minimum(seconds / _WHOLE, 1))
