@@ -40,6 +40,10 @@ _STILL, _LEAST_SHARE = 4.0, 0.2
 #: cells that were so much brighter or darker in the shot, such a share is as dark: the rest is a logo's edge.
 _BLACK, _NO_LONGER_BLACK = 32, 40
 _FADED, _FADED_SHARE = 32.0, 0.95
+#: What changes all the time along the lower or upper edge, up to a quarter of the height, is a ticker.
+_BESIDE_TICKER = (slice(None), slice(42), slice(36), slice(6, None), slice(12, None))
+#: Black differs by less, twice that until it is over: in a scene at night something can be seen.
+_FLAT = 14.0
 #: Of the bright cells of a logo so many stand still while the black about it goes; the rest are its edges.
 _LOGO_SHARE = 0.5
 #: A picture of less contrast (standard deviation, of 255) counts as flat, and its noise for little.
@@ -119,16 +123,30 @@ class _Black:
                 np.minimum(self._darkest, cells),
                 np.maximum(self._brightest, cells),
             )
-        dark = around[place] < (_NO_LONGER_BLACK if self.now else _BLACK)
         faded = self._brightest - self._darkest > _FADED
         if faded.mean() > _LEAST_SHARE:
-            share = dark[faded].mean()
+            self.now = any(self._is_gone(around[place][rows], faded[rows]) for rows in _BESIDE_TICKER)
         else:  # nothing was bright so far, as at the start of a clip: what stands still beside the black is a logo
+            dark = around[place] < self._limit
             stands = self._brightest - self._darkest <= _STILL
             is_logo = not dark.all() and stands[~dark].mean() > _LOGO_SHARE
             share = dark.mean() if is_logo else float(dark.all())
-        self.now = bool(share >= _FADED_SHARE)
+            self.now = bool(share >= _FADED_SHARE and self._is_flat(around[place][dark]))
         return self.now
+
+    @property
+    def _limit(self) -> int:
+        return _NO_LONGER_BLACK if self.now else _BLACK
+
+    def _is_gone(self, cells: Float[np.ndarray, "rows 48"], faded: Bool[np.ndarray, "rows 48"]) -> bool:
+        """Whether what was brighter is black; no where it is too little to tell."""
+        if faded.mean() <= _LEAST_SHARE:
+            return False
+        dark = faded & (cells < self._limit)
+        return bool(dark.sum() >= _FADED_SHARE * faded.sum()) and self._is_flat(cells[dark])
+
+    def _is_flat(self, dark: Float[np.ndarray, " cells"]) -> bool:
+        return bool(np.ptp(dark) < (2 * _FLAT if self.now else _FLAT))
 
     def forget(self, shot: list[Cells]) -> None:
         """Another shot begins with these pictures."""

@@ -132,6 +132,29 @@ def test_a_fade_to_black_is_a_shot_of_its_own_beside_what_stays_bright(kept):
     assert 40 <= bright <= 45
 
 
+def with_ticker(pictures: list[np.ndarray], rows: slice) -> list[np.ndarray]:
+    """Letters that run along an edge."""
+    letters = np.random.default_rng(5).choice([20, 235], (3, 200)).repeat(8, axis=0).repeat(6, axis=1)
+    for number, picture in enumerate(pictures):
+        picture[rows] = letters[:, 3 * number : 3 * number + WIDTH, None]
+    return pictures
+
+
+@pytest.mark.parametrize("rows", [slice(HEIGHT - 24, HEIGHT), slice(0, 24), slice(HEIGHT - 32, HEIGHT - 8)])
+def test_a_fade_to_black_beside_a_ticker_is_a_shot_of_its_own(rows):
+    black, bright = begins(with_ticker(fading(shot(6, 70)), rows))
+    assert 25 <= black <= 30
+    assert 40 <= bright <= 45
+    assert begins(with_ticker(shot(6, 70), rows)) == []
+
+
+def test_a_scene_at_night_that_flickers_is_not_black():
+    level = 0.18 + 0.06 * np.sin(np.arange(60) / 3)
+    pictures = [(share * picture).astype(np.uint8) for share, picture in zip(level, shot(4, 60), strict=True)]
+    assert begins(pictures) == []
+    assert begins([*pictures, *shot(5, 30)]) == [60]
+
+
 def test_black_pictures_under_a_logo_at_the_start_are_a_shot_of_their_own():
     pictures = [with_logo(picture) for picture in fading(shot(6, 70))]
     assert begins(pictures[32:]) == begins(fading(shot(6, 70))[32:])

@@ -36,6 +36,17 @@ def test_mtcnn_finds_a_face_where_facenet_finds_it(media):
         assert face[4] > 0.9
 
 
+@pytest.mark.parametrize("share", [0.1, 0.05])
+def test_a_face_in_the_dark_is_found_and_followed_where_it_is_in_the_light(detector, share, media):
+    picture = in_room(media.face(160), 100, 60)
+    dark = (share * picture + np.random.default_rng(0).normal(0, 1, picture.shape)).clip(0, 255).astype(np.uint8)
+    (bright,), (found,) = detector.find(picture, 48), detector.find(dark, 48)
+    assert pairwise_iou(bright[None, :4], found[None, :4]).item() > 0.85
+    (followed,) = detector.follow(dark, bright[None, :4])
+    assert pairwise_iou(bright[None, :4], followed[None, :4]).item() > 0.85
+    assert len(detector.find(np.random.default_rng(0).integers(0, 12, picture.shape).astype(np.uint8), 48)) == 0
+
+
 def test_faces_smaller_than_asked_are_left_out(detector, media):
     picture = in_room(media.face(70), 100, 100)
     assert len(detector.find(picture, 30)) == 1
