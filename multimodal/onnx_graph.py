@@ -5,7 +5,8 @@ windows of any length go through it. It needs ``pip install '.[onnx]'``.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,11 +15,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from encoders.onnx_export import import_onnx
+from multimodal.artefacts import reading
 from multimodal.data.windows import WindowShape
 from multimodal.detector import AudioVisualDetector, DetectorOutput, Inputs, Lengths, Present
 from multimodal.files import atomic_path
 from multimodal.heads import encode_short
-from multimodal.labels import MODALITIES
+from multimodal.labels import CLASSES, MODALITIES
 from multimodal.scoring import evaluating
 
 #: What a graph says of the detector that it was made of.
@@ -101,12 +103,11 @@ def _exported(detector: AudioVisualDetector, shape: WindowShape) -> Any:
     batch, length = torch.export.Dim("batch"), torch.export.Dim.AUTO
     window: dict[str, dict[int, Any]] = {name: {0: batch, 1: length} for name in MODALITIES}
     flags: dict[str, dict[int, Any]] = {name: {0: batch} for name in _input_names() if name not in MODALITIES}
-    frames = [f"{name}_frames" for name in MODALITIES if detector.localises]
     return torch.onnx.export(
         _Graph(detector),
         tuple(_example(_Sizes(2, shape.num_frames, shape.num_samples, shape.frame_size)).values()),
         input_names=_input_names(),
-        output_names=[*_OUTPUTS, *frames],
+        output_names=_output_names(localises=detector.localises),
         dynamic_shapes=window | flags,
         dynamo=True,
         verbose=False,
@@ -123,6 +124,10 @@ def _checked_sizes(shape: WindowShape, dynamic: tuple[str, ...]) -> list[_Sizes]
 
 def _input_names() -> list[str]:
     return [*MODALITIES, *(f"{name}_{what}" for what in ("present", "length") for name in MODALITIES)]
+
+
+def _output_names(*, localises: bool) -> list[str]:
+    return [*_OUTPUTS, *(f"{name}_frames" for name in MODALITIES if localises)]
 
 
 def _example(sizes: _Sizes) -> dict[str, Tensor]:
@@ -178,6 +183,59 @@ class _Graph(nn.Module):
         return (output.class_logits, *named)
 
 
+#: The operators of the standard; others may come from a library, or do what the standard does not.
+_STANDARD = ("", "ai.onnx")
+
+
+def _read_plain(file: Path) -> bytes:
+    """A graph that is whole in its file: it names no other file, no operator of elsewhere, and comes to an end.
+
+    Raises:
+        ValueError: it is another; or whatever its parser says.
+    """
+    content = file.read_bytes()
+    model = import_module("onnx").ModelProto.FromString(content)
+    known = {*_STANDARD, *(function.domain for function in model.functions)}
+    for part in _parts(model):
+        kind = part.DESCRIPTOR.name
+        if kind == "TensorProto" and (part.external_data or part.data_location):
+            raise ValueError(f"{part.name!r:.60} lies in another file; such are not opened")
+        if kind == "NodeProto" and part.domain not in known:
+            raise ValueError(
+                f"an operator {part.op_type!r:.60} of {part.domain!r:.60}, which is not of the standard"
+            )
+        if kind == "NodeProto" and part.op_type == "Loop":
+            raise ValueError("a loop, which may never end; no detector has one")
+    return content
+
+
+def _parts(message: Any) -> Iterator[Any]:
+    """A message of protobuf and all messages in it."""
+    yield message
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for inner in value if isinstance(value, Sequence) else (value,):
+                yield from _parts(inner)
+
+
+_TYPES = {"present": "tensor(bool)", "length": "tensor(int64)"}
+
+
+def _check_ends(session: Any, *, localises: bool) -> None:
+    """Raise ``ValueError`` unless inputs and outputs have the names and types that :func:`_exported` gives."""
+    inputs = {one.name: one.type for one in session.get_inputs()}
+    for name, found in inputs.items():
+        wanted = _TYPES.get(name.rpartition("_")[2], "tensor(float)")
+        if name not in _input_names() or found != wanted:
+            raise ValueError(f"an input {name!r:.60} of type {found:.60}")
+    outputs = [one.name for one in session.get_outputs()]
+    if outputs != _output_names(localises=localises) or not set(MODALITIES) <= set(inputs):
+        raise ValueError(f"inputs {', '.join(inputs)} and outputs {', '.join(outputs)}"[:200])
+    odd = [one.name for one in session.get_outputs() if one.type != "tensor(float)"]
+    if odd:
+        raise ValueError(f"outputs that are no float32: {', '.join(odd)}")
+
+
 class OnnxDetector(nn.Module):
     """A graph in the place of the detector that it was made of, computed by onnxruntime on the CPU.
 
@@ -191,13 +249,17 @@ class OnnxDetector(nn.Module):
 
     def __init__(self, file: str | Path, of: AudioVisualDetector) -> None:
         super().__init__()
-        onnxruntime = import_onnx("onnxruntime")
-        if not Path(file).is_file():
+        onnxruntime = import_onnx("onnx", "onnxruntime")
+        self.file = Path(file)
+        if not self.file.is_file():
             raise ValueError(f"no graph at {file}; write one by: export RUN --out DIR --onnx")
-        try:
-            self.session: Any = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-        except Exception as error:  # of a stranger's file onnxruntime says what it likes
-            raise ValueError(f"not an ONNX graph: {file} ({' '.join(str(error).split())[:200]})") from error
+        with reading(self.file, "an ONNX graph"):
+            options = onnxruntime.SessionOptions()
+            options.log_severity_level = 4  # what is wrong is said once, by us
+            self.session: Any = onnxruntime.InferenceSession(
+                _read_plain(self.file), options, providers=["CPUExecutionProvider"]
+            )
+            _check_ends(self.session, localises=of.localises)
         if self.session.get_modelmeta().custom_metadata_map.get(_KEY) != fingerprint(of):
             raise ValueError(f"{file} is the graph of other weights; write it anew: export RUN --out DIR --onnx")
         self.localises = of.localises
@@ -219,7 +281,12 @@ class OnnxDetector(nn.Module):
             values[f"{name}_present"] = everywhere if present is None else present[name].cpu()
             whole = torch.full((windows,), inputs[name].shape[1])
             values[f"{name}_length"] = whole if lengths is None else lengths[name].cpu()
-        class_logits, *others = _run(self.session, values)
+        with reading(self.file, "a graph of this detector", "cannot be computed"):
+            class_logits, *others = _run(self.session, values)
+            if class_logits.shape != (windows, len(CLASSES)) or any(len(one) != windows for one in others):
+                raise ValueError(f"logits of shape {tuple(class_logits.shape)} for {windows} windows")
+            if not class_logits.isfinite().all():
+                raise ValueError("logits that are not finite")
         named: list[str] = [*MODALITIES]
         pairs = zip(others[::2], others[1::2], strict=True)
         heads, embeddings, *frames = (dict(zip(named, pair, strict=True)) for pair in pairs)

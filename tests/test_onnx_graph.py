@@ -1,7 +1,9 @@
 """The whole detector as a graph: the same answers, masks and lengths included (runs where onnx is installed)."""
 
 import json
+import os
 import sys
+import warnings
 from itertools import product
 
 import pytest
@@ -85,3 +87,79 @@ def test_a_missing_runtime_is_said_in_one_line(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ValueError, match="ONNX needs onnx, onnxscript and onnxruntime"):
         OnnxDetector(tmp_path / "graph.onnx", tiny_detector())
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A detector and the bytes of its graph."""
+    detector, file = tiny_detector(), tmp_path_factory.mktemp("graph") / "graph.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        export_detector(detector, file, shape=tiny_judge().shape)
+    return detector.eval(), file.read_bytes()
+
+
+def _lies_elsewhere(model, place):
+    tensor = next(one for one in model.graph.initializer if one.raw_data)
+    tensor.ClearField("raw_data")
+    tensor.data_location = 1
+    tensor.external_data.add(key="location", value=place)
+
+
+def _loops(model):
+    name = model.graph.output[0].name
+    for node in model.graph.node:
+        node.output[:] = ["before" if one == name else one for one in node.output]
+    loop = model.graph.node.add(op_type="Loop", input=["", "", "before"], output=[name])
+    loop.attribute.add(name="body").g.node.add(op_type="Identity")
+
+
+def _renamed(model):
+    for node in model.graph.node:
+        node.input[:] = ["sound" if one == "audio" else one for one in node.input]
+    next(one for one in model.graph.input if one.name == "audio").name = "sound"
+
+
+def _asks_for_larger_pictures(model):
+    next(one for one in model.graph.input if one.name == "video").type.tensor_type.shape.dim[3].dim_value = 77
+
+
+STRANGE = {
+    **{
+        f"lies in {place}": (lambda model, place=place: _lies_elsewhere(model, place), "lies in another file")
+        for place in ("own.bin", "../own.bin", "/etc/passwd", "pipe")
+    },
+    "operator": (lambda model: model.graph.node.add(op_type="Evil", domain="evil.ops"), "not of the standard"),
+    "loop": (_loops, "a loop, which may never end"),
+    "input": (_renamed, "an input 'sound'"),
+    "outputs": (lambda model: model.graph.output.pop(), "outputs class_logits"),
+    "size": (_asks_for_larger_pictures, "invalid dimensions"),
+}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_a_strangers_graph_opens_nothing_else_and_ends_in_one_line(kind, exported, tmp_path, capfd):
+    onnx = pytest.importorskip("onnx")
+    change, said = STRANGE[kind]
+    detector, content = exported
+    model = onnx.ModelProto.FromString(content)
+    change(model)
+    (tmp_path / "graph.onnx").write_bytes(model.SerializeToString())
+    (tmp_path / "own.bin").write_bytes(bytes(2**20))
+    os.mkfifo(tmp_path / "pipe")
+    inputs = {"video": torch.rand(2, 6, 3, 32, 32), "audio": torch.zeros(2, 9000)}
+    with pytest.raises(ValueError, match=rf"graph\.onnx.*{said}") as caught:
+        OnnxDetector(tmp_path / "graph.onnx", detector)(inputs)
+    assert type(caught.value) is ValueError
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda content: content[: len(content) // 2], lambda _: b"", lambda _: b"\x3a\x02" * 9]
+)
+def test_a_damaged_graph_is_a_line(damage, exported, tmp_path):
+    detector, content = exported
+    (tmp_path / "graph.onnx").write_bytes(damage(content))
+    with pytest.raises(ValueError, match=r"not an ONNX graph: .*graph\.onnx"):
+        OnnxDetector(tmp_path / "graph.onnx", detector)
