@@ -50,6 +50,16 @@ def test_damage_is_told_beside_each_clip_and_counted_in_a_table(store):
     assert "Prepared without picture or sound reason clips no video stream 3" in tables
 
 
+def test_a_note_of_the_reader_is_not_taken_for_damage(store, monkeypatch):
+    index = store.index.assign(
+        reader=["pyav", "decord", None], reader_note=["the pixels are not square", "of 2", None]
+    )
+    monkeypatch.setitem(vars(store), "index", index)
+    text = text_of(store_page(store, index["clip_id"].tolist()))
+    assert "no video stream; read by PyAV: the pixels are not square" in text
+    assert "only the left is taken; of 2" in text
+
+
 def test_a_page_says_that_clips_were_generated_only_where_they_were(store):
     banner = "Generated media: what is seen and heard here says nothing about real videos"
     assert banner in text_of(store_page(store, ["tiny/alike.wav"], synthetic=True))

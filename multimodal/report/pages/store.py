@@ -55,7 +55,8 @@ def _reasons(summary: StoreSummary) -> list[Table]:
 
 
 def _clips(store: Store, clip_ids: Sequence[str], labels: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    taken = dict(zip(store.index["clip_id"], store.index["reader_note"].fillna(""), strict=True))
+    index = store.index[["clip_id", "reader", "reader_note"]].fillna("")
+    taken = {clip_id: _how(reader, note) for clip_id, reader, note in index.itertuples(index=False)}
     for clip_id in clip_ids:
         clip = store.read(clip_id)
         yield {
@@ -65,3 +66,8 @@ def _clips(store: Store, clip_ids: Sequence[str], labels: Mapping[str, str]) -> 
             "notes": [*clip.absent.values(), *filter(None, (clip.damage, taken[clip_id]))],
             "image": embed(png_bytes(prepared_clip_figure(clip))),
         }
+
+
+def _how(reader: str, note: str) -> str:
+    """How pictures were read and the face was chosen; PyAV's note begins with why decord did not read them."""
+    return f"read by PyAV: {note}" if reader == "pyav" and note else note
