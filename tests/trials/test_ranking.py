@@ -6,7 +6,7 @@ import torch
 from torchvision.transforms.v2 import functional as transforms
 
 from encoders.video.residuals import detail_statistics
-from experiments.trials.ranking import Blends, Ranking, _coded, learnt
+from experiments.trials.ranking import Blends, Ranking, _coded, _statistics, learnt
 from multimodal.data.pseudo_fakes import Pair
 
 
@@ -60,3 +60,16 @@ def test_octaves_twice_as_coarse_of_a_picture_twice_as_large_are_its_own():
     large = small.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
     statistics = detail_statistics(large).view(4, 2, 3, 4)[1, 0].mean(dim=1)
     assert statistics.tolist() == pytest.approx(detail_statistics(small).view(4, 2, 3)[0, 0].tolist(), abs=0.15)
+
+
+def test_where_in_the_face_detail_lies_does_not_count_and_what_lies_about_the_face_neither():
+    picture = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0)) * 0.1 + 0.4
+    smooth, moved, around = picture.clone(), picture.clone(), picture.clone()
+    smooth[..., 64:128, 64:128] = 0.45
+    moved[..., 128:192, 96:160] = 0.45
+    around[..., :32, :] = 0.45
+    found = _statistics(torch.cat([picture, smooth, moved, around]))
+    assert found.shape == (4, 24)
+    assert np.abs(found[1] - found[0]).max() > 0.3
+    assert found[2] == pytest.approx(found[1], abs=0.1)
+    assert found[3] == pytest.approx(found[0], abs=0.05)
