@@ -28,7 +28,7 @@ from fusion import create_fusion
 from multimodal.detector import AudioVisualDetector
 from multimodal.files import JUDGE_FILE, write_json
 from multimodal.judge import Judge, load_detector
-from multimodal.labels import CLASSES, TARGETS
+from multimodal.labels import CLASSES, MODALITIES
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.store.format import (
     fingerprint_of,
@@ -164,7 +164,7 @@ def make_detector(folder: Path, crops: PrepareOptions = SMALL_CROPS, *, num_fram
     rules = {"youden": {"threshold": 0.5, "value": 1.0, "draws": [0.4, 0.6]}}
     facts = {"corpora": ["made"], "generated": True, "protocol": "p", "split_hash": "0" * 32}
     stored = {"store": fingerprint_of(crops), "store_options": asdict(crops)}
-    moments = dict.fromkeys(TARGETS, 0.5)
+    moments = dict.fromkeys(MODALITIES, 0.0)
     Judge(
         detector,
         num_frames=num_frames,
