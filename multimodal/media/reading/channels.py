@@ -13,6 +13,7 @@ import av
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.lib.stride_tricks import sliding_window_view
+from scipy import fft
 from scipy.ndimage import uniform_filter
 
 from multimodal.media.errors import MediaError
@@ -168,9 +169,10 @@ def _speech_tiles(block: Float[np.ndarray, "channels samples"], rate: int) -> np
     """Complex amplitudes of short windows, half of each in the next, of shape [channels, windows, frequencies]."""
     length = 1 << (rate // _WINDOWS_A_SECOND).bit_length()
     padded = np.pad(block, ((0, 0), (0, max(0, length - block.shape[1]))))
-    windows = sliding_window_view(padded, length, axis=1)[:, :: length // 2] * np.hanning(length)
+    slope = np.hanning(length).astype(np.float32)
+    windows = sliding_window_view(padded, length, axis=1)[:, :: length // 2] * slope
     frequencies = np.fft.rfftfreq(length, 1 / rate)
-    return np.fft.rfft(windows)[..., (frequencies >= _LOWEST) & (frequencies <= _HIGHEST)]
+    return fft.rfft(windows)[..., (frequencies >= _LOWEST) & (frequencies <= _HIGHEST)]
 
 
 def _samples(frame: av.AudioFrame) -> Float[np.ndarray, "channels samples"]:
