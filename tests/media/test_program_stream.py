@@ -45,6 +45,17 @@ def test_a_program_stream_that_begins_in_the_middle_keeps_its_times(tmp_path):
     assert numbers == list(range(numbers[0], 90))
 
 
+@pytest.mark.parametrize("codec", ["mpeg2video", "libx264"])
+def test_of_two_program_streams_in_one_file_the_first_is_shown_and_the_jump_is_told(codec, tmp_path):
+    path = tmp_path / "a.mpg"
+    write_variant(Variant(seed=3, suffix="mpg", codecs=(codec, "mp2"), b_frames=2), path)
+    path.write_bytes(path.read_bytes() * 2)
+    info = probe(path)
+    assert "the clock jumps" in info.damage
+    numbers = [number_in(point.shown) for point in VideoPictures(path, info, 25.0, None)]
+    assert numbers == list(range(60))
+
+
 STEP = 3600
 
 

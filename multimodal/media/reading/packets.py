@@ -16,7 +16,7 @@ from multimodal.media.reading.program_stream import Named, count_frames, says_or
 from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
 
 #: Clocks that go back by more than this were set back: two recordings in one file, or a damaged time.
-_BACK_SECONDS = 1.0
+BACK_SECONDS = 1.0
 #: A video is regular if so many of its steps are alike; of others nobody knows what a short gap is.
 _REGULAR_SHARE = 2 / 3
 #: A gap in a video whose rate varies lasts so long at least, and so many times what this share of its steps stays
@@ -124,10 +124,10 @@ def read_packets(
         ticks = [tick._replace(shown=shown, is_named=True) for tick, shown in zip(ticks, counted, strict=True)]
     if not all(tick.is_named for tick in ticks):
         return read
-    says_own = counted is not None and not is_counted and says_order(video)
+    is_coded_order = _is_coded_order(ticks) if counted is None or is_counted else not says_order(video)
     read = read._replace(
         late_seconds=round(float(np.median(late))) * tick_seconds if counted is None else 0.0,
-        in_coded_order=not says_own and _is_coded_order(ticks) and video.codec_context.has_b_frames,
+        in_coded_order=is_coded_order and video.codec_context.has_b_frames,
         counted=counted,
     )
     return _with_times(read, sorted(ticks), tick_seconds, is_counted=is_counted)
@@ -225,7 +225,7 @@ class _Clock:
         if packet.dts is None or not packet.time_base:
             return
         now = float(packet.dts * packet.time_base)
-        if self._before is not None and not -_BACK_SECONDS <= now - self._before <= MAX_GAP_SECONDS:
+        if self._before is not None and not -BACK_SECONDS <= now - self._before <= MAX_GAP_SECONDS:
             self.jumps += 1
         self._before = now
 

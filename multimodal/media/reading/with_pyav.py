@@ -16,6 +16,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
+from multimodal.media.reading.packets import BACK_SECONDS
 from multimodal.media.reading.probe import MediaInfo, decode, open_container, video_stream
 from multimodal.media.reading.time_grid import Area, Part, Payload, ToSee, on_grid, thinned
 
@@ -105,6 +106,8 @@ def in_shown_order(frames: Iterable[tuple[float, Payload]]) -> Iterator[tuple[fl
     times: list[float] = []
     held: deque[Payload] = deque()
     for time, frame in frames:
+        while times and time < times[0] - BACK_SECONDS:  # another recording begins
+            yield heapq.heappop(times), held.popleft()
         heapq.heappush(times, time)
         held.append(frame)
         if len(held) > _MOST_REORDERED:
