@@ -16,6 +16,8 @@ from multimodal.report.terminal import aligned
 
 #: What a table of clips must name, besides file and label.
 _COLUMNS = {"identity_column": "identity", "method_column": "method", "split_column": "split"}
+#: What scores.parquet says of a clip: plain columns, which any reader of tables opens.
+_OF_CLIPS = ["clip_id", "corpus", "path", "method", "identity", "audio_fake", "split"]
 #: Systems that are trained here come first.
 OURS = "trained here"
 ALIKE = "alike to known clips"
@@ -95,7 +97,7 @@ def trial_of_speech(
         },
     }
     write_json(out / "trial.json", report)
-    clips.assign(source=sources, **systems).to_parquet(out / "scores.parquet", index=False)
+    clips[_OF_CLIPS].assign(source=sources, **systems).to_parquet(out / "scores.parquet", index=False)
     print("\n".join(["", *table_of(report), *lines_of_differences(report), "", *table_of_generators(report)]))
     return report
 

@@ -114,6 +114,8 @@ def test_the_trial_of_speech_runs_from_the_corpus_to_its_table(corpus, tmp_path,
     assert trained <= set(report["systems"])
     assert set(report["systems"]["trained here, seed 0"]["sources"]) == {"ann+demo", "bob+vocoder"}
     assert report["floors"]["source alone"]["auc"] == 0.5
+    scores = pd.read_parquet(tmp_path / "out" / "scores.parquet")  # anybody's pandas opens it
+    assert {"path", "audio_fake", "source", *trained} <= set(scores.columns)
 
 
 def test_ours_is_compared_with_another_system_on_the_same_clips():
