@@ -146,11 +146,12 @@ def find_files(given: Sequence[Path]) -> list[Path]:
 
 def _files_of(given: Path) -> tuple[list[Path], str]:
     """The files that a name means, or none and why."""
-    from multimodal.corpora.folder.labelled import SUFFIXES
     from multimodal.media.errors import no_file
 
     name = readable(given)
     if given.is_dir():
+        from multimodal.corpora.folder.labelled import SUFFIXES  # pandas, which one file needs not
+
         return _media_in(given), f"no media file in {name}; looked for {', '.join(sorted(SUFFIXES))}"
     if given.is_file():
         return [given], ""

@@ -14,13 +14,10 @@ from tiny_speech import TINY_SPEECH
 from experiments.__main__ import main
 from multimodal.onnx_graph import OnnxDetector, export_detector
 
+for package in ("onnx", "onnxscript", "onnxruntime"):
+    pytest.importorskip(package)
+
 MASKED = ("wav2vec2", {"checkpoint": TINY_SPEECH})
-
-
-@pytest.fixture(autouse=True)
-def installed():
-    for package in ("onnx", "onnxscript", "onnxruntime"):
-        pytest.importorskip(package)
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's exporter and onnxscript warn about their own insides
