@@ -190,7 +190,7 @@ def compute(folder):
     {computes}
 
 if __name__ == "__main__":
-    workers = IsolatedWorkers(partial(nullcontext, compute), workers=2, limits=Limits(100.0), preload=())
+    workers = IsolatedWorkers(partial(nullcontext, compute), workers=2, limits=Limits(1000.0), preload=())
     list(workers.run([sys.argv[1]] * 2))
 """
 

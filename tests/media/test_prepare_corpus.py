@@ -175,7 +175,7 @@ def test_of_many_runs_that_start_on_a_new_store_together_none_is_refused(tmp_pat
         runs = [context.Process(target=_open, args=args) for _ in range(24)]
         for run in runs:
             run.start()
-        assert {answers.get(timeout=60) for _ in runs} == {"opened"}
+        assert {answers.get(timeout=300) for _ in runs} == {"opened"}
         for run in runs:
             run.join()
 
