@@ -154,6 +154,14 @@ def test_an_output_that_cannot_be_written_is_one_line_and_one_that_nobody_reads_
     assert ended.returncode in (0, 1)
 
 
+@pytest.mark.parametrize("error", [ValueError("odd"), OSError(28, "No space left on device", "a")])
+def test_who_asks_for_tracebacks_gets_those_of_the_system_too(error, monkeypatch):
+    monkeypatch.setenv("EXPERIMENTS_TRACEBACK", "1")
+    monkeypatch.setattr(program.importlib, "import_module", raising(error))
+    with pytest.raises(type(error), match=r"odd|No space"):
+        main(["scan"])
+
+
 def test_a_mistake_of_the_program_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(program.importlib, "import_module", raising(RuntimeError("a mistake")))
     with pytest.raises(RuntimeError, match="a mistake"):
