@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int16, UInt8
 from PIL import Image
-from torchvision.io import ImageReadMode, decode_jpeg, decode_webp
 
 from multimodal.media import zstd
 from multimodal.media.prepared import FrameFormat, PrepareOptions
@@ -95,6 +94,8 @@ def decode_crops(
     size = options.crop_size
     if options.frame_format == "zstd":
         return zstd.decode(contents, size)
+    from torchvision.io import ImageReadMode, decode_jpeg, decode_webp  # and torch's compiler
+
     # each colour a plane in memory: so decoders give them, and so models take them
     frames = np.empty((len(contents), 3, size, size), dtype=np.uint8).transpose(0, 2, 3, 1)
     decode = decode_webp if options.frame_format == "webp" else decode_jpeg

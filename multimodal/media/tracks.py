@@ -9,8 +9,8 @@ from itertools import chain
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.ndimage import correlate1d
 from scipy.optimize import linear_sum_assignment
-from scipy.signal import savgol_filter
 
 from multimodal.media.faces import box_area, pairwise_iou
 
@@ -224,10 +224,20 @@ def thin_path(path: BoxPath, factor: int) -> BoxPath:
 
 
 def _smooth(boxes: Float[np.ndarray, "time 4"], frame_rate: float) -> Float[np.ndarray, "time 4"]:
-    """Savitzky and Golay's filter (1964) over the odd number of points nearest to the time; at most all."""
+    """Savitzky and Golay's filter (1964) over the odd number of points nearest to the time; at most all.
+
+    ``scipy.signal``, which has it, imports SciPy's statistics: 20 MB of every process that prepares media.
+    """
     window = 2 * int(_SMOOTHING_SECONDS * frame_rate / 2) + 1
     window = min(window, len(boxes) - 1 + len(boxes) % 2)
-    return boxes if window <= 3 else savgol_filter(boxes, window, polyorder=2, axis=0)
+    if window <= 3:
+        return boxes
+    half = window // 2
+    powers = np.vander(np.linspace(-1, 1, window), 3)
+    parabola = powers @ np.linalg.pinv(powers)  #: from the values of a window to those of the parabola through it
+    smooth: np.ndarray = correlate1d(boxes, parabola[half], axis=0, mode="constant")
+    smooth[:half], smooth[-half:] = parabola[:half] @ boxes[:window], parabola[-half:] @ boxes[-window:]
+    return smooth
 
 
 def _assign(

@@ -1,5 +1,7 @@
 """Windows that come while a file is read: the same as those of a clip in memory, and no more held than needed."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 
@@ -94,3 +96,15 @@ def test_sound_alone_is_windows_too_and_a_long_one_is_drawn_by_its_extremes(medi
     assert len(found.sound) / found.sound_rate == pytest.approx(1.0)
     assert len(found.sound) == 2000
     assert found.sound.max() == clip.waveform.max()
+
+
+def test_a_process_that_prepares_media_holds_no_library_that_only_others_need():
+    program = (
+        "import sys\nimport numpy as np\nfrom multimodal.media import prepare_corpus, streamed\n"
+        "from multimodal.media.faces import create_detector\n"
+        "create_detector('mtcnn').find(np.full((90, 120, 3), 90, np.uint8), 48)\n"
+        "heavy = 'torchvision torch._dynamo sympy scipy.signal scipy.stats sklearn matplotlib timm transformers'\n"
+        "print(*[name for name in heavy.split() if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

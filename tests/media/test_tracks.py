@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy.signal import savgol_filter
 
 from multimodal.media.search import FacesAt
-from multimodal.media.tracks import BoxPath, box_path, link_tracks, thin_path
+from multimodal.media.tracks import BoxPath, Track, box_path, link_tracks, thin_path
 
 FRAME_RATE = 10.0
 
@@ -122,3 +123,13 @@ def test_a_face_that_is_seen_often_since_it_turns_is_left_where_it_was_seen():
     lefts = dict(enumerate(np.cumsum([6.0 * (-1) ** (number // 8) for number in range(48)]) + 300))
     path = path_of(dict.fromkeys(lefts, 100.0), lefts)
     np.testing.assert_allclose(path[:, [0, 2]].mean(axis=1), list(lefts.values()), atol=9)
+
+
+@pytest.mark.parametrize("length", [3, 4, 5, 9, 10, 11, 12, 40])
+def test_boxes_are_smoothed_as_scipy_smooths_them(length):
+    corners = np.random.default_rng(0).uniform(100, 500, (length, 4))
+    track = Track(list(range(length)), list(corners), [1.0] * length)
+    smooth = box_path(track, frame_rate=25.0, width=600, height=600).boxes  # no face so unsteady is steadied
+    window = min(11, length - 1 + length % 2)
+    wanted = corners if window <= 3 else savgol_filter(corners, window, polyorder=2, axis=0).clip(0, 600)
+    assert np.abs(smooth - wanted).max() < 1e-9
