@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
+import scipy
 
 from multimodal.audit.findings import Evidence, Finding
 from multimodal.audit.statistics import balance_of, corpus_separation
@@ -106,7 +106,7 @@ def separation(scores: np.ndarray, fake: np.ndarray) -> float:
     1.0
     """
     num_fake, num_real = int(fake.sum()), int((~fake).sum())
-    area = (rankdata(scores)[fake].sum() - num_fake * (num_fake + 1) / 2) / (num_fake * num_real)
+    area = (scipy.stats.rankdata(scores)[fake].sum() - num_fake * (num_fake + 1) / 2) / (num_fake * num_real)
     return float(max(area, 1 - area))
 
 

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import av
 import numpy as np
+import scipy
 import torch
 from einops import rearrange
 from jaxtyping import Float
-from scipy import signal
 from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as transforms
@@ -124,12 +124,14 @@ def _opus(sound: Sound, kilobits: float, generator: np.random.Generator, rate: f
 
 def _telephone(sound: Sound, highest: float, generator: np.random.Generator, rate: float) -> Sound:
     """Nothing below 300 Hz, as a telephone, nor above ``highest``."""
-    filtered = signal.sosfiltfilt(_telephone_filter(min(highest, 0.49 * rate), rate), sound.numpy(), padlen=0)
+    filtered = scipy.signal.sosfiltfilt(
+        _telephone_filter(min(highest, 0.49 * rate), rate), sound.numpy(), padlen=0
+    )
     return torch.from_numpy(np.ascontiguousarray(filtered, dtype=np.float32)).clamp(-1, 1)
 
 
 def _telephone_filter(highest: float, rate: float) -> np.ndarray:
-    return signal.butter(4, [300, highest], btype="bandpass", fs=rate, output="sos")
+    return scipy.signal.butter(4, [300, highest], btype="bandpass", fs=rate, output="sos")
 
 
 def _sound_noise(sound: Sound, decibels: float, generator: np.random.Generator, rate: float) -> Sound:
@@ -144,7 +146,7 @@ def _reverberation(sound: Sound, seconds: float, generator: np.random.Generator,
     room = np.random.default_rng(0).standard_normal(len(time)) * 10 ** (-3 * time / seconds) * (time > 0.005)
     room *= np.sqrt(seconds) / max(np.sqrt((room**2).sum()), 1e-9)  # a larger room also echoes louder
     room[0] = 1
-    heard = signal.fftconvolve(sound.numpy(), room)[: len(sound)]
+    heard = scipy.signal.fftconvolve(sound.numpy(), room)[: len(sound)]
     return torch.from_numpy(heard.astype(np.float32)).clamp(-1, 1)
 
 

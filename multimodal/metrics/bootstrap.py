@@ -16,8 +16,9 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike
-from scipy import special, stats
+from scipy import special
 
 from multimodal.metrics.checks import Floats, Ints
 from multimodal.metrics.perfect import UNIT, Bounds, Sample, Worst, opposite
@@ -210,7 +211,7 @@ def interval(
     if value <= _ROUNDING or (not bounds.is_open and value >= 1 - _ROUNDING):
         return _at_an_end(value, drawn, precision.sample, bounds, tail)
     line = Line.about(value, bounds)
-    spread = np.std(line.to(drawn), ddof=1) * precision.inflation * stats.t.ppf(1 - tail, precision.degrees)
+    spread = np.std(line.to(drawn), ddof=1) * precision.inflation * scipy.stats.t.ppf(1 - tail, precision.degrees)
     return no_surer_than_perfect(line.interval(value, spread), drawn, precision.sample, bounds, tail)
 
 
@@ -358,8 +359,8 @@ def paired_difference(value: float, replicates: Floats, precision: Precision, le
 
 def student(value: float, error: float, degrees: float, level: float = 0.95) -> Difference:
     """Interval and two-sided p-value of a difference with that standard error and degrees of freedom."""
-    half = error * float(stats.t.ppf((1 + level) / 2, degrees))
-    p_value = float(2 * stats.t.sf(abs(value) / error, degrees))
+    half = error * float(scipy.stats.t.ppf((1 + level) / 2, degrees))
+    p_value = float(2 * scipy.stats.t.sf(abs(value) / error, degrees))
     return Difference(value, value - half, value + half, p_value, error=error, degrees=degrees)
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import optimize, special
-from sklearn.isotonic import IsotonicRegression
+from scipy import special
 
 from multimodal.catalog import unknown
 from multimodal.metrics.checks import Floats, Ints, as_probabilities, both_classes, labelled
@@ -106,6 +106,8 @@ def fit_platt(fake_scores: ArrayLike, real_scores: ArrayLike) -> Platt:
 
 def fit_isotonic(fake_scores: ArrayLike, real_scores: ArrayLike) -> Isotonic:
     """The increasing step map with the least squared error; wants a few hundred clips of each class."""
+    from sklearn.isotonic import IsotonicRegression  # a process that judges has no use for scikit-learn
+
     labels, scores = _labelled(fake_scores, real_scores)
     model = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(scores, labels)
     return Isotonic(tuple(model.X_thresholds_.tolist()), tuple(model.y_thresholds_.tolist()))
@@ -155,7 +157,7 @@ def _logistic(values: Floats, shares: Floats) -> tuple[float, float]:
 
 
 def _least(loss: Callable[[float], float]) -> float:
-    found = optimize.minimize_scalar(
+    found = scipy.optimize.minimize_scalar(
         lambda log: loss(float(np.exp(log))),
         bounds=_LOG_TEMPERATURE_BOUNDS,
         method="bounded",

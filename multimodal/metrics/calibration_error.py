@@ -10,8 +10,8 @@ calibration error is read, are at the end.
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from multimodal.metrics.checks import Floats, Ints, as_probabilities, inside, ratio
 from multimodal.metrics.costs import ASVSPOOF5, ratio_loss_bits
@@ -181,7 +181,7 @@ def bin_of(probabilities: Floats, num_bins: int) -> Ints:
 
 
 def _wilson(successes: Ints, trials: Ints) -> tuple[Floats, Floats]:
-    z = float(stats.norm.ppf(0.975))
+    z = float(scipy.stats.norm.ppf(0.975))
     share = successes / trials
     centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from multimodal.catalog import unknown
 from multimodal.labels import TARGETS
@@ -185,7 +185,7 @@ def paired_test(
         )
     difference = area_a - area_b
     error = float(np.sqrt(_variance(fakes_a - fakes_b, reals_a - reals_b)))
-    p_value = float(2 * stats.norm.sf(abs(difference) / error)) if error > 0 else None
+    p_value = float(2 * scipy.stats.norm.sf(abs(difference) / error)) if error > 0 else None
     return AreaDifference(difference, error, p_value)
 
 
@@ -200,7 +200,7 @@ def _components(fake_scores: ArrayLike, real_scores: ArrayLike) -> tuple[float, 
         raise ValueError(
             f"DeLong's variance needs two clips of each class; got {len(fake)} fake, {len(real)} real"
         )
-    together = stats.rankdata(np.concatenate([fake, real]))
-    of_fakes = (together[: len(fake)] - stats.rankdata(fake)) / len(real)
-    of_reals = 1 - (together[len(fake) :] - stats.rankdata(real)) / len(fake)
+    together = scipy.stats.rankdata(np.concatenate([fake, real]))
+    of_fakes = (together[: len(fake)] - scipy.stats.rankdata(fake)) / len(real)
+    of_reals = 1 - (together[len(fake) :] - scipy.stats.rankdata(real)) / len(fake)
     return float(of_fakes.mean()), of_fakes, of_reals

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn import metrics
 
 from multimodal.metrics.checks import Floats, Ints, as_scores, ratio
 from multimodal.metrics.sorted_scores import Counts
@@ -116,11 +115,13 @@ def confusion(labels: ArrayLike, posteriors: ArrayLike) -> Ints:
 
     A tie goes to the first of the tied classes.
     """
+    from sklearn.metrics import confusion_matrix  # a process that judges has no use for scikit-learn
+
     truth, scores = check_classes(labels, posteriors)
     every = np.arange(scores.shape[1])
     if len(truth) == 0:
         return np.zeros((len(every), len(every)), dtype=np.int64)
-    return metrics.confusion_matrix(truth, scores.argmax(axis=1), labels=every).astype(np.int64)
+    return confusion_matrix(truth, scores.argmax(axis=1), labels=every).astype(np.int64)
 
 
 def multiclass_accuracy(counts: ArrayLike) -> Floats:

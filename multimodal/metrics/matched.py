@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike
-from scipy.stats import binomtest
 
 from multimodal.metrics.bootstrap import IdentityResampler, Interval, bootstrap, interval, precision_of
 from multimodal.metrics.checks import Floats, ratio
@@ -126,5 +126,5 @@ def paired_accuracy(fake_scores: ArrayLike, real_scores: ArrayLike) -> PairedAcc
     if fake.shape != real.shape or not len(fake):
         raise ValueError(f"pairs want as many fakes as reals, at least one; got {len(fake)} and {len(real)}")
     won = int((fake > real).sum())
-    exact = binomtest(won, len(fake)).proportion_ci(0.95, "exact")
+    exact = scipy.stats.binomtest(won, len(fake)).proportion_ci(0.95, "exact")
     return PairedAccuracy(won / len(fake), float(exact.low), float(exact.high), len(fake))

@@ -19,7 +19,8 @@ Survey Methodology 24).
 from collections.abc import Callable
 
 import numpy as np
-from scipy import special, stats
+import scipy
+from scipy import special
 
 from multimodal.metrics.bootstrap import Interval
 from multimodal.metrics.checks import Floats, Ints
@@ -54,7 +55,7 @@ def caught_at(false_positive_rate: float) -> Limits:
         fakes, reals = effective_sizes(scores)
         low, high = map(_probit, share_limits(caught, fakes))
         flagged = np.floor(false_positive_rate * reals + _LEAST)
-        least, most = map(_probit, stats.beta.ppf([_TAIL, 1 - _TAIL], flagged + 1, reals - flagged))
+        least, most = map(_probit, scipy.stats.beta.ppf([_TAIL, 1 - _TAIL], flagged + 1, reals - flagged))
         below = np.hypot(value - low, max(most - rate, 0))
         above = np.hypot(high - value, max(rate - least, 0))
         return float(special.ndtr(value - below)), float(special.ndtr(value + above))
@@ -79,8 +80,8 @@ def share_limits(share: float, clips: float) -> tuple[float, float]:
     [0.0, 0.308]
     """
     seen, others = share * clips, (1 - share) * clips
-    low = float(stats.beta.ppf(_TAIL, seen, others + 1)) if seen > _LEAST else 0.0
-    return low, float(stats.beta.ppf(1 - _TAIL, seen + 1, others)) if others > _LEAST else 1.0
+    low = float(scipy.stats.beta.ppf(_TAIL, seen, others + 1)) if seen > _LEAST else 0.0
+    return low, float(scipy.stats.beta.ppf(1 - _TAIL, seen + 1, others)) if others > _LEAST else 1.0
 
 
 def effective_sizes(scores: SortedScores) -> tuple[float, float]:

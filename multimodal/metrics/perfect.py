@@ -16,7 +16,8 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, special, stats
+import scipy
+from scipy import special
 
 from multimodal.metrics.checks import Floats
 from multimodal.metrics.costs import ASVSPOOF5
@@ -91,14 +92,17 @@ def smallest_distance(num_real: int, num_fake: int, tail: float, spared: int = 0
     # the density of the highest real that is not spared
     ways = -special.betaln(below, spared + 1)
     highest = np.exp(
-        ways + stats.norm.logpdf(real) + (below - 1) * stats.norm.logcdf(real) + spared * stats.norm.logsf(real)
+        ways
+        + scipy.stats.norm.logpdf(real)
+        + (below - 1) * scipy.stats.norm.logcdf(real)
+        + spared * scipy.stats.norm.logsf(real)
     )
 
     def perfect(distance: float) -> float:
-        above: Floats = np.exp(num_fake * stats.norm.logsf(real - distance))
+        above: Floats = np.exp(num_fake * scipy.stats.norm.logsf(real - distance))
         return float((highest * above).sum() * (real[1] - real[0])) - tail
 
-    return float(optimize.brentq(perfect, -_FARTHEST, 2 * _FARTHEST))
+    return float(scipy.optimize.brentq(perfect, -_FARTHEST, 2 * _FARTHEST))
 
 
 def _distance(sample: Sample, tail: float) -> float:
@@ -111,7 +115,7 @@ def area(sample: Sample, tail: float) -> float:
     >>> round(area(Sample((20, 20), (20, 20)), 0.025), 3)
     0.955
     """
-    return float(stats.norm.cdf(_distance(sample, tail) / np.sqrt(2)))
+    return float(scipy.stats.norm.cdf(_distance(sample, tail) / np.sqrt(2)))
 
 
 def average_precision(label: int) -> Bounds:
@@ -127,13 +131,13 @@ def average_precision(label: int) -> Bounds:
 def precision_at_distance(distance: float, share: float) -> float:
     """Average precision of two normal distributions, where ``share`` of the clips are sought."""
     sought = np.linspace(-_FARTHEST, _FARTHEST, _STEPS)
-    found = share * stats.norm.sf(sought)
-    precision = found / (found + (1 - share) * stats.norm.sf(sought + distance))
-    return float((precision * stats.norm.pdf(sought)).sum() * (sought[1] - sought[0]))
+    found = share * scipy.stats.norm.sf(sought)
+    precision = found / (found + (1 - share) * scipy.stats.norm.sf(sought + distance))
+    return float((precision * scipy.stats.norm.pdf(sought)).sum() * (sought[1] - sought[0]))
 
 
 def _equal_error_rate(sample: Sample, tail: float) -> float:
-    return float(stats.norm.sf(_distance(sample, tail) / 2))
+    return float(scipy.stats.norm.sf(_distance(sample, tail) / 2))
 
 
 def _min_dcf(sample: Sample, tail: float) -> float:
@@ -144,7 +148,9 @@ def cost_at_distance(distance: float) -> float:
     """Least normalised cost of two normal distributions."""
     missed, flagged = ASVSPOOF5.weights
     threshold = np.linspace(-_FARTHEST, _FARTHEST, _STEPS)
-    return float((missed * stats.norm.cdf(threshold - distance) + flagged * stats.norm.sf(threshold)).min())
+    return float(
+        (missed * scipy.stats.norm.cdf(threshold - distance) + flagged * scipy.stats.norm.sf(threshold)).min()
+    )
 
 
 def fakes_caught(false_positive_rate: float) -> Bounds:
@@ -153,7 +159,7 @@ def fakes_caught(false_positive_rate: float) -> Bounds:
     def at_one(sample: Sample, tail: float) -> float:
         real, fake = sample.people
         distance = smallest_distance(real, fake, tail, spared=int(false_positive_rate * real))
-        return float(stats.norm.cdf(distance + stats.norm.ppf(false_positive_rate)))
+        return float(scipy.stats.norm.cdf(distance + scipy.stats.norm.ppf(false_positive_rate)))
 
     return Bounds(at_one, share_of(1).at_zero)
 

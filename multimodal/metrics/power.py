@@ -8,7 +8,7 @@ tests alone take the full level. All the others are exploratory and share a leve
 from collections.abc import Sequence
 from typing import Any
 
-from scipy import stats
+import scipy
 
 from multimodal.metrics.bootstrap import holm
 
@@ -32,7 +32,7 @@ def detectable(error: float, degrees: float, *, tests: int = 1, level: float = 0
         level: of confidence of all of them together.
     """
     tail = (1 - level) / (2 * tests)
-    return error * float(stats.t.ppf(1 - tail, degrees) + stats.t.ppf(POWER, degrees))
+    return error * float(scipy.stats.t.ppf(1 - tail, degrees) + scipy.stats.t.ppf(POWER, degrees))
 
 
 def correct(entries: Sequence[dict[str, Any]], *, exploratory: bool = False) -> None:

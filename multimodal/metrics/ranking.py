@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn import metrics
 
 from multimodal.metrics.checks import Floats, Ints, both_classes, check_share, labelled, ratio
 from multimodal.metrics.sorted_scores import Counts, SortedScores
@@ -32,7 +31,9 @@ def roc_auc(fake_scores: ArrayLike, real_scores: ArrayLike) -> float:
     >>> roc_auc(fake_scores=[0.9, 0.6, 0.3], real_scores=[0.3, 0.1])
     0.9166666666666666
     """
-    return float(metrics.roc_auc_score(*labelled(both_classes(fake_scores, real_scores, "roc_auc"))))
+    from sklearn.metrics import roc_auc_score  # a process that judges has no use for scikit-learn
+
+    return float(roc_auc_score(*labelled(both_classes(fake_scores, real_scores, "roc_auc"))))
 
 
 def roc_auc_of(counts: Counts) -> Floats:
@@ -57,8 +58,10 @@ def roc_auc_of(counts: Counts) -> Floats:
 
 def average_precision_fake(fake_scores: ArrayLike, real_scores: ArrayLike) -> float:
     """Average precision with fake as the class sought; a random system gets about the share of fakes."""
+    from sklearn.metrics import average_precision_score
+
     labels, scores = labelled(both_classes(fake_scores, real_scores, "average precision"))
-    return float(metrics.average_precision_score(labels, scores))
+    return float(average_precision_score(labels, scores))
 
 
 def average_precision_fake_of(counts: Counts) -> Floats:
@@ -71,8 +74,10 @@ def average_precision_fake_of(counts: Counts) -> Floats:
 
 def average_precision_real(fake_scores: ArrayLike, real_scores: ArrayLike) -> float:
     """Average precision with real as the class sought, which a test set full of fakes does not flatter."""
+    from sklearn.metrics import average_precision_score
+
     labels, scores = labelled(both_classes(fake_scores, real_scores, "average precision"))
-    return float(metrics.average_precision_score(1 - labels, -scores))
+    return float(average_precision_score(1 - labels, -scores))
 
 
 def average_precision_real_of(counts: Counts) -> Floats:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from multimodal.catalog import unknown
 from multimodal.labels import CLASSES, TARGETS
@@ -255,7 +255,7 @@ def mean_over_seeds(
     of_identities = float(np.var(on_line, ddof=1)) * precision.inflation**2
     of_seeds = float(np.var(line.to(values), ddof=1)) / len(values)
     error, degrees = _combined([(of_identities, precision.degrees), (of_seeds, len(values) - 1)])
-    found = line.interval(mean, error * stats.t.ppf((1 + level) / 2, degrees))
+    found = line.interval(mean, error * scipy.stats.t.ppf((1 + level) / 2, degrees))
     return no_surer_than_perfect(found, drawn_means, precision.sample, bounds, (1 - level) / 2)
 
 

@@ -20,7 +20,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import logit
-from sklearn.linear_model import LogisticRegression
 
 from multimodal.labels import Modality
 from multimodal.metrics.checks import Floats
@@ -172,6 +171,8 @@ class _Line(NamedTuple):
 
 def _odds(genuine: Floats, right: Floats) -> _Line:
     """Log-odds of a right stretch where both are as frequent, by its score; 0 without any."""
+    from sklearn.linear_model import LogisticRegression  # a process that judges has no use for it
+
     if not len(right):
         return _Line(0.0, 0.0)
     scores = np.concatenate([genuine, right])

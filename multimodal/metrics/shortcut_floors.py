@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
+import scipy
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, cross_val_predict
 
@@ -122,7 +122,7 @@ def _area(
 def _explained(values: Floats, scores: Floats, fake: Ints, identity: Ints, seed: int) -> dict[str, float | None]:
     """Out-of-fold share of the variance of the scores' ranks, over all clips and within a label."""
     judged = np.isfinite(scores)
-    ranks = rankdata(scores[judged]) / max(judged.sum(), 1)
+    ranks = scipy.stats.rankdata(scores[judged]) / max(judged.sum(), 1)
     label, who, seen = fake[judged], identity[judged], values[judged]
     if len(np.unique(who)) < FEWEST_PEOPLE or not ranks.std():
         return {"explained": None, "explained_within_label": None}

@@ -94,6 +94,18 @@ def test_what_is_wrong_with_a_command_line_is_said_before_torch_is_imported(comm
     assert imported == set()
 
 
+def test_a_process_that_judges_imports_nothing_that_only_learning_and_its_statistics_need(tmp_path):
+    program = (
+        "import sys, experiments.runs.scoring, multimodal.judge\n"
+        "heavy = 'scipy.stats scipy.signal sklearn matplotlib timm transformers'\n"
+        "print(*[name for name in heavy.split() if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    assert done.stdout.split() == []
+
+
 def test_waiting_threads_sleep_and_that_is_set_before_torch_is_imported(tmp_path):
     program = (
         "import os, sys\nfrom experiments.__main__ import main\nmain([])\n"

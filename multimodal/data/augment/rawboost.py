@@ -5,9 +5,9 @@ Ranges are those of section 4 of the paper; all functions take and give ``(sampl
 """
 
 import numpy as np
+import scipy
 import torch
 from jaxtyping import Float
-from scipy import signal
 from torch import Tensor
 
 Sound = Float[Tensor, " samples"]
@@ -43,7 +43,7 @@ def convolutive_noise(samples: Samples, generator: np.random.Generator, *, sampl
     for power in range(1, _HIGHEST_POWER + 1):
         gain = 1.0 if power == 1 else 10 ** (-generator.uniform(*_WEAKER_DB) / 20)
         notches = notch_filter(generator, sample_rate=sample_rate)
-        mixed += gain * signal.fftconvolve(samples**power, notches, mode="same")
+        mixed += gain * scipy.signal.fftconvolve(samples**power, notches, mode="same")
     mixed -= mixed.mean()
     return mixed * _peak(samples) / _peak(mixed)
 
@@ -64,7 +64,7 @@ def impulsive_noise(samples: Samples, generator: np.random.Generator) -> Samples
 def stationary_noise(samples: Samples, generator: np.random.Generator, *, sample_rate: int) -> Samples:
     """Noise apart from the signal: white noise through notches, 10 to 40 dB below the sound (section 3.3)."""
     notches = notch_filter(generator, sample_rate=sample_rate)
-    noise = signal.fftconvolve(generator.standard_normal(len(samples)), notches, mode="same")
+    noise = scipy.signal.fftconvolve(generator.standard_normal(len(samples)), notches, mode="same")
     level = 10 ** (-generator.uniform(*_NOISE_DB) / 20)
     return samples + level * np.linalg.norm(samples) / max(float(np.linalg.norm(noise)), 1e-12) * noise
 
@@ -80,7 +80,7 @@ def notch_filter(generator: np.random.Generator, *, sample_rate: int) -> Float[n
         num_taps = (
             int(generator.integers(*_TAPS)) | 1
         )  # a filter that passes half the sample rate has an odd length
-        taps = np.convolve(taps, signal.firwin(num_taps, [min(low, high - 1.0), high], fs=sample_rate))
+        taps = np.convolve(taps, scipy.signal.firwin(num_taps, [min(low, high - 1.0), high], fs=sample_rate))
     response = np.abs(np.fft.rfft(taps, n=2048))
     return taps / max(response.max(), 1e-12)
 
