@@ -92,7 +92,7 @@ def make_store(folder: Path) -> Path:
     shard, rows = Shard(folder / SHARDS / "made-0.tar"), []
     for clip_id in CLIPS:
         crops = np.random.default_rng(0).integers(0, 255, (3, 16, 16, 3), dtype=np.uint8)
-        members = [shard.add(f"{number}.zst", encode_crop(crop, options)) for number, crop in enumerate(crops)]
+        members = [shard.add(f"{number}.lz4", encode_crop(crop, options)) for number, crop in enumerate(crops)]
         sound = shard.add("sound.wav", encode_sound(np.zeros(1920, dtype=np.int16), 16_000))
         row = {"clip_id": clip_id, "key": "k", "shard": shard.name, "num_frames": 3, "frame_rate": 25.0}
         row |= {"num_samples": 1920, "sample_rate": 16_000, "start_seconds": 0.0, "num_bytes": shard.length}

@@ -25,7 +25,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import av
 import numpy as np
@@ -98,10 +98,10 @@ def compare_formats(clips: list[Path]) -> None:
     """A line a format: the crops of all clips, 16 of each, written and read as a store does."""
     from multimodal.media.crops import decode_crops, encode_crop
     from multimodal.media.prepare import prepare_file
-    from multimodal.media.prepared import PrepareOptions
+    from multimodal.media.prepared import FrameFormat, PrepareOptions
 
-    formats = {name: PrepareOptions(frame_format=name) for name in ("zstd", "webp", "jpeg")}
-    crops = [list(prepare_file(path, "bench/clip", formats["zstd"])[0].crops())[:WINDOW_FRAMES] for path in clips]
+    formats = {name: PrepareOptions(frame_format=name) for name in get_args(FrameFormat)}
+    crops = [list(prepare_file(path, "bench/clip", formats["lz4"])[0].crops())[:WINDOW_FRAMES] for path in clips]
     every = [one for some in crops for one in some]
     packed = {name: [[encode_crop(one, how) for one in some] for some in crops] for name, how in formats.items()}
     write = [partial(_each, partial(encode_crop, options=how), every) for how in formats.values()]
@@ -132,8 +132,10 @@ def measure_length(folder: Path, minutes: float) -> None:
 
 def measure_reading(clip: Path, folder: Path) -> None:
     """Random windows with their sound as tensors, from both formats."""
+    from multimodal.media.prepared import FrameFormat
+
     print(f"\n{'store':<22}{'windows / s':>12}{'MB a minute':>13}")
-    for frame_format in ("zstd", "webp", "jpeg"):
+    for frame_format in get_args(FrameFormat):
         where = folder / frame_format
         store(clip, 25.0, where, frame_format=frame_format)
         size = sum(path.stat().st_size for path in (where / "shards").iterdir())
@@ -160,7 +162,7 @@ def windows_per_second(where: Path) -> float:
     return NUM_WINDOWS / best_of_rounds(read)[0]
 
 
-def store(path: Path, frame_rate: float, where: Path | None = None, *, frame_format: Any = "zstd") -> None:
+def store(path: Path, frame_rate: float, where: Path | None = None, *, frame_format: Any = "lz4") -> None:
     """Prepare one clip and write it to a store, as a worker does."""
     from multimodal.media.prepare import prepare_file
     from multimodal.media.prepared import PrepareOptions

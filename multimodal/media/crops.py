@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int16, UInt8
 from PIL import Image
 
-from multimodal.media import zstd
+from multimodal.media import packed
 from multimodal.media.prepared import FrameFormat, PrepareOptions
 from multimodal.media.reading.time_grid import Area
 
@@ -64,7 +64,7 @@ def crop_part(
 
 
 #: How members of a shard are called that hold a crop of a format.
-CROP_SUFFIXES: dict[FrameFormat, str] = {"zstd": "zst", "webp": "webp", "jpeg": "jpeg"}
+CROP_SUFFIXES: dict[FrameFormat, str] = {"lz4": "lz4", "zstd": "zst", "webp": "webp", "jpeg": "jpeg"}
 
 
 #: Bytes before the samples in the WAV files written here.
@@ -72,9 +72,9 @@ WAV_HEADER_BYTES = 44
 
 
 def encode_crop(crop: UInt8[np.ndarray, "size size 3"], options: PrepareOptions) -> bytes:
-    """Compress one crop in the format of ``options``; Zstandard and WebP, at its fastest, lose nothing."""
-    if options.frame_format == "zstd":
-        return zstd.encode(crop)
+    """Compress one crop in the format of ``options``; all but JPEG lose nothing, WebP is at its fastest."""
+    if options.frame_format in ("lz4", "zstd"):
+        return packed.encode(crop, options.frame_format)
     buffer = io.BytesIO()
     image = Image.fromarray(crop)
     if options.frame_format == "webp":
@@ -92,8 +92,8 @@ def decode_crops(
     torchvision decodes images: on a CPU in a third less time than Pillow, which copies the pixels twice more.
     """
     size = options.crop_size
-    if options.frame_format == "zstd":
-        return zstd.decode(contents, size)
+    if options.frame_format in ("lz4", "zstd"):
+        return packed.decode(contents, size, options.frame_format)
     from torchvision.io import ImageReadMode, decode_jpeg, decode_webp  # and torch's compiler
 
     # each colour a plane in memory: so decoders give them, and so models take them

@@ -1,10 +1,12 @@
+from collections.abc import Callable
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multimodal.media import zstd
+from multimodal.media import packed
 from multimodal.media.crops import Square, crop_area, crop_part, crop_square
 from multimodal.media.reading.time_grid import OnGrid, part_of
 
@@ -74,13 +76,15 @@ def smooth_crops(side: int, count: int, edges: int) -> np.ndarray:
     return crops.astype(np.uint8)
 
 
+@pytest.mark.parametrize("packing", ["lz4", "zstd"])
 @pytest.mark.parametrize("side", [1, 4, 7, 33, 224])
 @pytest.mark.parametrize("count", [0, 1, 5, 35])
-def test_packed_differences_give_every_pixel_back_in_any_size_and_number(side, count):
+def test_packed_differences_give_every_pixel_back_in_any_size_and_number(side, count, packing):
     noise = np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
     several = [noise, smooth_crops(side, count, 0), smooth_crops(side, count, 3)]
     for crops in (*several, np.concatenate([some[: count // 3] for some in several])):
-        np.testing.assert_array_equal(zstd.decode([zstd.encode(crop) for crop in crops], side), crops)
+        pieces = [packed.encode(crop, packing) for crop in crops]
+        np.testing.assert_array_equal(packed.decode(pieces, side, packing), crops)
 
 
 def test_crops_of_older_stores_three_planes_of_differences_are_read():
@@ -88,18 +92,37 @@ def test_crops_of_older_stores_three_planes_of_differences_are_read():
     rows = np.concatenate([crops[:, :1], np.diff(crops, axis=1)], axis=1)
     planes = np.stack([rows[..., 1], rows[..., 0] - rows[..., 1], rows[..., 2] - rows[..., 1]], axis=1)
     older = [pa.compress(one.tobytes(), codec="zstd", asbytes=True) for one in planes]
-    assert all(zstd.encode(crop) != one for crop, one in zip(crops, older, strict=True))
-    np.testing.assert_array_equal(zstd.decode([older[0], zstd.encode(crops[1]), older[2]], 64), crops)
+    assert all(packed.encode(crop, "zstd") != one for crop, one in zip(crops, older, strict=True))
+    pieces = [older[0], packed.encode(crops[1], "zstd"), older[2]]
+    np.testing.assert_array_equal(packed.decode(pieces, 64, "zstd"), crops)
 
 
-def test_what_is_no_crop_or_one_of_another_size_is_a_value_error():
+def repacked(piece: bytes, packing: packed.Packing, change: Callable[[bytearray], None]) -> bytes:
+    """The same piece, its content changed."""
+    codec = packed._CODECS[packing]
+    content = bytearray(codec.unpack(piece, codec.content_size(piece)))
+    change(content)
+    return codec.pack(np.frombuffer(content, np.uint8))
+
+
+def count_one_less_or_more(content: bytearray) -> None:
+    """Of the first row of a crop of 32 pixels, so that rows and all together disagree."""
+    content[2 * 32 * 32] ^= 1
+
+
+@pytest.mark.parametrize("packing", ["lz4", "zstd"])
+def test_what_is_no_crop_or_one_of_another_size_is_a_value_error(packing):
     crop = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    whole = zstd.encode(crop)
-    smooth = zstd.encode(smooth_crops(32, 1, 2)[0])
-    miscounted = bytearray(pa.decompress(smooth, zstd._content_size(smooth), codec="zstd"))
-    miscounted[2 * 32 * 32] ^= 1  # of the first row there is one more, or one less, than of all rows together
-    others = (zstd.encode(crop[:31, :31]), zstd.encode(np.tile(crop, (2, 2, 1))))
-    others += (pa.compress(miscounted, codec="zstd", asbytes=True),)
-    for content in (b"", b"RIFF" + bytes(500), whole[:300], whole[:-20], *others):
+    whole = packed.encode(crop, packing)
+    miscounted = repacked(packed.encode(smooth_crops(32, 1, 2)[0], packing), packing, count_one_less_or_more)
+    others = [packed.encode(one, packing) for one in (crop[:31, :31], np.tile(crop, (2, 2, 1)))]
+    for content in (b"", b"RIFF" + bytes(500), whole[:300], whole[:-20], miscounted, *others):
         with pytest.raises(ValueError, match="a crop that is not 32 pixels square"):
-            zstd.decode([content], 32)
+            packed.decode([content], 32, packing)
+
+
+def test_a_block_that_holds_less_than_it_says_is_no_crop():
+    crop = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    short = packed._LZ4.compress(packed.encode(crop)[:2000], asbytes=True)
+    with pytest.raises(ValueError, match="a crop that is not 32 pixels square"):
+        packed.decode([(3 * 32 * 32).to_bytes(4, "little") + short], 32)

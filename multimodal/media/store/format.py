@@ -84,9 +84,9 @@ def clip_key(clip_id: str) -> str:
 def fingerprint_of(options: PrepareOptions) -> str:
     """The cropper's version and options in one canonical line of JSON; equal lines mean equal crops.
 
-    Formats that lose nothing give the same crops: all of them are told as the first of them, WebP.
+    Formats that lose nothing give the same crops: all of them are told as the first that there was, WebP.
     """
-    same = replace(options, frame_format="webp") if options.frame_format == "zstd" else options
+    same = options if options.frame_format == "jpeg" else replace(options, frame_format="webp")
     return json.dumps({"cropper_version": CROPPER_VERSION, **_told(same)}, sort_keys=True)
 
 

@@ -1,29 +1,34 @@
-"""Face crops as differences of rows, packed by Zstandard: lossless, and read faster than any codec of images.
+"""Face crops as differences of rows, packed by LZ4 or Zstandard: lossless, read faster than any codec of images.
 
 A crop is three planes, green, red less green and blue less green, each row less the row above it, all modulo 256.
 Colours differ little from row to row, so that red's and blue's differences share one byte, of four bits each: it
-is bytes that Zstandard's Huffman coder takes time for, and of these there are a third fewer. The few differences
-that need more than four bits (in real crops up to 3 in 100) follow in a list; where they are many, and in older
-stores, the three planes stand as they are. One Zstandard frame holds a crop, and each crop is a file of its own,
-so that any can be read alone.
+is bytes that unpacking takes time for, and of these there are a third fewer. The few differences that need more
+than four bits (in real crops up to 3 in 100) follow in a list; where they are many, and in older stores, the three
+planes stand as they are. Each crop is a file of its own, so that any can be read alone: an LZ4 block after its
+length in four bytes, as ``lz4.block`` of PyPI's lz4 has it, or one Zstandard frame.
 
-Kilobytes, and milliseconds of writing and of reading, of a crop of 224 pixels (80 crops of five recordings, one
-core that others used too): this 49.4, 0.6 and 0.28; three planes 48.2, 0.7 and 0.37; of codecs that were tried
-with three planes, MagicYUV 42, 0.9 and 0.7; FFV1 and PNG read in 2 and more, QOI takes 71 kB and 0.9, TIFF by
-Zstandard 61 kB and 4.9 to write. Each pixel less the one before it, too, is a tenth smaller and half slower; LZ4
-of planes of bits is a sixth larger, and without a library its bits take longer to sort than Zstandard takes.
+Kilobytes, and milliseconds of packing and unpacking, of a crop of 224 pixels (128 crops of four recordings, one
+core that others used too), of the bytes alone: LZ4 64.4, 0.28 and 0.06, Zstandard 48.3, 0.40 and 0.15. LZ4's
+second level has 58.1 and takes 0.64 to pack. With three planes Zstandard has as much and takes a third longer; of
+codecs that were tried with these, MagicYUV 42, 0.9 and 0.7; FFV1 and PNG read in 2 and more, QOI takes 71 and 0.9.
+Each pixel less the one before it, too, is a tenth smaller and half slower.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import UInt8, UInt16
 
+Packing = Literal["lz4", "zstd"]
+
+_LZ4 = pa.Codec("lz4_raw")
 #: The fastest level that codes what does not repeat, too; the next are 1 % smaller, and take a third longer.
-_CODEC = pa.Codec("zstd", compression_level=1)
+_ZSTD = pa.Codec("zstd", compression_level=1)
+#: Of an LZ4 block: bytes that say how long its content is, and the least that it ends with as they are.
+_LENGTH_BYTES, _LZ4_LITERALS = 4, 5
 #: Crops whose rows are added up together: fewer, longer rows take less of Python, and 16 stay in a core's cache.
 _TOGETHER = 16
 
@@ -40,14 +45,13 @@ Crop = UInt8[np.ndarray, "size size 3"]
 Plane = UInt8[np.ndarray, "size size"]
 
 
-def encode(crop: Crop) -> bytes:
-    """One Zstandard frame with a crop."""
+def encode(crop: Crop, packing: Packing = "lz4") -> bytes:
+    """One LZ4 block or Zstandard frame with a crop."""
     rows = crop.copy()
     rows[1:] -= crop[:-1]
     green, red, blue = (np.ascontiguousarray(rows[:, :, colour]) for colour in (1, 0, 2))
     colours = np.stack([red - green, blue - green])
-    packed: bytes = _CODEC.compress(_paired(green, colours), asbytes=True)
-    return packed
+    return _CODECS[packing].pack(_paired(green, colours))
 
 
 def _paired(green: Plane, colours: UInt8[np.ndarray, "2 size size"]) -> UInt8[np.ndarray, " bytes"]:
@@ -64,13 +68,15 @@ def _paired(green: Plane, colours: UInt8[np.ndarray, "2 size size"]) -> UInt8[np
     return np.concatenate([green.ravel(), (red << 4 | blue).ravel(), *listed, above.ravel()[places] & _HIGH])
 
 
-def decode(contents: Sequence[bytes | memoryview], size: int) -> UInt8[np.ndarray, "crops size size 3"]:
+def decode(
+    contents: Sequence[bytes | memoryview], size: int, packing: Packing = "lz4"
+) -> UInt8[np.ndarray, "crops size size 3"]:
     """What :func:`encode` made crops of; ``ValueError`` for anything but crops of one size.
 
     In memory each colour is a plane, and rows of several crops lie beside each other: a stack of them is a copy.
     """
     groups = [contents[first : first + _TOGETHER] for first in range(0, max(len(contents), 1), _TOGETHER)]
-    rows = [_added_up(_differences(group, size)) for group in groups]
+    rows = [_added_up(_differences(group, size, _CODECS[packing])) for group in groups]
     return (rows[0] if len(rows) == 1 else np.concatenate(rows, axis=2)).transpose(2, 0, 3, 1)
 
 
@@ -83,15 +89,15 @@ class _Unpacked(NamedTuple):
     upper: UInt8[np.ndarray, " listed"] | None = None
 
 
-def _unpacked(content: bytes | memoryview, size: int) -> _Unpacked:
+def _unpacked(content: bytes | memoryview, size: int, codec: "_Codec") -> _Unpacked:
     area, counts_end = size * size, 2 * size * (size + _COUNT.itemsize)
     try:
-        length = _content_size(content)
+        length = codec.content_size(content)
         num_listed, rest = divmod(length - counts_end, _LISTED_BYTES)
         is_plain = length == 3 * area
         if not is_plain and (rest or not 0 <= num_listed <= 2 * area // _MOST):
             raise ValueError(f"{length} bytes")
-        packed = np.frombuffer(_CODEC.decompress(content, length), dtype=np.uint8)
+        packed = codec.unpack(content, length)
         if is_plain:
             return _Unpacked(packed.reshape(3, size, size))
         planes = packed[: 2 * area].reshape(2, size, size)
@@ -104,7 +110,39 @@ def _unpacked(content: bytes | memoryview, size: int) -> _Unpacked:
     return _Unpacked(planes, counts, columns, packed[length - num_listed :])
 
 
-def _content_size(frame: bytes | memoryview) -> int:
+class _Codec(NamedTuple):
+    """Packs bytes, says how many a piece holds before memory is taken for them, and unpacks it."""
+
+    pack: Callable[[np.ndarray], bytes]
+    content_size: Callable[[bytes | memoryview], int]
+    unpack: Callable[[bytes | memoryview, int], UInt8[np.ndarray, " bytes"]]
+
+
+def _pack_lz4(raw: UInt8[np.ndarray, " bytes"]) -> bytes:
+    block: bytes = _LZ4.compress(raw, asbytes=True)
+    return len(raw).to_bytes(_LENGTH_BYTES, "little") + block
+
+
+def _lz4_content_size(piece: bytes | memoryview) -> int:
+    return int.from_bytes(piece[:_LENGTH_BYTES], "little")
+
+
+def _unpack_lz4(piece: bytes | memoryview, length: int) -> UInt8[np.ndarray, " bytes"]:
+    """The content; ``ValueError`` if it is not as long, which Arrow does not say: the ends differ then."""
+    block = memoryview(piece)[_LENGTH_BYTES:]
+    raw = np.frombuffer(_LZ4.decompress(block, length), dtype=np.uint8)
+    last = min(_LZ4_LITERALS, length)
+    if bytes(raw[-last:]) != bytes(block[-last:]):
+        raise ValueError(f"a block that does not end after {length} bytes")
+    return raw
+
+
+def _pack_zstd(raw: UInt8[np.ndarray, " bytes"]) -> bytes:
+    frame: bytes = _ZSTD.compress(raw, asbytes=True)
+    return frame
+
+
+def _zstd_content_size(frame: bytes | memoryview) -> int:
     """How many bytes a Zstandard frame says that it holds (RFC 8878, section 3.1.1.1)."""
     flags = frame[4]
     is_single, width = flags >> 5 & 1, 1 << (flags >> 6)
@@ -112,16 +150,26 @@ def _content_size(frame: bytes | memoryview) -> int:
     return int.from_bytes(frame[first : first + width], "little") + 256 * (width == 2)
 
 
+def _unpack_zstd(frame: bytes | memoryview, length: int) -> UInt8[np.ndarray, " bytes"]:
+    return np.frombuffer(_ZSTD.decompress(frame, length), dtype=np.uint8)
+
+
+_CODECS: dict[Packing, _Codec] = {
+    "lz4": _Codec(_pack_lz4, _lz4_content_size, _unpack_lz4),
+    "zstd": _Codec(_pack_zstd, _zstd_content_size, _unpack_zstd),
+}
+
+
 Rows = UInt8[np.ndarray, "size 3 crops size"]
 
 
-def _differences(contents: Sequence[bytes | memoryview], size: int) -> Rows:
+def _differences(contents: Sequence[bytes | memoryview], size: int, codec: _Codec) -> Rows:
     """Red, green and blue row by row of all crops; red's and blue's differences have :data:`_MIDDLE` added."""
     rows = np.empty((size, 3, len(contents), size), dtype=np.uint8)
     red, green, blue = rows.swapaxes(0, 1)
     crops = []
     for number, content in enumerate(contents):
-        crop = _unpacked(content, size)
+        crop = _unpacked(content, size, codec)
         green[:, number], blue[:, number] = crop.planes[:2]
         crops.append(crop)
     np.right_shift(blue, 4, out=red)
