@@ -42,6 +42,8 @@ _BLACK, _NO_LONGER_BLACK = 32, 40
 _FADED, _FADED_SHARE = 32.0, 0.95
 #: What changes all the time along the lower or upper edge, up to a quarter of the height, is a ticker.
 _BESIDE_TICKER = (slice(None), slice(42), slice(36), slice(6, None), slice(12, None))
+#: With fewer dark cells none of those parts can be black: most pictures are told by this sum alone.
+_LEAST_GONE = _FADED_SHARE * _LEAST_SHARE * _SIDE * (_SIDE - 12)
 #: Black differs by less, twice that until it is over: in a scene at night something can be seen.
 _FLAT = 14.0
 #: Of the bright cells of a logo so many stand still while the black about it goes; the rest are its edges.
@@ -125,7 +127,11 @@ class _Black:
             )
         faded = self._brightest - self._darkest > _FADED
         if faded.mean() > _LEAST_SHARE:
-            self.now = any(self._is_gone(around[place][rows], faded[rows]) for rows in _BESIDE_TICKER)
+            cells = around[place]
+            dark = faded & (cells < self._limit)
+            self.now = bool(dark.sum() > _LEAST_GONE) and any(
+                self._is_gone(cells[rows], faded[rows], dark[rows]) for rows in _BESIDE_TICKER
+            )
         else:  # nothing was bright so far, as at the start of a clip: what stands still beside the black is a logo
             dark = around[place] < self._limit
             stands = self._brightest - self._darkest <= _STILL
@@ -138,11 +144,10 @@ class _Black:
     def _limit(self) -> int:
         return _NO_LONGER_BLACK if self.now else _BLACK
 
-    def _is_gone(self, cells: Float[np.ndarray, "rows 48"], faded: Bool[np.ndarray, "rows 48"]) -> bool:
-        """Whether what was brighter is black; no where it is too little to tell."""
+    def _is_gone(self, cells: np.ndarray, faded: np.ndarray, dark: np.ndarray) -> bool:
+        """Whether what was brighter is black; no where it is too little to tell. Each has the same rows of 48."""
         if faded.mean() <= _LEAST_SHARE:
             return False
-        dark = faded & (cells < self._limit)
         return bool(dark.sum() >= _FADED_SHARE * faded.sum()) and self._is_flat(cells[dark])
 
     def _is_flat(self, dark: Float[np.ndarray, " cells"]) -> bool:
