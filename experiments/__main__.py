@@ -20,6 +20,11 @@ from typing import NoReturn
 from multimodal.artefacts import shown
 from multimodal.catalog import unknown
 
+if __name__ == "__mp_main__":  # a worker, which begins by this: it is told of its parent after seconds of imports
+    from multimodal.processes import die_with_launcher
+
+    die_with_launcher()
+
 #: The verbs in the order in which they are used, and what each does.
 GROUPS: dict[str, dict[str, str]] = {
     "start here": {

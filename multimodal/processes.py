@@ -5,11 +5,12 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import active_children, current_process, get_context, parent_process
+from multiprocessing.context import ForkServerContext
 from typing import Any
 
 WORKER_DIED = "a worker died, perhaps for want of memory; try again with fewer --workers"
@@ -109,7 +110,11 @@ def keep_pages_shared() -> None:
 
 @contextmanager
 def worker_pool(
-    workers: int, *, start_method: str, prepare: Callable[[], None] | None = None
+    workers: int,
+    *,
+    start_method: str,
+    prepare: Callable[[], None] | None = None,
+    preload: Iterable[str] = (),
 ) -> Iterator[ProcessPoolExecutor]:
     """Processes that are killed at once when the block ends by an error, or their parent dies.
 
@@ -119,14 +124,18 @@ def worker_pool(
         workers: how many.
         start_method: of multiprocessing.
         prepare: is called first in each.
+        preload: modules that a fork server imports, if it has not begun yet; workers then begin at once, and find
+            out soon where nobody waits for them any more.
 
     Raises:
         ValueError: a worker died, which it does at once where the script has no guard.
     """
     end_if_unguarded()
     before = set(active_children())
-    context, arguments = get_context(start_method), (prepare,)
-    with _Pool(workers, context, initializer=_start_in_pool, initargs=arguments) as pool:
+    context = get_context(start_method)
+    if isinstance(context, ForkServerContext):
+        context.set_forkserver_preload(["multimodal.fork_server", *preload])
+    with _Pool(workers, context, initializer=_start_in_pool, initargs=(prepare,)) as pool:
         try:
             yield pool
         except BaseException as error:

@@ -48,6 +48,45 @@ def test_workers_of_a_pool_end_with_their_parent(number, method, tmp_path):
     assert len(list((tmp_path / "workers").iterdir())) == 2  # and nobody began what was waiting
 
 
+SLOW = """
+import os, time
+from pathlib import Path
+Path(__file__).with_name(str(os.getpid())).touch()
+time.sleep(90)
+"""
+
+
+def test_a_fork_server_of_a_pool_that_still_imports_ends_with_its_parent(tmp_path):
+    (tmp_path / "parent.py").write_text(PARENT.replace('"{method}"', '"forkserver", preload=["slow"]'))
+    (tmp_path / "slow.py").write_text(SLOW)
+    path = f"{Path(__file__).parents[1]}:{tmp_path}"
+    with subprocess.Popen(
+        [sys.executable, tmp_path / "parent.py", tmp_path], env=os.environ | {"PYTHONPATH": path}
+    ) as parent:
+        try:
+            assert _becomes_true(lambda: any(one.name.isdigit() for one in tmp_path.iterdir()), seconds=60)
+        finally:
+            parent.kill()
+    (server,) = (int(one.name) for one in tmp_path.iterdir() if one.name.isdigit())
+    assert _becomes_true(lambda: not _is_running(server), seconds=5)
+
+
+IMPORTED = """
+import ctypes, runpy
+runpy.run_module("experiments", run_name="__mp_main__", alter_sys=True)  # as a worker that is spawned begins
+signal = ctypes.c_int()
+ctypes.CDLL(None).prctl(2, ctypes.byref(signal))
+print(signal.value)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's signal at a parent's death is Linux's")
+def test_a_worker_of_a_verb_ends_with_its_parent_while_it_still_imports():
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", IMPORTED], env=environment, stdout=subprocess.PIPE, check=True)
+    assert int(done.stdout) == signal.SIGKILL
+
+
 LAUNCHER = """
 import subprocess, sys
 begin = "import time; from multimodal.processes import die_with_launcher; die_with_launcher(); "

@@ -26,7 +26,7 @@ def run_all(
         for place, item in enumerate(items):
             yield place, _result_of(function, item)
         return
-    with worker_pool(workers, start_method="forkserver", prepare=_take_one_thread) as pool:
+    with worker_pool(workers, start_method="forkserver", prepare=_take_one_thread, preload=(__name__,)) as pool:
         places = {pool.submit(function, item): place for place, item in enumerate(items)}
         for future in as_completed(places):
             error = future.exception()
