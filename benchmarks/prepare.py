@@ -147,8 +147,9 @@ def windows_per_second(where: Path) -> float:
     """Windows of a second of processor time, as a training draws them."""
     import pandas as pd
 
+    from multimodal.data.cutting import WindowShape
     from multimodal.data.order import SampleKey
-    from multimodal.data.windows import TrainingWindows, WindowShape
+    from multimodal.data.windows import TrainingWindows
     from multimodal.media.store.reader import Store
 
     clips = pd.DataFrame({"clip_id": ["bench/clip"], "video_fake": [0], "audio_fake": [0]})

@@ -26,8 +26,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from encoders import create_encoder
 from fusion import create_fusion
+from multimodal.data.cutting import WindowShape
 from multimodal.data.delivery import stack, to_device
-from multimodal.data.windows import WindowShape, window_tensors
+from multimodal.data.windows import window_tensors
 from multimodal.detector import AudioVisualDetector
 from multimodal.labels import MODALITIES, Modality
 from multimodal.media.prepared import PreparedClip

@@ -17,8 +17,8 @@ from multimodal import __version__
 from multimodal.artefacts import building, is_number
 from multimodal.catalog import unknown
 from multimodal.corpora import CORPORA
+from multimodal.data.cutting import WindowShape, judged_spans
 from multimodal.data.options import SilentEnds
-from multimodal.data.windows import WindowShape, judged_spans
 from multimodal.deciding import Decider, Thresholds
 from multimodal.detector import CARD_FILE, FILES, AudioVisualDetector, DetectorOutput, Inputs, Lengths, Present
 from multimodal.face import Face, Watch, file_notes, unlike, window_scores

@@ -8,8 +8,9 @@ import pandas as pd
 import torch
 from jaxtyping import Float
 
+from multimodal.data.cutting import WindowShape, half_overlapping
 from multimodal.data.delivery import delivered, window_loader
-from multimodal.data.windows import EvaluationWindows, WindowShape, half_overlapping
+from multimodal.data.windows import EvaluationWindows
 from multimodal.detector import AudioVisualDetector
 from multimodal.labels import MODALITIES, TARGETS, Modality, Target
 from multimodal.media.store.reader import AnyStore
@@ -40,7 +41,7 @@ class Moments(NamedTuple):
 class MomentWindows(EvaluationWindows):
     """Windows that cover prepared clips twice but for their ends: no moment is near an edge of all of them.
 
-    They are those in which a file is judged (:func:`~multimodal.data.windows.judged_spans`).
+    They are those in which a file is judged (:func:`~multimodal.data.cutting.judged_spans`).
     """
 
     def __init__(self, store: AnyStore, clips: pd.DataFrame, shape: WindowShape) -> None:

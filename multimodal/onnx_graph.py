@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from encoders.onnx_export import import_onnx
 from multimodal.artefacts import reading
-from multimodal.data.windows import WindowShape
+from multimodal.data.cutting import WindowShape
 from multimodal.detector import AudioVisualDetector, DetectorOutput, Inputs, Lengths, Present
 from multimodal.files import atomic_path
 from multimodal.heads import encode_short

@@ -25,8 +25,9 @@ from torch.nn.functional import interpolate
 from torchvision.transforms.v2.functional import gaussian_blur
 
 from fusion.cross_attention import CrossAttentionFusion
+from multimodal.data.cutting import WindowShape
 from multimodal.data.delivery import stack, to_device
-from multimodal.data.windows import WindowShape, window_tensors
+from multimodal.data.windows import window_tensors
 from multimodal.detector import AudioVisualDetector, DetectorOutput
 from multimodal.heads import encode_padded
 from multimodal.labels import CLASSES, MODALITIES, Modality

@@ -11,8 +11,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
+from multimodal.data.cutting import WindowShape
 from multimodal.data.delivery import Batch, delivered, stack, to_device, window_loader
-from multimodal.data.windows import ClipWindows, WindowShape, window_tensors
+from multimodal.data.windows import ClipWindows, window_tensors
 from multimodal.detector import AudioVisualDetector, DetectorOutput, marginals
 from multimodal.heads import Branch
 from multimodal.labels import CLASSES, MODALITIES, Modality

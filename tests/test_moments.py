@@ -6,8 +6,8 @@ import torch
 
 from encoders import create_encoder
 from fusion import create_fusion
+from multimodal.data.cutting import WindowShape, judged_spans
 from multimodal.data.frame_labels import forged_frames
-from multimodal.data.windows import WindowShape, judged_spans
 from multimodal.detector import AudioVisualDetector, TokenClassifier
 from multimodal.media.prepared import PreparedClip
 from multimodal.metrics.segments import Surest, beyond, propose, showing_thresholds, soft_nms

@@ -9,7 +9,7 @@ from judged import tiny_detector, tiny_judge
 from tiny_speech import TINY_SPEECH
 
 from benchmarks.saliency import Planted, fit, judge_maps, small_detector
-from multimodal.data.windows import WindowShape
+from multimodal.data.cutting import WindowShape
 from multimodal.media.prepared import PreparedClip
 from multimodal.saliency import (
     MaskedWindow,

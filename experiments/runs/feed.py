@@ -14,11 +14,12 @@ from encoders.base import AudioSpec, Encoder, VideoSpec
 from experiments.runs.balancing import DrawnLabels, drawn_labels
 from experiments.runs.clips import Clips
 from multimodal.data.augment import Augmentation
+from multimodal.data.cutting import WindowShape
 from multimodal.data.delivery import collate, to_device
 from multimodal.data.options import Reading
 from multimodal.data.order import shuffled
 from multimodal.data.pseudo_fakes import Forge
-from multimodal.data.windows import ClipWindows, EvaluationWindows, TrainingWindows, WindowShape
+from multimodal.data.windows import ClipWindows, EvaluationWindows, TrainingWindows
 from multimodal.detector import AudioVisualDetector
 from multimodal.labels import MODALITIES, Modality
 from multimodal.media.store.reader import AnyStore

@@ -16,10 +16,11 @@ from torch.utils.data import Dataset
 from multimodal.catalog import unknown
 from multimodal.corpora.manifest import Manifest
 from multimodal.data.augment import Augmentation
+from multimodal.data.cutting import WindowShape
 from multimodal.data.delivery import collate, to_device
 from multimodal.data.options import SilentEnds
 from multimodal.data.order import SampleKey, StepBatches, shuffled
-from multimodal.data.windows import EvaluationWindows, Sample, TrainingWindows, WindowShape
+from multimodal.data.windows import EvaluationWindows, Sample, TrainingWindows
 from multimodal.media.store.reader import Store
 from multimodal.splits import SPLITS, Split
 

@@ -6,12 +6,14 @@ have the longer ones (Müller et al., arXiv 2106.12914), fakes of FakeAVCeleb st
 """
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from multimodal.data.options import SilentEnds
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Span(NamedTuple):
@@ -46,7 +48,7 @@ def heard_span(num_frames: int, start_seconds: float, end_seconds: float, frame_
     return Span(first, end) if first < end else Span(0, num_frames)
 
 
-def spans_of(index: pd.DataFrame, silent_ends: SilentEnds) -> list[Span]:
+def spans_of(index: "pd.DataFrame", silent_ends: SilentEnds) -> list[Span]:
     """Span of each clip, by its row in a store's index."""
     if silent_ends == "keep":
         return [Span(0, int(length)) for length in index["num_frames"]]

@@ -1,7 +1,6 @@
 """Windows of prepared clips as tensors: ``num_frames`` consecutive crops and exactly their sound."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -14,40 +13,15 @@ from torch.utils.data import Dataset
 from multimodal.data.augment import Augmentation
 from multimodal.data.augment.picture import UNCHANGED, PictureDraw
 from multimodal.data.augment.sound import SOUND_UNCHANGED, SoundDraw
+from multimodal.data.cutting import WindowShape, window_starts
 from multimodal.data.frame_labels import FrameLabels, FrameTable, labels_of_window
 from multimodal.data.options import SilentEnds
 from multimodal.data.order import SampleKey
 from multimodal.data.pseudo_fakes import Forge, forged_rows, pair_rows
-from multimodal.data.silence_trim import Span, heard_span, spans_of, widened
+from multimodal.data.silence_trim import spans_of, widened
 from multimodal.labels import MODALITIES, UNKNOWN, Modality, class_index
 from multimodal.media.prepared import PreparedClip, sample_span
-from multimodal.media.reading.sound import Silence
 from multimodal.media.store.reader import AnyStore
-
-
-@dataclass(frozen=True, kw_only=True)
-class WindowShape:
-    """What a model is fed.
-
-    Args:
-        num_frames: crops of a window.
-        frame_size: side of a crop as the video encoder wants it, in pixels.
-        frame_rate: crops a second in the store.
-        sample_rate: of the sound, in hertz.
-        silent_ends: whether windows are cut from silence at the ends of a clip too.
-    """
-
-    num_frames: int
-    frame_size: int
-    frame_rate: float
-    sample_rate: int
-    silent_ends: SilentEnds = "trim"
-
-    @property
-    def num_samples(self) -> int:
-        """Sound samples of a window."""
-        first, last = sample_span(0, self.num_frames, self.frame_rate, self.sample_rate)
-        return last - first
 
 
 class Finish(NamedTuple):
@@ -192,49 +166,6 @@ class EvaluationWindows(ClipWindows):
         tensors = self.pairs.member(window_tensors(window, self.shape), row, generator)
         frames = _padded(self.frames.of(row, start, count), self.shape.num_frames)
         return labelled(tensors, self.labels, row)._replace(frame_labels=frames)
-
-
-def window_starts(length: int, num_frames: int, limit: int) -> list[int]:
-    """First frames of at most ``limit`` windows spread evenly over ``length`` frames, the ends included.
-
-    >>> window_starts(100, 20, 3), window_starts(30, 20, 4), window_starts(5, 20, 4)
-    ([0, 40, 80], [0, 10], [0])
-    """
-    room = max(length - num_frames, 0)
-    count = min(limit, -(-room // num_frames) + 1)
-    return sorted({round(position) for position in np.linspace(0, room, count)})
-
-
-def half_overlapping(length: int, num_frames: int) -> list[int]:
-    """First frames of windows, each half a window after the one before, the last at the end of the clip.
-
-    >>> half_overlapping(22, 8), half_overlapping(5, 8)
-    ([0, 4, 8, 12, 14], [0])
-    """
-    last = max(length - num_frames, 0)
-    return [*range(0, last, max(1, num_frames // 2)), last]
-
-
-def judged_spans(
-    num_frames: int, silence: Silence | None, shape: WindowShape, *, moments: bool = False
-) -> list[Span]:
-    """Windows in which a clip is judged; silent ends are left out as in training.
-
-    They lie end to end; where ``moments`` are judged, too, each begins half a window after the one before.
-
-    >>> shape = WindowShape(num_frames=20, frame_size=32, frame_rate=25.0, sample_rate=16_000)
-    >>> judged_spans(30, None, shape)
-    [Span(first=0, end=20), Span(first=10, end=30)]
-    """
-    span = Span(0, num_frames)
-    if silence is not None and shape.silent_ends == "trim":
-        span = heard_span(num_frames, *silence, shape.frame_rate)
-    if moments:
-        starts = half_overlapping(span.length, shape.num_frames)
-    else:
-        starts = window_starts(span.length, shape.num_frames, -(-span.length // shape.num_frames))
-    firsts = [span.first + start for start in starts]
-    return [Span(first, min(first + shape.num_frames, span.end)) for first in firsts]
 
 
 def window_tensors(window: PreparedClip, shape: WindowShape) -> WindowTensors:

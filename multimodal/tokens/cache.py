@@ -25,8 +25,9 @@ from torch.utils.data import Dataset
 from encoders.base import Encoder
 from encoders.learnt_from import LearntFrom
 from multimodal.artefacts import inside, one_line
+from multimodal.data.cutting import WindowShape
 from multimodal.data.order import SampleKey
-from multimodal.data.windows import ClipWindows, Sample, WindowShape, WindowTensors, label_table, labelled
+from multimodal.data.windows import ClipWindows, Sample, WindowTensors, label_table, labelled
 from multimodal.files import atomic_path, read_json
 from multimodal.labels import MODALITIES, Modality
 from multimodal.media.store.reader import AnyStore

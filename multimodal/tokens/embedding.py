@@ -15,8 +15,9 @@ from torch.utils.data import Subset
 
 from encoders.base import Encoder
 from encoders.learnt_from import LearntFrom
+from multimodal.data.cutting import WindowShape
 from multimodal.data.delivery import Batch, delivered, window_loader
-from multimodal.data.windows import EvaluationWindows, WindowShape
+from multimodal.data.windows import EvaluationWindows
 from multimodal.files import atomic_path, shared, write_json
 from multimodal.heads import encode_padded
 from multimodal.labels import MODALITIES

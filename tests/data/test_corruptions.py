@@ -6,7 +6,8 @@ import torch
 
 from multimodal.corpora.manifest import Manifest
 from multimodal.data.corruptions import CORRUPTIONS, SHIFT, CorruptedBatches, corrupted, levels
-from multimodal.data.windows import EvaluationWindows, WindowShape
+from multimodal.data.cutting import WindowShape
+from multimodal.data.windows import EvaluationWindows
 from multimodal.media.store.reader import Store
 
 SHAPE = WindowShape(num_frames=5, frame_size=32, frame_rate=10.0, sample_rate=16_000)

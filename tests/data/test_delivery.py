@@ -9,9 +9,10 @@ import torch
 
 from multimodal.corpora.manifest import Manifest
 from multimodal.data.augment import Augmentation
+from multimodal.data.cutting import WindowShape
 from multimodal.data.delivery import collate, delivered, to_device, window_loader
 from multimodal.data.order import StepBatches, shuffled
-from multimodal.data.windows import TrainingWindows, WindowShape
+from multimodal.data.windows import TrainingWindows
 from multimodal.media.store.reader import Store
 
 SHAPE = WindowShape(num_frames=4, frame_size=24, frame_rate=10.0, sample_rate=16_000)

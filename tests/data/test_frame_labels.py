@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from multimodal.corpora.manifest import Clip, Manifest, collect
+from multimodal.data.cutting import WindowShape
 from multimodal.data.delivery import collate
 from multimodal.data.frame_labels import FrameTable, labels_of_window
 from multimodal.data.order import SampleKey
-from multimodal.data.windows import EvaluationWindows, TrainingWindows, WindowShape
+from multimodal.data.windows import EvaluationWindows, TrainingWindows
 from multimodal.media.store.reader import Store
 
 

@@ -7,6 +7,7 @@ import torch
 
 from multimodal.corpora.manifest import Manifest
 from multimodal.data.augment import Augmentation
+from multimodal.data.cutting import WindowShape
 from multimodal.data.order import SampleKey, in_pairs, shuffled
 from multimodal.data.pseudo_fakes import (
     CopySynthesis,
@@ -19,7 +20,7 @@ from multimodal.data.pseudo_fakes import (
     with_pseudo_fakes,
 )
 from multimodal.data.vocoders import through_mel, through_phases, through_prediction
-from multimodal.data.windows import EvaluationWindows, TrainingWindows, WindowShape
+from multimodal.data.windows import EvaluationWindows, TrainingWindows
 from multimodal.media.store.reader import Store
 
 RATE = 16_000

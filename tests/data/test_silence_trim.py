@@ -7,9 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from multimodal.data.cutting import WindowShape
 from multimodal.data.order import SampleKey
 from multimodal.data.silence_trim import Span, heard_span, widened
-from multimodal.data.windows import EvaluationWindows, TrainingWindows, WindowShape
+from multimodal.data.windows import EvaluationWindows, TrainingWindows
 
 SHAPE = WindowShape(num_frames=4, frame_size=8, frame_rate=10.0, sample_rate=16_000)
 

@@ -9,7 +9,8 @@ from PIL import Image
 
 from experiments.predict import find_files
 from multimodal.corpora import ScanReport, scan
-from multimodal.data.windows import WindowShape, window_tensors
+from multimodal.data.cutting import WindowShape
+from multimodal.data.windows import window_tensors
 from multimodal.media.errors import MediaError
 from multimodal.media.prepare import prepare_clip
 from multimodal.media.prepare_corpus import prepare_corpus

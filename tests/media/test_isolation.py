@@ -16,7 +16,7 @@ import av
 import numpy as np
 import pytest
 
-from multimodal.data.windows import WindowShape, judged_spans
+from multimodal.data.cutting import WindowShape, judged_spans
 from multimodal.media.errors import MediaError, why_given_up
 from multimodal.media.isolation import IsolatedWorkers, Limits
 from multimodal.media.prepared import PrepareOptions

@@ -1,14 +1,16 @@
 """Windows that come while a file is read: the same as those of a clip in memory, and no more held than needed."""
 
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from multimodal.data.windows import WindowShape, judged_spans
+from multimodal.data.cutting import WindowShape, judged_spans
 from multimodal.media import streamed
 from multimodal.media.faces import create_detector
 from multimodal.media.prepare import prepare_tracks
@@ -99,12 +101,14 @@ def test_sound_alone_is_windows_too_and_a_long_one_is_drawn_by_its_extremes(medi
 
 
 def test_a_process_that_prepares_media_holds_no_library_that_only_others_need():
+    asked = Asked(Path("clip.mp4"), "video", partial(judged_spans, shape=SHAPE, moments=True), 3)
     program = (
-        "import sys\nimport numpy as np\nfrom multimodal.media import prepare_corpus, streamed\n"
+        "import pickle, sys\nimport numpy as np\nfrom multimodal.media import streamed\n"
         "from multimodal.media.faces import create_detector\n"
         "create_detector('mtcnn').find(np.full((90, 120, 3), 90, np.uint8), 48)\n"
-        "heavy = 'torchvision torch._dynamo sympy scipy.signal scipy.stats sklearn matplotlib timm transformers'\n"
+        "pickle.loads(bytes.fromhex(sys.argv[1]))\n"
+        "heavy = 'torchvision torch._dynamo sympy scipy.signal scipy.stats sklearn pandas matplotlib timm'\n"
         "print(*[name for name in heavy.split() if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []
+    line = [sys.executable, "-c", program, pickle.dumps(asked).hex()]
+    assert subprocess.run(line, capture_output=True, text=True, check=True).stdout.split() == []

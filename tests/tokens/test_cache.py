@@ -5,8 +5,9 @@ import torch
 from encoders import create_encoder
 from fusion import create_fusion
 from multimodal.corpora.manifest import Manifest
+from multimodal.data.cutting import WindowShape
 from multimodal.data.order import SampleKey
-from multimodal.data.windows import EvaluationWindows, WindowShape
+from multimodal.data.windows import EvaluationWindows
 from multimodal.detector import AudioVisualDetector
 from multimodal.media.store.reader import Store
 from multimodal.scoring import score_clips
