@@ -18,7 +18,8 @@ from encoders.base import AudioSpec, Encoder
 from encoders.checks import check_sound
 
 Bands = Float[Tensor, "batch bins frames"]
-Complex = Float[Tensor, "batch bins frames 2"]
+#: Real and imaginary parts apart: pairs beside each other take a CPU twice as long.
+Complex = tuple[Bands, Bands]
 Statistics = Float[Tensor, "batch tokens statistics"]
 Moments = Float[Tensor, "batch statistics tokens"]
 
@@ -100,13 +101,11 @@ class TextureEncoder(Encoder):
 
     def _turning(self, spectrum: Complex, hop: int) -> Iterator[Moments]:
         """How phases turn from moment to moment, and along both axes together: mean directions of bands."""
-        unit = spectrum / torch.linalg.vector_norm(spectrum, dim=-1, keepdim=True).clamp(min=1e-8)
-        steps = _less(unit[:, :, 1:], unit[:, :, :-1])
-        steady = functional.pad(_less(steps[:, :, 1:], steps[:, :, :-1]), (0, 0, 1, 1))
-        delays = _less(unit[:, 1:], unit[:, :-1])
-        mixed = functional.pad(_less(delays[:, :, 1:], delays[:, :, :-1]), (0, 0, 1, 0))
-        for turns in (steady, mixed):
-            real, imaginary = (self._by_band(part, hop) for part in turns.unbind(dim=-1))
+        length = _power(spectrum).sqrt().clamp(min=1e-8)
+        unit = spectrum[0] / length, spectrum[1] / length
+        delays = _less((unit[0][:, 1:], unit[1][:, 1:]), (unit[0][:, :-1], unit[1][:, :-1]))
+        for turns, padding in ((_turned(_turned(unit)), (1, 1)), (_turned(delays), (1, 0))):
+            real, imaginary = (self._by_band(functional.pad(part, padding), hop) for part in turns)
             yield from (real, imaginary, (real.square() + imaginary.square() + _QUIET).sqrt())
 
     def _joins(self, x: Tensor) -> Moments:
@@ -131,16 +130,26 @@ class TextureEncoder(Encoder):
 
 
 def _spectrum(x: Tensor, size: int, hop: int) -> Complex:
-    """Complex spectrum as pairs of real numbers, which every runtime can multiply."""
+    """Complex spectrum as real numbers, which every runtime can multiply."""
     window = torch.hann_window(size, device=x.device)
-    return torch.view_as_real(torch.stft(x, size, hop, window=window, return_complex=True))
+    pairs = torch.view_as_real(torch.stft(x, size, hop, window=window, return_complex=True))
+    return pairs[..., 0].contiguous(), pairs[..., 1].contiguous()
+
+
+def _power(spectrum: Complex) -> Bands:
+    return spectrum[0].square() + spectrum[1].square()
 
 
 def _log_power(spectrum: Complex) -> Bands:
-    return (spectrum.square().sum(dim=-1) + _QUIET).log()
+    return (_power(spectrum) + _QUIET).log()
 
 
-def _less(one: Tensor, other: Tensor) -> Tensor:
+def _turned(of: Complex) -> Complex:
+    """By how much each moment is turned against the one before."""
+    return _less((of[0][:, :, 1:], of[1][:, :, 1:]), (of[0][:, :, :-1], of[1][:, :, :-1]))
+
+
+def _less(one: Complex, other: Complex) -> Complex:
     """One number times the conjugate of the other: the difference of their angles."""
-    (a, b), (c, d) = one.unbind(dim=-1), other.unbind(dim=-1)
-    return torch.stack([a * c + b * d, b * c - a * d], dim=-1)
+    (a, b), (c, d) = one, other
+    return a * c + b * d, b * c - a * d
