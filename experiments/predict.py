@@ -89,7 +89,6 @@ def predict(
     from multimodal.artefacts import shown
     from multimodal.files import as_written, held, write_text
     from multimodal.media.isolation import Limits
-    from multimodal.report.pages import prediction_page
 
     limits = Limits(seconds_per_file, round(memory_gb * 2**30))
     judge = open_judge(run, rule, limits, doubt=doubt).to(check_device(device))
@@ -115,6 +114,8 @@ def predict(
         finally:  # also of what was judged before somebody stopped it
             judge.preparer.end()  # the page needs memory, too
             if verdicts:  # who stops it before that finds the verdicts of an earlier call as they were
+                from multimodal.report.pages import prediction_page  # what draws is 60 MB, not held beside a film
+
                 written = as_written(out / "verdicts.json", [verdict.as_json() for verdict in verdicts])
                 _write_table(out / "verdicts.csv", verdicts)
                 write_text(out / "verdicts.html", prediction_page(verdicts))

@@ -94,16 +94,18 @@ def test_what_is_wrong_with_a_command_line_is_said_before_torch_is_imported(comm
     assert imported == set()
 
 
-def test_a_process_that_judges_imports_nothing_that_only_learning_and_its_statistics_need(tmp_path):
+def test_predict_judges_without_what_only_learning_statistics_and_pages_need(tmp_path):
     program = (
-        "import sys, experiments.runs.scoring, multimodal.judge\n"
-        "heavy = 'scipy.stats scipy.signal sklearn matplotlib timm transformers'\n"
-        "print(*[name for name in heavy.split() if name in sys.modules])"
+        "import sys\nfrom pathlib import Path\n"
+        "from experiments import predict\nfrom experiments.runs import scoring\n"
+        "def opened(*arguments, **options):\n"
+        "    heavy = 'scipy.stats scipy.signal sklearn matplotlib timm transformers'\n"
+        "    sys.exit(' '.join(name for name in heavy.split() if name in sys.modules) or 0)\n"
+        "scoring.open_judge, predict.judge_must_be_there = opened, lambda run: None\n"
+        "predict.predict((Path(predict.__file__),), run=Path('run'))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=True
-    )
-    assert done.stdout.split() == []
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_waiting_threads_sleep_and_that_is_set_before_torch_is_imported(tmp_path):
