@@ -19,6 +19,10 @@ SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")
 #: Names that libraries give; where a folder has one, other files in it are not asked.
 _USUAL = (WEIGHTS_FILE, "pytorch_model.bin")
 
+#: By what it is known that a hidden file or folder is this program's, and may be removed when its writer is dead:
+#: others give names of hexadecimal digits too.
+UNFINISHED = "multimodal-"
+
 #: No description of an encoder, a run or a store is near as long; the text of a longer file alone fills memory.
 MOST_JSON_BYTES = 2**27
 
@@ -84,6 +88,11 @@ def _in_folder(folder: Path) -> Path:
     return (usual or files or [folder / WEIGHTS_FILE])[0]
 
 
+def temporary_name(path: Path) -> Path:
+    """Where a file or folder is written until it is whole: beside it, under a name of ours alone."""
+    return path.with_name(f".{path.stem}.{UNFINISHED}{uuid.uuid4().hex[:16]}{path.suffix}")
+
+
 @contextmanager
 def written_whole(file: Path) -> Iterator[Path]:
     """A name to write to, which becomes ``file`` when the block ends, synced, with the mode of the umask.
@@ -94,7 +103,7 @@ def written_whole(file: Path) -> Iterator[Path]:
     Raises:
         OSError: names ``file``, whatever the library that writes says of a full disk.
     """
-    temporary = file.with_name(f".{file.stem}.{uuid.uuid4().hex}{file.suffix}")
+    temporary = temporary_name(file)
     try:
         # made here, with the mode of the umask; a library may make one for its owner alone
         with errors_name(file, temporary), temporary.open("xb") as made:

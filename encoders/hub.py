@@ -1,12 +1,13 @@
 """A folder that is on this machine, or a repository of the Hugging Face hub, by one name."""
 
 import re
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi, snapshot_download
+
+from encoders.temporary import temporary_folder
 
 #: owner/name; a path that begins with a dot, a slash or a tilde is none.
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -52,8 +53,10 @@ def upload(
         message: of the commit.
     """
     api = HfApi(token=token)
-    with tempfile.TemporaryDirectory() as folder:
-        write(Path(folder))
+    with temporary_folder("multimodal-upload-") as above:
+        folder = above / "repository"
+        folder.mkdir()
+        write(folder)
         address = api.create_repo(repo_id, private=private, exist_ok=True)
         api.upload_folder(repo_id=repo_id, folder_path=folder, commit_message=message)
     return str(address)

@@ -2,6 +2,7 @@
 
 import base64
 import glob
+import itertools
 import json
 import mimetypes
 import os
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from multimodal.report.verdict import FileVerdict, Judgement, ModalityVerdict, Player, WindowScores
 
 _MINUTE = 60.0
+_MAY_NOT = ": permission denied. Ask its owner, or give files that you may read"
 PlayerName = Literal["beside", "embed", "none"]
 ExplainName = Literal["none", "integrated_gradients", "occlusion", "grad_cam"]
 Share = Annotated[float | None, between(0, 1)]
@@ -137,7 +139,10 @@ def find_files(given: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     wrong = []
     for one in given:
-        files, reason = _files_of(one)
+        try:
+            files, reason = _files_of(one)
+        except PermissionError:
+            files, reason = [], f"{readable(one)}{_MAY_NOT}"
         found += files or [one]
         wrong += [] if files else [reason]
     if len(wrong) == len(given):
@@ -153,6 +158,8 @@ def _files_of(given: Path) -> tuple[list[Path], str]:
     if given.is_dir():
         from multimodal.corpora.folder.labelled import SUFFIXES  # pandas, which one file needs not
 
+        if (closed := _closed(given)) is not None:
+            return [], closed
         return _media_in(given), f"no media file in {name}; looked for {', '.join(sorted(SUFFIXES))}"
     if given.is_file():
         return [given], ""
@@ -162,30 +169,49 @@ def _files_of(given: Path) -> tuple[list[Path], str]:
         return [], f"no such file: {name}; give media files, folders of them, or patterns"
     found = sorted(map(Path, glob.glob(str(given), recursive=True)))
     paths = [path for one in found for path in ((_media_in(one) or [one]) if one.is_dir() else [one])]
-    return paths, f"no file fits the pattern {name}"
+    plain = list(itertools.takewhile(lambda part: not glob.has_magic(part), given.parts))
+    return paths, _closed(Path(*plain)) or f"no file fits the pattern {name}"
+
+
+def _closed(folder: Path) -> str | None:
+    """Why nothing is found in a folder that may not be read; ``glob`` would say that it is empty."""
+    try:
+        os.scandir(folder).close()
+    except PermissionError:
+        return f"{readable(folder)}{_MAY_NOT}"
+    except OSError:
+        return None
+    return None
 
 
 def _media_in(folder: Path) -> list[Path]:
-    """Media files of a folder, links to nothing and pipes of such names too; of a video's frames their folder."""
+    """Media files of a folder, links to nothing and pipes of such names too; of a video's frames their folder.
+
+    A folder in it that may not be read is among them: it gets a row that says so.
+    """
     from multimodal.corpora.folder.labelled import SUFFIXES
     from multimodal.media.reading.frame_folder import looks_like_frames, sound_file
 
+    closed: list[Path] = []
+    walked = os.walk(folder, onerror=lambda error: closed.append(Path(error.filename)))
     found = sorted(
         path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and not path.is_dir() and not path.name.startswith(".")
+        for above, _, names in walked
+        for path in (Path(above, name) for name in names)
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
     )
     holders = {path.parent for path in found if path.suffix.lower() in IMAGE_SUFFIXES}
     clips = {folder for folder in holders if looks_like_frames(folder)}
     sounds = {sound_file(clip) for clip in clips}
-    return [path for path in sorted({*found, *clips} - (sounds - clips)) if path.parent not in clips]
+    media = {*found, *clips} - (sounds - clips)
+    return [path for path in sorted({*media, *closed}) if path.parent not in clips]
 
 
 def player_of(path: Path, page: Path, how: PlayerName) -> "Player | None":
     """How a page in the folder ``page`` plays a media file; a folder of frames is none, and plays nowhere."""
     from multimodal.report.verdict import Player
 
-    if how == "none" or not path.is_file():
+    if how == "none" or not os.path.isfile(path):  # of one that may not be looked at Path would raise an error
         return None
     kind: Literal["video", "audio", "image"] = "video"
     named = mimetypes.guess_type(path.name)[0] or "video/mp4"
@@ -217,16 +243,15 @@ def _judged(
     from multimodal.progress import progress
 
     lines: IO[Any] | None = None
-    with ExitStack() as kept:
+    with errors_name(journal), ExitStack() as kept:  # closing writes what a full disk did not take once more
         for path in progress(paths, desc="predict", unit="file", disable=len(paths) < 2):
             verdict = _judge(judge, path)
             if explain:
                 verdict = replace(verdict, warnings=[*verdict.warnings, judge.known_as(path)])
-            with errors_name(journal):
-                lines = lines or kept.enter_context(open_itself(journal, "w"))
-                lines.write(json.dumps(verdict.as_json(), allow_nan=False, ensure_ascii=False) + "\n")
-                lines.flush()
-                os.fsync(lines.fileno())
+            lines = lines or kept.enter_context(open_itself(journal, "w"))
+            lines.write(json.dumps(verdict.as_json(), allow_nan=False, ensure_ascii=False) + "\n")
+            lines.flush()
+            os.fsync(lines.fileno())
             print("\n".join(_lines(verdict)))
             give_memory_back()  # of the windows; the page, and the next file, need it
             yield path, verdict

@@ -6,10 +6,10 @@ import socket
 from pathlib import Path
 from typing import Annotated
 
+from encoders.temporary import temporary_folder
 from experiments.command_line import Positional, run_verb
 from experiments.runs.device import DeviceName, check_device
 from experiments.runs.folder import judge_must_be_there
-from multimodal.files import temporary_folder
 from multimodal.ranges import above, at_least, between
 
 _OWN_NAMES = ("localhost", "127.0.0.1", "::1")

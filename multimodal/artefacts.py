@@ -1,8 +1,9 @@
 """What is read from files that a stranger may have made, and what is shown of them: refused or shown, in one line.
 
 An artefact is damaged, or made to do harm, in more ways than its reader can think of, and libraries answer with
-errors of every kind. :func:`reading` makes them one; :func:`check_inside` and :func:`inside` keep names below
-their folder; :func:`shown` and :func:`safe_cells` keep names from being orders to a terminal or a spreadsheet.
+errors of every kind. :func:`reading` makes them one; :func:`check_inside`, :func:`inside` and
+:func:`check_folders_inside` keep names below their folder; :func:`shown` and :func:`safe_cells` keep names from
+being orders to a terminal or a spreadsheet.
 """
 
 import os
@@ -160,9 +161,28 @@ def inside(folder: Path, name: str) -> Path:
         raise ValueError(f"{name!r:.200} leaves {folder}; names in a file must stay in its folder")
     path = folder / name
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
-        raise ValueError(f"{shown(path)} is a link out of {folder}; put the file itself there")
+        raise ValueError(f"{shown(path)} is a link out of {folder}; put there what it leads to")
     must_be_plain(path)
     return path
+
+
+def check_folders_inside(folder: Path) -> None:
+    """Refuse to write into a folder that is ours where a link in it, however deep, leads to a folder elsewhere.
+
+    Verbs write, sweep and remove in the folders that they find there, and who made those may be a stranger.
+    ``folder`` itself may be a link: whoever gave it meant where it leads.
+
+    Raises:
+        ValueError: names the link.
+    """
+    top = os.path.realpath(folder)
+    for above, names, _ in os.walk(folder):
+        for path in (Path(above, name) for name in names):
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(top):
+                raise ValueError(
+                    f"{shown(path)} is a link out of {folder}, and what it leads to would be written; "
+                    "put a folder there in its place, or give another folder"
+                )
 
 
 # Names that are shown.
@@ -187,10 +207,11 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def safe_cells(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """A table for CSV in which no cell is a formula to a spreadsheet: an apostrophe goes before one that would be.
+    """A table for CSV in which no cell is a formula to a spreadsheet, or an order to a terminal that prints it.
 
-    So it does behind a semicolon, a tab or a line break in a cell, where a spreadsheet of another country begins a
-    new one. Plain numbers stay. The guard is what OWASP advises against CSV injection.
+    An apostrophe goes before what would be a formula, also behind a semicolon, a tab or a line break in a cell,
+    where a spreadsheet of another country begins a new one. Plain numbers stay. The guard is what OWASP advises
+    against CSV injection. Control characters become escapes as :func:`shown_text` has them.
     """
     from pandas.api.types import is_numeric_dtype
 
@@ -201,7 +222,7 @@ def safe_cells(frame: "pd.DataFrame") -> "pd.DataFrame":
 def _safe_cell(cell: Any) -> Any:
     if not isinstance(cell, str):
         return cell
-    return "".join(map(_safe_part, _NEW_CELL.split(cell)))
+    return "".join(map(_safe_part, _NEW_CELL.split(shown_text(cell))))
 
 
 def _safe_part(part: str) -> str:

@@ -14,22 +14,19 @@ import re
 import shutil
 import socket
 import stat
-import tempfile
 import time
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from encoders.folders import errors_name, json_text, written_whole
-from multimodal.artefacts import must_be_plain
+from encoders.folders import UNFINISHED, errors_name, json_text, temporary_name, written_whole
+from encoders.temporary import HELD_LOCKS
+from multimodal.artefacts import check_folders_inside, must_be_plain
 
 #: Taken while a folder is claimed, and held by its writer. They are two, since who claims waits and who writes
 #: does not; and they stay: a lock file that goes could be locked twice.
 LOCK, WRITER = ".lock", ".writer"
-#: The lock by which a folder is known that goes when its process does.
-TEMPORARY = ".temporary"
 
 #: What image files are called; a folder of them may hold the frames of a video.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
@@ -38,7 +35,7 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 JUDGE_FILE = "judge.json"
 
 #: Names of what is not in place yet: those of :func:`atomic_path` and :func:`atomic_folder`.
-_LEFTOVER = re.compile(r"\..+\.[0-9a-f]{32}(\.\w+)?")
+_LEFTOVER = re.compile(rf"\..+\.{UNFINISHED}[0-9a-f]{{16}}(\.\w+)?")
 #: A file that is younger may be one that its writer has made and is about to lock.
 _LOCKED_SECONDS = 1.0
 
@@ -87,7 +84,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     Every file in it is synced first. ``path`` must not exist, or be an empty folder.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}{path.suffix}")
+    temporary = temporary_name(path)
     temporary.mkdir(parents=True)
     try:
         with errors_name(path):
@@ -145,10 +142,22 @@ def open_itself(path: Path, mode: str) -> IO[Any]:
 def is_leftover(path: Path) -> bool:
     """Whether this is the name of a file or folder that was being written when its writer died, or is just now.
 
-    >>> is_leftover(Path(".index.0123456789abcdef0123456789abcdef.parquet")), is_leftover(Path(".lock"))
+    >>> is_leftover(Path(".index.multimodal-0123456789abcdef.parquet")), is_leftover(Path(".a.0123456789abcdef"))
     (True, False)
     """
     return _LEFTOVER.fullmatch(path.name) is not None
+
+
+def listed(folder: Path) -> list[Path]:
+    """What is in a folder, by name; nothing where there is no folder. ``glob`` would say so of a closed one too.
+
+    Raises:
+        PermissionError: it may not be read.
+    """
+    try:
+        return sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def sweep(folder: Path, *, is_deep: bool = False) -> None:
@@ -192,42 +201,6 @@ def sweep_beside(path: Path) -> None:
                 left.unlink()
 
 
-@contextmanager
-def temporary_folder(prefix: str) -> Iterator[Path]:
-    """A new folder among the system's temporary ones, for this user alone, which is removed at the end.
-
-    Those of the same prefix whose process was killed are removed first. A lock in each, that dies with its
-    process, tells them from others: a folder without it, or of somebody else, is left alone.
-    """
-    for left in Path(tempfile.gettempdir()).glob(f"{glob.escape(prefix)}*/{TEMPORARY}"):
-        _remove_abandoned(left)
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
-    file = (folder / f"{TEMPORARY}.new").open("xb")
-    try:
-        with suppress(OSError):  # a file system without locks: nobody can take it either
-            fcntl.flock(file, fcntl.LOCK_EX)
-        _locks.add(file)
-        os.replace(file.name, folder / TEMPORARY)  # locked before anybody can see it
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        _locks.discard(file)
-        file.close()
-
-
-def _remove_abandoned(lock: Path) -> None:
-    folder = lock.parent
-    with suppress(
-        OSError, ValueError
-    ):  # held, gone by now, a link, or on a file system without locks: then nobody knows
-        is_own = folder.lstat().st_uid == lock.lstat().st_uid == os.geteuid()
-        if not is_own or folder.is_symlink():
-            return
-        with open_itself(lock, "rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 def check_free(folder: Path, marker: str, *, kind: str) -> None:
     """Refuse a folder that :func:`claim` would refuse, before anything is computed; nothing is written.
 
@@ -258,9 +231,10 @@ def claim(folder: Path, marker: str, content: Mapping[str, Any], *, kind: str) -
         what the marker says, from now or from before; the caller compares.
 
     Raises:
-        ValueError: the folder holds other things and no marker.
+        ValueError: the folder holds other things and no marker, or a link in it leads to a folder elsewhere.
     """
     check_free(folder, marker, kind=kind)
+    check_folders_inside(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / marker).is_file():
         with _locked(folder, wait=True):
@@ -296,11 +270,11 @@ def shared(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             sweep(folder)
         fcntl.flock(file, fcntl.LOCK_SH)
-        _locks.add(file)
+        HELD_LOCKS.add(file)
         try:
             yield
         finally:
-            _locks.discard(file)
+            HELD_LOCKS.discard(file)
 
 
 @contextmanager
@@ -316,26 +290,13 @@ def _locked(folder: Path, *, wait: bool) -> Iterator[None]:
             ) from None
         if not wait:
             with errors_name(Path(file.name)):
-                file.truncate(0)
-                file.write(f"process {os.getpid()} on {socket.gethostname()}")
-                file.flush()
-        _locks.add(file)
+                os.ftruncate(file.fileno(), 0)  # not through a buffer, which closing would write once more
+                os.write(file.fileno(), f"process {os.getpid()} on {socket.gethostname()}".encode())
+        HELD_LOCKS.add(file)
         try:
             yield
         finally:
-            _locks.discard(file)
-
-
-def _forget_locks() -> None:
-    """A forked child has the locks too, and would keep them when its parent is killed: it closes them."""
-    for file in _locks:
-        file.close()
-    _locks.clear()
-
-
-#: The locks that this process holds.
-_locks: set[IO[Any]] = set()
-os.register_at_fork(after_in_child=_forget_locks)
+            HELD_LOCKS.discard(file)
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import nn
 
 from encoders.hub import find_folder, upload
 from encoders.learnt_from import LEARNT_FILE, LearntFrom
+from encoders.temporary import temporary_folder
 from multimodal import __version__
 from multimodal.artefacts import building, is_number
 from multimodal.catalog import unknown
@@ -297,8 +297,8 @@ def _plain_name(path: Path) -> Iterator[Path]:
     if readable(path) == str(path):
         yield path
         return
-    with TemporaryDirectory() as folder:
-        link = Path(folder) / f"file{readable(path.suffix)}"
+    with temporary_folder("multimodal-name-") as folder:
+        link = folder / f"file{readable(path.suffix)}"
         link.symlink_to(path.absolute())
         yield link
 

@@ -132,6 +132,17 @@ def test_cells_are_guarded_behind_what_divides_them_in_another_country(cell, wri
     assert safe_cells(pd.DataFrame({"name": [cell]}))["name"].tolist() == [written]
 
 
+def test_cells_hold_no_control_characters_but_line_breaks_and_tabs():
+    cells = ["a\x1b]0;t\x07\x9b2J\u202egpj.mp4", "a\r=x", "a\n\tb"]
+    made = safe_cells(pd.DataFrame({"a\x1b": cells}))
+    assert list(made) == ["a\\u001b"]
+    assert made.iloc[:, 0].tolist() == [
+        "a\\u001b]0;t\\u0007\\u009b2J\\u202egpj.mp4",
+        "a\\u000d=x",
+        "a\n\tb",
+    ]
+
+
 def test_control_characters_of_a_name_are_shown_as_escapes():
     assert shown("a\x1b]0;title\x07\r\n\u202egpj") == "a\\u001b]0;title\\u0007\\u000d\\u000a\\u202egpj"
     assert shown_text("é\n\tx\x9b") == "é\n\tx\\u009b"

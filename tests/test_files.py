@@ -181,7 +181,7 @@ with atomic_path(Path(sys.argv[1], "manifest.parquet")) as temporary:
     os.kill(os.getpid(), 9)
 """
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=Path(__file__).parents[1], check=False)
-    other = tmp_path / ".split.0123456789abcdef0123456789abcdef.parquet"
+    other = tmp_path / ".split.multimodal-0123456789abcdef.parquet"
     other.touch()
     [left] = tmp_path.glob(".manifest.*")
     with atomic_path(tmp_path / "manifest.parquet") as temporary:
@@ -213,7 +213,7 @@ with atomic_path(folder / "index.parquet") as one, atomic_folder(folder / "step"
 def test_who_holds_a_folder_leaves_what_another_verb_is_writing_there(tmp_path):
     with atomic_path(tmp_path / "manifest.parquet") as temporary:
         temporary.write_text("half")
-        left = tmp_path / f".verdicts.{'0' * 32}.json"
+        left = tmp_path / f".verdicts.multimodal-{'0' * 16}.json"
         left.touch()
         with held(tmp_path):
             assert temporary.exists()
@@ -253,7 +253,7 @@ def test_of_many_that_claim_a_folder_together_one_writes_and_none_is_refused(tmp
 
 
 def test_what_a_killed_claim_left_is_no_reason_to_refuse(tmp_path):
-    (tmp_path / f".header.{'0' * 32}.json").write_text("half")
+    (tmp_path / f".header.multimodal-{'0' * 16}.json").write_text("half")
     (tmp_path / LOCK).touch()
     assert claim(tmp_path, "header.json", {"x": 1}, kind="store") == {"x": 1}
     assert claim(tmp_path, "header.json", {"x": 2}, kind="store") == {"x": 1}
@@ -295,7 +295,7 @@ with held(Path(sys.argv[1])):
 
 
 def test_what_killed_writers_left_goes_when_a_writer_comes_and_not_while_another_is_at_work(tmp_path):
-    half = tmp_path / f".tokens.{'0' * 32}.safetensors"
+    half = tmp_path / f".tokens.multimodal-{'0' * 16}.safetensors"
     half.touch()
     with held(tmp_path):
         assert not half.exists()
@@ -307,9 +307,19 @@ def test_what_killed_writers_left_goes_when_a_writer_comes_and_not_while_another
         assert not half.exists()
 
 
+@pytest.mark.parametrize("name", [f".a.{'0' * 32}", f".cache.{'a1' * 16}.json", ".x.multimodal-notes.txt"])
+def test_what_others_call_nearly_so_is_not_swept(name, tmp_path):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "mine").touch()
+    sweep(tmp_path, is_deep=True)
+    with held(tmp_path):
+        pass
+    assert (tmp_path / name / "mine").exists()
+
+
 def test_a_link_that_is_called_as_a_leftover_goes_and_what_it_leads_to_stays(tmp_path):
     (tmp_path / "mine").mkdir()
-    (tmp_path / ".a.0123456789abcdef0123456789abcdef").symlink_to(tmp_path / "mine")
+    (tmp_path / ".a.multimodal-0123456789abcdef").symlink_to(tmp_path / "mine")
     sweep(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
@@ -322,7 +332,7 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path):
 
 
 def test_a_deep_sweep_goes_below_and_a_plain_one_does_not(tmp_path):
-    half = tmp_path / "figures" / f".roc.{'0' * 32}.png"
+    half = tmp_path / "figures" / f".roc.multimodal-{'0' * 16}.png"
     half.parent.mkdir()
     half.touch()
     sweep(tmp_path)

@@ -2,7 +2,6 @@
 
 import resource
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from encoders.temporary import temporary_folder
 from experiments.runs.clips import Clips
 from experiments.runs.loop import Training, batches_of, computing, learner_of
 from multimodal.data.delivery import Batch
@@ -90,7 +90,7 @@ def estimate(training: Training, *, scratch: Path | None = None) -> Estimate:
     clips, validation_share = with_few_held_out(training.clips)
     count = min(WARM_UP_STEPS + TIMED_STEPS, training.fit.steps)
     with (
-        tempfile.TemporaryDirectory(prefix=".estimate-", dir=scratch) as folder,
+        temporary_folder(".multimodal-estimate-", scratch) as folder,
         computing(training) as accelerator,
     ):
         parts = training.make(clips, accelerator, print)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multimodal import __version__
-from multimodal.artefacts import is_number, require
+from multimodal.artefacts import check_folders_inside, is_number, require
 from multimodal.files import JUDGE_FILE, claim, held, read_json, sweep, write_json
 
 if TYPE_CHECKING:
@@ -174,9 +174,10 @@ class RunFolder:
         """Be the one that writes scores, metrics and thresholds into the run while the block runs.
 
         Raises:
-            ValueError: the folder is no run, or another process writes it.
+            ValueError: the folder is no run, has a link to a folder elsewhere, or another process writes it.
         """
         self.read_plain_config()
+        check_folders_inside(self.path)
         with held(self.path):
             sweep(self.path, is_deep=True)
             yield

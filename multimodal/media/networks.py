@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Client, Connection, wait
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -21,6 +19,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
+from encoders.temporary import temporary_folder
 from multimodal.media.faces import networks_of
 from multimodal.processes import die_with_parent, interrupts_wait
 
@@ -104,8 +103,8 @@ def serving(load: Load, device: str, *, preload: Iterable[str]) -> Iterator[str]
     """
     context = get_context("forkserver")
     context.set_forkserver_preload(["multimodal.fork_server", *preload])
-    with TemporaryDirectory(prefix="networks-") as folder:
-        address = str(Path(folder, "socket"))
+    with temporary_folder("multimodal-networks-") as folder:
+        address = str(folder / "socket")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, address, load, device), daemon=True)
         with interrupts_wait():

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 
+from encoders.temporary import temporary_folder
 from multimodal.corpora.manifest import GENERATED_MARK, Manifest, is_generated
 from multimodal.files import sync, write_json
 from multimodal.labels import Media
@@ -352,7 +352,8 @@ def estimate_corpus(
             seconds.append(outcome.seconds)
             yield outcome
 
-    with tempfile.TemporaryDirectory(prefix=".estimate-", dir=scratch) as folder:
+    with temporary_folder(".multimodal-estimate-", scratch) as made:
+        folder = made / "store"
         summary = prepare_corpus(
             sample,
             folder,

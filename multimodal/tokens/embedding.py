@@ -15,6 +15,7 @@ from torch.utils.data import Subset
 
 from encoders.base import Encoder
 from encoders.learnt_from import LearntFrom
+from multimodal.artefacts import inside
 from multimodal.data.cutting import WindowShape
 from multimodal.data.delivery import Batch, delivered, window_loader
 from multimodal.data.windows import EvaluationWindows
@@ -78,7 +79,7 @@ def embed(
     named: Mapping[str, Encoder] = {name: encoders[name] for name in MODALITIES}  # type: ignore[misc]
     clips = clips.sort_values("clip_id", ignore_index=True)
     facts = token_facts(named, store, clips["clip_id"], shape, windows_per_clip)
-    folder = root / digest(facts)
+    folder = inside(root, digest(facts))
     wanted = [folder / HEADER, folder / ENCODERS, *(shard_path(folder, n) for n in range(num_shards(len(clips))))]
     # Trainings that come together compute the same, each file whole; finished tokens may be read-only.
     with nullcontext() if all(path.is_file() for path in wanted) else shared(folder):

@@ -15,7 +15,7 @@ from torch import nn
 from torch.amp.grad_scaler import GradScaler
 
 from multimodal.artefacts import inside, is_number, one_line
-from multimodal.files import atomic_folder, atomic_path, read_json, sweep, write_json
+from multimodal.files import atomic_folder, atomic_path, listed, read_json, sweep, write_json
 
 #: Keeps the gradients of float16 from vanishing, by a factor that changes as the training goes; None otherwise.
 Scaler: TypeAlias = GradScaler | None
@@ -60,12 +60,18 @@ class Checkpoints:
         return max(self._all(), default=None)
 
     def sweep(self) -> None:
-        """Remove what a killed training, or a power cut, left half-written; for the one writer of the run."""
+        """Remove what a killed training, or a power cut, left half-written; for the one writer of the run.
+
+        Raises:
+            ValueError: the folder is a link that leads out of the run.
+            PermissionError: it may not be read.
+        """
+        found = self._steps()
         if self.folder.is_dir():
             sweep(self.folder)
-            for path in self.folder.glob("step-*"):
-                if path.is_dir() and not any(path.iterdir()):
-                    path.rmdir()
+        for path in found:
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
 
     def save(
         self,
@@ -124,7 +130,12 @@ class Checkpoints:
 
     def _all(self) -> list[Path]:
         """Folders of all checkpoints; an empty one is what a power cut left, and none."""
-        return [path for path in self.folder.glob("step-*") if _holds_files(path)]
+        return [path for path in self._steps() if _holds_files(path)]
+
+    def _steps(self) -> list[Path]:
+        # older ones are removed, and those of a folder elsewhere are somebody else's
+        inside(self.folder.parent, self.folder.name)
+        return [path for path in listed(self.folder) if path.name.startswith("step-")]
 
     def save_best(self, model: nn.Module) -> None:
         """Keep the weights that the validation data chose."""

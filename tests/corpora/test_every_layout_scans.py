@@ -310,7 +310,7 @@ def test_a_stopped_generation_goes_on_and_clears_what_a_killed_job_left(tmp_path
     whole = GENERATORS["in_the_wild"](tmp_path / "whole", SMALL)
     GENERATORS["in_the_wild"](tmp_path / "again", SMALL)
     (tmp_path / "again" / "3.wav").unlink()
-    (tmp_path / "again" / f".4.{'0' * 32}.wav").write_bytes(b"half a file")
+    (tmp_path / "again" / f".4.multimodal-{'0' * 16}.wav").write_bytes(b"half a file")
     (tmp_path / "again" / "meta.csv").unlink()
     counts = GENERATORS["in_the_wild"](tmp_path / "again", SMALL)
     assert (whole["made"], whole["kept"], counts["made"], counts["kept"]) == (12, 0, 1, 11)

@@ -84,7 +84,7 @@ def test_what_a_killed_start_left_is_no_reason_to_refuse_the_folder(tmp_path):
     for start in (prepare, study, corpus, lambda folder: begin(RunFolder(folder), settings("aasist"))):
         folder = tmp_path / start.__name__
         folder.mkdir()
-        (folder / f".config.{'0' * 32}.json").write_text("half")
+        (folder / f".config.multimodal-{'0' * 16}.json").write_text("half")
         start(folder)
         start(folder)
         assert not any(is_leftover(path) for path in folder.iterdir())
@@ -117,6 +117,6 @@ def test_who_judges_a_run_or_generates_a_corpus_is_told_that_another_is_at_work(
 def test_a_run_that_goes_on_is_free_of_what_a_killed_writer_left(tmp_path):
     run = RunFolder(tmp_path)
     begin(run, settings("aasist"))
-    (tmp_path / f".scores.{'0' * 32}.parquet").write_text("half")
+    (tmp_path / f".scores.multimodal-{'0' * 16}.parquet").write_text("half")
     begin(run, settings("aasist"))
     assert {path.name for path in tmp_path.iterdir()} == {".lock", ".writer", "config.json", "environment.json"}

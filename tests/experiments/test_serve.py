@@ -15,8 +15,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pytest
 from judged import tiny_judge, write_tiny_clip
 
+from encoders.temporary import temporary_folder
 from experiments.serving.desk import BusyError, Desk
-from multimodal.files import temporary_folder
 from multimodal.report.verdict import FileVerdict, Judgement, ModalityVerdict
 
 
@@ -295,7 +295,7 @@ def test_with_a_token_an_odd_header_is_refused_or_passed_over(serve, desk):
 
 _HOLDER = """
 import sys, time
-from multimodal.files import temporary_folder
+from encoders.temporary import temporary_folder
 
 with temporary_folder("serve-") as folder:
     (folder / "file.mp4").write_bytes(b"x")
@@ -340,6 +340,35 @@ def test_what_a_killed_one_left_goes_when_the_next_one_starts_and_nothing_else(t
         assert run.is_dir()
         assert folder.stat().st_mode & 0o777 == 0o700
     assert sorted(tmp_path.iterdir()) == sorted([run, living])
+
+
+@pytest.mark.parametrize("prefix", [".multimodal-estimate-", "multimodal-networks-"])
+def test_what_a_killed_one_left_goes_wherever_such_folders_are_made(prefix, tmp_path):
+    code = f"""
+import os, sys
+from encoders.temporary import temporary_folder
+
+with temporary_folder({prefix!r}, sys.argv[1]):
+    os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+    with temporary_folder(prefix, tmp_path) as folder:
+        assert list(tmp_path.iterdir()) == [folder]
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_folder_is_made_that_a_kill_would_leave_for_ever():
+    sources = Path(__file__).parents[2]
+    made = {
+        file.relative_to(sources).as_posix()
+        for top in ("encoders", "fusion", "multimodal", "experiments")
+        for file in (sources / top).rglob("*.py")
+        if re.search(r"TemporaryDirectory|mkdtemp|NamedTemporaryFile", file.read_text(encoding="utf-8"))
+    }
+    # the first is our own; the others are of a trial on published clones, and of who renews the notebook
+    others = {"experiments/trials/clones.py", "experiments/trials/corpus.py", "experiments/notebooks/refresh.py"}
+    assert made - others == {"encoders/temporary.py"}
 
 
 def test_a_stopped_one_does_not_say_that_it_goes_on():

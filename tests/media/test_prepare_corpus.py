@@ -215,7 +215,7 @@ def _met(store: Path) -> list[str]:
 
 
 def test_what_a_killed_merge_left_is_swept(undisturbed):
-    (undisturbed / f".index.{'0' * 32}.parquet").write_bytes(b"half")
+    (undisturbed / f".index.multimodal-{'0' * 16}.parquet").write_bytes(b"half")
     merge(undisturbed)
     assert not any(is_leftover(path) for path in undisturbed.iterdir())
 

@@ -195,7 +195,7 @@ def test_a_killed_export_goes_on_and_leaves_nothing_of_itself(exported, run, tmp
     out = tmp_path / "out"
     with suppress(KeyboardInterrupt), _unfinished(out, {"run": str(run.absolute()), "onnx": False}):
         (out / "video").mkdir()
-        (out / "video" / f".model.{'0' * 32}.safetensors").write_bytes(b"half")
+        (out / "video" / f".model.multimodal-{'0' * 16}.safetensors").write_bytes(b"half")
         raise KeyboardInterrupt
     with pytest.raises(ValueError, match="holds another export that did not end"), _unfinished(out, {}):
         pass

@@ -72,7 +72,7 @@ def test_another_seed_gives_other_names_and_other_media(tiny: Path, tmp_path: Pa
 
 def test_a_killed_job_goes_on_with_what_is_missing_and_keeps_the_rest(tiny: Path, tmp_path: Path) -> None:
     root = shutil.copytree(tiny, tmp_path / "killed")
-    lost, leftover = videos(root)[3], videos(root)[3].with_name(".part.0123456789abcdef0123456789abcdef.mp4")
+    lost, leftover = videos(root)[3], videos(root)[3].with_name(".part.multimodal-0123456789abcdef.mp4")
     lost.unlink()
     leftover.write_bytes(b"half a clip")
     kept = {path: path.stat().st_mtime_ns for path in videos(root) if path != leftover}

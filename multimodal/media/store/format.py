@@ -17,7 +17,7 @@ from typing import Any, get_args
 
 import pyarrow as pa
 
-from multimodal.artefacts import reading
+from multimodal.artefacts import inside, reading
 from multimodal.files import claim, read_json
 from multimodal.media.faces import DEFAULT_DETECTOR
 from multimodal.media.prepared import CROPPER_VERSION, Crops, FrameFormat, PrepareOptions
@@ -124,6 +124,12 @@ def _facts(fingerprint: str) -> dict[str, Any]:
     return facts
 
 
+def check_own_folders(folder: Path) -> None:
+    """Raise ``ValueError`` where shards or journals lie behind a link that leads out of the store."""
+    for name in (SHARDS, JOURNALS):
+        inside(folder, name)
+
+
 def claim_store(folder: Path, options: PrepareOptions) -> None:
     """Make the folder a store of ``options``, in one step, where it is none yet.
 
@@ -136,7 +142,7 @@ def claim_store(folder: Path, options: PrepareOptions) -> None:
 
 
 def read_header(folder: Path) -> tuple[PrepareOptions, str]:
-    """Options and fingerprint of a store; ``ValueError`` if the folder is none."""
+    """Options and fingerprint of a store; ``ValueError`` if the folder is none, or its own lie elsewhere."""
     if not (folder / HEADER).is_file():
         raise ValueError(f"not a store of prepared clips: {folder} has no {HEADER}. Make one with: prepare")
     header: dict[str, Any] = read_json(folder / HEADER)
@@ -147,6 +153,7 @@ def read_header(folder: Path) -> tuple[PrepareOptions, str]:
             f"{folder} has store format {header.get('format_version')!r:.9}; this program reads {FORMAT_VERSION}. "
             "Prepare it again, or use the version of this program that wrote it"
         )
+    check_own_folders(folder)
     with reading(folder / HEADER, "the header of a store"):
         options, fingerprint = options_from(header["options"]), header["fingerprint"]
         differences(fingerprint, fingerprint)  # a line of JSON, as checkpoints compare it

@@ -6,6 +6,7 @@ journal that can be locked is complete or abandoned, and whoever finds it may mo
 
 import fcntl
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
@@ -16,9 +17,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from multimodal.artefacts import check_inside, read_table, reading
-from multimodal.files import atomic_path, open_itself, sweep
-from multimodal.media.store.format import FAILURE_SCHEMA, FAILURES, INDEX, INDEX_SCHEMA, JOURNALS, LOCK, SHARDS
+from multimodal.artefacts import check_inside, inside, read_table, reading
+from multimodal.files import atomic_path, listed, open_itself, sweep
+from multimodal.media.store.format import (
+    FAILURE_SCHEMA,
+    FAILURES,
+    INDEX,
+    INDEX_SCHEMA,
+    JOURNALS,
+    LOCK,
+    SHARDS,
+    check_own_folders,
+)
 from multimodal.media.store.shard import AppendOnlyFile, StoreWriteError, end_archive
 
 
@@ -34,6 +44,7 @@ class Journal:
     """An open journal of one writer."""
 
     def __init__(self, folder: Path, name: str) -> None:
+        check_own_folders(folder)
         with store_lock(folder):  # else a merge could take the new, still unlocked file for an abandoned one
             self._file = AppendOnlyFile(folder / JOURNALS / f"{name}.jsonl")
             fcntl.flock(self._file, fcntl.LOCK_EX)
@@ -87,12 +98,16 @@ def _whole_lines(file: TextIO) -> list[dict[str, Any]]:
     return lines
 
 
+def _journals(folder: Path) -> list[Path]:
+    return [path for path in listed(folder / JOURNALS) if path.suffix == ".jsonl"]
+
+
 @contextmanager
 def free_journals(folder: Path) -> Iterator[list[tuple[Path, list[dict[str, Any]]]]]:
     """The lines of every journal whose writer is gone, locked until the block ends. Hold the store lock."""
     held, found = [], []
     try:
-        for path in sorted((folder / JOURNALS).glob("*.jsonl")):
+        for path in _journals(folder):
             file = _opened(path)
             held.append(file)
             try:
@@ -108,8 +123,9 @@ def free_journals(folder: Path) -> Iterator[list[tuple[Path, list[dict[str, Any]
 
 def all_lines(folder: Path) -> list[dict[str, Any]]:
     """The lines of all journals, those of living writers too."""
+    check_own_folders(folder)
     lines = []
-    for path in sorted((folder / JOURNALS).glob("*.jsonl")):
+    for path in _journals(folder):
         with suppress(FileNotFoundError), _opened(path) as file:  # it may be merged in this moment
             lines += read_lines(file)
     return lines
@@ -124,9 +140,14 @@ def merge(folder: Path) -> None:
     What a dead writer left half-written in its last shard is cut off. A clip that two writers prepared stands in
     the index once, and in the shards once: the other's members are cut off or marked as removed. Shards and
     journals change after the tables are in place, so a merge that is killed is done again, to the same end.
+
+    Raises:
+        ValueError: a journal, a shard or their folder lies elsewhere, behind a link, or is damaged.
     """
+    check_own_folders(folder)
     with store_lock(folder), free_journals(folder) as journals:
         sweep(folder)
+        shards = _shards_written_by(folder, {path.stem for path, _ in journals})
         lines = [line for _, found in journals for line in found]
         clips = [line["clip"] for line in lines if "clip" in line]
         failures = [line["failure"] for line in lines if "failure" in line]
@@ -136,7 +157,7 @@ def merge(folder: Path) -> None:
         for name, table in ((INDEX, index), (FAILURES, failed)):
             with atomic_path(folder / name) as temporary:
                 pq.write_table(table, temporary)
-        _end_shards(folder, lines, {path.stem for path, _ in journals}, _shards_of(clips, index))
+        _end_shards(shards, lines, _shards_of(clips, index))
         for path, _ in journals:
             path.unlink()
 
@@ -178,16 +199,30 @@ def _shards_of(clips: list[dict[str, Any]], index: pa.Table) -> dict[str, str]:
     return dict(zip(found["clip_id"].to_pylist(), found["shard"].to_pylist(), strict=True))
 
 
-def _end_shards(folder: Path, lines: list[dict[str, Any]], writers: set[str], shard_of: dict[str, str]) -> None:
+#: A shard, by its writer.
+_SHARD = re.compile(r"(.+)-\d{4,}\.tar")
+
+
+def _shards_written_by(folder: Path, writers: set[str]) -> list[Path]:
+    """The shards of these writers, by name; ``ValueError`` where one is a link to another file."""
+    shards = []
+    for path in listed(folder / SHARDS):
+        named = _SHARD.fullmatch(path.name)
+        if named is not None and named[1] in writers:
+            shards.append(inside(folder / SHARDS, path.name))
+            if path.is_symlink():
+                raise ValueError(f"{path} is a link, and would be cut; put the shard itself there")
+    return shards
+
+
+def _end_shards(shards: list[Path], lines: list[dict[str, Any]], shard_of: dict[str, str]) -> None:
     """Cut the shards of dead writers behind the last clip that the index finds there; hide others before it."""
     written: dict[str, list[tuple[str, int, int]]] = {}
     for line in lines:
         if "clip" in line:
             clip, end = line["clip"], line["end"]
             written.setdefault(clip["shard"], []).append((clip["clip_id"], end - clip["num_bytes"], end))
-    for path in sorted((folder / SHARDS).glob("*.tar")):
-        if path.stem.rsplit("-", 1)[0] not in writers:
-            continue
+    for path in shards:
         runs = written.get(path.name, [])
         length = max((end for clip_id, _, end in runs if shard_of[clip_id] == path.name), default=None)
         if length is None:
