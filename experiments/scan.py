@@ -22,6 +22,7 @@ def scan(
     probe: bool = False,
     rejects: Path | None = None,
     workers: Annotated[int, at_least(1)] = 2,
+    follow_links: bool = False,
 ) -> None:
     """Read a corpus as it lies on disk into a manifest: one row a clip, labels from the corpus's own rules.
 
@@ -37,24 +38,28 @@ def scan(
         probe: open each file once; what it holds goes beside the manifest, as NAME.probe.pq.
         rejects: where to list files that cannot be used (default NAME.rejects.csv beside the manifest).
         workers: processes that probe.
+        follow_links: read what links that lead out of the corpus lead to, where it is spread over disks; in a
+            corpus of somebody else they may lead into your own files.
     """
     if rejects and not probe:
         raise ValueError("--rejects lists what probing finds; give --probe too")
     if corpus != ALL:
         path = out or Path("manifest.parquet")
-        manifest = _scan(corpus, root, path, options)
+        manifest = _scan(corpus, root, path, options, follow_links)
         if probe:
             _probe(manifest, path, rejects, workers)
         return
     if options or rejects:
         raise ValueError("--options and --rejects are of one corpus; scan it by its name")
-    _scan_all(root, out or Path("manifests"), probe, workers)
+    _scan_all(root, out or Path("manifests"), probe, workers, follow_links)
 
 
-def _scan(corpus: str, root: Path, out: Path, options: dict[str, str] | None = None) -> "corpora.Manifest":
+def _scan(
+    corpus: str, root: Path, out: Path, options: dict[str, str] | None = None, follow_links: bool = False
+) -> "corpora.Manifest":
     report = corpora.ScanReport()
     try:
-        manifest = corpora.scan(corpus, root, report=report, options=options)
+        manifest = corpora.scan(corpus, root, report=report, options=options, follow_links=follow_links)
     finally:  # where it fails, the reason may stand among the warnings
         for line in report.lines():
             print(shown(line), file=sys.stderr)
@@ -72,7 +77,7 @@ def _kinds(manifest: "corpora.Manifest") -> str:
     return ", ".join(f"{kind} {count:,}" for kind, count in counts.items())
 
 
-def _scan_all(root: Path, folder: Path, probe: bool, workers: int) -> None:
+def _scan_all(root: Path, folder: Path, probe: bool, workers: int, follow_links: bool) -> None:
     report = corpora.ScanReport()
     found = corpora.recognise(root, report=report)
     for line in report.lines():
@@ -86,7 +91,7 @@ def _scan_all(root: Path, folder: Path, probe: bool, workers: int) -> None:
         print()
         path = folder / f"{stem}.parquet"
         try:
-            manifest = _scan(name, where, path)
+            manifest = _scan(name, where, path, None, follow_links)
             if probe:
                 _probe(manifest, path, None, workers)
         except ValueError as error:

@@ -32,7 +32,9 @@ class ScanReport:
 
     ``warnings`` ask for attention, ``notes`` do not. ``skipped`` counts files that did not become clips, by
     reason. ``flagged`` counts clips that did, but carry a flag. ``generated`` holds the folders below which
-    everything was made by a program, with a slash at the end; ``walked`` the folders that were read.
+    everything was made by a program, with a slash at the end; ``walked`` the folders that were read. ``root`` is
+    that of the corpus, and ``follows_links`` whether links that lead out of it are followed: a corpus may be
+    spread over disks, and one of a stranger may lead into your own files.
 
     >>> report = ScanReport()
     >>> report.skip("not a clip: .txt", "men/a.txt")
@@ -47,6 +49,8 @@ class ScanReport:
     flagged: dict[str, int] = field(default_factory=dict)
     generated: list[str] = field(default_factory=list)
     walked: list[str] = field(default_factory=list)
+    root: str | None = None
+    follows_links: bool = False
 
     def warn(self, message: str) -> None:
         """Something a person should look at."""

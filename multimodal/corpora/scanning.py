@@ -14,18 +14,19 @@ from multimodal.corpora.base import ScanReport, check_counts
 from multimodal.corpora.folder.labelled import SUFFIXES
 from multimodal.corpora.manifest import GENERATED, Clip, Manifest, collect, lies_in_generated
 from multimodal.corpora.roots import contents, existing_folder, find_root, own_way, recognise_in
-from multimodal.corpora.walk import is_folder, is_hidden, printable
+from multimodal.corpora.walk import is_folder, is_hidden, leads_out, printable
 
 # What lies beside the folders that a reader walked: a part that was unpacked elsewhere is reported, not dropped.
 
 
 def tell_unread(root: Path, report: ScanReport) -> None:
     """Tell ``report`` of media files, and folders that hold any, which lie in no folder that was walked."""
-    for path in _unread(str(root), frozenset(report.walked)):
+    closed_by = None if report.follows_links else (os.path.realpath(root),)
+    for path in _unread(str(root), frozenset(report.walked), closed_by):
         report.skip("outside the folders of this corpus, not read", printable(os.path.relpath(path, root)))
 
 
-def _unread(folder: str, walked: Collection[str]) -> Iterator[str]:
+def _unread(folder: str, walked: Collection[str], closed_by: Collection[str] | None) -> Iterator[str]:
     if folder in walked:
         return
     try:
@@ -36,11 +37,13 @@ def _unread(folder: str, walked: Collection[str]) -> Iterator[str]:
     for entry in entries:
         if is_hidden(entry.name):
             continue
+        if closed_by is not None and entry.is_symlink() and leads_out(entry.path, closed_by):
+            continue  # it may lead to the whole of this machine
         if not is_folder(entry):
             if _is_media(entry.name):
                 yield entry.path
         elif any(path == entry.path or path.startswith(entry.path + os.sep) for path in walked):
-            yield from _unread(entry.path, walked)
+            yield from _unread(entry.path, walked, closed_by)
         elif any(_is_media(name) for _, _, names in os.walk(entry.path) for name in names):
             yield entry.path
 
@@ -58,6 +61,7 @@ def scan(
     *,
     report: ScanReport | None = None,
     options: dict[str, str] | None = None,
+    follow_links: bool = False,
 ) -> Manifest:
     """Read a corpus as it lies on disk.
 
@@ -66,6 +70,7 @@ def scan(
         root: the corpus, or a folder up to four levels above it; relative paths are welcome.
         report: is filled with warnings, remarks and all that was skipped; if None, these are logged.
         options: what the corpus's reader takes besides (see ``Corpus.options``).
+        follow_links: read what symbolic links that lead out of the corpus lead to; else they are left out.
 
     Raises ``ValueError``, in one line, when the corpus cannot be found or read there.
     """
@@ -77,6 +82,7 @@ def scan(
         found = existing_folder(root)
     else:
         found = find_root(corpus, root, catalog=CORPORA.values(), report=own_report)
+    own_report.root, own_report.follows_links = str(found), follow_links
     if is_generated := lies_in_generated(found):
         own_report.generated.append("")
     clips = _flag_generated(corpus.clips(found, own_report, **(options or {})), own_report)

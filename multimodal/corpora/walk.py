@@ -18,6 +18,9 @@ JUNK_FOLDERS = frozenset({"__MACOSX", "System Volume Information", "$RECYCLE.BIN
 #: Folders that tell a video from its frames; FaceForensics++'s own script says images, DeepfakeBench's frames.
 KIND_FOLDERS = frozenset({"videos", "frames", "images"})
 
+#: Why a link was left out, and what to do.
+LEADS_OUT = "a link out of the corpus; if it is yours, give --follow-links"
+
 _BY_NAME = attrgetter("name")
 
 
@@ -29,12 +32,14 @@ def walk_files(
     ``suffixes`` are lower-case with the dot and match without regard to case. ``under`` limits the walk to one
     folder below ``root``. Entries come sorted by name within each folder. Everything else is told to ``report``:
     files with another suffix, hidden files, names that are not UTF-8, unreadable folders, broken links, and
-    symbolic links that lead back into a folder being walked, and folders marked as generated.
+    symbolic links that lead back into a folder being walked or, unless it says so, out of the corpus, and folders
+    marked as generated.
     """
     prefix = under.strip("/") + "/" if under.strip("/") else ""
     folder = os.path.join(root, under.strip("/")).rstrip("/")
     report.walked.append(folder)
-    return _walk(folder, prefix, frozenset(suffixes), report)
+    roots = tuple(os.path.realpath(one) for one in (root, report.root) if one is not None)
+    return _walk(folder, prefix, frozenset(suffixes), report, roots)
 
 
 def walk_clips(
@@ -96,6 +101,12 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name in JUNK_FOLDERS
 
 
+def leads_out(link: str, roots: Collection[str]) -> bool:
+    """Whether what a link leads to is there and lies in none of these folders, which are real paths."""
+    target = os.path.realpath(link)
+    return os.path.exists(target) and not any(os.path.commonpath((target, root)) == root for root in roots)
+
+
 def is_folder(entry: os.DirEntry[str]) -> bool:
     """Whether an entry is a folder, or a link to one; a link to itself is neither folder nor file."""
     try:
@@ -118,7 +129,9 @@ class _Level(NamedTuple):
     link_parents: tuple[str, ...]
 
 
-def _walk(folder: str, prefix: str, suffixes: frozenset[str], report: ScanReport) -> Iterator[tuple[str, int]]:
+def _walk(
+    folder: str, prefix: str, suffixes: frozenset[str], report: ScanReport, roots: Collection[str]
+) -> Iterator[tuple[str, int]]:
     # a stack and not a recursion: a file in the tenth folder would pass through ten generators
     levels = [_Level(folder, prefix, _sorted_entries(folder, prefix, report), ())]
     while levels:
@@ -129,6 +142,8 @@ def _walk(folder: str, prefix: str, suffixes: frozenset[str], report: ScanReport
             path = prefix + name
             if not name.isascii() and not _is_utf8(name):
                 report.skip("name is not UTF-8, rename it to use it", printable(path))
+            elif entry.is_symlink() and not report.follows_links and leads_out(entry.path, roots):
+                report.skip(LEADS_OUT, path)
             elif is_folder(entry):
                 below = _enter(entry, path, level, report)
                 if below is not None:

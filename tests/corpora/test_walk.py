@@ -2,7 +2,9 @@ import os
 
 import pytest
 
+from experiments.__main__ import main
 from multimodal.corpora.base import ScanReport
+from multimodal.corpora.manifest import Manifest
 from multimodal.corpora.walk import walk_files
 
 
@@ -69,14 +71,37 @@ def test_two_links_into_each_other_end(tmp_path):
     put(tmp_path, "a/1.mp4", "b/2.mp4")
     (tmp_path / "a" / "to_b").symlink_to(tmp_path / "b")
     (tmp_path / "b" / "to_a").symlink_to(tmp_path / "a")
-    assert {path for path, _ in walk(tmp_path / "a")} == {"1.mp4", "to_b/2.mp4"}
+    assert {path for path, _ in walk(tmp_path / "a", ScanReport(follows_links=True))} == {"1.mp4", "to_b/2.mp4"}
 
 
-def test_a_linked_folder_elsewhere_and_a_linked_file_are_read(tmp_path):
+def test_a_linked_folder_elsewhere_and_a_linked_file_are_read_where_that_is_asked_for(tmp_path):
     put(tmp_path, "elsewhere/1.mp4", "root/2.mp4")
     (tmp_path / "root" / "link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "root" / "3.mp4").symlink_to(tmp_path / "elsewhere" / "1.mp4")
-    assert [path for path, _ in walk(tmp_path / "root")] == ["2.mp4", "3.mp4", "link/1.mp4"]
+    asked = ScanReport(follows_links=True)
+    assert [path for path, _ in walk(tmp_path / "root", asked)] == ["2.mp4", "3.mp4", "link/1.mp4"]
+    report = ScanReport()
+    assert [path for path, _ in walk(tmp_path / "root", report)] == ["2.mp4"]
+    (told,) = report.lines()
+    assert told == "skipped 2: a link out of the corpus; if it is yours, give --follow-links (3.mp4, link)"
+
+
+def test_links_within_a_corpus_and_a_corpus_behind_a_link_are_read_as_they_are(tmp_path):
+    put(tmp_path, "disk/a/1.mp4")
+    (tmp_path / "disk" / "b").symlink_to("a")
+    (tmp_path / "disk" / "2.mp4").symlink_to(tmp_path / "disk" / "a" / "1.mp4")
+    (tmp_path / "root").symlink_to("disk")
+    assert [path for path, _ in walk(tmp_path / "root")] == ["2.mp4", "a/1.mp4", "b/1.mp4"]
+
+
+def test_a_corpus_whose_parts_lie_on_another_disk_is_scanned_where_that_is_asked_for(tmp_path, capsys):
+    put(tmp_path, "disk/real/1.mp4", "mine/fake/2.mp4", "mine/real/3.mp4")
+    (tmp_path / "mine" / "real" / "out").symlink_to(tmp_path / "disk" / "real")
+    for options, expected in (([], ["fake/2.mp4", "real/3.mp4"]), (["--follow-links"], ["real/out/1.mp4"])):
+        out = tmp_path / "manifest.parquet"
+        assert main(["scan", "folder", "--root", str(tmp_path / "mine"), "--out", str(out), *options]) == 0
+        assert ("link out of the corpus" in capsys.readouterr().err) != bool(options)
+        assert set(Manifest.read(out).clips["path"]) == {"fake/2.mp4", "real/3.mp4", *expected}
 
 
 def test_a_link_to_itself_is_reported_and_the_rest_is_read(tmp_path):
