@@ -1,10 +1,8 @@
 """``predict FILE... --run RUN``: media files to a verdict per modality, as JSON and a page."""
 
-import base64
 import glob
 import itertools
 import json
-import mimetypes
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,7 +10,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
-from urllib.parse import quote
 
 from experiments.command_line import Positional, run_verb
 from experiments.runs.device import DeviceName, check_device
@@ -20,14 +17,14 @@ from experiments.runs.folder import judge_must_be_there
 from multimodal.files import IMAGE_SUFFIXES, open_itself, readable
 from multimodal.metrics.options import RuleName
 from multimodal.ranges import above, between
+from multimodal.report.player import PlayerName, Players, stamp_of
 
 if TYPE_CHECKING:
     from multimodal.judge import Judge
-    from multimodal.report.verdict import FileVerdict, Judgement, ModalityVerdict, Player, WindowScores
+    from multimodal.report.verdict import FileVerdict, Judgement, ModalityVerdict, WindowScores
 
 _MINUTE = 60.0
 _MAY_NOT = ": permission denied. Ask its owner, or give files that you may read"
-PlayerName = Literal["beside", "embed", "none"]
 ExplainName = Literal["none", "integrated_gradients", "occlusion", "grad_cam"]
 Share = Annotated[float | None, between(0, 1)]
 
@@ -73,7 +70,8 @@ def predict(
         threshold_video: the same for the picture.
         threshold_audio: the same for the sound.
         player: on the page: beside plays the files from where they lie, embed puts them into the page, so that it
-            can be sent around with the media in it, none shows no player.
+            can be sent around with the media in it, none shows no player. What is too large to embed (64 MB a
+            file, 128 MB in all), was not judged, or is a link, is referenced.
         device: where the detector computes; auto is the GPU where there is one.
         seconds_per_file: a file with which nothing comes on for so long is given up.
         memory_gb: a file that takes more memory to decode is given up. A film needs no more than a clip.
@@ -111,8 +109,8 @@ def predict(
     with held(out):
         try:
             # What came stays in verdicts.jsonl, however this ends.
-            for path, verdict in _judged(judge, paths, out / "verdicts.jsonl", explain_training):
-                verdicts.append(replace(verdict, player=player_of(path, out, player)))
+            journal, players = out / "verdicts.jsonl", Players(out, player)
+            verdicts.extend(_judged(judge, paths, journal, players, explain=explain_training))
         finally:  # also of what was judged before somebody stopped it
             judge.preparer.end()  # the page needs memory, too
             if verdicts:  # who stops it before that finds the verdicts of an earlier call as they were
@@ -168,7 +166,7 @@ def _files_of(given: Path) -> tuple[list[Path], str]:
     if not glob.has_magic(str(given)):
         return [], f"no such file: {name}; give media files, folders of them, or patterns"
     found = sorted(map(Path, glob.glob(str(given), recursive=True)))
-    paths = [path for one in found for path in ((_media_in(one) or [one]) if one.is_dir() else [one])]
+    paths = [path for one in found for path in ((_media_in(one) or [one]) if os.path.isdir(one) else [one])]
     plain = list(itertools.takewhile(lambda part: not glob.has_magic(part), given.parts))
     return paths, _closed(Path(*plain)) or f"no file fits the pattern {name}"
 
@@ -207,21 +205,6 @@ def _media_in(folder: Path) -> list[Path]:
     return [path for path in sorted({*media, *closed}) if path.parent not in clips]
 
 
-def player_of(path: Path, page: Path, how: PlayerName) -> "Player | None":
-    """How a page in the folder ``page`` plays a media file; a folder of frames is none, and plays nowhere."""
-    from multimodal.report.verdict import Player
-
-    if how == "none" or not os.path.isfile(path):  # of one that may not be looked at Path would raise an error
-        return None
-    kind: Literal["video", "audio", "image"] = "video"
-    named = mimetypes.guess_type(path.name)[0] or "video/mp4"
-    if named.partition("/")[0] in ("audio", "image"):
-        kind = named.partition("/")[0]  # type: ignore[assignment]
-    if how == "embed":
-        return Player(f"data:{named};base64,{base64.b64encode(path.read_bytes()).decode()}", kind)
-    return Player(quote(os.fsencode(os.path.relpath(path.absolute(), page.absolute()))), kind)
-
-
 def _history(judge: "Judge") -> Iterator[str]:
     """What the detector learnt from, with every training before."""
     yield judge.trained_on
@@ -235,8 +218,8 @@ def _history(judge: "Judge") -> Iterator[str]:
 
 
 def _judged(
-    judge: "Judge", paths: Sequence[Path], journal: Path, explain: bool
-) -> "Iterator[tuple[Path, FileVerdict]]":
+    judge: "Judge", paths: Sequence[Path], journal: Path, players: Players, *, explain: bool
+) -> "Iterator[FileVerdict]":
     """Verdicts as they come, each printed, and safe as a line of ``journal`` before the next file is opened."""
     from encoders.folders import errors_name
     from multimodal.processes import give_memory_back
@@ -245,16 +228,15 @@ def _judged(
     lines: IO[Any] | None = None
     with errors_name(journal), ExitStack() as kept:  # closing writes what a full disk did not take once more
         for path in progress(paths, desc="predict", unit="file", disable=len(paths) < 2):
-            verdict = _judge(judge, path)
-            if explain:
-                verdict = replace(verdict, warnings=[*verdict.warnings, judge.known_as(path)])
+            stamp = stamp_of(path)
+            verdict, line = _judge(judge, path, explain=explain)
             lines = lines or kept.enter_context(open_itself(journal, "w"))
-            lines.write(json.dumps(verdict.as_json(), allow_nan=False, ensure_ascii=False) + "\n")
+            lines.write(f"{line}\n")
             lines.flush()
             os.fsync(lines.fileno())
             print("\n".join(_lines(verdict)))
             give_memory_back()  # of the windows; the page, and the next file, need it
-            yield path, verdict
+            yield replace(verdict, player=players.of(path, verdict, stamp))
 
 
 class _Minutes:
@@ -280,13 +262,22 @@ def _mean_scores(name: str, windows: "Sequence[WindowScores]") -> str:
     return f"  {name}, {windows[0].start_seconds:.0f} to {windows[-1].end_seconds:.0f} s: {means}"
 
 
-def _judge(judge: "Judge", path: Path) -> "FileVerdict":
+def _judge(judge: "Judge", path: Path, *, explain: bool) -> "tuple[FileVerdict, str]":
+    """The verdict on a file, and the line that keeps it."""
     from multimodal.media.errors import why_given_up
 
     try:
-        return judge.file(path, _Minutes())
+        verdict = judge.file(path, _Minutes())
+        if explain:
+            verdict = replace(verdict, warnings=[*verdict.warnings, judge.known_as(path)])
+        return verdict, _as_line(verdict)
     except Exception as error:  # whatever one odd file does to a library, the others are judged
-        return judge.cannot_judge(path, why_given_up(error))
+        verdict = judge.cannot_judge(path, why_given_up(error))
+        return verdict, _as_line(verdict)
+
+
+def _as_line(verdict: "FileVerdict") -> str:
+    return json.dumps(verdict.as_json(), allow_nan=False, ensure_ascii=False)
 
 
 def _lines(verdict: "FileVerdict") -> Iterator[str]:

@@ -8,9 +8,11 @@ from unittest.mock import Mock
 import pytest
 
 from experiments import predict
-from experiments.predict import find_files, player_of
+from experiments.predict import find_files
 from multimodal.files import WRITER, held, listed
 from multimodal.media.store.journal import all_lines, merge
+from multimodal.report.player import Players, stamp_of
+from multimodal.report.verdict import FileVerdict, Judgement
 from multimodal.training.checkpoints import Checkpoints
 
 DENIED = PermissionError(13, "Permission denied", "theirs")
@@ -32,10 +34,9 @@ def test_a_disk_on_which_the_holder_of_a_folder_cannot_be_noted_is_named(tmp_pat
 
 
 def test_a_disk_that_takes_no_verdict_is_named(tmp_path, full_disk, monkeypatch):
-    verdict = Mock(as_json=lambda: {"file": "a.mp4"})
-    monkeypatch.setattr(predict, "_judge", lambda judge, path: verdict)
+    monkeypatch.setattr(predict, "_judge", lambda judge, path, explain: (Mock(), '{"file": "a.mp4"}'))
     with pytest.raises(OSError, match="too large") as told:
-        list(predict._judged(None, [tmp_path / "a.mp4"], tmp_path / "verdicts.jsonl", False))
+        list(predict._judged(None, [tmp_path / "a.mp4"], tmp_path / "verdicts.jsonl", Mock(), explain=False))
     assert told.value.filename == str(tmp_path / "verdicts.jsonl")
 
 
@@ -90,4 +91,5 @@ def test_a_file_that_may_not_be_looked_at_stays_among_the_others(theirs, monkeyp
         find_files([theirs / "b.mp4"])
     both = [theirs.parent / "a.mp4", theirs / "b.mp4"]
     assert find_files(both) == both
-    assert player_of(both[1], theirs, "beside") is None
+    verdict = FileVerdict(file="b.mp4", main=Judgement(name="x", modalities={}), trained_on="", synthetic=False)
+    assert Players(theirs, "beside").of(both[1], verdict, stamp_of(both[1])) is None

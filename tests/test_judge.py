@@ -1,8 +1,10 @@
 """A detector with thresholds, moments and lips that it was given: what it says of a file, in every form."""
 
+import base64
 import json
 import re
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -12,10 +14,11 @@ import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator
 from judged import tiny_judge, write_tiny_clip
+from permissions import unreadable
 from PIL import Image
 
 from experiments.__main__ import main
-from experiments.predict import _lines, _Minutes, player_of
+from experiments.predict import _judge, _lines, _Minutes, find_files
 from multimodal.familiarity import learn_familiar
 from multimodal.files import JUDGE_FILE
 from multimodal.judge import load_detector
@@ -125,18 +128,43 @@ def test_thresholds_that_are_set_by_hand_decide_and_are_said(folder, clip, tmp_p
     assert any("by hand" in note and "video 1.000, audio 0.000" in note for note in verdict["warnings"])
 
 
-def test_a_player_is_beside_the_page_or_within_it(tmp_path):
-    sound = tmp_path / "media" / "ä b.wav"
-    sound.parent.mkdir()
-    sound.write_bytes(b"RIFF")
-    beside, inside = (player_of(sound, tmp_path / "page", how) for how in ("beside", "embed"))
-    assert beside == ("../media/%C3%A4%20b.wav", "audio")
-    assert inside[0].startswith("data:audio/")
-    assert inside[0].endswith(";base64,UklGRg==")
-    for name, kind in (("x.png", "image"), ("x.unknown", "video")):
-        (tmp_path / name).touch()
-        assert player_of(tmp_path / name, tmp_path, "beside").kind == kind
-    assert player_of(sound, tmp_path, "none") is player_of(tmp_path, tmp_path, "embed") is None
+def test_files_that_cannot_be_read_or_are_no_media_are_rows_beside_the_judged_and_never_in_the_page(
+    folder, clip, tmp_path, capsys
+):
+    inbox, secret = tmp_path / "inbox", tmp_path / "passwords"
+    inbox.mkdir()
+    shutil.copy(clip, inbox / "a.mp4")
+    secret.write_text("root:x:0:0")
+    (inbox / "b.mp4").symlink_to(secret)
+    shutil.copy(clip, inbox / "c.mp4")
+    command = ["predict", str(inbox), "--run", str(folder), "--out", str(tmp_path / "out"), "--player", "embed"]
+    with unreadable(inbox / "c.mp4"):
+        assert main([*command, "--device", "cpu"]) == 1
+    verdicts = json.loads((tmp_path / "out" / "verdicts.json").read_text())
+    assert [one["name"] == "not judged" for one in verdicts[:2]] == [False, True]  # of root the worker reads c.mp4
+    assert len(pd.read_csv(tmp_path / "out" / "verdicts.csv")) == 3
+    page = (tmp_path / "out" / "verdicts.html").read_text()
+    assert page.count('src="data:video/mp4;base64,') == 1
+    assert base64.b64encode(secret.read_bytes()).decode()[:10] not in page
+
+
+def test_a_folder_that_may_not_be_looked_into_is_a_row_too(folder, tmp_path):
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "a.mp4").write_text("nothing")
+    (tmp_path / "b.mp4").write_text("nothing")
+    with unreadable(inbox):
+        found = find_files([tmp_path / "b.mp4", inbox / "a.mp4"])
+    assert found == [tmp_path / "b.mp4", inbox / "a.mp4"]
+
+
+def test_numbers_that_are_none_in_the_verdict_on_one_file_cost_the_others_nothing(folder, clip):
+    judge = load_detector(folder)
+    odd = judge.cannot_judge(clip, "x")
+    judge.file = lambda *_: replace(odd, main=replace(odd.main, start_seconds=float("nan")))
+    verdict, line = _judge(judge, clip, explain=False)
+    assert json.loads(line)["start_seconds"] == 0.0
+    assert "Out of range" in verdict.warnings[-1]
 
 
 def test_a_wide_band_of_doubt_leaves_nothing_to_say(folder):

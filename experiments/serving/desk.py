@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from experiments.predict import player_of
 from multimodal.artefacts import one_line, shown
 from multimodal.corpora.folder.labelled import SUFFIXES
 from multimodal.face import Watch
 from multimodal.files import write_json, write_text
 from multimodal.media.errors import why_given_up
 from multimodal.report.pages import prediction_page
+from multimodal.report.player import Players, Stamp, stamp_of
 from multimodal.report.verdict import FileVerdict, WindowScores
 
 State = Literal["arriving", "waiting", "judging", "done"]
@@ -157,21 +157,23 @@ class Desk:
             job.judged_seconds = max([job.judged_seconds, *(window.end_seconds for window in windows)])
 
         job.state = "judging"
+        stamp = stamp_of(job.file)
         try:
             try:
                 verdict = self._judge(job.file, watch)
             except Exception as error:  # whatever one odd file does to a library, the next one is judged
                 verdict = self._cannot_judge(job.file, why_given_up(error))
-            self._keep(job, verdict)
+            self._keep(job, verdict, stamp)
         except Exception as error:  # a full disk, say: it ends this file, and not the queue
             job.word, job.reason = "cannot say", f"no verdict could be kept: {one_line(error)}"
         finally:
             job.file.unlink(missing_ok=True)
             job.ended, job.state = time.monotonic(), "done"
 
-    def _keep(self, job: Job, verdict: FileVerdict) -> None:
-        is_small = job.file.stat().st_size <= _LARGEST_PLAYED
-        player = player_of(job.file, job.folder, "embed" if is_small else "none")
+    def _keep(self, job: Job, verdict: FileVerdict, stamp: Stamp | None) -> None:
+        player = Players(job.folder, "embed", most_of_a_file=_LARGEST_PLAYED).of(job.file, verdict, stamp)
+        if player is not None and player.note:  # it would be referenced, and is deleted in a moment
+            player = None
         named = replace(verdict, file=job.name, player=player)
         write_json(job.numbers, named.as_json())
         write_text(job.page, prediction_page([named], title="Verdict"))

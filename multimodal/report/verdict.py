@@ -230,10 +230,14 @@ class Judgement:
 
 
 class Player(NamedTuple):
-    """The media file itself for a page: an address beside the page or ``data:``, and what plays or shows it."""
+    """The media file itself for a page: an address beside the page or ``data:``, and what plays or shows it.
+
+    ``note`` says why a file that was to be in the page is not.
+    """
 
     uri: str
     kind: Literal["video", "audio", "image"]
+    note: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ it, 25 are assumed, and told.
 """
 
 import math
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -56,7 +57,7 @@ def sound_file(path: Path) -> Path:
         file
         for folder in (path.parent, path)
         for file in (folder / f"{path.name}{suffix}" for suffix in (".wav", ".WAV"))
-        if file.is_file()
+        if os.path.isfile(file)  # False of a folder that nobody may look into
     ]
     return found[0] if found else path
 

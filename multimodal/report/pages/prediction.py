@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from multimodal.artefacts import one_line
 from multimodal.labels import CLASSES, MODALITIES, TARGETS
 from multimodal.report.figures.style import png_bytes
 from multimodal.report.figures.timeline import timeline_figure
@@ -70,6 +72,16 @@ _MOST_WITH_FIGURES = 20
 
 
 def _file(verdict: FileVerdict) -> dict[str, Any]:
+    """What the page says of a file; where its figures fail on what one odd file holds, the words alone."""
+    try:
+        return _whole_file(verdict)
+    except Exception as error:
+        main, *faces = (replace(one, evidence=None, windows=()) for one in (verdict.main, *verdict.faces))
+        note = f"What there is to see of it could not be drawn: {one_line(error)}."
+        return _whole_file(replace(verdict, main=main, faces=faces, warnings=[*verdict.warnings, note]))
+
+
+def _whole_file(verdict: FileVerdict) -> dict[str, Any]:
     judged = (verdict.main, *verdict.faces)
     return {
         "name": verdict.file,
