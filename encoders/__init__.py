@@ -114,7 +114,7 @@ def load_encoder(name: str | Path, **options: Any) -> "Encoder":
     Raises:
         ValueError: no such folder, not an encoder's folder, or weights that do not fit (all misfits listed).
     """
-    from encoders.folders import CONFIG_FILE, WEIGHTS_FILE, json_text
+    from encoders.folders import CONFIG_FILE, WEIGHTS_FILE, json_text, must_be_readable
     from encoders.hub import find_folder
     from encoders.learnt_from import LEARNT_FILE, LearntFrom
     from encoders.weights import read_weights
@@ -130,6 +130,7 @@ def load_encoder(name: str | Path, **options: Any) -> "Encoder":
         config = json.loads(json_text(config_file))
         kind, trained_on = config.pop("encoder"), config.pop("trained_on")
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError, OSError) as error:
+        must_be_readable(config_file)
         raise ValueError(f"not the config of an encoder: {config_file} ({_one_line(error)})") from error
     encoder = rebuild_encoder(kind, config, source=config_file)
     read_weights(encoder, folder / WEIGHTS_FILE)

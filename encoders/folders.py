@@ -30,19 +30,40 @@ MOST_JSON_BYTES = 2**27
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
+def must_be_readable(path: str | Path) -> None:
+    """Tell permission as permission; asked once a library failed at a file, which may call it no such file.
+
+    Raises:
+        ValueError: the file or folder is somebody else's, and may not be read.
+    """
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))  # of a pipe nobody waits for a writer
+    except PermissionError:
+        raise ValueError(
+            f"{path} may not be read (permission denied); ask its owner for it, or take a copy of your own"
+        ) from None
+    except (OSError, ValueError):  # whoever asks says himself what is wrong
+        return
+
+
 def holds_encoder(place: str | Path) -> bool:
     """Whether ``place`` is a folder that ``encoder.save_pretrained`` wrote."""
     return Path(place).is_dir() and "encoder" in read_description(place)
 
 
 def read_description(place: str | Path) -> dict[str, Any]:
-    """What ``config.json`` in a folder, or beside a file, says; nothing where there is none that can be read."""
+    """What ``config.json`` in a folder, or beside a file, says; nothing where there is none, or it is none.
+
+    Raises:
+        ValueError: it may not be read.
+    """
     file = (Path(place) if Path(place).is_dir() else Path(place).parent) / CONFIG_FILE
     if not file.is_file():
         return {}
     try:
         found = json.loads(json_text(file))
     except (OSError, ValueError, RecursionError):
+        must_be_readable(file)
         return {}
     return found if isinstance(found, dict) else {}
 

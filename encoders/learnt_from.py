@@ -14,7 +14,7 @@ from jaxtyping import UInt64
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from encoders.folders import written_whole
+from encoders.folders import must_be_readable, written_whole
 
 #: Beside the weights.
 LEARNT_FILE = "learnt_from.safetensors"
@@ -64,6 +64,7 @@ class LearntFrom:
                 hashes = {kind: opened.get_tensor(kind) for kind in opened.keys()}  # noqa: SIM118 (no mapping)
                 unknown = json.loads((opened.metadata() or {})[_UNKNOWN])
         except Exception as error:  # of a stranger's file libraries raise anything
+            must_be_readable(file)
             raise ValueError(
                 f"cannot read what weights learnt from: {file} ({' '.join(str(error).split())[:200]})"
             ) from error

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from encoders.folders import find_weights, read_description, written_whole
+from encoders.folders import find_weights, must_be_readable, read_description, written_whole
 
 MISFITS_SHOWN = 12
 
@@ -31,6 +31,7 @@ def _read_safetensors(file: Path) -> dict[str, Tensor]:
     try:
         return load_file(file)
     except (OSError, KeyError, RuntimeError, SafetensorError) as error:  # KeyError where torch lacks the type
+        must_be_readable(file)
         raise ValueError(f"cannot read weights from {file}: {' '.join(str(error).split())[:300]}") from error
 
 
@@ -140,6 +141,7 @@ def _read_tensors(file: Path) -> Any:
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle raises whatever it meets first
+        must_be_readable(file)
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(
             f"cannot read weights from {file}: {first[:200]} Only tensors are read: save model.state_dict()"

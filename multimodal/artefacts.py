@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from encoders.folders import must_be_readable
+
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
@@ -66,6 +68,7 @@ def reading(path: str | Path, kind: str, wrong: str = "cannot be read") -> Itera
         text = str(error)
         if type(error) is ValueError and str(path) in text and "\n" not in text:
             raise
+        must_be_readable(path)
         raise ValueError(f"not {kind}: {shown(path)} {wrong} ({one_line(error)})") from error
 
 
@@ -81,6 +84,9 @@ def building(path: str | Path, kind: str) -> Iterator[None]:
         yield
     except Exception as error:  # sizes, names and types that nobody meant make a library raise anything
         if type(error) is ValueError and "\n" not in str(error):
+            raise
+        must_be_readable(path)
+        if isinstance(error, PermissionError):  # of another file than this one, which it names
             raise
         raise ValueError(f"not {kind}: {shown(path)} ({one_line(error)})") from error
 

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from encoders.folders import must_be_readable
 from multimodal.files import atomic_path
 from multimodal.labels import MODALITIES, Modality
 from multimodal.metrics.bootstrap import identity_codes
@@ -146,6 +147,7 @@ def read_familiar(file: Path) -> dict[Modality, Familiar]:
             names = [name for name in MODALITIES if f"{name}.mean" in set(opened.keys())]
             return {name: _read(opened, name) for name in names}
     except (OSError, SafetensorError, ValueError, TypeError) as error:
+        must_be_readable(file)
         raise ValueError(f"not what `evaluate` wrote: {file} ({error}); call it again") from error
 
 

@@ -16,6 +16,7 @@ from transformers.utils import logging as library_output
 
 from encoders.base import AudioSpec, Encoder, tiled
 from encoders.checks import check_mask, check_sound
+from encoders.folders import must_be_readable
 from encoders.lora import ATTENTION, FEED_FORWARD, add_adapters
 from encoders.weights import Published, listed, read_published
 
@@ -74,14 +75,24 @@ def load_model(checkpoint: str) -> Any:
                 ignore_mismatched_sizes=True,
             )
     except OSError as error:
+        _must_be_readable_files(checkpoint)
         raise ValueError(
             f"cannot get {checkpoint!r} ({str(error).splitlines()[0]}). Without network give a local folder that "
             "holds config.json and model.safetensors, as checkpoint='path/to/folder', or a config as a dict."
         ) from error
     except (AttributeError, KeyError, RuntimeError, StrictDataclassError, SafetensorError, TypeError) as error:
+        _must_be_readable_files(checkpoint)
         raise ValueError(f"cannot read {checkpoint!r}: {' '.join(str(error).split())[:300]}") from error
     _check_report(report, checkpoint)
     return model
+
+
+def _must_be_readable_files(checkpoint: str) -> None:
+    """Transformers says of a file that may not be read that the folder has none."""
+    if Path(checkpoint).is_dir():
+        must_be_readable(checkpoint)
+        for file in sorted(Path(checkpoint).iterdir()):
+            must_be_readable(file)
 
 
 def load_published(place: str | Path, architecture: str | Mapping[str, Any]) -> tuple[Any, Published]:

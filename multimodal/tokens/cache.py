@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from encoders.base import Encoder
+from encoders.folders import must_be_readable
 from encoders.learnt_from import LearntFrom
 from multimodal.artefacts import inside, one_line
 from multimodal.data.cutting import WindowShape
@@ -149,6 +150,7 @@ def _load(path: Path) -> dict[str, Tensor]:
     try:
         shard = load_file(inside(path.parent, path.name))
     except (KeyError, OSError, RuntimeError, SafetensorError, ValueError) as error:  # KeyError: an unknown type
+        must_be_readable(path)
         raise ValueError(
             f"cannot read tokens from {path}: {one_line(error)}. Delete {path.parent} and call again"
         ) from error

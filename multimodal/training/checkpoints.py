@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.amp.grad_scaler import GradScaler
 
+from encoders.folders import must_be_readable
 from multimodal.artefacts import inside, is_number, one_line
 from multimodal.files import atomic_folder, atomic_path, listed, read_json, sweep, write_json
 
@@ -236,4 +237,5 @@ def load_weights(model: nn.Module, path: Path) -> None:
     try:
         model.load_state_dict(load_file(path), strict=True)
     except (KeyError, OSError, RuntimeError, SafetensorError) as error:  # KeyError where torch lacks the type
+        must_be_readable(path)
         raise ValueError(f"weights do not fit: {path}: {' '.join(str(error).split())[:300]}") from error
