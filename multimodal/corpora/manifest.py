@@ -23,8 +23,13 @@ from multimodal.labels import CLASSES, Media
 
 Segments = tuple[tuple[float, float], ...]
 
-#: LJSpeech and JSUT come from elsewhere; see :mod:`multimodal.corpora.wavefake`.
-_GENUINE_OF_WAVEFAKE = r"^(wavefake/)?(\.\./)+([^./][^/]*/)*(LJ\d{3}-\d{4}|BASIC5000_\d{4})\.wav$"
+#: From a corpus up to a folder that holds its genuine recordings, which come from elsewhere, and down again.
+MOST_LEVELS_UP = 12
+#: LJSpeech and JSUT, by names that they alone have; see :mod:`multimodal.corpora.wavefake`.
+_GENUINE_OF_WAVEFAKE = (
+    rf"(?i)^wavefake/(\.\./){{1,{MOST_LEVELS_UP}}}([^./\\][^/\\]*/)*"
+    r"(wavs/([^./\\][^/\\]*/)*LJ\d{3}-\d{4}|basic5000/wav/([^./\\][^/\\]*/)*BASIC5000_\d{4})\.wav$"
+)
 
 #: Start and end in seconds, for each forged stretch.
 _SEGMENTS = pa.list_(pa.list_(pa.float64()))
@@ -135,8 +140,9 @@ class Manifest:
             clips = _to_pandas(table)
         if not isinstance(roots, dict) or not all(isinstance(root, str) for root in roots.values()):
             raise ValueError(f"not a manifest: {path} does not map corpora to their roots; scan them again")
-        for column in ("clip_id", "path"):
-            check_inside(_but_beside(table[column]), column, path)
+        joined = pc.binary_join_element_wise(table["corpus"], table["path"], "/")
+        for column, clip_ids in (("clip_id", table["clip_id"]), ("path", joined)):
+            check_inside(_but_beside(table[column], clip_ids), column, path)
         for column, known in _WORDS.items():
             strange = table.filter(pc.invert(pc.is_in(table[column], pa.array(known, SCHEMA.field(column).type))))
             if strange.num_rows:
@@ -157,13 +163,14 @@ class Manifest:
         where = {**self.roots, **(roots or {})}
         if corpus not in where:
             raise ValueError(f"no root known for corpus {corpus!r}; give --root DIR")
-        check_inside(_but_beside(pa.chunked_array([pa.array([relative], pa.string())])), "path", "the manifest")
+        names, of = (pa.chunked_array([pa.array([name], pa.string())]) for name in (relative, clip_id))
+        check_inside(_but_beside(names, of), "path", "the manifest")
         return Path(where[corpus]) / relative
 
 
-def _but_beside(names: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Without WaveFake's genuine recordings, which alone lie beside their corpus, by names that only they have."""
-    is_beside = pc.fill_null(pc.match_substring_regex(names, _GENUINE_OF_WAVEFAKE), False)
+def _but_beside(names: pa.ChunkedArray, clip_ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Names but those of WaveFake's genuine recordings, which alone lie beside their corpus, by their clip_id."""
+    is_beside = pc.fill_null(pc.match_substring_regex(clip_ids, _GENUINE_OF_WAVEFAKE), False)
     return names.filter(pc.invert(is_beside))
 
 

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.file_names import NAME_UNPARSED
-from multimodal.corpora.manifest import Clip
+from multimodal.corpora.manifest import MOST_LEVELS_UP, Clip
 from multimodal.corpora.roots import folders_named, list_folder
 from multimodal.corpora.walk import walk_files
 
@@ -73,6 +73,8 @@ def _read(root: Path, folder: Path | None, family: str, report: ScanReport) -> I
         return
     report.note(f"genuine recordings from {folder}")
     prefix = Path(os.path.relpath(folder, root)).as_posix()
+    if prefix.split("/").count("..") > MOST_LEVELS_UP:
+        raise ValueError(f"{folder} lies over {MOST_LEVELS_UP} folders up from {root}; put it nearer")
     for name, size_bytes in walk_files(folder, report, suffixes={".wav"}):
         path = f"{prefix}/{name}"
         if _GENUINE[family].fullmatch(path[path.rfind("/") + 1 : path.rfind(".")]):
