@@ -26,11 +26,14 @@ def fetch(
     out: Path,
     kind: Literal["sound", "picture"] = "sound",
     clone: bool = False,
+    seconds_per_file: Annotated[float, above(0)] = 120.0,
+    memory_gb: Annotated[float, above(0)] = 2.0,
 ) -> None:
     """Read the files of a list out of clones with git, treat them alike, and write a corpus of the folder kind.
 
     Sound becomes mono, 60 to 6800 Hz, without silent ends, at most 6 s, of one loudness, in Opus at 32 kb/s.
-    Pictures are taken as they are. Files that are there already are kept.
+    Pictures are taken as they are. Files that are there already are kept; one that cannot be used is left out, and
+    a line says why.
 
     Examples:
         python -m experiments trial fetch list.csv --from clones --out corpus
@@ -39,18 +42,23 @@ def fetch(
     Args:
         files: a CSV with the columns repository, commit, path, label, generator, speaker, licence and split.
         from_: folder of clones, named OWNER+NAME, OWNER/NAME or NAME.
-        out: folder of the corpus.
+        out: folder of the corpus; an empty or a new one, or one that this verb wrote.
         kind: what the files are.
         clone: clone repositories that are not there, over the network.
+        seconds_per_file: a file whose sound takes longer to treat is given up.
+        memory_gb: a file whose sound takes more memory is given up.
     """
     from experiments.trials.clones import Clones
     from experiments.trials.corpus import make_corpus
     from experiments.trials.listing import read_list
+    from multimodal.artefacts import shown
+    from multimodal.media.isolation import Limits
 
-    made = make_corpus(read_list(files), Clones(from_, may_clone=clone), out, kind=kind)
+    limits = Limits(seconds_per_file, round(memory_gb * 2**30))
+    made = make_corpus(read_list(files), Clones(from_, may_clone=clone), out, kind=kind, limits=limits)
     print(f"{out}: {made.num_clips:,} clips")
     for reason, count in made.left_out.most_common():
-        print(f"left out: {count:,} {reason}")
+        print(shown(f"left out: {count:,} {reason}"))
 
 
 def _speech(arguments: list[str]) -> None:

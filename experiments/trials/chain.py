@@ -23,26 +23,21 @@ _SILENCE_DB, _FRAME_SECONDS = 40.0, 0.02
 Samples = Float[np.ndarray, " samples"]
 
 
-def treat_sound(source: Path, target: Path) -> None:
-    """Decode a file, treat its sound, and write it as Ogg Opus.
+def treat_sound(source: Path) -> bytes:
+    """Decode a file, treat its sound, and give it as Ogg Opus; of a stranger's file in an isolated process.
 
     Raises:
-        ValueError: nothing can be decoded, or less than a second is left of it.
+        MediaError: nothing can be decoded, or there is no sound.
+        ValueError: less than a second is left of it.
     """
     import torch
 
     from multimodal.data.augment.sound import LOSSY_CODECS, encoded
-    from multimodal.media.errors import MediaError
     from multimodal.media.reading.sound import read_sound
 
-    try:
-        sound = read_sound(source, SAMPLE_RATE, max_seconds=4 * MAX_SECONDS)
-    except MediaError as error:
-        raise ValueError(f"cannot be decoded: {error}") from error
+    sound = read_sound(source, SAMPLE_RATE, max_seconds=4 * MAX_SECONDS)
     treated = treated_samples(sound.samples.astype(np.float64) / 32768)
-    file = encoded(torch.from_numpy(treated), LOSSY_CODECS["opus"], _BIT_RATE, SAMPLE_RATE)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(file.getvalue())
+    return encoded(torch.from_numpy(treated), LOSSY_CODECS["opus"], _BIT_RATE, SAMPLE_RATE).getvalue()
 
 
 def treated_samples(samples: Samples) -> Float[np.ndarray, " treated"]:

@@ -14,7 +14,8 @@ from multimodal.splits.assignment import SPLITS
 
 LABELS = ("real", "fake")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
-_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+#: Neither part leads out of a folder, and neither is an option to a program.
+_REPOSITORY = re.compile(r"(?![.-])[\w.-]+/(?!\.{1,2}$)(?!-)[\w.-]+", re.ASCII)
 
 
 class Listed(NamedTuple):
@@ -61,11 +62,11 @@ def read_list(path: Path) -> list[Listed]:
 
 
 def _problem(one: Listed) -> str | None:
-    if not _REPOSITORY.fullmatch(one.repository) or one.repository.startswith("."):
+    if not _REPOSITORY.fullmatch(one.repository):
         return f"the repository must be owner/name; got {one.repository!r}"
     if not _COMMIT.fullmatch(one.commit):
         return f"the commit must be 7 to 64 hexadecimal digits; got {one.commit!r}"
-    if not one.path or one.path.startswith("/") or ".." in one.path.split("/"):
+    if not one.path or one.path.startswith("/") or ".." in one.path.split("/") or "\0" in one.path:
         return f"the path must lie inside the repository; got {one.path!r}"
     if one.label not in LABELS:
         return f"the label must be real or fake; got {one.label!r}"

@@ -80,11 +80,13 @@ def read_sound(
     stream starts later, silence is put before it. Packets that cannot be decoded are passed over.
 
     Raises ``MediaError`` (stage "decode") if nothing can be decoded, if samples are NaN or infinite, or if the
-    sample rate, the length or the pauses are out of bounds.
+    sample rate, the length or the pauses are out of bounds, or the file has no sound.
     """
     part = _Part(path, sample_rate, start_seconds, max_seconds)
     with open_container(path) as container:
         num_tracks = len(audio_streams(container))
+    if not num_tracks:
+        raise MediaError("decode", "the file has no sound")
     first: Sound | MediaError | None = None
     faint = 0.0
     for track in range(num_tracks):
