@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,7 +63,7 @@ def few_of_each_class(manifest: Manifest, clips_per_class: int, *, seed: int = 0
     """At most so many clips of each audio-visual class, drawn at random; clips without a class are left out."""
     clips = manifest.clips.dropna(subset=["av_class"]).sample(frac=1, random_state=seed)
     few = clips.groupby("av_class", observed=True).head(clips_per_class)
-    return Manifest(few.sort_values("clip_id", ignore_index=True), manifest.roots)
+    return replace(manifest, clips=few.sort_values("clip_id", ignore_index=True))
 
 
 def folder_of(manifest: Manifest, parent: Path, *settings: object) -> Path:

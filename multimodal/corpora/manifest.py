@@ -60,7 +60,7 @@ GENERATED = "generated"
 GENERATED_NOTICE = "generated media: a smoke test; these numbers say nothing about real media"
 #: File at the root of a generated corpus; it says how the clips were made.
 GENERATED_MARK = "synthetic.json"
-_ROOTS_KEY = b"multimodal.roots"
+_ROOTS_KEY, _LINKED_KEY = b"multimodal.roots", b"multimodal.linked"
 #: Columns with few values, and these.
 _WORDS: dict[str, list[Any]] = {
     "media": list(get_args(Media)),
@@ -121,11 +121,13 @@ class Manifest:
     """The clips of one or more corpora, and where each corpus lay when it was read.
 
     ``clips`` has the columns of :data:`SCHEMA`, sorted by ``clip_id``, which is unique. ``roots`` maps the name
-    of a corpus to the absolute path of its root.
+    of a corpus to the absolute path of its root. ``linked`` names the corpora of which links that lead out of the
+    root were followed, and are when clips are opened.
     """
 
     clips: pd.DataFrame
     roots: dict[str, str] = field(default_factory=dict)
+    linked: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, path: str | Path) -> "Manifest":
@@ -136,10 +138,13 @@ class Manifest:
         table = read_table(path, "a manifest", columns=SCHEMA.names)
         with reading(path, "a manifest"):
             roots = json.loads((table.schema.metadata or {}).get(_ROOTS_KEY, b"{}"))
+            linked = json.loads((table.schema.metadata or {}).get(_LINKED_KEY, b"[]"))
             table = table.select(SCHEMA.names).cast(SCHEMA)
             clips = _to_pandas(table)
         if not isinstance(roots, dict) or not all(isinstance(root, str) for root in roots.values()):
             raise ValueError(f"not a manifest: {path} does not map corpora to their roots; scan them again")
+        if not isinstance(linked, list) or not all(isinstance(name, str) for name in linked):
+            raise ValueError(f"not a manifest: {path} does not say of which corpora links were followed")
         joined = pc.binary_join_element_wise(table["corpus"], table["path"], "/")
         for column, clip_ids in (("clip_id", table["clip_id"]), ("path", joined)):
             check_inside(_but_beside(table[column], clip_ids), column, path)
@@ -147,12 +152,15 @@ class Manifest:
             strange = table.filter(pc.invert(pc.is_in(table[column], pa.array(known, SCHEMA.field(column).type))))
             if strange.num_rows:
                 raise ValueError(f"not a manifest: {path} has {column} {strange[column][0].as_py()!r:.60}")
-        return cls(clips, roots)
+        return cls(clips, roots, tuple(linked))
 
     def write(self, path: str | Path) -> None:
         """Write as parquet, in one atomic move."""
         table = pa.Table.from_pandas(self.clips, schema=SCHEMA, preserve_index=False)
-        table = table.replace_schema_metadata({_ROOTS_KEY: json.dumps(self.roots).encode()})
+        facts = {_ROOTS_KEY: json.dumps(self.roots).encode()}
+        if self.linked:
+            facts[_LINKED_KEY] = json.dumps(self.linked).encode()
+        table = table.replace_schema_metadata(facts)
         sweep_beside(Path(path))
         with atomic_path(path) as temporary:
             pq.write_table(table, temporary)
@@ -166,6 +174,12 @@ class Manifest:
         names, of = (pa.chunked_array([pa.array([name], pa.string())]) for name in (relative, clip_id))
         check_inside(_but_beside(names, of), "path", "the manifest")
         return Path(where[corpus]) / relative
+
+    def bound_of(self, clip_id: str, roots: dict[str, str] | None = None) -> str | None:
+        """The folder that no link may lead out of when a clip is opened; None where its links are followed."""
+        corpus, _, relative = clip_id.partition("/")
+        is_beside = relative.startswith("../")  # by a name that :meth:`file_of` knows
+        return None if is_beside or corpus in self.linked else {**self.roots, **(roots or {})}[corpus]
 
 
 def _but_beside(names: pa.ChunkedArray, clip_ids: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -218,7 +232,8 @@ def concatenate(manifests: Iterable[Manifest]) -> Manifest:
     repeated = clips["clip_id"][clips["clip_id"].duplicated()]
     if len(repeated):
         raise ValueError(f"{len(repeated)} clips stand in two of the manifests, e.g. {repeated.iloc[0]}")
-    return Manifest(clips.sort_values("clip_id", ignore_index=True), roots)
+    linked = sorted({corpus for manifest in manifests for corpus in manifest.linked})
+    return Manifest(clips.sort_values("clip_id", ignore_index=True), roots, tuple(linked))
 
 
 def _batched(clips: Iterable[Clip], size: int) -> Iterator[list[Clip]]:

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -88,6 +89,7 @@ def scan(
     clips = _flag_generated(corpus.clips(found, own_report, **(options or {})), own_report)
     try:
         manifest = collect(clips, corpus=corpus.name, root=found)
+        manifest = replace(manifest, linked=(corpus.name,) if follow_links else ())
     except OSError as error:  # a table or list of the corpus; folders and clips are reported and passed over
         raise ValueError(f"cannot read {error.filename}: {error.strerror}. Make it readable.") from error
     tell_unread(found, own_report)

@@ -25,6 +25,7 @@ from multimodal.media.kept import Kept
 from multimodal.media.networks import NetworksGoneError, SharedNetworks, on_device
 from multimodal.media.prepare import prepare_file
 from multimodal.media.prepared import PrepareOptions
+from multimodal.media.reading.frame_folder import must_lie_in
 from multimodal.media.store.format import (
     FAILURES,
     JOURNALS,
@@ -75,6 +76,7 @@ class PrepareJob(NamedTuple):
     clip_id: str
     path: str
     media: Media
+    root: str | None = None
 
 
 Prepared: TypeAlias = Outcome[PrepareJob, Kept]
@@ -151,7 +153,7 @@ def prepare_corpus(
 def _jobs(manifest: Manifest, roots: dict[str, str] | None, *, done: set[str]) -> list[PrepareJob]:
     rows = manifest.clips[~manifest.clips["clip_id"].isin(done)]
     return [
-        PrepareJob(clip_id, str(manifest.file_of(clip_id, roots)), media)
+        PrepareJob(clip_id, str(manifest.file_of(clip_id, roots)), media, manifest.bound_of(clip_id, roots))
         for clip_id, media in zip(rows["clip_id"], rows["media"], strict=True)
     ]
 
@@ -172,7 +174,7 @@ def part_of(manifest: Manifest, number: int, count: int) -> Manifest:
     """
     if not 0 <= number < count:
         raise ValueError(f"no part {number} of {count}; the parts are 0 to {count - 1}")
-    return Manifest(manifest.clips.iloc[number::count].reset_index(drop=True), manifest.roots)
+    return replace(manifest, clips=manifest.clips.iloc[number::count].reset_index(drop=True))
 
 
 def _open_or_make(folder: Path, options: PrepareOptions) -> None:
@@ -241,6 +243,7 @@ def _preparing(
 def _prepare(
     job: PrepareJob, *, options: PrepareOptions, detector: FaceDetector, writer: StoreWriter, tracks: Tracks
 ) -> Kept:
+    must_lie_in(job.root, Path(job.path))
     found = prepare_file(job.path, job.clip_id, options, media=job.media, detector=detector)
     main, stored = found[0], found if tracks == "all" else found[:1]
     if {"video", "audio"} <= main.absent.keys():
@@ -344,7 +347,7 @@ def estimate_corpus(
         raise ValueError(f"nothing to estimate from: {total} clips, {num_sampled} to be sampled")
     rng = np.random.default_rng(seed)
     drawn = np.sort(rng.choice(total, min(num_sampled, total), replace=False))
-    sample = Manifest(manifest.clips.iloc[drawn].reset_index(drop=True), manifest.roots)
+    sample = replace(manifest, clips=manifest.clips.iloc[drawn].reset_index(drop=True))
     seconds: list[float] = []
 
     def watch(outcomes: Iterable[Prepared], count: int) -> Iterable[Prepared]:

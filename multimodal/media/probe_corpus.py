@@ -19,7 +19,7 @@ from multimodal.artefacts import reading, safe_cells
 from multimodal.files import atomic_path, open_itself
 from multimodal.media.errors import MediaError
 from multimodal.media.isolation import IsolatedWorkers, Limits, Outcome
-from multimodal.media.reading.frame_folder import probe_clip, sound_file
+from multimodal.media.reading.frame_folder import must_lie_in, probe_clip, sound_file
 from multimodal.media.reading.images import open_image
 from multimodal.media.reading.probe import MediaInfo
 from multimodal.media.reading.sound import measure_silence, read_sound
@@ -59,6 +59,7 @@ class ProbeJob(NamedTuple):
     clip_id: str
     path: str
     media: "Media"
+    root: str | None = None
 
 
 Probed: TypeAlias = "Outcome[ProbeJob, FileFacts]"
@@ -106,7 +107,7 @@ def probe_corpus(
     known = _collect(manifest, table_path, journal)["clip_id"].to_pandas()
     left = manifest.clips[~manifest.clips["clip_id"].isin(known)]
     jobs = [
-        ProbeJob(clip_id, str(manifest.file_of(clip_id, roots)), media)
+        ProbeJob(clip_id, str(manifest.file_of(clip_id, roots)), media, manifest.bound_of(clip_id, roots))
         for clip_id, media in zip(left["clip_id"], left["media"], strict=True)
     ]
     sizes = dict(zip(left["clip_id"], left["size_bytes"].tolist(), strict=True))
@@ -134,6 +135,7 @@ def _probing() -> AbstractContextManager[Callable[[ProbeJob], "FileFacts"]]:
 
 
 def _probe(job: ProbeJob) -> "FileFacts":
+    must_lie_in(job.root, Path(job.path))
     return probe_file(job.path, job.media)
 
 

@@ -62,6 +62,23 @@ def sound_file(path: Path) -> Path:
     return found[0] if found else path
 
 
+def must_lie_in(root: str | None, path: Path) -> None:
+    """Refuse a clip of which a file lies behind a link that leads out of its corpus; with no root, none.
+
+    Raises:
+        MediaError: names what does.
+    """
+    if root is None:
+        return
+    inner = [file for file in path.iterdir() if file.is_symlink()] if path.is_dir() else []
+    top = os.path.realpath(root)
+    for file in (path, sound_file(path), *inner):
+        if not Path(os.path.realpath(file)).is_relative_to(top):
+            raise MediaError(
+                "open", f"a link of {file.name} leads out of the corpus; if it is yours, scan with --follow-links"
+            )
+
+
 def looks_like_frames(folder: Path) -> bool:
     """Whether a folder holds images alone, at least two, whose names are numbers of frames."""
     files = [file for file in folder.iterdir() if not file.name.startswith(".") and file.suffix.lower() != ".wav"]
