@@ -141,14 +141,14 @@ class Served:
         self._thread.start()
         self._opener = build_opener(ProxyHandler({}))
 
-    def ask(self, path, data=None, **headers):
+    def ask(self, path, data=None, *, tries=10, **headers):
         """Status, headers and text of an answer; who refuses at once may hang up on a body that is on its way."""
         try:
             return self._ask(path, data, headers)
         except OSError:
-            if not isinstance(data, bytes):
+            if tries == 1 or not isinstance(data, bytes):
                 raise
-            return self._ask(path, data, headers)
+            return self.ask(path, data, tries=tries - 1, **headers)
 
     def _ask(self, path, data, headers):
         try:
