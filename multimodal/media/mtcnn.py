@@ -5,6 +5,7 @@ II). The networks and weights are facenet-pytorch's. Its own loop resizes the ca
 slow layout of memory: on a CPU it takes several times as long, and always at one scale of the picture.
 """
 
+import math
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -28,6 +29,8 @@ _PASS = (0.75, 0.7, 0.7)
 #: Dark pictures, of which 99 in 100 pixels are below the second of these (of 255) and some above the first, are
 #: made so bright: in the dark the networks find nothing, though a face can be told.
 _NOTHING, _DARK, _LIT = 6.0, 60.0, 200.0
+#: The value of a pixel that the networks take for 0, nearly: (127.5 - 127.5) / 128.
+_GREY = 128
 #: Of two boxes that overlap by more than this, one is left.
 _SAME_SCALE, _SAME_FACE = 0.5, 0.7
 #: Boxes that are held against all others at a time.
@@ -170,8 +173,24 @@ class FaceCascade:
 
 def _patches(picture: Picture, squares: Boxes, side: int) -> Images:
     """Squares cut out of a picture of any size, averaged down to ``side`` pixels."""
-    boxes = _inside(squares, picture.shape[1::-1])
-    return np.stack([np.asarray(_reduced(picture[y0:y1, x0:x1], (side, side))) for x0, y0, x1, y1 in boxes])
+    return np.stack([_patch(picture, *_corners(square), side) for square in squares.tolist()])
+
+
+def _patch(picture: Picture, x0: int, y0: int, x1: int, y1: int, side: int) -> Picture:
+    """A square of a picture; grey, the networks' zero, where it leaves the picture.
+
+    facenet-pytorch stretches what is left of such a square, but places the box in all of it: a face at the edge
+    came out too large, and larger the longer it was followed. Zhang et al.'s own program fills up, too.
+    """
+    height, width = picture.shape[:2]
+    if min(x0, y0) >= 0 and x1 <= width and y1 <= height:
+        return np.asarray(_reduced(picture[y0:y1, x0:x1], (side, side)))
+    step = max(1, min(x1 - x0, y1 - y0) // (3 * side))  # as _reduced takes it: the square may be huge
+    rows, columns = np.arange(y0, y1, step), np.arange(x0, x1, step)
+    has_row, has_column = (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
+    patch = np.full((len(rows), len(columns), 3), _GREY, np.uint8)
+    patch[np.ix_(has_row, has_column)] = picture[np.ix_(rows[has_row], columns[has_column])]
+    return np.asarray(Image.fromarray(patch).resize((side, side), Image.Resampling.BOX))
 
 
 def nms(boxes: Boxes, scores: Float[Tensor, " n"], most: float) -> Int[Tensor, " kept"]:
@@ -241,14 +260,10 @@ def _squared(boxes: Tensor) -> Tensor:
     return torch.cat([centres - sides / 2, centres + sides / 2], dim=1)
 
 
-def _inside(squares: Boxes, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
-    """Corners of what of each square lies in the picture; the networks count pixels from 1."""
-    width, height = size
-    corners = []
-    for x0, y0, x1, y1 in squares.tolist():
-        left, top = min(max(int(x0) - 1, 0), width - 1), min(max(int(y0) - 1, 0), height - 1)
-        corners.append((left, top, max(min(int(x1), width), left + 1), max(min(int(y1), height), top + 1)))
-    return corners
+def _corners(square: list[float]) -> tuple[int, int, int, int]:
+    """Whole pixels of a square, at least one; the networks count them from 1."""
+    left, top = math.floor(square[0]) - 1, math.floor(square[1]) - 1
+    return left, top, max(math.floor(square[2]), left + 1), max(math.floor(square[3]), top + 1)
 
 
 def _best(squares: Tensor, shift: Tensor, scores: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from multimodal.media.faces import DEFAULT_DETECTOR, DETECTORS
 from multimodal.ranges import above, at_least, between, check_ranges
 
 #: Version of the cropper; raised whenever the same options would give other crops or another sound.
-CROPPER_VERSION = 9
+CROPPER_VERSION = 10
 
 
 FrameFormat = Literal["lz4", "zstd", "webp", "jpeg"]

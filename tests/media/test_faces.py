@@ -61,6 +61,19 @@ def test_a_face_that_moved_is_followed(detector, media):
     assert pairwise_iou(followed[None, :4], new[None, :4]).item() > 0.85
 
 
+@pytest.mark.parametrize(("left", "top"), [(-70, 60), (350, 60), (100, -50), (100, 160)])
+def test_a_face_that_the_pictures_edge_cuts_off_is_followed_where_it_is(detector, left, top, media):
+    """Each box is followed from the one before: one that comes out too large would grow and grow."""
+    face = media.face(200)
+    (whole,) = detector.find(in_room(face, 100, 60), 48)
+    truth = whole[None, :4] + [left - 100, top - 60] * 2
+    picture = in_room(face, left + 200, top + 200, (880, 720))[200:520, 200:680]
+    found = detector.find(picture, 48)
+    for _ in range(12):
+        assert pairwise_iou(found[:, :4], truth).item() > 0.8
+        found = detector.follow(picture, found[:, :4])
+
+
 def test_a_face_that_is_gone_is_not_followed(detector, media):
     (face,) = detector.find(in_room(media.face(160), 100, 60), 48)
     empty = np.full((320, 480, 3), (70, 110, 140), np.uint8)
