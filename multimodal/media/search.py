@@ -232,7 +232,7 @@ def look_through(
         tracks,
         pictures.reader,
         pictures.reader_note,
-        _TURNS.get(watched.quarters),
+        "; ".join(filter(None, (pictures.picture_note, _TURNS.get(watched.quarters)))) or None,
     )
 
 

@@ -18,6 +18,7 @@ from multimodal.media.reading.images import read_image
 from multimodal.media.reading.packets import find_gaps
 from multimodal.media.reading.pictures import VideoPictures
 from multimodal.media.reading.probe import probe
+from multimodal.media.reading.upright import Shapes
 
 SCRIPTS = {
     "concat": "ffconcat version 1.0\nfile victim.mp4\n",
@@ -147,10 +148,10 @@ def test_a_reader_whose_key_frame_is_another_than_ffmpegs_is_given_up(tmp_path, 
     info, key_pictures = probe(path), with_pyav.key_pictures
     assert info.key_frames == (0, 12, 24, 36)
 
-    def with_another_at_the_end(path, info, numbers):
+    def with_another_at_the_end(path, info, numbers, shapes):
         return {
             number: picture[::-1] if number == 36 else picture
-            for number, picture in key_pictures(path, info, numbers).items()
+            for number, picture in key_pictures(path, info, numbers, shapes).items()
         }
 
     monkeypatch.setattr(with_pyav, "key_pictures", with_another_at_the_end)
@@ -164,7 +165,7 @@ def test_a_reader_whose_key_frame_is_another_than_ffmpegs_is_given_up(tmp_path, 
 
 def test_key_frames_are_found_again_by_their_number(tmp_path, media):
     path = media.write(tmp_path / "a.mkv", pictures=media.counting(40), video_codec="ffv1", pixel_format="bgr0")
-    found = with_pyav.key_pictures(path, probe(path), (0, 24, 36))
+    found = with_pyav.key_pictures(path, info := probe(path), (0, 24, 36), Shapes(info))
     assert {number: media.number_in(picture) for number, picture in found.items()} == {0: 0, 24: 24, 36: 36}
 
 

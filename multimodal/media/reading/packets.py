@@ -12,6 +12,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from jaxtyping import Bool, Float, Int
 
+from multimodal.media.reading.key_packets import Sizes
 from multimodal.media.reading.program_stream import Named, count_frames, says_order
 from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
 
@@ -41,7 +42,8 @@ class Packets(NamedTuple):
     missing in ``num_gaps`` places, ``clock_jumps`` counts where a clock is set back or leaps ahead. ``video_end``
     and ``audio_end`` are the seconds at which the last of each ends. FFmpeg names every frame ``late_seconds``
     after its time, and where ``in_coded_order`` the right times, but each to another frame. ``counted`` are ticks,
-    in the order of the file, that take the place of what FFmpeg says of the packets of the picture.
+    in the order of the file, that take the place of what FFmpeg says of the packets of the picture. Where key
+    packets do not say the same of the size of pictures, it ``may_change_size``.
     """
 
     times: Float[np.ndarray, " frames"] | None = None
@@ -57,6 +59,7 @@ class Packets(NamedTuple):
     late_seconds: float = 0.0
     in_coded_order: bool = False
     counted: tuple[int, ...] | None = None
+    may_change_size: bool = False
 
 
 class Gaps(NamedTuple):
@@ -88,6 +91,7 @@ def read_packets(
     clocks = {stream.index: _Clock() for stream in streams}
     ticks: list[_Tick] = []
     ends = {stream.index: _SoundEnd() for stream in sounds}
+    sizes = Sizes("" if video is None else video.codec_context.name)
     num_frames = num_damaged = 0
     try:
         for packet in container.demux(streams) if streams else ():
@@ -99,6 +103,7 @@ def read_packets(
                 ends[packet.stream_index].see(packet)
                 continue
             num_frames += 1
+            sizes.see(packet)
             if packet.is_discard:
                 continue
             is_named = packet.pts is not None
@@ -112,6 +117,7 @@ def read_packets(
     heard = [ends[stream.index].of(stream, is_counted=is_counted) for stream in sounds]
     audio_end = max((end for end in heard if end is not None), default=None)
     read = Packets(num_frames=num_frames, num_damaged=num_damaged, audio_end=audio_end, clock_jumps=jumps)
+    read = read._replace(may_change_size=sizes.may_change)
     if not ticks or video is None or not video.time_base:
         return read
     tick_seconds = float(video.time_base)

@@ -7,6 +7,7 @@ from pathlib import Path
 from multimodal.media.reading import frame_folder, with_decord, with_pyav
 from multimodal.media.reading.probe import MediaInfo, require_size
 from multimodal.media.reading.time_grid import PicturePoint
+from multimodal.media.reading.upright import Shapes
 
 
 class VideoPictures:
@@ -29,6 +30,8 @@ class VideoPictures:
         self._max_seconds = None if max_seconds is None else max(1, round(max_seconds * frame_rate)) / frame_rate
         self.reader = "decord"
         self.reader_note: str | None = None
+        #: How pictures were taken that change on the way; known when they were read.
+        self.picture_note: str | None = None
 
     def __iter__(self) -> Iterator[PicturePoint]:
         return self.densely(1)
@@ -50,7 +53,10 @@ class VideoPictures:
             else:
                 yield from chain([first], points)
                 return
-        yield from with_pyav.pictures(self._path, self._info, *grid)
+        shapes = Shapes(self._info)
+        for point in with_pyav.pictures(self._path, self._info, *grid, shapes):
+            yield point
+            self.picture_note = shapes.note or self.picture_note  # a second reading may end before a change
 
     def give_up_decord(self, reason: str) -> None:
         """Let PyAV read from now on."""

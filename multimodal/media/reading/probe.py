@@ -4,6 +4,8 @@ import errno
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,13 @@ def decode(
 
     Raises ``MediaError`` (stage "decode") with the last problem if there is no frame at all.
     """
+    return chain.from_iterable(frames for _, frames in decode_packets(container, stream, ticks))
+
+
+def decode_packets(
+    container: InputContainer, stream: VideoStream | AudioStream, ticks: Sequence[int] | None = None
+) -> Iterator[tuple[int | None, list[Any]]]:
+    """As :func:`decode`: the tick of each packet, in the order of the file, and the frames that came with it."""
     stream.codec_context.thread_count = 1  # the workers are what runs in parallel
     if isinstance(stream, VideoStream):  # the header may name a smaller size than the pictures have
         stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
@@ -123,7 +132,7 @@ def decode(
             problem = problem or f"the {stream.type} stream cannot be decoded ({error})"
             break
         count += len(frames)
-        yield from frames
+        yield packet.pts, frames
     if count == 0:
         raise MediaError("decode", problem or f"the {stream.type} stream is empty")
 
@@ -164,6 +173,7 @@ class MediaInfo:
     ``video_end`` and ``audio_end`` are the seconds at which the streams end, the longest track of sound counting.
     ``note`` says how a file was taken that does not say it itself. A decoded frame carries its time plus
     ``late_seconds``, and where ``in_coded_order`` that of another frame, though the frames come as they are shown.
+    Pictures ``may_change_size`` where key packets do not all say the same of it.
     ``counted_ticks`` are to be given to the packets of the picture, where these say little, before decoding.
     Fields of a stream that is not there are None.
     """
@@ -193,6 +203,7 @@ class MediaInfo:
     late_seconds: float = 0.0
     in_coded_order: bool = False
     counted_ticks: tuple[int, ...] | None = None
+    may_change_size: bool = False
     note: str | None = None
 
     @property
@@ -228,9 +239,7 @@ class MediaInfo:
         """Width and height in square pixels, before the rotation; enlarged from the coded ones, never reduced."""
         if not self.width or not self.height:
             return None
-        if self.pixel_aspect >= 1:
-            return round(self.width * self.pixel_aspect), self.height
-        return self.width, round(self.height / self.pixel_aspect)
+        return square_size(self.width, self.height, self.pixel_aspect)
 
     @property
     def has_video(self) -> bool:
@@ -262,7 +271,7 @@ def probe(path: str | Path) -> MediaInfo:
             width=None if video is None else video.codec_context.width,
             height=None if video is None else video.codec_context.height,
             bits=_bits(video),
-            pixel_aspect=_pixel_aspect(video),
+            pixel_aspect=believed_aspect(None if video is None else video.sample_aspect_ratio),
             frame_rate=None if video is None or not video.average_rate else float(video.average_rate),
             frame_times=packets.times,
             key_frames=packets.key_frames,
@@ -282,6 +291,7 @@ def probe(path: str | Path) -> MediaInfo:
             late_seconds=packets.late_seconds,
             in_coded_order=packets.in_coded_order,
             counted_ticks=packets.counted,
+            may_change_size=packets.may_change_size,
         )
 
 
@@ -318,11 +328,19 @@ _SQUARE_ENOUGH = 0.01
 _MOST_OBLONG = 5.0
 
 
-def _pixel_aspect(video: VideoStream | None) -> float:
-    aspect = float((None if video is None else video.sample_aspect_ratio) or 1.0)
+def believed_aspect(named: Fraction | float | None) -> float:
+    """How wide a pixel is for its height, by what a header says; 1.0 where that says nothing or is a mistake."""
+    aspect = float(named or 1.0)
     if abs(math.log(aspect)) <= _SQUARE_ENOUGH or not 1 / _MOST_OBLONG <= aspect <= _MOST_OBLONG:
         return 1.0
     return aspect
+
+
+def square_size(width: int, height: int, pixel_aspect: float) -> tuple[int, int]:
+    """Width and height in square pixels, enlarged and never reduced."""
+    if pixel_aspect >= 1:
+        return round(width * pixel_aspect), height
+    return width, round(height / pixel_aspect)
 
 
 def _missing_frames(container: InputContainer, video: VideoStream | None, packets: Packets) -> int:

@@ -12,6 +12,7 @@ from torch.utils.dlpack import from_dlpack
 from multimodal.media.reading import with_pyav
 from multimodal.media.reading.probe import MediaInfo
 from multimodal.media.reading.time_grid import ToSee, on_grid
+from multimodal.media.reading.upright import Picture, Shapes
 
 try:
     import decord
@@ -71,6 +72,8 @@ def _require_trusted(path: Path, info: MediaInfo) -> None:
         raise DecordRefusedError("frames are missing, or the clock jumps")
     if info.in_coded_order:
         raise DecordRefusedError("the file does not say in which order frames are shown")
+    if info.may_change_size:
+        raise DecordRefusedError("the picture may change its size")
     if info.pixel_aspect != 1:
         raise DecordRefusedError("the pixels are not square")
     if (info.bits or 8) > 8:
@@ -79,7 +82,7 @@ def _require_trusted(path: Path, info: MediaInfo) -> None:
         raise DecordRefusedError("long: decord may hold all frames in memory")
 
 
-def _expected(path: Path, info: MediaInfo, max_seconds: float | None) -> dict[int, with_pyav.Picture]:
+def _expected(path: Path, info: MediaInfo, max_seconds: float | None) -> dict[int, Picture]:
     """What PyAV shows at the first, a middle and the last key frame of the part that is read."""
     assert info.frame_times is not None
     seconds = info.frame_times - info.frame_times[0]
@@ -87,18 +90,21 @@ def _expected(path: Path, info: MediaInfo, max_seconds: float | None) -> dict[in
     if not keys:
         raise DecordRefusedError("there is no key frame to compare")
     numbers = sorted({keys[0], keys[len(keys) // 2], keys[-1]})
-    pictures = with_pyav.key_pictures(path, info, numbers)
+    shapes = Shapes(info)
+    pictures = with_pyav.key_pictures(path, info, numbers, shapes)
     if len(pictures) < len(numbers):
         raise DecordRefusedError("a key frame cannot be found again")
+    if shapes.is_mirrored:  # which black pictures would not tell
+        raise DecordRefusedError("the picture is mirrored, which decord passes over")
+    if shapes.num_sizes > 1:
+        raise DecordRefusedError("the picture changes its size")
     return pictures
 
 
 class _Frames:
     """The frames of a file by number, in ascending order; those that are expected are compared on the way."""
 
-    def __init__(
-        self, path: Path, times: Float[np.ndarray, " frames"], expected: dict[int, with_pyav.Picture]
-    ) -> None:
+    def __init__(self, path: Path, times: Float[np.ndarray, " frames"], expected: dict[int, Picture]) -> None:
         self._expected = expected  # by ascending number
         decord.logging.set_level(decord.logging.QUIET)
         with _refusal():

@@ -17,8 +17,15 @@ from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from multimodal.media.reading.packets import BACK_SECONDS
-from multimodal.media.reading.probe import MediaInfo, decode, open_container, video_stream
+from multimodal.media.reading.probe import (
+    MediaInfo,
+    believed_aspect,
+    decode_packets,
+    open_container,
+    video_stream,
+)
 from multimodal.media.reading.time_grid import Area, Part, Payload, ToSee, on_grid, thinned
+from multimodal.media.reading.upright import PLAIN, Picture, Shapes, Showing
 
 #: As many frames in a row as refer to later ones, usually at most.
 _MISPLACED_FRAMES = 4
@@ -32,16 +39,24 @@ _BRIGHTNESS_FIRST = ("yuv4", "yuvj4", "nv12", "nv21", "gray")
 #: Formats of pixels in which each two by two share one colour, 8 bits.
 _FOUR_SHARE = ("yuv420p", "yuvj420p")
 
-Picture = UInt8[np.ndarray, "height width 3"]
+#: Containers that leave it to the codec how wide a pixel is, which may change; others name it once for all.
+_CODEC_NAMES_ASPECT = ("mpegts", "mpeg", "mpegvideo", "h264", "hevc", "m4v", "obu", "flv")
 
 
-def pictures(path: Path, info: MediaInfo, frame_rate: float, max_seconds: float | None = None) -> Iterator[ToSee]:
-    """RGB pictures, upright and with square pixels, on a grid of times.
+def pictures(
+    path: Path,
+    info: MediaInfo,
+    frame_rate: float,
+    max_seconds: float | None = None,
+    shapes: Shapes | None = None,
+) -> Iterator[ToSee]:
+    """RGB pictures, upright, with square pixels and in one shape, on a grid of times.
 
     One frame is in memory at a time, a few of files that are damaged or number frames as they are coded. A packet
-    that cannot be decoded is passed over. Raises ``MediaError`` (stage "decode") if none can.
+    that cannot be decoded is passed over. ``shapes`` notes what changes on the way. Raises ``MediaError`` (stage
+    "decode") if none can be decoded.
     """
-    frames = _timed_frames(path, info)
+    frames = _timed_frames(path, info, shapes or Shapes(info))
     if info.in_coded_order:
         frames = in_shown_order(frames)
     elif info.lost_frames or info.damaged_packets:
@@ -49,8 +64,7 @@ def pictures(path: Path, info: MediaInfo, frame_rate: float, max_seconds: float 
     last_seconds = info.last_frame_seconds or 1 / (info.frame_rate or frame_rate)
     for point in on_grid(frames, frame_rate, last_seconds=last_seconds, max_seconds=max_seconds):
         shown: _Frame = point.shown
-        picture = partial(shown.upright_rgb, info)
-        yield ToSee(point.number, point.since_seconds, picture, shown.grey, partial(shown.part, info))
+        yield ToSee(point.number, point.since_seconds, shown.upright_rgb, shown.grey, shown.part)
 
 
 class _Frame:
@@ -60,8 +74,9 @@ class _Frame:
     for new memory instead costs a third of decoding.
     """
 
-    def __init__(self, frame: av.VideoFrame) -> None:
+    def __init__(self, frame: av.VideoFrame, showing: Showing) -> None:
         self._frame: av.VideoFrame | None = frame
+        self._showing = showing
         self._picture: Picture | None = None
         self._grey: UInt8[np.ndarray, "rows columns"] | None = None
 
@@ -70,13 +85,13 @@ class _Frame:
             self._grey = _grey(self._frame)
         return self._grey
 
-    def part(self, info: MediaInfo, area: Area) -> Part | None:
-        return None if self._frame is None else _part(self._frame, info, area)
+    def part(self, area: Area) -> Part | None:
+        return None if self._frame is None else _part(self._frame, self._showing, area)
 
-    def upright_rgb(self, info: MediaInfo) -> Picture:
+    def upright_rgb(self) -> Picture:
         if self._frame is not None:
             self.grey()  # may be asked for later, and must not depend on whether it is
-            self._picture = _upright_rgb(self._frame, info)
+            self._picture = _upright_rgb(self._frame, self._showing)
             self._frame = None
         assert self._picture is not None
         return self._picture
@@ -127,21 +142,19 @@ def _grey(frame: av.VideoFrame) -> UInt8[np.ndarray, "rows columns"] | None:
     return thinned(rows[:, : frame.width])
 
 
-def _upright_rgb(frame: av.VideoFrame, info: MediaInfo) -> Picture:
-    # A damaged stream may change its size half-way; boxes need one size.
-    width, height = info.display_size or (None, None)
-    picture = _RGB.of(frame, width=width, height=height)
-    return np.ascontiguousarray(np.rot90(picture, frame.rotation // 90 % 4))
+def _upright_rgb(frame: av.VideoFrame, showing: Showing) -> Picture:
+    width, height = showing.size
+    return showing.set_in(_RGB.of(frame, width=width, height=height))
 
 
-def _part(frame: av.VideoFrame, info: MediaInfo, area: Area) -> Part | None:
+def _part(frame: av.VideoFrame, showing: Showing, area: Area) -> Part | None:
     """An area as it was decoded, half as large as in RGB, and of the very pixels that it has in the whole picture.
 
     None where FFmpeg would not turn each pixel into RGB by itself: it does where four share one colour, and whole
     fours are cut out.
     """
     size = (frame.width, frame.height)
-    is_plain = frame.format.name in _FOUR_SHARE and size == (info.display_size or size) and not frame.rotation
+    is_plain = frame.format.name in _FOUR_SHARE and showing == Showing(PLAIN, size, size)
     if not is_plain or frame.width % 2 or frame.height % 2:
         return None
     left, top = area.left // 2 * 2, area.top // 2 * 2
@@ -180,22 +193,44 @@ def _rows(plane: Any) -> UInt8[np.ndarray, "rows columns"]:
     return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
 
 
-def _timed_frames(path: Path, info: MediaInfo) -> Iterator[tuple[float, _Frame]]:
+def _timed_frames(path: Path, info: MediaInfo, shapes: Shapes) -> Iterator[tuple[float, _Frame]]:
+    for number, (frame, aspect) in enumerate(_frames_with_aspect(path, info)):
+        shown = _Frame(frame, shapes.show(frame, aspect))
+        if frame.time is not None:
+            yield frame.time - info.late_seconds, shown
+        elif info.frame_times is None:
+            yield number / (info.frame_rate or 25.0), shown
+        # else the decoder made it up in the place of one that is missing
+
+
+def _frames_with_aspect(path: Path, info: MediaInfo) -> Iterator[tuple[av.VideoFrame, float]]:
+    """All frames, each with how wide its pixels are; broadcasts change that with the programme."""
+    before = aspect = info.pixel_aspect
+    changed: int | None = None
     with open_container(path) as container:
         stream = video_stream(container)
         assert stream is not None
-        for number, frame in enumerate(decode(container, stream, info.counted_ticks)):
-            if frame.time is not None:
-                yield frame.time - info.late_seconds, _Frame(frame)
-            elif info.frame_times is None:
-                yield number / (info.frame_rate or 25.0), _Frame(frame)
-            # else the decoder made it up in the place of one that is missing
+        is_coded = info.container in _CODEC_NAMES_ASPECT
+        for tick, frames in decode_packets(container, stream, info.counted_ticks):
+            now = believed_aspect(stream.codec_context.sample_aspect_ratio) if is_coded else aspect
+            if now != aspect:
+                before, aspect, changed = aspect, now, tick
+            for frame in frames:
+                # those that were still waiting to be shown come after the decoder knows better
+                yield frame, before if _is_older(frame, changed) else aspect
 
 
-def key_pictures(path: Path, info: MediaInfo, numbers: Iterable[int]) -> dict[int, Picture]:
+def _is_older(frame: av.VideoFrame, tick: int | None) -> bool:
+    """Whether a frame comes before a tick of its stream, by less than a second."""
+    if tick is None or frame.pts is None or frame.time_base is None:
+        return False
+    return 0 < (tick - frame.pts) * frame.time_base < 1
+
+
+def key_pictures(path: Path, info: MediaInfo, numbers: Iterable[int], shapes: Shapes) -> dict[int, Picture]:
     """Frames by number that can be decoded alone, each sought for itself; those that cannot be found are left out.
 
-    A few milliseconds each, wherever in the file they are.
+    A few milliseconds each, wherever in the file they are. ``shapes`` notes how they are shown.
     """
     found: dict[int, Picture] = {}
     if info.frame_times is None:
@@ -207,7 +242,7 @@ def key_pictures(path: Path, info: MediaInfo, numbers: Iterable[int]) -> dict[in
             with suppress(av.FFmpegError, ValueError):  # the latter from PyAV 19, of a decoder that does not open
                 frame = _key_frame(container, stream, float(info.frame_times[number]) + info.late_seconds)
                 if frame is not None:
-                    found[number] = _upright_rgb(frame, info)
+                    found[number] = _upright_rgb(frame, shapes.show(frame, info.pixel_aspect))
     return found
 
 
