@@ -17,8 +17,10 @@ from encoders.weights import Published, check_fit, read_published
 
 def resolve_backbone(name: str) -> Any:
     """Input size, mean and std that timm states for ``name``; ``ValueError`` offers the nearest names."""
-    architecture, known = name.split(".")[0], timm.list_models(include_tags=False)
-    if architecture not in known:  # timm.is_model would take old aliases too, which have no description
+    architecture = name.split(".")[0]
+    # timm.is_model would take old aliases too, which have no description; to sort all names takes long
+    if not architecture or architecture not in timm.list_models(architecture, include_tags=False):
+        known = timm.list_models(include_tags=False)
         holding = [one for one in known if architecture in one]
         nearest = holding[:5] or difflib.get_close_matches(architecture, known, n=5, cutoff=0.5)
         offer = f"nearest: {', '.join(nearest)}" if nearest else "timm.list_models() lists them"

@@ -139,7 +139,7 @@ def _judge(watch: Stopwatch, out: Path, run: Path, device: DeviceName) -> None:
     with watch.stage("predict"):
         clip = next((out / "corpus" / "FakeVideo-FakeAudio").rglob("*.mp4"))
         predict((clip,), run=run, out=out / "predictions", device=device)
-    write_report(RunFolder(run), timings=watch.seconds)
+    write_report(RunFolder(run), timings=watch.seconds, is_drawn=True)
 
 
 def peak_gigabytes() -> float:

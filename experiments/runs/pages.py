@@ -14,12 +14,18 @@ from multimodal.report.pages import run_report
 from multimodal.report.pages.thresholds import thresholds_page
 
 
-def write_report(folder: RunFolder, *, timings: dict[str, float] | None) -> None:
-    """Draw the figures of an evaluated run and write its page and that of its thresholds."""
+def write_report(folder: RunFolder, *, timings: dict[str, float] | None, is_drawn: bool = False) -> None:
+    """Draw the figures of an evaluated run and write its page and that of its thresholds.
+
+    Where ``is_drawn``, the figures lie there from the same evaluation, and the pages alone are written.
+    """
     metrics, provenance = read_json(folder.metrics), folder.read_provenance()
     thresholds, calibration = folder.read_thresholds(), folder.read_calibration()
-    images = {name: png_bytes(figure) for name, figure in figures_of(folder).items()}
-    save_images(images, folder.figures)
+    if is_drawn:
+        images = {path.stem: path.read_bytes() for path in sorted(folder.figures.glob("*.png"))}
+    else:
+        images = {name: png_bytes(figure) for name, figure in figures_of(folder).items()}
+        save_images(images, folder.figures)
     clips = ", ".join(f"{count} {name}" for name, count in provenance["clips"].items())
     page = run_report(
         title=f"Run {folder.path}",

@@ -118,7 +118,8 @@ def add_legend(axes: Axes) -> None:
 def panel_title(axes: Axes, text: str, max_letters: int = 44) -> None:
     """Title of one panel, at its left, on as many lines as it needs."""
     lines = "\n".join(fill(line, max_letters) if len(line) > max_letters else line for line in text.split("\n"))
-    axes.set_title(lines, loc="left", fontsize=TYPE_SIZE, color=INK)
+    # nothing is above these axes that a title without a height would be held against, at every layout anew
+    axes.set_title(lines, loc="left", fontsize=TYPE_SIZE, color=INK, y=1.0)
 
 
 def note(axes: Axes, text: str) -> None:
