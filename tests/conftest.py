@@ -1,8 +1,13 @@
 """A small generated corpus, prepared and trained on once, and stores of a few tones, for tests that need them."""
 
+import fcntl
+import os
 import random
+import shutil
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +45,32 @@ def own_device():
 
 
 @pytest.fixture(scope="session")
-def workspace(tmp_path_factory) -> Path:
-    """Folder with corpus, manifest.parquet, split.parquet and store, as the verbs make them."""
+def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Lets the first worker that asks for a folder of a name fill it; no test may write into it."""
+    own = tmp_path_factory.getbasetemp()
+    common = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def make_once(name: str, fill: Callable[[Path], None]) -> Path:
+        folder, is_made = common / name, common / f"{name}.made"
+        with (common / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not is_made.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed at it
+                folder.mkdir()
+                fill(folder)
+                is_made.touch()
+        return folder
+
+    return make_once
+
+
+@pytest.fixture(scope="session")
+def workspace(made_once) -> Path:
+    """Folder with corpus, manifest.parquet, split.parquet and store, as the verbs make them; to be read only."""
+    return made_once("workspace", _make_workspace)
+
+
+def _make_workspace(folder: Path) -> None:
     from experiments.generate import generate
     from experiments.prepare import prepare
     from experiments.scan import scan
@@ -49,7 +78,6 @@ def workspace(tmp_path_factory) -> Path:
     from multimodal.media.prepared import PrepareOptions
     from multimodal.synthetic import SyntheticOptions
 
-    folder = tmp_path_factory.mktemp("workspace")
     options = SyntheticOptions(
         groups=3,
         identities_per_group=2,
@@ -69,7 +97,6 @@ def workspace(tmp_path_factory) -> Path:
     manifests = (folder / "manifest.parquet",)
     split(manifests, protocol=("group_out",), out=folder / "split.parquet")
     prepare(manifests, store=folder / "store", options=PrepareOptions(frame_rate=10, crop_size=32), workers=1)
-    return folder
 
 
 #: Folder of a pretraining source → the corpus that is generated for it, and options of that.
@@ -81,28 +108,33 @@ SOURCES = {
 
 
 @pytest.fixture(scope="session")
-def source_roots(workspace) -> dict[str, Path]:
+def source_roots(made_once) -> dict[str, Path]:
     """Small generated corpora of images, videos and audio: name of the source → root of the corpus."""
+    folder = made_once("roots", _make_roots)
+    return {name: folder / name for name in SOURCES}
+
+
+def _make_roots(folder: Path) -> None:
     from experiments.generate import generate
     from multimodal.synthetic import LayoutOptions
 
-    roots = {}
     for name, (corpus, chosen) in SOURCES.items():
-        roots[name] = workspace / "roots" / name
         options = LayoutOptions(clip_seconds=0.4, frame_size=96, **chosen)
-        generate(corpus, out=roots[name], options=options, workers=1)
-    return roots
+        generate(corpus, out=folder / name, options=options, workers=1)
 
 
 @pytest.fixture(scope="session")
-def sources(workspace, source_roots) -> Path:
+def sources(made_once, source_roots) -> Path:
     """Folder with the sources ``images``, ``videos`` and ``speech`` of a pretraining, and their ``store``."""
+    return made_once("sources", partial(_make_sources, source_roots))
+
+
+def _make_sources(source_roots: dict[str, Path], folder: Path) -> None:
     from experiments.prepare import prepare
     from experiments.scan import scan
     from experiments.split import split
     from multimodal.media.prepared import PrepareOptions
 
-    folder = workspace / "sources"
     manifests = []
     for name, root in source_roots.items():
         manifests.append(folder / name / "manifest.parquet")
@@ -111,12 +143,16 @@ def sources(workspace, source_roots) -> Path:
     prepare(
         tuple(manifests), store=folder / "store", options=PrepareOptions(frame_rate=10, crop_size=32), workers=1
     )
-    return folder
 
 
 @pytest.fixture(scope="session")
-def run(workspace) -> Path:
+def run(made_once, workspace, tmp_path_factory) -> Path:
     """A run folder: a tiny detector trained for a few steps, with thresholds, evaluated."""
+    made = made_once("runs", partial(_make_run, workspace)) / "run"
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("runs") / "run"))
+
+
+def _make_run(workspace: Path, folder: Path) -> None:
     from experiments.evaluate import evaluate
     from experiments.runs.config import DataConfig, TrainConfig
     from experiments.runs.parts import EncoderConfig, FusionConfig
@@ -142,11 +178,9 @@ def run(workspace) -> Path:
         data=data,
         fit=FitOptions(steps=4, validate_every=2),
     )
-    folder = workspace / "run"
-    train(config, folder)
-    thresholds(folder)
-    evaluate(folder, replicates=50)
-    return folder
+    train(config, folder / "run")
+    thresholds(folder / "run")
+    evaluate(folder / "run", replicates=50)
 
 
 @pytest.fixture(scope="session")
