@@ -151,19 +151,6 @@ def test_sound_that_is_not_a_number_is_refused_rather_than_made_a_click(broken, 
         read_sound(tmp_path / "broken.wav", 16_000)
 
 
-def test_more_planes_than_pyav_reads_safely_are_refused(tmp_path):
-    path = tmp_path / "a.mkv"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("wavpack", rate=16_000, layout="hexadecagonal")
-        sound = np.full((1, 16 * 4_096), 9_000, np.int16)
-        frame = av.AudioFrame.from_ndarray(sound, format="s16", layout="hexadecagonal")
-        frame.sample_rate = 16_000
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    with pytest.raises(MediaError, match="the sound has 16 channels, at most 8 are read"):
-        read_sound(path, 16_000)
-
-
 def test_a_pause_of_the_stream_becomes_silence_of_its_length(tmp_path):
     path = tmp_path / "a.mkv"
     with av.open(str(path), "w") as container:

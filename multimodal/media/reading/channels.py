@@ -17,6 +17,7 @@ from scipy import fft
 from scipy.ndimage import uniform_filter
 
 from multimodal.media.errors import MediaError
+from multimodal.media.reading.interleaved import CHANNELS
 
 _HALF_SECOND = 0.5
 _LOWEST, _HIGHEST, _WINDOWS_A_SECOND, _TILE = 150.0, 4_000.0, 50, 3
@@ -70,8 +71,11 @@ class Chosen(NamedTuple):
         if len(self.mix.names) == 2:
             side = ("left", "right")[self.kept[0]]
             return f"the two channels of the sound cancel each other: only the {side} is taken"
-        *others, last = [self.mix.names[channel] for channel in self.heard]
+        has_names = set(self.mix.names) <= set(CHANNELS)
+        *others, last = [self.mix.names[channel] if has_names else str(channel + 1) for channel in self.heard]
         taken = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+        if not has_names:
+            taken = f"channel{'s' * bool(others)} {taken}"
         return f"channels of the sound cancel each other: only {taken} taken"
 
     def take(self, frame: av.AudioFrame) -> av.AudioFrame:

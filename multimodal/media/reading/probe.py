@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -79,17 +79,56 @@ def _why_not_opened(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
+#: Marks of streams that lie beside the picture and the sound that were taken together.
+_BESIDE = (
+    *(Disposition.comment, Disposition.dub, Disposition.lyrics, Disposition.karaoke),
+    *(Disposition.hearing_impaired, Disposition.visual_impaired, Disposition.clean_effects),
+    *(Disposition.non_diegetic, Disposition.descriptions, Disposition.dependent),
+    *(Disposition.timed_thumbnails, Disposition.still_image),
+)
+
+
+class Track(NamedTuple):
+    """A track of sound, its number among those that can be decoded, and what it is marked as, if it lies beside.
+
+    ``is_played`` by players: it is the first that is marked as default, or the first where none is.
+    """
+
+    stream: AudioStream
+    number: int
+    marks: str
+    is_played: bool
+
+
 def video_stream(container: InputContainer) -> VideoStream | None:
-    """The first moving picture that can be decoded; the cover of a song is none."""
-    for stream in container.streams.video:
-        if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic:
-            return stream
-    return None
+    """The best moving picture that can be decoded, as of tracks of sound; the cover of a song is none."""
+    moving = [
+        stream
+        for stream in container.streams.video
+        if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic
+    ]
+    return min(moving, key=_preference, default=None)
 
 
-def audio_streams(container: InputContainer) -> list[AudioStream]:
-    """All tracks of sound that can be decoded, in the file's order."""
-    return [stream for stream in container.streams.audio if stream.codec_context is not None]
+def audio_tracks(container: InputContainer) -> list[Track]:
+    """All tracks of sound that can be decoded, the best first.
+
+    What lies beside others comes after them all, and what the file marks as default before others.
+    """
+    streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
+    default = [stream for stream in streams if stream.disposition & Disposition.default]
+    played = (default or streams)[:1]
+    tracks = [Track(stream, streams.index(stream) + 1, _marks(stream), stream in played) for stream in streams]
+    return sorted(tracks, key=lambda track: _preference(track.stream))
+
+
+def _preference(stream: AudioStream | VideoStream) -> tuple[bool, bool, bool]:
+    is_still = isinstance(stream, VideoStream) and stream.frames == 1  # a cover that is not marked as one
+    return is_still, bool(_marks(stream)), not stream.disposition & Disposition.default
+
+
+def _marks(stream: AudioStream | VideoStream) -> str:
+    return ", ".join(str(mark.name).replace("_", " ") for mark in _BESIDE if stream.disposition & mark)
 
 
 def decode(
@@ -156,7 +195,7 @@ _SAY_DURATION = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flac", "flv")
 _COUNT_FRAMES = "mov,mp4,m4a,3gp,3g2,mj2"
 #: What lacks less than this is no damage: the sound rarely ends with the picture to the frame.
 _SHORT_SECONDS = 0.15
-_UNEQUAL_SECONDS = 0.5
+UNEQUAL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,9 +267,9 @@ class MediaInfo:
             )
         if self.video_end is not None and self.audio_end is not None:
             longer = self.video_end - self.audio_end
-            if longer > _UNEQUAL_SECONDS:
+            if longer > UNEQUAL_SECONDS:
                 parts.append(f"the sound ends {longer:.2f} seconds before the picture")
-            elif -longer > _UNEQUAL_SECONDS:
+            elif -longer > UNEQUAL_SECONDS:
                 parts.append(f"the picture ends {-longer:.2f} seconds before the sound")
         return "; ".join(parts) or None
 
@@ -260,7 +299,7 @@ def probe(path: str | Path) -> MediaInfo:
     path = Path(path)
     with open_container(path) as container:
         video = video_stream(container)
-        sounds = audio_streams(container)
+        sounds = [track.stream for track in audio_tracks(container)]
         audio = sounds[0] if sounds else None
         packets = read_packets(container, video, sounds, _named(path, container, video))
         lacking = missing_bytes(path)

@@ -6,7 +6,7 @@ drops the start time of the stream and does not say where a stream pauses.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -17,8 +17,9 @@ from jaxtyping import Int16, Shaped
 
 from multimodal.media.errors import MediaError
 from multimodal.media.reading.channels import Channels
+from multimodal.media.reading.interleaved import Interleaved
 from multimodal.media.reading.packets import COUNTS_ALONE, is_other_clock
-from multimodal.media.reading.probe import audio_streams, decode, open_container
+from multimodal.media.reading.probe import UNEQUAL_SECONDS, Track, audio_tracks, decode, open_container
 from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
 
 #: Clocks of containers round to a millisecond; only a larger step between two packets is a pause or an overlap. It
@@ -27,9 +28,10 @@ _JITTER_SECONDS, _JITTER_SHARE = 0.02, 0.75
 _ROUNDING_SECONDS = 5e-3
 #: So many frames tell whether a header knows how long they are.
 _FIRST_FRAMES = 50
+#: Silence in the place of sound that is missing is told from here on: of speech a syllable.
+_GAP_SECONDS = 0.1
 #: A step back of more is a clock that was set back: what was heard stays, as the pictures shown do.
 _BACK_SECONDS = 1.0
-_MOST_PLANES = 8
 #: Less than telephone speech holds no voice to judge, and a few bytes of it would become megabytes at 16 kHz.
 _LEAST_RATE, _MOST_RATE = 4_000, 384_000
 #: All of a sound is in memory: 0.5 GB at 16 kHz. Pauses cost no bytes in the file, so they have a bound too;
@@ -46,7 +48,8 @@ _BLOCK_SECONDS, _LEAST_BLOCKS, _MOST_BLOCKS = 0.05, 3, 20
 class Sound(NamedTuple):
     """Mono 16-bit samples and the second, on the clock of the file, at which the first one sounds.
 
-    ``note`` says in words which track or channel was taken, where that is not what players would play.
+    ``note`` says in words which track or channel was taken, where that is not what players would play, and how
+    much is missing.
     """
 
     samples: Int16[np.ndarray, " samples"]
@@ -74,42 +77,49 @@ def read_sound(
 ) -> Sound:
     """Decode the first track of sound that is heard, averaged to mono and resampled by FFmpeg's swresample.
 
-    Of channels that cancel each other, in a part of the time or of what they play, only the louder is taken;
-    ``note`` says so, and where the first track is silent. Pauses become silence, so that every sample
-    stands at its time. What comes before ``start_seconds`` (default: where the stream starts) is left out; if the
-    stream starts later, silence is put before it. Packets that cannot be decoded are passed over.
+    First is what the file marks as default, and last what it marks as a comment, a dub or the like. Of channels
+    that cancel each other, in a part of the time or of what they play, only the louder is taken. Pauses become
+    silence, so that every sample stands at its time. ``note`` says so, and where the first track is silent.
+    What comes before ``start_seconds`` (default: where the stream starts) is left out; if the stream starts later,
+    silence is put before it. Packets that cannot be decoded are passed over.
 
     Raises ``MediaError`` (stage "decode") if nothing can be decoded, if samples are NaN or infinite, or if the
     sample rate, the length or the pauses are out of bounds, or the file has no sound.
     """
     part = _Part(path, sample_rate, start_seconds, max_seconds)
     with open_container(path) as container:
-        num_tracks = len(audio_streams(container))
-    if not num_tracks:
+        tracks = audio_tracks(container)
+    if not tracks:
         raise MediaError("decode", "the file has no sound")
+    if len(tracks) == 1:
+        return part.read(0)
     first: Sound | MediaError | None = None
     faint = 0.0
-    for track in range(num_tracks):
+    for place, track in enumerate(tracks):
         try:
-            sound = part.read(track)
+            sound = part.read(place)
         except MediaError as error:
             first = first or error
             continue
-        if num_tracks == 1:
-            return sound
         loudness = sound.loudness(sample_rate)
         if first is None:
-            if loudness > _FAINT:
-                return sound
             first, faint = sound, loudness
+            if loudness > _FAINT:
+                break
         elif loudness > _FAR_LOUDER * max(faint, _NOTHING) and (loudness > _FAINT or faint < _NOTHING):
-            is_silent = "is silent" if isinstance(first, Sound) else "cannot be read"
-            note = f"sound track 1 of {num_tracks} {is_silent}: track {track + 1} is taken"
-            return sound._replace(note="; ".join(filter(None, (note, sound.note))))
+            why = "is silent" if isinstance(first, Sound) else "cannot be read"
+            return sound._replace(note=_told(_taken(tracks[0], why, track, len(tracks)), sound.note))
     assert first is not None
     if isinstance(first, MediaError):
         raise first
-    return first
+    played = next(track for track in tracks if track.is_played)
+    note = None if played is tracks[0] else _taken(played, f"is marked as {played.marks}", tracks[0], len(tracks))
+    return first._replace(note=_told(note, first.note))
+
+
+def _taken(left: Track, why: str, taken: Track, num_tracks: int) -> str:
+    marks = f", marked as {taken.marks}," if taken.marks else ""
+    return f"sound track {left.number} of {num_tracks} {why}: track {taken.number}{marks} is taken"
 
 
 # One track, from its runs between pauses.
@@ -130,10 +140,11 @@ class _Part(NamedTuple):
         chosen = channels.chosen()
         if chosen is None:
             return self._join(runs)
-        return self._join(list(_runs(self, track, chosen.take)))._replace(note=chosen.note)
+        sound = self._join(list(_runs(self, track, chosen.take)))
+        return sound._replace(note=_told(chosen.note, sound.note))
 
     def _join(self, runs: list[Sound]) -> Sound:
-        """The runs at their times; of each the samples go once they are copied."""
+        """The runs at their times, and a note of what is missing between them."""
         sample_rate = self.sample_rate
         start = runs[0].start_seconds if self.start_seconds is None else self.start_seconds
         firsts = [round((run.start_seconds - start) * sample_rate) for run in runs]
@@ -145,7 +156,33 @@ class _Part(NamedTuple):
             begin, end = max(first, 0), min(first + len(run.samples), length)
             if begin < end:
                 sound[begin:end] = run.samples[begin - first : end - first]
-        return Sound(sound, start)
+        ends = [first + len(run.samples) for first, run in zip(firsts, runs, strict=True)]
+        edges = np.clip([firsts, ends], 0, length) / sample_rate
+        late = None if self.start_seconds is None else _late(float(edges[0, 0]))
+        return Sound(sound, start, _told(late, _missing((edges[0, 1:] - edges[1, :-1]).tolist())))
+
+
+def _late(seconds: float) -> str | None:
+    return f"the sound begins {seconds:.2f} seconds after the picture" if seconds > UNEQUAL_SECONDS else None
+
+
+def _missing(steps: Sequence[float]) -> str | None:
+    """What is told of seconds between runs; below 0 they overlap.
+
+    Clocks tremble by less than a tenth of a second: such steps count where they do not make up for each other.
+    """
+    gaps = [step for step in steps if step > _GAP_SECONDS]
+    short = [step for step in steps if 0 < abs(step) <= _GAP_SECONDS]
+    if sum(short) > _GAP_SECONDS:
+        gaps += short
+    if not gaps:
+        return None
+    places = sum(step > 0 for step in gaps)
+    return f"{sum(gaps):.2f} seconds of sound missing in {places} place{'s' * (places > 1)}"
+
+
+def _told(*notes: str | None) -> str | None:
+    return "; ".join(filter(None, notes)) or None
 
 
 class _Run:
@@ -179,10 +216,13 @@ def _runs(part: _Part, track: int, choose: Callable[[av.AudioFrame], av.AudioFra
     length = _Length()
     until: float | None = None
     with open_container(part.path) as container:
-        frames = decode(container, audio_streams(container)[track])
+        stream = audio_tracks(container)[track].stream
+        interleaved = Interleaved(stream)
+        frames = decode(container, stream)
         for decoded in _believed(frames) if container.format.name in COUNTS_ALONE else frames:
-            _require_bounds(decoded)
-            frame = choose(decoded)
+            frame = interleaved.of(decoded)
+            _require_bounds(frame)
+            frame = choose(frame)
             expected = 0.0 if run is None else run.until_seconds
             time = expected if frame.time is None else frame.time
             if run is not None:
@@ -242,16 +282,10 @@ class _Length:
 
 
 def _require_bounds(frame: av.AudioFrame) -> None:
-    """16 bits cannot hold NaN: swresample would make a click at full scale of it, and nobody would know.
-
-    PyAV looks for the planes of channels beyond the eighth where FFmpeg has none, and reads what is not there.
-    """
+    """16 bits cannot hold NaN: swresample would make a click at full scale of it, and nobody would know."""
     if not _LEAST_RATE <= frame.sample_rate <= _MOST_RATE:
         bounds = f"{_LEAST_RATE:,} to {_MOST_RATE:,} are read"
         raise MediaError("decode", f"the sound has {frame.sample_rate:,} samples a second; {bounds}")
-    channels = frame.layout.nb_channels
-    if frame.format.is_planar and channels > _MOST_PLANES:
-        raise MediaError("decode", f"the sound has {channels} channels, at most {_MOST_PLANES} are read")
     if frame.format.name.startswith(("flt", "dbl")) and not np.isfinite(frame.to_ndarray()).all():
         raise MediaError("decode", "the sound has NaN or infinite samples")
 
