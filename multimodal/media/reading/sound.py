@@ -19,7 +19,8 @@ from multimodal.media.errors import MediaError
 from multimodal.media.reading.channels import Channels
 from multimodal.media.reading.interleaved import Interleaved
 from multimodal.media.reading.packets import COUNTS_ALONE, is_other_clock
-from multimodal.media.reading.probe import UNEQUAL_SECONDS, Track, audio_tracks, decode, open_container
+from multimodal.media.reading.probe import UNEQUAL_SECONDS, decode, open_container
+from multimodal.media.reading.streams import SoundTrack, audio_tracks
 from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
 
 #: Clocks of containers round to a millisecond; only a larger step between two packets is a pause or an overlap. It
@@ -117,7 +118,7 @@ def read_sound(
     return first._replace(note=_told(note, first.note))
 
 
-def _taken(left: Track, why: str, taken: Track, num_tracks: int) -> str:
+def _taken(left: SoundTrack, why: str, taken: SoundTrack, num_tracks: int) -> str:
     marks = f", marked as {taken.marks}," if taken.marks else ""
     return f"sound track {left.number} of {num_tracks} {why}: track {taken.number}{marks} is taken"
 

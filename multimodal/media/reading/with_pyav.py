@@ -17,13 +17,8 @@ from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from multimodal.media.reading.packets import BACK_SECONDS
-from multimodal.media.reading.probe import (
-    MediaInfo,
-    believed_aspect,
-    decode_packets,
-    open_container,
-    video_stream,
-)
+from multimodal.media.reading.probe import MediaInfo, believed_aspect, decode_packets, open_container
+from multimodal.media.reading.streams import video_stream
 from multimodal.media.reading.time_grid import Area, Part, Payload, ToSee, on_grid, thinned
 from multimodal.media.reading.upright import PLAIN, Picture, Shapes, Showing
 
