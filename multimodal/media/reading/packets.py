@@ -12,6 +12,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from jaxtyping import Bool, Float, Int
 
+from multimodal.media.reading.edit_list import Stretches, joined
 from multimodal.media.reading.key_packets import Sizes
 from multimodal.media.reading.program_stream import Named, count_frames, says_order
 from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
@@ -75,6 +76,7 @@ class _Tick(NamedTuple):
     is_key: bool
     decoded: int
     is_named: bool = True
+    stretch: int = 0
 
 
 def read_packets(
@@ -92,24 +94,27 @@ def read_packets(
     ticks: list[_Tick] = []
     ends = {stream.index: _SoundEnd() for stream in sounds}
     sizes = Sizes("" if video is None else video.codec_context.name)
+    stretches = Stretches()
     num_frames = num_damaged = 0
     try:
         for packet in container.demux(streams) if streams else ():
             if packet.size == 0:  # the mark of the end
                 continue
             num_damaged += packet.is_corrupt
-            clocks[packet.stream_index].see(packet)
+            if not packet.is_discard:  # what an edit list leaves out goes back to a key frame
+                clocks[packet.stream_index].see(packet)
             if packet.stream is not video:
                 ends[packet.stream_index].see(packet)
                 continue
             num_frames += 1
             sizes.see(packet)
+            stretch = stretches.of(packet)
             if packet.is_discard:
                 continue
             is_named = packet.pts is not None
             shown = packet.pts or 0
             decoded = shown if packet.dts is None else packet.dts
-            ticks.append(_Tick(shown, packet.duration or 0, packet.is_keyframe, decoded, is_named))
+            ticks.append(_Tick(shown, packet.duration or 0, packet.is_keyframe, decoded, is_named, stretch))
     except av.FFmpegError:
         num_damaged += 1
     jumps = sum(clock.jumps for clock in clocks.values())
@@ -131,6 +136,9 @@ def read_packets(
     if not all(tick.is_named for tick in ticks):
         return read
     is_coded_order = _is_coded_order(ticks) if counted is None or is_counted else not says_order(video)
+    if ticks[-1].stretch and counted is None:
+        counted = tuple(joined([tick.shown for tick in ticks], [tick.stretch for tick in ticks]))
+        ticks = [tick._replace(shown=shown) for tick, shown in zip(ticks, counted, strict=True)]
     read = read._replace(
         late_seconds=round(float(np.median(late))) * tick_seconds if counted is None else 0.0,
         in_coded_order=is_coded_order and video.codec_context.has_b_frames,

@@ -84,7 +84,8 @@ def decode(
 ) -> Iterator[Any]:
     """All frames of a stream; what is damaged is passed over, and a file cut off ends there.
 
-    ``ticks`` are what its packets are to say of when they are shown, in the order of the file.
+    ``ticks`` are what its packets are to say of when they are shown, in the order of the file, without those that
+    an edit list leaves out.
 
     Raises ``MediaError`` (stage "decode") with the last problem if there is no frame at all.
     """
@@ -128,7 +129,7 @@ def _retimed(packets: Iterator[Any], ticks: Sequence[int]) -> Iterator[Any]:
     """Packets of one stream with other times; the mark of the end as it is."""
     left = iter(ticks)
     for packet in packets:
-        if packet.size and (tick := next(left, None)) is not None:
+        if packet.size and not packet.is_discard and (tick := next(left, None)) is not None:
             packet.pts, packet.dts = tick, None
         yield packet
 
