@@ -36,10 +36,13 @@ def write_tracks(path: Path, tracks: list[tuple[np.ndarray, Disposition]], codec
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.mov", "a.nut"])
-def test_the_track_that_is_marked_as_default_is_taken_as_players_do_without_a_word(name, tmp_path):
+def test_the_track_that_is_marked_as_default_is_taken_as_players_do_and_told(name, tmp_path):
     sound = read_sound(write_tracks(tmp_path / name, [(VOICE, NONE), (OTHER, DEFAULT)]), RATE)
     np.testing.assert_array_equal(sound.samples, OTHER)
-    assert sound.note is None
+    assert sound.note == "sound track 1 of 2 is not marked as default: track 2 is taken"
+    first = read_sound(write_tracks(tmp_path / name, [(VOICE, DEFAULT), (OTHER, NONE)]), RATE)
+    np.testing.assert_array_equal(first.samples, VOICE)
+    assert first.note is None
 
 
 def test_a_default_track_that_is_silent_is_left_for_one_that_is_heard(tmp_path):
@@ -59,6 +62,13 @@ def test_what_lies_beside_the_picture_is_left_for_a_plain_track_and_told(mark, i
     sound = read_sound(write_tracks(tmp_path / "a.mkv", [(OTHER, marks), (VOICE, NONE)]), RATE)
     np.testing.assert_array_equal(sound.samples, VOICE)
     assert sound.note == f"sound track 1 of 2 is marked as {mark.replace('_', ' ')}: track 2 is taken"
+
+
+def test_a_comment_that_players_would_play_is_left_for_the_first_track_and_told(tmp_path):
+    path = write_tracks(tmp_path / "a.mkv", [(VOICE, NONE), (OTHER, Disposition.comment | DEFAULT)])
+    sound = read_sound(path, RATE)
+    np.testing.assert_array_equal(sound.samples, VOICE)
+    assert sound.note == "sound track 2 of 2 is marked as comment: track 1 is taken"
 
 
 def test_a_comment_is_taken_where_it_alone_is_heard(tmp_path):

@@ -49,8 +49,8 @@ _BLOCK_SECONDS, _LEAST_BLOCKS, _MOST_BLOCKS = 0.05, 3, 20
 class Sound(NamedTuple):
     """Mono 16-bit samples and the second, on the clock of the file, at which the first one sounds.
 
-    ``note`` says in words which track or channel was taken, where that is not what players would play, and how
-    much is missing.
+    ``note`` says in words which track or channel was taken, where that is not the first or not what players would
+    play, and how much is missing.
     """
 
     samples: Int16[np.ndarray, " samples"]
@@ -113,9 +113,17 @@ def read_sound(
     assert first is not None
     if isinstance(first, MediaError):
         raise first
-    played = next(track for track in tracks if track.is_played)
-    note = None if played is tracks[0] else _taken(played, f"is marked as {played.marks}", tracks[0], len(tracks))
-    return first._replace(note=_told(note, first.note))
+    return first._replace(note=_told(_passed_over(tracks), first.note))
+
+
+def _passed_over(tracks: Sequence[SoundTrack]) -> str | None:
+    """What is told of a track that players play, or of the file's first, where another is taken for its marks."""
+    best = tracks[0]
+    left = [track for track in tracks[1:] if track.is_played or track.number == 1]
+    if not left:
+        return None
+    why = f"is marked as {left[0].marks}" if left[0].marks else "is not marked as default"
+    return _taken(left[0], why, best, len(tracks))
 
 
 def _taken(left: SoundTrack, why: str, taken: SoundTrack, num_tracks: int) -> str:
