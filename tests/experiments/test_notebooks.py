@@ -1,22 +1,24 @@
 import re
-from dataclasses import replace
 
 import pytest
 
 from experiments.notebooks import batches
 from experiments.notebooks.corpora import few_of_each_class, find_or_generate, folder_of
 from experiments.notebooks.show import as_frame, as_list, as_table, history_of, quietly
-from experiments.notebooks.sizes import SIZES, chosen_sizes
+from experiments.notebooks.sizes import chosen_sizes
 from experiments.notebooks.tables import class_weights_table, corpora_table, leakage_table, thresholds_table
 from experiments.recipes import small
 from multimodal.corpora import scan
 from multimodal.files import write_json
 from multimodal.labels import FAKE, REAL
 from multimodal.splits import make_split
-from multimodal.synthetic import GENERATORS, LayoutOptions
+from multimodal.synthetic import GENERATORS, LayoutOptions, SyntheticOptions
 
 SMALL = LayoutOptions(identities=3, clips=1, clip_seconds=0.3, frame_size=64)
-HEADS = replace(SIZES["tiny"].talking_heads, clip_seconds=0.3, frame_size=64)
+HEADS = SyntheticOptions(
+    groups=1, identities_per_group=2, real_clips=1, rtvc_clips=1, wav2lip_clips=1, rtvc_wav2lip_clips=1,
+    clip_seconds=0.3, frame_size=64,
+)  # fmt: skip
 
 
 def test_a_root_that_is_there_is_read_and_one_that_is_not_gets_a_stand_in(workspace, tmp_path):
