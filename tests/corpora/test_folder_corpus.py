@@ -62,7 +62,8 @@ def test_a_file_whose_folders_disagree_or_say_nothing_is_left_out(tmp_path):
     rows, report = scanned(tmp_path)
     assert list(rows) == ["fake/e.jpg", "real/a.jpg"]
     assert report.skipped["below a real and a fake folder, so its label is not certain"].count == 1
-    assert report.skipped["below no folder that says real or fake"].count == 2
+    reason = "below no folder that says real or fake: say which do with --options real NAME fake NAME, or csv FILE"
+    assert report.skipped[reason].count == 2
 
 
 def test_other_names_of_the_folders_can_be_said(tmp_path):

@@ -5,9 +5,12 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from av.format import ContainerFormat
 from PIL import Image
 
-from multimodal.corpora.folder.labelled import media_of
+from multimodal.containers import CONTAINERS
+from multimodal.corpora.base import ScanReport
+from multimodal.corpora.folder.labelled import SUFFIXES, media_of, walk_media
 from multimodal.media.errors import MediaError
 from multimodal.media.prepare import prepare_clip
 from multimodal.media.prepared import PrepareOptions
@@ -191,9 +194,58 @@ def test_a_clock_that_is_set_back_is_told_and_what_comes_then_is_left_out(tmp_pa
     assert clip == list(range(50))
 
 
-@pytest.mark.parametrize("suffix", [".ts", ".mts", ".3gp", ".ogv", ".gif", ".mxf", ".f4v", ".divx", ".MP4"])
-def test_what_can_be_read_can_be_scanned(suffix):
-    assert media_of(f"a{suffix}") == "video"
+def test_what_can_be_read_can_be_scanned():
+    for name, suffixes in CONTAINERS.items():
+        assert suffixes.video or suffixes.audio
+        for suffix in ContainerFormat(name, "r").extensions - NO_CLIPS:
+            assert f".{suffix}" in SUFFIXES, f"{name}: .{suffix}"
+    assert {media_of(f"a{suffix}") for suffix in (".MP4", ".h264", ".qt")} == {"video"}
+    assert {media_of(f"a{suffix}") for suffix in (".WAV", ".mka")} == {"audio"}
+
+
+#: Images in the container of MP4, or in a row; subtitles; music with its own list of what is in it.
+NO_CLIPS = {"avif", "heic", "heif", "mpo", "mks", "apl", "mac", "psp", "ism"}
+WRITTEN = {
+    ".264": ("h264", "libx264", "yuv420p"),
+    ".avc": ("h264", "libx264", "yuv420p"),
+    ".265": ("hevc", "libx265", "yuv420p"),
+    ".hevc": ("hevc", "libx265", "yuv420p"),
+    ".m1v": ("mpeg1video", "mpeg1video", "yuv420p"),
+    ".m2v": ("mpeg2video", "mpeg2video", "yuv420p"),
+    ".m4v": ("m4v", "mpeg4", "yuv420p"),
+    ".mjpg": ("mjpeg", "mjpeg", "yuvj420p"),
+    ".ivf": ("ivf", "libvpx", "yuv420p"),
+    ".obu": ("obu", "libsvtav1", "yuv420p"),
+    ".y4m": ("yuv4mpegpipe", "wrapped_avframe", "yuv420p"),
+    ".qt": ("mov", "mjpeg", "yuvj420p"),
+    ".m2t": ("mpegts", "mpeg2video", "yuv420p"),
+    ".ogm": ("ogg", "libvpx", "yuv420p"),
+    ".nut": ("nut", "mpeg4", "yuv420p"),
+    ".mxf": ("mxf", "mpeg2video", "yuv420p"),
+    ".rm": ("rm", "rv20", "yuv420p"),
+    ".mk3d": ("matroska", "libx264", "yuv420p"),
+}
+
+
+@pytest.mark.parametrize("suffix", WRITTEN)
+def test_videos_of_many_suffixes_are_scanned_and_read(suffix, tmp_path, media):
+    (tmp_path / "real").mkdir()
+    path, (muxer, codec, pixels) = tmp_path / "real" / f"a{suffix}", WRITTEN[suffix]
+    with av.open(str(path), "w", format=muxer) as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 352, 288, pixels
+        stream.bit_rate = 4_000_000
+        for number in range(12):
+            picture = media.numbered(np.full((288, 352, 3), 90, np.uint8), number)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format=pixels)
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert [clip for clip, _ in walk_media(tmp_path, ScanReport(), has_frames=False)] == [f"real/a{suffix}"]
+    assert media_of(path.name) == "video"
+    assert [media.number_in(point.shown) for point in VideoPictures(path, probe(path), 25.0, None)] == list(
+        range(12)
+    )
 
 
 def test_a_moving_gif_is_a_video(tmp_path):

@@ -37,6 +37,7 @@ from multimodal.labels import Media
 # Clips whose labels are the names of folders above them.
 
 
+_NO_LABEL = "below no folder that says real or fake: say which do with --options real NAME fake NAME, or csv FILE"
 _MEDIA: tuple[Media, ...] = ("video", "audio", "image")
 
 
@@ -91,7 +92,7 @@ def _place_of(folder: str, real: frozenset[str], fake: frozenset[str], modality:
     lower = [name.lower() for name in names]
     meanings = [1 if name in fake else 0 for name in lower if name in fake or name in real]
     if not meanings:
-        return Place({}, "", None, "below no folder that says real or fake")
+        return Place({}, "", None, _NO_LABEL)
     if len(set(meanings)) > 1:
         return Place({}, "", None, "below a real and a fake folder, so its label is not certain")
     labels = {media: labels_of(media, meanings[0], modality) for media in _MEDIA}

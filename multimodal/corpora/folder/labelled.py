@@ -6,18 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from multimodal.containers import MEDIA
 from multimodal.corpora.base import ScanReport
 from multimodal.corpora.walk import walk_clips, walk_files
 from multimodal.files import IMAGE_SUFFIXES
 from multimodal.labels import Media
 
-SUFFIXES: dict[str, Media] = {
-    **dict.fromkeys((".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv"), "video"),
-    **dict.fromkeys((".ts", ".mts", ".m2ts", ".vob", ".3gp", ".3g2", ".ogv", ".asf", ".gif"), "video"),
-    **dict.fromkeys((".f4v", ".divx", ".mxf", ".gxf", ".rm", ".nut", ".dv"), "video"),
-    **dict.fromkeys((".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".wma"), "audio"),
-    **dict.fromkeys(IMAGE_SUFFIXES, "image"),
-}
+SUFFIXES: dict[str, Media] = {**MEDIA, **dict.fromkeys(IMAGE_SUFFIXES, "image")}
 
 SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),

@@ -32,6 +32,8 @@ _ROUNDING_SECONDS = 2e-3
 _OTHER_CLOCK = 0.2
 #: Containers that say no time but that of the n-th frame, whichever comes first from the decoder.
 COUNTS_ALONE = ("avi",)
+#: A stream without a container, of which FFmpeg makes times up, and wrongly of MPEG-1: frames are counted instead.
+UNTIMED = ("mpegvideo", "mpeg1video")
 
 
 class Packets(NamedTuple):
@@ -124,6 +126,8 @@ def read_packets(
     read = Packets(num_frames=num_frames, num_damaged=num_damaged, audio_end=audio_end, clock_jumps=jumps)
     read = read._replace(may_change_size=sizes.may_change)
     if not ticks or video is None or not video.time_base:
+        return read
+    if (container.format.name, video.codec_context.name) == UNTIMED:
         return read
     tick_seconds = float(video.time_base)
     late = _late_ticks(ticks) if is_counted else np.zeros(1)

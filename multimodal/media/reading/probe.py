@@ -16,6 +16,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from jaxtyping import Float
 
+from multimodal.containers import CONTAINERS
 from multimodal.media.errors import MediaError, no_file
 from multimodal.media.reading.missing_bytes import missing_bytes
 from multimodal.media.reading.packets import Packets, read_packets
@@ -25,13 +26,6 @@ from multimodal.media.reading.streams import audio_tracks, video_stream
 # Opening a file with FFmpeg and decoding one stream of it, past packets that are damaged.
 
 
-#: The only containers that are opened, by the names of FFmpeg's demuxers. None of them opens another file or an
-#: address, as playlists (HLS, DASH), scripts (concat), SDP and numbered images do; images are Pillow's.
-CONTAINERS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,asf,mpegts,mpeg,mpegvideo,ogg,gif,rm,mxf,gxf,nut,dv,ivf,"
-    "h264,hevc,m4v,av1,obu,vc1,mjpeg,yuv4mpegpipe,wav,w64,aiff,caf,au,mp3,flac,aac,ac3,eac3,amr,amrnb,amrwb,"
-    "ape,wv,tta,dts,tak,dsf,loas"
-)
 #: Pictures of more are refused before memory is taken: twice 8K television, or a panorama of 16,384 x 4,096.
 MOST_PIXELS = 2**26
 #: No face can be seen in less, and decoders read past the rows of pictures a few pixels wide.
@@ -48,7 +42,7 @@ _TITLES: Any = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_err
 
 
 def open_container(path: Path, **more: str) -> InputContainer:
-    """Open one of :data:`CONTAINERS` with FFmpeg; ``MediaError`` at stage "open" says why it cannot be.
+    """Open one of the containers that are read with FFmpeg; ``MediaError`` at stage "open" says why it cannot be.
 
     ``more`` are options of FFmpeg.
     """
@@ -61,7 +55,7 @@ def open_container(path: Path, **more: str) -> InputContainer:
     try:
         # An absolute path is never taken for an address. The list is asked once the kind of file is known and
         # before its header is read, which for a playlist means opening what it names.
-        options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS, **more}
+        options = {"protocol_whitelist": "file", "format_whitelist": ",".join(CONTAINERS), **more}
         container = av.open(str(path.absolute()), options=options, **_TITLES)
     except (av.FFmpegError, ValueError, OSError) as error:
         _raise_if_out_of_memory(error)

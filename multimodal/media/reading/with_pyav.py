@@ -16,7 +16,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
-from multimodal.media.reading.packets import BACK_SECONDS
+from multimodal.media.reading.packets import BACK_SECONDS, UNTIMED
 from multimodal.media.reading.probe import MediaInfo, believed_aspect, decode_packets, open_container
 from multimodal.media.reading.streams import video_stream
 from multimodal.media.reading.time_grid import Area, Part, Payload, ToSee, on_grid, thinned
@@ -191,7 +191,7 @@ def _rows(plane: Any) -> UInt8[np.ndarray, "rows columns"]:
 def _timed_frames(path: Path, info: MediaInfo, shapes: Shapes) -> Iterator[tuple[float, _Frame]]:
     for number, (frame, aspect) in enumerate(_frames_with_aspect(path, info)):
         shown = _Frame(frame, shapes.show(frame, aspect))
-        if frame.time is not None:
+        if frame.time is not None and (info.container, info.video_codec) != UNTIMED:
             yield frame.time - info.late_seconds, shown
         elif info.frame_times is None:
             yield number / (info.frame_rate or 25.0), shown
