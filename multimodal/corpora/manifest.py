@@ -6,6 +6,7 @@ that a corpus of a million files fits in memory. Columns that follow from others
 """
 
 import json
+import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -22,14 +23,6 @@ from multimodal.files import atomic_path, sweep_beside
 from multimodal.labels import CLASSES, Media
 
 Segments = tuple[tuple[float, float], ...]
-
-#: From a corpus up to a folder that holds its genuine recordings, which come from elsewhere, and down again.
-MOST_LEVELS_UP = 12
-#: LJSpeech and JSUT, by names that they alone have; see :mod:`multimodal.corpora.wavefake`.
-_GENUINE_OF_WAVEFAKE = (
-    rf"(?i)^wavefake/(\.\./){{1,{MOST_LEVELS_UP}}}([^./\\][^/\\]*/)*"
-    r"(wavs/([^./\\][^/\\]*/)*LJ\d{3}-\d{4}|basic5000/wav/([^./\\][^/\\]*/)*BASIC5000_\d{4})\.wav$"
-)
 
 #: Start and end in seconds, for each forged stretch.
 _SEGMENTS = pa.list_(pa.list_(pa.float64()))
@@ -145,9 +138,8 @@ class Manifest:
             raise ValueError(f"not a manifest: {path} does not map corpora to their roots; scan them again")
         if not isinstance(linked, list) or not all(isinstance(name, str) for name in linked):
             raise ValueError(f"not a manifest: {path} does not say of which corpora links were followed")
-        joined = pc.binary_join_element_wise(table["corpus"], table["path"], "/")
-        for column, clip_ids in (("clip_id", table["clip_id"]), ("path", joined)):
-            check_inside(_but_beside(table[column], clip_ids), column, path)
+        for column in ("clip_id", "path"):
+            check_inside(table[column], column, path)
         for column, known in _WORDS.items():
             strange = table.filter(pc.invert(pc.is_in(table[column], pa.array(known, SCHEMA.field(column).type))))
             if strange.num_rows:
@@ -171,39 +163,58 @@ class Manifest:
         where = {**self.roots, **(roots or {})}
         if corpus not in where:
             raise ValueError(f"no root known for corpus {corpus!r}; give --root DIR")
-        names, of = (pa.chunked_array([pa.array([name], pa.string())]) for name in (relative, clip_id))
-        check_inside(_but_beside(names, of), "path", "the manifest")
+        check_inside([relative], "path", "the manifest")
         return Path(where[corpus]) / relative
 
     def bound_of(self, clip_id: str, roots: dict[str, str] | None = None) -> str | None:
         """The folder that no link may lead out of when a clip is opened; None where its links are followed."""
-        corpus, _, relative = clip_id.partition("/")
-        is_beside = relative.startswith("../")  # by a name that :meth:`file_of` knows
-        return None if is_beside or corpus in self.linked else {**self.roots, **(roots or {})}[corpus]
-
-
-def _but_beside(names: pa.ChunkedArray, clip_ids: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Names but those of WaveFake's genuine recordings, which alone lie beside their corpus, by their clip_id."""
-    is_beside = pc.fill_null(pc.match_substring_regex(clip_ids, _GENUINE_OF_WAVEFAKE), False)
-    return names.filter(pc.invert(is_beside))
+        corpus = clip_id.partition("/")[0]
+        return None if corpus in self.linked else {**self.roots, **(roots or {})}[corpus]
 
 
 def collect(clips: Iterable[Clip], *, corpus: str, root: str | Path) -> Manifest:
     """Gather the clips of one corpus into a manifest, sorted by ``clip_id``.
 
+    A path that begins with ``../`` lies beside the corpus: the manifest's root is then the folder that holds both,
+    so that no name in it leaves its root.
+
     Raises ``ValueError`` when there is no clip at all or when two clips have the same path.
     """
+    root = Path(root).resolve()
     batches = [_to_arrow(batch, corpus) for batch in _batched(clips, _BATCH_ROWS)]
     if not batches:
         raise ValueError(
             f"no clip of {corpus} found under {root}; see what was skipped, and is the archive unpacked there?"
         )
-    table = pa.concat_tables(batches).sort_by("clip_id")
+    table = pa.concat_tables(batches)
+    if pc.any(pc.starts_with(table["path"], "../")).as_py():
+        table, root = _from_above(table, corpus, root)
+    table = table.sort_by("clip_id")
     counts = pc.value_counts(table["clip_id"])
     repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values").to_pylist()
     if repeated:
         raise ValueError(f"{len(repeated)} paths of {corpus} were read twice, e.g. {repeated[0]}")
-    return Manifest(_to_pandas(table), {corpus: str(Path(root).resolve())})
+    return Manifest(_to_pandas(table), {corpus: str(root)})
+
+
+def _from_above(table: pa.Table, corpus: str, root: Path) -> tuple[pa.Table, Path]:
+    """The same clips, named from the lowest folder above ``root`` that holds them all, and that folder."""
+    paths = table["path"].to_pylist()
+    above = root.parents[max(path.split("/").count("..") for path in paths) - 1]
+    prefix = root.relative_to(above).as_posix()
+
+    def moved(path: str | None) -> str | None:
+        return None if path is None else posixpath.normpath(f"{prefix}/{path}")
+
+    names = {
+        "path": [moved(path) for path in paths],
+        "clip_id": [f"{corpus}/{moved(path)}" for path in paths],
+        "source_clip": [moved(path) for path in table["source_clip"].to_pylist()],
+    }
+    for column, values in names.items():
+        place = SCHEMA.get_field_index(column)
+        table = table.set_column(place, SCHEMA.field(place), pa.array(values, pa.string()))
+    return table, above
 
 
 def is_generated(clips: pd.DataFrame) -> bool:

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from multimodal.corpora.base import Corpus, ScanReport
 from multimodal.corpora.file_names import NAME_UNPARSED
-from multimodal.corpora.manifest import MOST_LEVELS_UP, Clip
+from multimodal.corpora.manifest import Clip
 from multimodal.corpora.roots import folders_named, list_folder
 from multimodal.corpora.walk import walk_files
 
@@ -47,7 +47,8 @@ def find_reals(root: Path, report: ScanReport, reals: str) -> dict[str, list[tup
     """Family → (path relative to the root, size in bytes) of its genuine recordings.
 
     They are looked for at the root and up to two levels above it, where people keep one corpus beside another, or
-    in the folder ``reals`` and up to one level below. A path that leaves the root begins with ``../``.
+    in the folder ``reals`` and up to one level below. A path that leaves the root begins with ``../``
+    (the manifest's root is then the folder that holds both).
     """
     real_root = Path(os.path.realpath(root))
     if reals:
@@ -73,8 +74,6 @@ def _read(root: Path, folder: Path | None, family: str, report: ScanReport) -> I
         return
     report.note(f"genuine recordings from {folder}")
     prefix = Path(os.path.relpath(folder, root)).as_posix()
-    if prefix.split("/").count("..") > MOST_LEVELS_UP:
-        raise ValueError(f"{folder} lies over {MOST_LEVELS_UP} folders up from {root}; put it nearer")
     for name, size_bytes in walk_files(folder, report, suffixes={".wav"}):
         path = f"{prefix}/{name}"
         if _GENUINE[family].fullmatch(path[path.rfind("/") + 1 : path.rfind(".")]):

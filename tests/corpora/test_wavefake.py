@@ -1,9 +1,17 @@
 """WaveFake and its genuine recordings, on trees written from the published layout and names."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from multimodal.corpora import recognise, scan
+from multimodal.corpora.manifest import Manifest
+from multimodal.media.prepare_corpus import prepare_corpus
+from multimodal.media.prepared import PrepareOptions
+from multimodal.media.store.reader import Store
 from multimodal.splits import make_split
+from multimodal.synthetic.clip import write_audio
 
 ENGLISH = {
     "melgan": "_gen", "melgan_large": "_gen", "multi_band_melgan": "_gen", "full_band_melgan": "_gen",
@@ -37,16 +45,17 @@ def read(scan_rows):
 
 
 @pytest.mark.parametrize(
-    ("prefix", "up"),
-    [("", "../../"), ("WaveFake/", "../"), ("WaveFake/generated_audio/", "")],
+    ("prefix", "below"),
+    [("", "WaveFake/generated_audio/"), ("WaveFake/", "generated_audio/"), ("WaveFake/generated_audio/", "")],
     ids=["two levels above", "beside", "inside"],
 )
-def test_genuine_recordings_are_found_where_people_keep_them(plant, read, prefix, up):
+def test_genuine_recordings_are_found_where_people_keep_them(plant, read, prefix, below):
     root = plant(*generated(), *(prefix + path for path in genuine()))
     rows, report, manifest = read(root)
-    real = rows[f"{up}LJSpeech-1.1/wavs/LJ001-0001.wav"]
+    real = rows["LJSpeech-1.1/wavs/LJ001-0001.wav"]
+    assert rows[f"{below}ljspeech_waveglow/LJ001-0001.wav"]["source_clip"] == real["path"]
     assert (real["audio_fake"], real["method"], real["identity"]) == (0, "real", "ljspeech:LJ")
-    assert rows[f"{up}jsut_ver1.1/basic5000/wav/BASIC5000_0001.wav"]["identity"] == "jsut:JSUT"
+    assert rows["jsut_ver1.1/basic5000/wav/BASIC5000_0001.wav"]["identity"] == "jsut:JSUT"
     assert manifest.file_of(real["clip_id"]).read_bytes() == b"bytes"
     assert sum(row["audio_fake"] for row in rows.values()) == 70 + 10 + 5
     assert sum(1 - row["audio_fake"] for row in rows.values()) == 15
@@ -61,13 +70,13 @@ def test_each_vocoder_is_a_method_and_its_files_point_to_the_genuine_sentence(pl
         ("ljspeech_hifiGAN", "LJ002-0003_generated", "hifigan"),
         ("ljspeech_waveglow", "LJ002-0003", "waveglow"),
     ]:
-        row = rows[f"{folder}/{name}.wav"]
+        row = rows[f"WaveFake/generated_audio/{folder}/{name}.wav"]
         assert (row["audio_fake"], row["video_fake"], row["media"], row["method"]) == (1, None, "audio", method)
-        assert row["source_clip"] == "../../LJSpeech-1.1/wavs/LJ002-0003.wav"
+        assert row["source_clip"] == "LJSpeech-1.1/wavs/LJ002-0003.wav"
         assert row["group"] == "ljspeech"
-    row = rows["jsut_parallel_wavegan/BASIC5000_0002_gen.wav"]
+    row = rows["WaveFake/generated_audio/jsut_parallel_wavegan/BASIC5000_0002_gen.wav"]
     assert row["source_clip"].endswith("basic5000/wav/BASIC5000_0002.wav")
-    row = rows[f"{FROM_TEXT}/gen_3.wav"]
+    row = rows[f"WaveFake/generated_audio/{FROM_TEXT}/gen_3.wav"]
     assert (row["method"], row["source_clip"]) == ("conformer_fastspeech2_pwg", None)
     assert any("melgan 10 of 13,100" in line and "real 15 of 18,100" in line for line in report.warnings)
 
@@ -81,6 +90,20 @@ def test_a_sentence_and_all_that_was_made_of_it_go_to_one_side(plant, read, with
         assert split.counts["train"] > split.counts["test"] > 0
         assert split.counts["val"] > 0
         assert (split.of(manifest.clips).groupby(sentence).nunique() == 1).all()
+
+
+def test_recordings_beside_their_corpus_are_prepared_and_found_again(plant, read, tmp_path):
+    root = plant(*generated(), *genuine())
+    for path in root.rglob("*.wav"):
+        write_audio(path, np.random.default_rng(len(path.name)).normal(0, 0.1, 4000), sample_rate=16_000)
+    manifest = read(root)[2]
+    manifest.write(tmp_path / "manifest.parquet")
+    clips = Manifest.read(tmp_path / "manifest.parquet")
+    names = ["wavefake/LJSpeech-1.1/wavs/LJ001-0001.wav", clips.clips["clip_id"].iloc[-1]]
+    few = replace(clips, clips=clips.clips[clips.clips["clip_id"].isin(names)])
+    summary = prepare_corpus(few, tmp_path / "store", PrepareOptions())
+    assert (summary.prepared, summary.failed) == (2, 0)
+    assert all(name in Store.open(tmp_path / "store") for name in names)
 
 
 def test_the_last_fifth_of_the_sentences_is_the_official_test(plant, read):
@@ -128,8 +151,8 @@ def test_a_doubled_folder_counts_once_and_odd_names_are_kept_with_a_flag(plant, 
     )
     plant("WaveFake/generated_audio/ljspeech_melgan/take two.wav")
     rows, report, _ = read(root)
-    assert sum(path.startswith("ljspeech_melgan/") for path in rows) == 11
-    odd = rows["ljspeech_melgan/take two.wav"]
+    assert sum("/ljspeech_melgan/" in path for path in rows) == 11
+    odd = rows["WaveFake/generated_audio/ljspeech_melgan/take two.wav"]
     assert (odd["audio_fake"], odd["source_clip"], odd["official_split"]) == (1, None, None)
     assert report.flagged["name_unparsed"] == 1
 
