@@ -117,6 +117,7 @@ def load_encoder(name: str | Path, **options: Any) -> "Encoder":
     from encoders.folders import CONFIG_FILE, WEIGHTS_FILE, json_text, must_be_readable
     from encoders.hub import find_folder
     from encoders.learnt_from import LEARNT_FILE, LearntFrom
+    from encoders.strangers import one_line
     from encoders.weights import read_weights
 
     folder = find_folder(name, (CONFIG_FILE, WEIGHTS_FILE, LEARNT_FILE), **options)
@@ -131,7 +132,7 @@ def load_encoder(name: str | Path, **options: Any) -> "Encoder":
         kind, trained_on = config.pop("encoder"), config.pop("trained_on")
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError, OSError) as error:
         must_be_readable(config_file)
-        raise ValueError(f"not the config of an encoder: {config_file} ({_one_line(error)})") from error
+        raise ValueError(f"not the config of an encoder: {config_file} ({one_line(error)})") from error
     encoder = rebuild_encoder(kind, config, source=config_file)
     read_weights(encoder, folder / WEIGHTS_FILE)
     encoder.trained_on, encoder.learnt_from = str(trained_on), LearntFrom.read(folder)
@@ -150,6 +151,7 @@ def rebuild_encoder(name: Any, arguments: Any, *, source: str | Path) -> "Encode
         ValueError: names weights of elsewhere, or describes no encoder of this catalog.
     """
     from encoders.base import check_plain
+    from encoders.strangers import one_line, quiet_libraries
 
     if not isinstance(name, str) or not isinstance(arguments, dict):
         raise ValueError(f"{source} describes no encoder: want a name and its options; got {name!r:.60}")
@@ -159,14 +161,10 @@ def rebuild_encoder(name: Any, arguments: Any, *, source: str | Path) -> "Encode
         raise ValueError(f"{source} describes no encoder: {error}") from error
     check_plain(kind, arguments, source)
     try:
-        return create_encoder(name, **arguments)
+        with quiet_libraries():
+            return create_encoder(name, **arguments)
     except Exception as error:  # libraries raise errors of every kind for a value that they do not know
-        raise ValueError(f"{source} describes no encoder that can be built: {_one_line(error)}") from error
-
-
-def _one_line(error: BaseException) -> str:
-    """What an error says, on one line; its kind where it says nothing."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
+        raise ValueError(f"{source} describes no encoder that can be built: {one_line(error)}") from error
 
 
 def offer(wrong: str, known: list[str]) -> str:

@@ -12,6 +12,7 @@ from timm.models import group_parameters
 from timm.models._features import FeatureGetterNet
 from torch import Tensor, nn
 
+from encoders.strangers import escaped
 from encoders.weights import Published, check_fit, read_published
 
 
@@ -65,7 +66,7 @@ def _check_description(published: Published, wanted: Any, name: str) -> None:
     pixels = pixels if isinstance(pixels, Mapping) else {}
     if architecture not in (None, wanted.architecture):
         raise ValueError(
-            f"{source} describes {architecture}, not {wanted.architecture}; "
+            f"{source} describes {escaped(str(architecture))}, not {wanted.architecture}; "
             f"give the option backbone={architecture!r}"
         )
     for statistic in ("mean", "std"):

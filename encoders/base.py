@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from encoders import rebuild_encoder
 from encoders.folders import CONFIG_FILE, WEIGHTS_FILE, written_whole
 from encoders.learnt_from import LearntFrom
+from encoders.strangers import escaped
 from encoders.weights import read_weights, write_weights
 
 #: Written beside an encoder's weights; a Jinja template that :meth:`Encoder.generate_model_card` fills.
@@ -251,12 +252,14 @@ def check_plain(kind: type[Encoder], arguments: Mapping[str, Any], source: str |
         # of all options only stages may count from the end
         is_below = option != "stage" and isinstance(value, int | float) and value < 0
         if is_below or not _is_of(value, hints.get(option, Any)):
-            raise ValueError(f"{source} says {option}={value!r:.60}, which that option cannot be")
+            raise ValueError(f"{source} says {escaped(option)}={value!r:.60}, which that option cannot be")
         if option == "frame_size" and (value or 0) > LARGEST_FRAME:
             raise ValueError(f"{source} says {option}={_short(value)}; want at most {LARGEST_FRAME} pixels a side")
     for option, value in _numbers(arguments):
         if not abs(value) <= (MOST_LAYERS if "layers" in option else LARGEST_OPTION):
-            raise ValueError(f"{source} says {option}={_short(value)}, which no encoder of this catalog has")
+            raise ValueError(
+                f"{source} says {escaped(option)}={_short(value)}, which no encoder of this catalog has"
+            )
 
 
 def _is_of(value: Any, hint: Any) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from huggingface_hub import HfApi, snapshot_download
 
+from encoders.strangers import one_line
 from encoders.temporary import temporary_folder
 
 #: owner/name; a path that begins with a dot, a slash or a tilde is none.
@@ -34,9 +35,8 @@ def find_folder(name: str | Path, files: Sequence[str], **options: Any) -> Path:
     try:
         return Path(snapshot_download(str(name), allow_patterns=list(files), **options))
     except (OSError, ValueError) as error:  # the hub's own errors are OSErrors: absent, closed, no network
-        reason = " ".join(str(error).split())[:200]
         raise ValueError(
-            f"no folder {name} here, and the hub did not give a repository of that name ({reason})"
+            f"no folder {name} here, and the hub did not give a repository of that name ({one_line(error)})"
         ) from error
 
 

@@ -15,6 +15,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from encoders.folders import must_be_readable, written_whole
+from encoders.strangers import one_line
 
 #: Beside the weights.
 LEARNT_FILE = "learnt_from.safetensors"
@@ -65,9 +66,7 @@ class LearntFrom:
                 unknown = json.loads((opened.metadata() or {})[_UNKNOWN])
         except Exception as error:  # of a stranger's file libraries raise anything
             must_be_readable(file)
-            raise ValueError(
-                f"cannot read what weights learnt from: {file} ({' '.join(str(error).split())[:200]})"
-            ) from error
+            raise ValueError(f"cannot read what weights learnt from: {file} ({one_line(error)})") from error
         is_sorted = all(
             one.dtype == np.uint64 and one.ndim == 1 and (one[1:] > one[:-1]).all() for one in hashes.values()
         )

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from encoders.folders import find_weights, must_be_readable, read_description, written_whole
+from encoders.strangers import escaped, one_line
 
 MISFITS_SHOWN = 12
 
@@ -32,7 +33,7 @@ def _read_safetensors(file: Path) -> dict[str, Tensor]:
         return load_file(file)
     except (OSError, KeyError, RuntimeError, SafetensorError) as error:  # KeyError where torch lacks the type
         must_be_readable(file)
-        raise ValueError(f"cannot read weights from {file}: {' '.join(str(error).split())[:300]}") from error
+        raise ValueError(f"cannot read weights from {file}: {one_line(error)}") from error
 
 
 def load_strictly(module: nn.Module, saved: Mapping[str, Tensor], *, source: str) -> None:
@@ -60,7 +61,7 @@ def check_fit(module: nn.Module, saved: Mapping[str, Tensor], *, source: str) ->
 def listed(misfits: Sequence[str]) -> str:
     """The first misfits and how many there are, for an error of one line."""
     hidden = len(misfits) - MISFITS_SHOWN
-    shown = "; ".join(misfits[:MISFITS_SHOWN]) + (f"; and {hidden} more" if hidden > 0 else "")
+    shown = escaped("; ".join(misfits[:MISFITS_SHOWN])) + (f"; and {hidden} more" if hidden > 0 else "")
     return f"{len(misfits)} misfits: {shown}"
 
 
@@ -142,7 +143,7 @@ def _read_tensors(file: Path) -> Any:
         return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle raises whatever it meets first
         must_be_readable(file)
-        first = (str(error).splitlines() or [type(error).__name__])[0]
+        first = escaped((str(error).splitlines() or [type(error).__name__])[0])
         raise ValueError(
             f"cannot read weights from {file}: {first[:200]} Only tensors are read: save model.state_dict()"
         ) from error

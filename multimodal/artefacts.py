@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from encoders.folders import must_be_readable
+from encoders.strangers import quiet_libraries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +67,7 @@ def reading(path: str | Path, kind: str, wrong: str = "cannot be read") -> Itera
         yield
     except Exception as error:  # a stranger's file makes a library raise anything
         text = str(error)
-        if type(error) is ValueError and str(path) in text and "\n" not in text:
+        if type(error) is ValueError and str(path) in text and shown(text) == text:
             raise
         must_be_readable(path)
         raise ValueError(f"not {kind}: {shown(path)} {wrong} ({one_line(error)})") from error
@@ -76,14 +77,17 @@ def reading(path: str | Path, kind: str, wrong: str = "cannot be read") -> Itera
 def building(path: str | Path, kind: str) -> Iterator[None]:
     """Whatever a library says of values that a stranger chose becomes a ``ValueError`` of one line; ours pass.
 
+    Nothing that a library logs or warns of meanwhile is shown.
+
     Args:
         path: of the file or folder that the values stand in.
         kind: what is built of them, with its article: "a detector".
     """
     try:
-        yield
+        with quiet_libraries():
+            yield
     except Exception as error:  # sizes, names and types that nobody meant make a library raise anything
-        if type(error) is ValueError and "\n" not in str(error):
+        if type(error) is ValueError and shown(error) == str(error):
             raise
         must_be_readable(path)
         if isinstance(error, PermissionError):  # of another file than this one, which it names

@@ -1,7 +1,9 @@
 """Names in files that strangers made: they stay in their folder, and order neither terminal nor spreadsheet."""
 
 import json
+import logging
 import sys
+import warnings
 
 import pandas as pd
 import pyarrow as pa
@@ -174,3 +176,20 @@ def test_errors_print_no_control_characters(capsys, tmp_path):
     captured = capsys.readouterr()
     assert "\\u001b[2J" in captured.err
     assert "\x1b" not in captured.err
+
+
+def test_what_libraries_say_while_they_build_of_a_strangers_values_is_one_plain_line(tmp_path, caplog):
+    def build():
+        logging.getLogger("a library").error("cannot take \x1b[2J")
+        warnings.warn("strange value \x1b[2J", stacklevel=1)
+        raise ValueError("cannot take \x1b[2J")
+
+    with (
+        pytest.raises(ValueError, match=r"not the config of a network: .*u001b\[2J") as caught,
+        building(tmp_path, "the config of a network"),
+    ):
+        build()
+    assert str(caught.value).isprintable()
+    assert not caplog.records
+    logging.getLogger("a library").error("all is said again")
+    assert len(caplog.records) == 1

@@ -1,5 +1,6 @@
 """wav2vec 2.0, HuBERT and WavLM from transformers."""
 
+import inspect
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,13 +12,14 @@ from huggingface_hub.errors import StrictDataclassError
 from jaxtyping import Bool, Float
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PretrainedConfig
+from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PretrainedConfig
 from transformers.utils import logging as library_output
 
 from encoders.base import AudioSpec, Encoder, tiled
 from encoders.checks import check_mask, check_sound
 from encoders.folders import must_be_readable
 from encoders.lora import ATTENTION, FEED_FORWARD, add_adapters
+from encoders.strangers import escaped, one_line, quiet_libraries
 from encoders.weights import Published, listed, read_published
 
 Count = TypeVar("Count", int, Tensor)
@@ -44,8 +46,25 @@ def create_model(config: Mapping[str, Any]) -> Any:
     model_type = values.pop("model_type", None)
     if model_type not in MODEL_TYPES:
         raise ValueError(f"model_type must be one of {', '.join(MODEL_TYPES)}; got {model_type!r}")
-    quiet = _quietened(AutoConfig.for_model(model_type, **values))
-    return AutoModel.from_config(quiet, trust_remote_code=False, dtype=torch.float32)
+    _check_values(values, CONFIG_MAPPING[model_type])
+    try:
+        with quiet_libraries():
+            quiet = _quietened(AutoConfig.for_model(model_type, **values))
+            return AutoModel.from_config(quiet, trust_remote_code=False, dtype=torch.float32)
+    except Exception as error:  # for a value that it does not know the library raises anything
+        raise ValueError(f"transformers cannot build this {model_type}: {one_line(error)}") from error
+
+
+def _check_values(values: Mapping[str, Any], kind: type[PretrainedConfig]) -> None:
+    """Refuse keys that are no values of a config but its methods, or what it computes from its values."""
+    computed = [key for key in values if hasattr(kind, key) and not _can_be_set(kind, key)]
+    if computed:
+        raise ValueError(f"a config of plain values has no {', '.join(computed)}: a config computes that itself")
+
+
+def _can_be_set(kind: type[PretrainedConfig], key: str) -> bool:
+    own = inspect.getattr_static(kind, key)
+    return own.fset is not None if isinstance(own, property) else key in kind.__dataclass_fields__
 
 
 def load_model(checkpoint: str) -> Any:
@@ -59,7 +78,8 @@ def load_model(checkpoint: str) -> Any:
     _refuse_adapter(checkpoint)
     is_here = Path(checkpoint).is_dir()
     try:
-        config = AutoConfig.from_pretrained(checkpoint, trust_remote_code=False, local_files_only=is_here)
+        with quiet_libraries():
+            config = AutoConfig.from_pretrained(checkpoint, trust_remote_code=False, local_files_only=is_here)
         if config.model_type not in MODEL_TYPES:
             kinds = ", ".join(MODEL_TYPES)
             raise ValueError(f"{checkpoint!r} is a {config.model_type!r} model; wav2vec2 takes one of {kinds}")
@@ -76,13 +96,14 @@ def load_model(checkpoint: str) -> Any:
             )
     except OSError as error:
         _must_be_readable_files(checkpoint)
+        reason = escaped(str(error).splitlines()[0])
         raise ValueError(
-            f"cannot get {checkpoint!r} ({str(error).splitlines()[0]}). Without network give a local folder that "
+            f"cannot get {checkpoint!r} ({reason}). Without network give a local folder that "
             "holds config.json and model.safetensors, as checkpoint='path/to/folder', or a config as a dict."
         ) from error
     except (AttributeError, KeyError, RuntimeError, StrictDataclassError, SafetensorError, TypeError) as error:
         _must_be_readable_files(checkpoint)
-        raise ValueError(f"cannot read {checkpoint!r}: {' '.join(str(error).split())[:300]}") from error
+        raise ValueError(f"cannot read {checkpoint!r}: {one_line(error)}") from error
     _check_report(report, checkpoint)
     return model
 
@@ -148,13 +169,12 @@ def _is_left_out(key: str) -> bool:
 @contextmanager
 def _no_report() -> Iterator[None]:
     """Keep the library's table of keys and its bar out: what does not fit is our own error."""
-    level, has_bar = library_output.get_verbosity(), library_output.is_progress_bar_enabled()
-    library_output.set_verbosity_error()
+    has_bar = library_output.is_progress_bar_enabled()
     library_output.disable_progress_bar()
     try:
-        yield
+        with quiet_libraries():
+            yield
     finally:
-        library_output.set_verbosity(level)
         if has_bar:
             library_output.enable_progress_bar()
 

@@ -2,7 +2,9 @@
 
 import ast
 import json
+import logging
 import socket
+import warnings
 from pathlib import Path
 
 import pytest
@@ -206,3 +208,80 @@ def test_a_size_that_no_encoder_has_is_one_line_while_loading_and_not_while_judg
     with pytest.raises(ValueError, match=r"config.json says frame_size=") as error:
         load_encoder(tmp_path / "encoder")
     assert "\n" not in str(error.value)
+
+
+ORDER = "\x1b[2J\x1b]0;owned\x07"
+
+
+@pytest.fixture
+def said():
+    """All that libraries log while the test runs."""
+    records: list[str] = []
+    handler = logging.Handler(logging.DEBUG)
+    handler.emit = lambda record: records.append(record.getMessage())
+    loggers = [logging.getLogger(name) for name in (None, "transformers", "timm")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    yield records
+    for logger in loggers:
+        logger.removeHandler(handler)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"use_return_dict": ORDER},
+        {"sub_configs": {ORDER: 1}},
+        {"to_dict": ORDER},
+        {"inputs_to_logits_ratio": 3},
+        {"rope_parameters": {ORDER: 1}},
+        {"rope_scaling": {ORDER: 1}, "rope_theta": 1},
+        {"hidden_act": "xielu"},
+        {"num_labels": 3, "id2label": {"0": "a"}},
+        {"feat_extract_norm": ORDER},
+        {"dtype": ORDER},
+        {"attribute_map": {"hidden_size": ORDER}},
+        {"hidden_size": 0},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+@pytest.mark.parametrize("model_type", ["wav2vec2", "wavlm"])
+def test_values_of_a_strangers_config_reach_no_terminal_by_way_of_a_library(folder, said, values, model_type):
+    change(folder, checkpoint={**TINY_SPEECH, "model_type": model_type, **values})
+    answer = ""
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        try:
+            load_encoder(folder)
+        except ValueError as error:
+            answer = str(error)
+    assert answer.isprintable()
+    assert not said
+    assert not warned
+
+
+@pytest.mark.parametrize("key", ["use_return_dict", "sub_configs", "to_dict", "save_pretrained"])
+def test_key_that_a_config_computes_from_its_values_is_refused(key):
+    with pytest.raises(ValueError, match=f"a config of plain values has no {key}: a config computes that itself"):
+        create_encoder("wav2vec2", checkpoint={**TINY_SPEECH, key: "x"})
+
+
+def test_names_of_options_and_of_tensors_are_shown_as_escapes(folder):
+    state = load_file(folder / "model.safetensors")
+    save_file({**state, ORDER: torch.zeros(1)}, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ValueError, match="unexpected") as caught:
+        load_encoder(folder)
+    assert str(caught.value).isprintable()
+    change(folder, **{ORDER: -1})
+    with pytest.raises(ValueError, match="which that option cannot be") as caught:
+        load_encoder(folder)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.filterwarnings("error")
+def test_mel_filters_without_a_frequency_are_not_warned_of_while_loading(tmp_path):
+    encoder = create_encoder("spectrogram", backbone="test_resnet", n_mels=32)
+    encoder.save_pretrained(tmp_path / "encoder")
+    change(tmp_path / "encoder", n_mels=512)
+    with pytest.raises(ValueError, match=r"another architecture.* wants \(257, 512\)"):
+        load_encoder(tmp_path / "encoder")
