@@ -114,6 +114,7 @@ def test_the_moving_picture_that_is_marked_as_default_is_shown(name, tmp_path, m
     first, second = media.counting(24)[:12], media.counting(24)[12:]
     path = write_pictures(tmp_path / name, [(first, NONE), (second, DEFAULT)])
     info = probe(path)
+    assert info.note == "picture track 1 of 2 is not marked as default: track 2 is taken"
     pictures = VideoPictures(path, info, 25.0, None)
     assert [media.number_in(point.shown) for point in pictures] == list(range(12, 24))
 
@@ -121,6 +122,7 @@ def test_the_moving_picture_that_is_marked_as_default_is_shown(name, tmp_path, m
 def test_a_picture_that_lies_beside_another_is_left_for_it(tmp_path, media):
     first, second = media.counting(24)[:12], media.counting(24)[12:]
     path = write_pictures(tmp_path / "a.mkv", [(first, Disposition.comment), (second, NONE)])
+    assert probe(path).note == "picture track 1 of 2 is marked as comment: track 2 is taken"
     pictures = VideoPictures(path, probe(path), 25.0, None)
     assert [media.number_in(point.shown) for point in pictures] == list(range(12, 24))
 
@@ -140,8 +142,19 @@ def test_a_cover_in_a_track_of_its_own_is_no_moving_picture(tmp_path, media):
         for picture in pictures:
             container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(video.encode(None))
+    assert probe(path).note is None
     pictures = VideoPictures(path, probe(path), 25.0, None)
     assert [media.number_in(point.shown) for point in pictures] == list(range(5))
+
+
+def test_which_picture_was_chosen_travels_with_the_clip(tmp_path, media):
+    talking = media.talking(12)
+    path = write_pictures(
+        tmp_path / "a.mkv", [(media.counting(12, (112, 112)), Disposition.comment), (talking, NONE)]
+    )
+    clip = prepare_clip(path, "a", PrepareOptions(crop_size=48))
+    assert clip.frames is not None
+    assert clip.picture_note == "picture track 1 of 2 is marked as comment: track 2 is taken"
 
 
 def test_what_was_chosen_travels_with_the_clip(tmp_path):

@@ -21,7 +21,7 @@ from multimodal.media.errors import MediaError, no_file
 from multimodal.media.reading.missing_bytes import missing_bytes
 from multimodal.media.reading.packets import Packets, read_packets
 from multimodal.media.reading.program_stream import PROGRAM_STREAM, Named, read_named
-from multimodal.media.reading.streams import audio_tracks, video_stream
+from multimodal.media.reading.streams import audio_tracks, passed_over, video_tracks
 
 # Opening a file with FFmpeg and decoding one stream of it, past packets that are damaged.
 
@@ -148,16 +148,16 @@ class MediaInfo:
     ``frame_times`` are the seconds at which frames are shown, ascending, on the clock that sound and picture
     share; None where a packet names no time. ``last_frame_seconds`` is how long the last one stays. ``width`` and
     ``height`` are in pixels as coded, before the rotation that a phone notes beside it, and ``bits`` are those of
-    each colour of a pixel. ``pixel_aspect`` is how wide a pixel is for its height, ``key_frames`` are the numbers,
-    in order of time, of frames that can be decoded alone. ``missing_frames``,
-    ``missing_seconds`` and ``missing_bytes`` are named by the header but not in the file; ``lost_frames`` are not
-    there in the middle of a regular video, and ``clock_jumps`` is how often a clock is set back or leaps ahead.
-    ``video_end`` and ``audio_end`` are the seconds at which the streams end, the longest track of sound counting.
-    ``note`` says how a file was taken that does not say it itself. A decoded frame carries its time plus
-    ``late_seconds``, and where ``in_coded_order`` that of another frame, though the frames come as they are shown.
-    Pictures ``may_change_size`` where key packets do not all say the same of it.
-    ``counted_ticks`` are to be given to the packets of the picture, where these say little, before decoding.
-    Fields of a stream that is not there are None.
+    each colour of a pixel. ``pixel_aspect`` is how wide a pixel is for its height, ``key_frames`` are the
+    numbers, in order of time, of frames that can be decoded alone. ``missing_frames``, ``missing_seconds`` and
+    ``missing_bytes`` are named by the header but not in the file; ``lost_frames`` are not there in the middle of
+    a regular video, and ``clock_jumps`` is how often a clock is set back or leaps ahead. ``video_end`` and
+    ``audio_end`` are the seconds at which the streams end, the longest track of sound counting. ``note`` says how
+    a file was taken that does not say it itself, and which picture was of several. A decoded frame carries its
+    time plus ``late_seconds``, and where ``in_coded_order`` that of another frame, though the frames come as they
+    are shown. Pictures ``may_change_size`` where key packets do not all say the same of it. ``counted_ticks`` are
+    to be given to the packets of the picture, where these say little, before decoding. Fields of a stream that is
+    not there are None.
     """
 
     container: str
@@ -241,7 +241,8 @@ def probe(path: str | Path) -> MediaInfo:
     """
     path = Path(path)
     with open_container(path) as container:
-        video = video_stream(container)
+        moving = video_tracks(container)
+        video = moving[0].stream if moving else None
         sounds = [track.stream for track in audio_tracks(container)]
         audio = sounds[0] if sounds else None
         packets = read_packets(container, video, sounds, _named(path, container, video))
@@ -273,6 +274,7 @@ def probe(path: str | Path) -> MediaInfo:
             late_seconds=packets.late_seconds,
             in_coded_order=packets.in_coded_order,
             counted_ticks=packets.counted,
+            note=passed_over("picture", moving),
             may_change_size=packets.may_change_size,
         )
 

@@ -20,7 +20,7 @@ from multimodal.media.reading.channels import Channels
 from multimodal.media.reading.interleaved import Interleaved
 from multimodal.media.reading.packets import COUNTS_ALONE, is_other_clock
 from multimodal.media.reading.probe import UNEQUAL_SECONDS, decode, open_container
-from multimodal.media.reading.streams import SoundTrack, audio_tracks
+from multimodal.media.reading.streams import audio_tracks, passed_over, taken_instead
 from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
 
 #: Clocks of containers round to a millisecond; only a larger step between two packets is a pause or an overlap. It
@@ -109,26 +109,12 @@ def read_sound(
                 break
         elif loudness > _FAR_LOUDER * max(faint, _NOTHING) and (loudness > _FAINT or faint < _NOTHING):
             why = "is silent" if isinstance(first, Sound) else "cannot be read"
-            return sound._replace(note=_told(_taken(tracks[0], why, track, len(tracks)), sound.note))
+            note = taken_instead("sound", tracks[0], why, track, len(tracks))
+            return sound._replace(note=_told(note, sound.note))
     assert first is not None
     if isinstance(first, MediaError):
         raise first
-    return first._replace(note=_told(_passed_over(tracks), first.note))
-
-
-def _passed_over(tracks: Sequence[SoundTrack]) -> str | None:
-    """What is told of a track that players play, or of the file's first, where another is taken for its marks."""
-    best = tracks[0]
-    left = [track for track in tracks[1:] if track.is_played or track.number == 1]
-    if not left:
-        return None
-    why = f"is marked as {left[0].marks}" if left[0].marks else "is not marked as default"
-    return _taken(left[0], why, best, len(tracks))
-
-
-def _taken(left: SoundTrack, why: str, taken: SoundTrack, num_tracks: int) -> str:
-    marks = f", marked as {taken.marks}," if taken.marks else ""
-    return f"sound track {left.number} of {num_tracks} {why}: track {taken.number}{marks} is taken"
+    return first._replace(note=_told(passed_over("sound", tracks), first.note))
 
 
 # One track, from its runs between pauses.

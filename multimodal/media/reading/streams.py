@@ -1,6 +1,7 @@
 """Which of a file's streams are its picture and its sound: by what they are marked as."""
 
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -16,45 +17,61 @@ _BESIDE = (
 )
 
 
-class SoundTrack(NamedTuple):
-    """A track of sound, its number among those that can be decoded, and what it is marked as, if it lies beside.
+class Track(NamedTuple):
+    """A stream of a kind, its number among those that can be decoded, and what it is marked as, if it lies beside.
 
     ``is_played`` by players: it is the first that is marked as default, or the first where none is.
     """
 
-    stream: AudioStream
+    stream: Any
     number: int
     marks: str
     is_played: bool
 
 
-def video_stream(container: InputContainer) -> VideoStream | None:
-    """The best moving picture that can be decoded, as of tracks of sound; the cover of a song is none."""
-    moving = [
-        stream
-        for stream in container.streams.video
-        if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic
-    ]
-    return min(moving, key=_preference, default=None)
+def video_tracks(container: InputContainer) -> list[Track]:
+    """All moving pictures that can be decoded, the best first, as of sound; the cover of a song is none."""
+    streams = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
+    moving = [stream for stream in streams if stream.frames != 1]  # else a cover that is not marked as one
+    return _best_first(moving or streams)
 
 
-def audio_tracks(container: InputContainer) -> list[SoundTrack]:
+def audio_tracks(container: InputContainer) -> list[Track]:
     """All tracks of sound that can be decoded, the best first.
 
     What lies beside others comes after them all, and what the file marks as default before others.
     """
-    streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
-    default = [stream for stream in streams if stream.disposition & Disposition.default]
-    played = (default or streams)[:1]
+    return _best_first(container.streams.audio)
+
+
+def video_stream(container: InputContainer) -> VideoStream | None:
+    """The best moving picture."""
+    return next((track.stream for track in video_tracks(container)), None)
+
+
+def passed_over(kind: str, tracks: Sequence[Track]) -> str | None:
+    """What is told of a track that players play, or of the file's first, where another is taken for its marks."""
+    left = [track for track in tracks[1:] if track.is_played or track.number == 1]
+    if not left:
+        return None
+    why = f"is marked as {left[0].marks}" if left[0].marks else "is not marked as default"
+    return taken_instead(kind, left[0], why, tracks[0], len(tracks))
+
+
+def taken_instead(kind: str, left: Track, why: str, taken: Track, num_tracks: int) -> str:
+    """What is told where one track is taken in the place of another."""
+    marks = f", marked as {taken.marks}," if taken.marks else ""
+    return f"{kind} track {left.number} of {num_tracks} {why}: track {taken.number}{marks} is taken"
+
+
+def _best_first(streams: Iterable[AudioStream | VideoStream]) -> list[Track]:
+    known = [stream for stream in streams if stream.codec_context is not None]
+    default = [stream for stream in known if stream.disposition & Disposition.default]
+    played = (default or known)[:1]
     tracks = [
-        SoundTrack(stream, streams.index(stream) + 1, _marks(stream), stream in played) for stream in streams
+        Track(stream, number, _marks(stream), stream in played) for number, stream in enumerate(known, start=1)
     ]
-    return sorted(tracks, key=lambda track: _preference(track.stream))
-
-
-def _preference(stream: AudioStream | VideoStream) -> tuple[bool, bool, bool]:
-    is_still = isinstance(stream, VideoStream) and stream.frames == 1  # a cover that is not marked as one
-    return is_still, bool(_marks(stream)), not stream.disposition & Disposition.default
+    return sorted(tracks, key=lambda track: (bool(track.marks), track.stream not in default))
 
 
 def _marks(stream: AudioStream | VideoStream) -> str:
