@@ -123,9 +123,13 @@ def probe_corpus(
     return table.to_pandas()
 
 
+#: What one file may take on top of an idle worker: headers of a few bytes can ask for any amount.
+_MOST_BYTES = 2 * 2**30
+
+
 def probe_files(jobs: Sequence[ProbeJob], *, workers: int, seconds_per_file: float) -> Iterator[Probed]:
     """Probe files in processes that may crash or hang, in the order in which they are done."""
-    limits = Limits(seconds_per_file)
+    limits = Limits(seconds_per_file, _MOST_BYTES)
     with IsolatedWorkers(_probing, workers=workers, limits=limits, preload=(__name__,), blame="open") as crew:
         yield from crew.run(jobs)
 

@@ -21,6 +21,7 @@ from multimodal.media.errors import MediaError, no_file
 from multimodal.media.reading.missing_bytes import missing_bytes
 from multimodal.media.reading.packets import Packets, read_packets
 from multimodal.media.reading.program_stream import PROGRAM_STREAM, Named, read_named
+from multimodal.media.reading.sample_tables import untold_samples
 from multimodal.media.reading.streams import audio_tracks, passed_over, video_tracks
 
 # Opening a file with FFmpeg and decoding one stream of it, past packets that are damaged.
@@ -52,6 +53,8 @@ def open_container(path: Path, **more: str) -> InputContainer:
         raise MediaError("open", no_file(path))
     if path.stat().st_size == 0:
         raise MediaError("open", "the file is empty")
+    if count := untold_samples(path):
+        raise MediaError("open", f"its header names {count:,} samples in a few bytes; no film has so many")
     try:
         # An absolute path is never taken for an address. The list is asked once the kind of file is known and
         # before its header is read, which for a playlist means opening what it names.
