@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from multimodal.report.verdict import FileVerdict, Judgement, ModalityVerdict, WindowScores
 
 _MINUTE = 60.0
-_MAY_NOT = ": permission denied. Ask its owner, or give files that you may read"
 ExplainName = Literal["none", "integrated_gradients", "occlusion", "grad_cam"]
 Share = Annotated[float | None, between(0, 1)]
 
@@ -129,18 +128,21 @@ def predict(
 def find_files(given: Sequence[Path]) -> list[Path]:
     """The files that are meant, each once: folders and patterns give the media files in them, by name.
 
-    Of several, one that is not there or cannot be read stays among them: it gets its row, and the others theirs.
+    Of several, one that is not there or of which the system tells nothing (no right to look, a name that is too
+    long, a disk that fails) stays among them: it gets its row, and the others theirs.
 
     Raises:
         ValueError: nothing of these names, or no media file in them.
     """
+    from multimodal.media.errors import why_not_reached
+
     found: list[Path] = []
     wrong = []
     for one in given:
         try:
             files, reason = _files_of(one)
-        except PermissionError:
-            files, reason = [], f"{readable(one)}{_MAY_NOT}"
+        except (OSError, ValueError) as error:
+            files, reason = [], f"{readable(one)}: {why_not_reached(error)}"
         found += files or [one]
         wrong += [] if files else [reason]
     if len(wrong) == len(given):
@@ -150,9 +152,11 @@ def find_files(given: Sequence[Path]) -> list[Path]:
 
 def _files_of(given: Path) -> tuple[list[Path], str]:
     """The files that a name means, or none and why."""
-    from multimodal.media.errors import no_file
+    from multimodal.media.errors import why_no_file
 
     name = readable(given)
+    with suppress(FileNotFoundError, NotADirectoryError):
+        given.stat()
     if given.is_dir():
         from multimodal.corpora.folder.labelled import SUFFIXES  # pandas, which one file needs not
 
@@ -162,7 +166,7 @@ def _files_of(given: Path) -> tuple[list[Path], str]:
     if given.is_file():
         return [given], ""
     if given.exists() or given.is_symlink():  # reading a pipe may never end
-        return [], f"{name} is {no_file(given)}; give media files, folders of them, or patterns"
+        return [], f"{name} is {why_no_file(given)}; give media files, folders of them, or patterns"
     if not glob.has_magic(str(given)):
         return [], f"no such file: {name}; give media files, folders of them, or patterns"
     found = sorted(map(Path, glob.glob(str(given), recursive=True)))
@@ -173,10 +177,12 @@ def _files_of(given: Path) -> tuple[list[Path], str]:
 
 def _closed(folder: Path) -> str | None:
     """Why nothing is found in a folder that may not be read; ``glob`` would say that it is empty."""
+    from multimodal.media.errors import why_not_reached
+
     try:
         os.scandir(folder).close()
-    except PermissionError:
-        return f"{readable(folder)}{_MAY_NOT}"
+    except PermissionError as error:
+        return f"{readable(folder)}: {why_not_reached(error)}"
     except OSError:
         return None
     return None

@@ -1,7 +1,9 @@
 """A detector with thresholds, moments and lips that it was given: what it says of a file, in every form."""
 
 import base64
+import errno
 import json
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -23,6 +25,9 @@ from multimodal.familiarity import learn_familiar
 from multimodal.files import JUDGE_FILE
 from multimodal.judge import load_detector
 from multimodal.labels import MODALITIES, TARGETS
+from multimodal.media.errors import MediaError
+from multimodal.media.reading.frame_folder import probe_clip
+from multimodal.media.reading.images import read_image
 from multimodal.report.verdict import FileVerdict, Judgement, WindowScores
 from multimodal.synchrony import BANDS, PATCH, Synchrony, to_json
 
@@ -156,6 +161,58 @@ def test_a_folder_that_may_not_be_looked_into_is_a_row_too(folder, tmp_path):
     with unreadable(inbox):
         found = find_files([tmp_path / "b.mp4", inbox / "a.mp4"])
     assert found == [tmp_path / "b.mp4", inbox / "a.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a" * 300 + ".mp4", "file name too long"),
+        ("a" * 300 + "/*.mp4", "file name too long"),
+        ("loop.mp4", "too many levels of symbolic links"),
+        ("a\0.mp4", "no file can have such a name"),
+        ("clip.mp4/a.mp4", "no such file"),
+    ],
+)
+def test_a_name_of_which_the_system_tells_nothing_is_a_row_beside_the_judged(folder, tmp_path, name, said):
+    (tmp_path / "loop.mp4").symlink_to("loop.mp4")
+    (tmp_path / "clip.mp4").write_text("nothing")
+    odd = tmp_path / name
+    assert find_files([tmp_path / "clip.mp4", odd]) == [tmp_path / "clip.mp4", odd]
+    with pytest.raises(ValueError, match=said):
+        find_files([odd])
+    verdict, line = _judge(load_detector(folder), odd, explain=False)
+    assert verdict.warnings[-1] == f"open: {said}"
+    assert json.loads(line)["name"] == "not judged"
+
+
+def test_a_disk_that_fails_under_one_name_costs_the_others_nothing(tmp_path, monkeypatch):
+    def fail(self, **options):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(self))
+
+    (tmp_path / "a.mp4").write_text("nothing")
+    monkeypatch.setattr(Path, "stat", fail)
+    with pytest.raises(ValueError, match=r"a\.mp4: input/output error"):
+        find_files([tmp_path / "a.mp4"])
+
+
+def test_permission_is_told_in_the_same_words_wherever_it_is_met(tmp_path):
+    said = "permission denied. Ask its owner, or give files that you may read"
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    files = [tmp_path / "a.mp4", tmp_path / "a.png"]
+    for file in files:
+        file.write_text("nothing")
+    reads = (probe_clip, probe_clip, read_image, probe_clip)
+    with unreadable(frames, *files):
+        for path, read in zip([*files, files[1], frames], reads, strict=True):
+            with pytest.raises(MediaError, match=rf"^open: {said}$"):
+                read(path)
+        with pytest.raises(ValueError, match=rf"frames: {said}$"):
+            find_files([frames])
+        with pytest.raises(ValueError, match=rf"b\.mp4: {said}$"):
+            find_files([frames / "b.mp4"])
+        with pytest.raises(MediaError, match=rf"^open: {said}$"):
+            probe_clip(frames / "b.mp4")
 
 
 def test_numbers_that_are_none_in_the_verdict_on_one_file_cost_the_others_nothing(folder, clip):

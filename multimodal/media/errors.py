@@ -1,5 +1,7 @@
 """The one error that preparation raises for a file, and what is said of those that libraries raise."""
 
+import os
+import stat
 from pathlib import Path
 from typing import Literal
 
@@ -21,11 +23,32 @@ class MediaError(ValueError):
         return type(self), (self.stage, self.reason)
 
 
-def no_file(path: Path) -> str:
-    """What lies at a path that is no file."""
-    if path.exists():
-        return "a folder" if path.is_dir() else "a pipe or a device"
-    return "a link to nothing" if path.is_symlink() else "no such file"
+def why_no_file(path: Path) -> str | None:
+    """Why what lies at a path cannot be read as a file, in words; None of a file that can be opened."""
+    try:
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode):
+            return "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+    except (FileNotFoundError, NotADirectoryError):
+        return "a link to nothing" if os.path.islink(path) else "no such file"
+    except (OSError, ValueError) as error:
+        return why_not_reached(error)
+    return None
+
+
+def why_not_reached(error: OSError | ValueError) -> str:
+    """What the system says of a file or folder, in words: of one that may not be read with what to do.
+
+    >>> why_not_reached(OSError(36, "File name too long"))
+    'file name too long'
+    """
+    if isinstance(error, PermissionError):
+        return "permission denied. Ask its owner, or give files that you may read"
+    if not isinstance(error, OSError):  # a NUL, half a character
+        return "no file can have such a name"
+    said = error.strerror or one_line(error)
+    return f"{said[:1].lower()}{said[1:]}"
 
 
 #: Libraries whose errors are about the file, by the module of these.
@@ -38,6 +61,8 @@ def why_given_up(error: Exception) -> str:
     >>> why_given_up(TypeError("no picture"))
     'TypeError: no picture'
     """
+    if isinstance(error, PermissionError):  # FFmpeg's is one too
+        return why_not_reached(error)
     reader = _READERS.get(type(error).__module__.partition(".")[0])
     if reader is None:
         return f"{type(error).__name__}: {one_line(error)}"

@@ -19,7 +19,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
 from multimodal.files import IMAGE_SUFFIXES
-from multimodal.media.errors import MediaError
+from multimodal.media.errors import MediaError, why_not_reached
 from multimodal.media.reading.images import open_image, read_image
 from multimodal.media.reading.packets import find_gaps
 from multimodal.media.reading.probe import MediaInfo, probe
@@ -46,12 +46,12 @@ class _Frame(NamedTuple):
 def probe_clip(path: str | Path, image_rate: float | None = None) -> MediaInfo:
     """As :func:`~multimodal.media.reading.probe.probe`, also of a folder of frames, ``image_rate`` a second."""
     path = Path(path)
-    return _probe_folder(path, image_rate) if path.is_dir() else probe(path)
+    return _probe_folder(path, image_rate) if os.path.isdir(path) else probe(path)
 
 
 def sound_file(path: Path) -> Path:
     """Where the sound of a clip is: in the file itself; of a folder in the WAV of its name, beside it or in it."""
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return path
     found = [
         file
@@ -70,7 +70,7 @@ def must_lie_in(root: str | None, path: Path) -> None:
     """
     if root is None:
         return
-    inner = [file for file in path.iterdir() if file.is_symlink()] if path.is_dir() else []
+    inner = [file for file in path.iterdir() if file.is_symlink()] if os.path.isdir(path) else []
     top = os.path.realpath(root)
     for file in (path, sound_file(path), *inner):
         if not Path(os.path.realpath(file)).is_relative_to(top):
@@ -188,11 +188,11 @@ def _frames_in(folder: Path) -> tuple[list[_Frame], bool]:
 
     Else they are numbered in the order of their names, in which 10 comes after 9.
     """
-    paths = [
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
-    ]
+    try:
+        files = list(folder.iterdir())
+    except OSError as error:
+        raise MediaError("open", why_not_reached(error)) from error
+    paths = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")]
     numbers = [int(found[1]) for path in paths if (found := _LAST_NUMBER.search(path.stem))]
     if len(numbers) == len(paths) == len(set(numbers)) and max(numbers, default=0) < 2**31:
         return sorted(map(_Frame, numbers, paths)), True

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
-from multimodal.media.errors import MediaError, no_file
+from multimodal.media.errors import MediaError, why_no_file
 from multimodal.media.reading.probe import MOST_PIXELS
 
 #: Formats that only hold pixels. Pillow knows others: for PostScript it starts Ghostscript on the stranger's file.
@@ -16,8 +16,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 def open_image(path: str | Path) -> Image.Image:
     """Read the header of an image of one of :data:`FORMATS`; ``MediaError`` (stage "open") where it cannot be."""
     path = Path(path)
-    if not path.is_file():
-        raise MediaError("open", no_file(path))
+    if (why := why_no_file(path)) is not None:
+        raise MediaError("open", why)
     if path.stat().st_size == 0:
         raise MediaError("open", "the file is empty")
     try:

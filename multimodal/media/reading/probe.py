@@ -2,6 +2,7 @@
 
 import errno
 import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,7 +18,7 @@ from av.video.stream import VideoStream
 from jaxtyping import Float
 
 from multimodal.containers import CONTAINERS
-from multimodal.media.errors import MediaError, no_file
+from multimodal.media.errors import MediaError, why_no_file
 from multimodal.media.reading.missing_bytes import missing_bytes
 from multimodal.media.reading.packets import Packets, read_packets
 from multimodal.media.reading.program_stream import PROGRAM_STREAM, Named, read_named
@@ -47,10 +48,10 @@ def open_container(path: Path, **more: str) -> InputContainer:
 
     ``more`` are options of FFmpeg.
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         raise MediaError("open", "a folder; give the files in it")
-    if not path.is_file():
-        raise MediaError("open", no_file(path))
+    if (why := why_no_file(path)) is not None:
+        raise MediaError("open", why)
     if path.stat().st_size == 0:
         raise MediaError("open", "the file is empty")
     if count := untold_samples(path):
