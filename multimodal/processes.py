@@ -5,12 +5,14 @@ import gc
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import active_children, current_process, get_context, parent_process
 from multiprocessing.context import ForkServerContext
+from multiprocessing.util import get_temp_dir
 from typing import Any
 
 WORKER_DIED = "a worker died, perhaps for want of memory; try again with fewer --workers"
@@ -108,6 +110,37 @@ def keep_pages_shared() -> None:
     gc.freeze()
 
 
+#: Names of sockets hold 107 bytes (unix(7)); of those under the folder for temporary files so many are ours.
+_SOCKET_BYTES, _OWN_BYTES = 107, 45
+
+
+def short_folder() -> str | None:
+    """Where sockets can lie if the folder for temporary files has too long a name for them; else None."""
+    is_long = len(os.fsencode(tempfile.gettempdir())) > _SOCKET_BYTES - _OWN_BYTES
+    return "/tmp" if is_long and sys.platform == "linux" else None
+
+
+def make_room_for_sockets() -> None:
+    """Let multiprocessing, which meets its workers at sockets, make its folder where their names are short enough.
+
+    It makes one folder for a process and its children, when it is first asked, wherever temporary files go.
+    """
+    if (short := short_folder()) is not None:
+        usual, tempfile.tempdir = tempfile.tempdir, short
+        try:
+            get_temp_dir()
+        finally:
+            tempfile.tempdir = usual
+
+
+def fork_server_context(preload: Iterable[str]) -> ForkServerContext:
+    """Starts processes from one that has imported ``preload``, if it has not begun yet, and ends with this one."""
+    make_room_for_sockets()
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["multimodal.fork_server", *preload])
+    return context
+
+
 @contextmanager
 def worker_pool(
     workers: int,
@@ -132,9 +165,7 @@ def worker_pool(
     """
     end_if_unguarded()
     before = set(active_children())
-    context = get_context(start_method)
-    if isinstance(context, ForkServerContext):
-        context.set_forkserver_preload(["multimodal.fork_server", *preload])
+    context = fork_server_context(preload) if start_method == "forkserver" else get_context(start_method)
     with _Pool(workers, context, initializer=_start_in_pool, initargs=(prepare,)) as pool:
         try:
             yield pool

@@ -24,7 +24,7 @@ from multimodal.data.augment.sound import finish_sounds
 from multimodal.data.moving import moved, moved_together
 from multimodal.data.windows import Finish, Sample, WindowTensors
 from multimodal.labels import MODALITIES, UNKNOWN
-from multimodal.processes import start_worker
+from multimodal.processes import make_room_for_sockets, start_worker
 
 
 class _Batch(TypedDict):
@@ -142,6 +142,7 @@ def window_loader(windows: Dataset[Any], *, num_workers: int, **options: Any) ->
     """
     if num_workers:
         _open_files()
+        make_room_for_sockets()
     return DataLoader(
         windows,
         num_workers=num_workers,

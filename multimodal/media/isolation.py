@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
@@ -25,6 +24,7 @@ from multimodal.processes import (
     UNGUARDED_ADVICE,
     die_with_parent,
     end_if_unguarded,
+    fork_server_context,
     give_memory_back,
     interrupts_wait,
     keep_pages_shared,
@@ -147,8 +147,7 @@ class IsolatedWorkers(Generic[Job, Result]):
         end_if_unguarded()
         if workers < 1:
             raise ValueError(f"workers must be 1 or more; got {workers}")
-        self._context = get_context("forkserver")
-        self._context.set_forkserver_preload(["multimodal.fork_server", *preload])
+        self._context = fork_server_context(preload)
         self._arguments = (enter, limits, blame, errors_of_run)
         self._limits = limits
         self._count = workers

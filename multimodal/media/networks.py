@@ -10,7 +10,6 @@ import socket
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
 from multiprocessing.connection import Client, Connection, wait
 from typing import NamedTuple, Protocol
 
@@ -21,7 +20,7 @@ from torch import Tensor
 
 from encoders.temporary import temporary_folder
 from multimodal.media.faces import networks_of
-from multimodal.processes import die_with_parent, interrupts_wait
+from multimodal.processes import die_with_parent, fork_server_context, interrupts_wait, short_folder
 
 Images = UInt8[np.ndarray, "images height width 3"]
 Outputs = tuple[Tensor, ...]
@@ -101,9 +100,8 @@ def serving(load: Load, device: str, *, preload: Iterable[str]) -> Iterator[str]
     Raises:
         Exception: what ``load`` raised.
     """
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["multimodal.fork_server", *preload])
-    with temporary_folder("multimodal-networks-") as folder:
+    context = fork_server_context(preload)
+    with temporary_folder("multimodal-networks-", short_folder()) as folder:
         address = str(folder / "socket")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, address, load, device), daemon=True)
