@@ -12,6 +12,8 @@ from scipy.io import wavfile
 from multimodal.media.errors import MediaError
 from multimodal.media.prepare import prepare_clip
 from multimodal.media.prepared import PrepareOptions
+from multimodal.media.reading import sound
+from multimodal.media.reading.probe import decode
 from multimodal.media.reading.sound import read_sound
 
 RATE = 16_000
@@ -144,3 +146,23 @@ def test_a_talking_head_with_eight_channels_of_sound_is_prepared_with_both(tmp_p
     clip = prepare_clip(path, "a", PrepareOptions(crop_size=48))
     assert clip.frames is not None
     assert clip.waveform is not None
+
+
+def test_a_packet_whose_channels_nobody_knows_to_mix_is_passed_over(tmp_path, monkeypatch):
+    path = write_channels(tmp_path / "a.mkv", [VOICE, VOICE], "stereo", "pcm_s16le")
+    whole = read_sound(path, RATE).samples
+
+    def damaged(container, stream):
+        for number, frame in enumerate(decode(container, stream)):
+            if number == 5:
+                odd = av.AudioFrame.from_ndarray(np.zeros((1, 9_000), np.int16), format="s16", layout="9C")
+                odd.sample_rate, odd.pts, odd.time_base = RATE, frame.pts, frame.time_base
+                yield odd
+            else:
+                yield frame
+
+    monkeypatch.setattr(sound, "decode", damaged)
+    samples = read_sound(path, RATE).samples
+    assert not samples[5_000:6_000].any()
+    is_left = np.arange(len(whole)) // 1_000 != 5
+    np.testing.assert_array_equal(samples[is_left], whole[is_left])

@@ -13,6 +13,7 @@ from multimodal.media.prepared import PrepareOptions
 from multimodal.media.reading.pictures import VideoPictures
 from multimodal.media.reading.probe import probe
 from multimodal.media.reading.sound import read_sound
+from multimodal.media.reading.streams import packets_of
 
 RATE = 16_000
 VOICE = np.clip(np.random.default_rng(0).normal(0, 4_000, RATE), -20_000, 20_000).astype(np.int16)
@@ -145,6 +146,25 @@ def test_a_cover_in_a_track_of_its_own_is_no_moving_picture(tmp_path, media):
     assert probe(path).note is None
     pictures = VideoPictures(path, probe(path), 25.0, None)
     assert [media.number_in(point.shown) for point in pictures] == list(range(5))
+
+
+class WithLateStream:
+    """A container whose demuxer ends as PyAV's does where streams appeared that the file did not begin with."""
+
+    def __init__(self, container) -> None:
+        self._container = container
+
+    def demux(self, *streams):
+        yield from self._container.demux(*streams)
+        raise IndexError("list index out of range")
+
+
+def test_streams_that_appear_late_end_no_reading(tmp_path):
+    with av.open(str(write_tracks(tmp_path / "a.mkv", [(VOICE, NONE)]))) as container:
+        whole = [packet.size for packet in container.demux(container.streams.audio[0])]
+        container.seek(0)
+        packets = packets_of(WithLateStream(container), container.streams.audio[0])
+        assert [packet.size for packet in packets] == whole
 
 
 def test_which_picture_was_chosen_travels_with_the_clip(tmp_path, media):

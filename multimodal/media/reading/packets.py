@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Int
 from multimodal.media.reading.edit_list import Stretches, joined
 from multimodal.media.reading.key_packets import Sizes
 from multimodal.media.reading.program_stream import Named, count_frames, says_order
+from multimodal.media.reading.streams import packets_of
 from multimodal.media.reading.time_grid import MAX_GAP_SECONDS
 
 #: Clocks that go back by more than this were set back: two recordings in one file, or a damaged time.
@@ -91,7 +92,7 @@ def read_packets(
 
     ``named`` is what a program stream itself says of the frames of ``video``.
     """
-    streams = [*([] if video is None else [video]), *sounds]
+    streams: list[AudioStream | VideoStream] = [*([] if video is None else [video]), *sounds]
     clocks = {stream.index: _Clock() for stream in streams}
     ticks: list[_Tick] = []
     ends = {stream.index: _SoundEnd() for stream in sounds}
@@ -99,7 +100,7 @@ def read_packets(
     stretches = Stretches()
     num_frames = num_damaged = 0
     try:
-        for packet in container.demux(streams) if streams else ():
+        for packet in packets_of(container, *streams) if streams else ():
             if packet.size == 0:  # the mark of the end
                 continue
             num_damaged += packet.is_corrupt

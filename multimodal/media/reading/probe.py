@@ -23,7 +23,7 @@ from multimodal.media.reading.missing_bytes import missing_bytes
 from multimodal.media.reading.packets import Packets, read_packets
 from multimodal.media.reading.program_stream import PROGRAM_STREAM, Named, read_named
 from multimodal.media.reading.sample_tables import untold_samples
-from multimodal.media.reading.streams import audio_tracks, passed_over, video_tracks
+from multimodal.media.reading.streams import audio_tracks, packets_of, passed_over, video_tracks
 
 # Opening a file with FFmpeg and decoding one stream of it, past packets that are damaged.
 
@@ -98,7 +98,9 @@ def decode_packets(
     if isinstance(stream, VideoStream):  # the header may name a smaller size than the pictures have
         stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
     count, problem = 0, ""
-    packets = container.demux(stream) if ticks is None else _retimed(container.demux(stream), ticks)
+    packets = packets_of(container, stream)
+    if ticks is not None:
+        packets = _retimed(packets, ticks)
     while True:
         try:
             packet = next(packets, None)

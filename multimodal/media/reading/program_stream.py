@@ -18,6 +18,8 @@ from av.video.stream import VideoStream
 from jaxtyping import Float
 from scipy.ndimage import median_filter
 
+from multimodal.media.reading.streams import packets_of
+
 #: What FFmpeg calls the container.
 PROGRAM_STREAM = "mpeg"
 #: Codecs whose pictures say by their kind in which order they are shown.
@@ -48,7 +50,7 @@ def read_named(container: InputContainer, video: VideoStream) -> list[Named]:
     with suppress(av.FFmpegError):  # unreadable from here on
         named.extend(
             Named(packet.pts, packet.dts, says_order(video) and _is_b(bytes(packet)))
-            for packet in container.demux(video)
+            for packet in packets_of(container, video)
             if packet.size
         )
     return named

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Int16, Shaped
 
 from multimodal.media.errors import MediaError
-from multimodal.media.reading.channels import Channels
+from multimodal.media.reading.channels import Channels, Mix
 from multimodal.media.reading.interleaved import Interleaved
 from multimodal.media.reading.packets import COUNTS_ALONE, is_other_clock
 from multimodal.media.reading.probe import UNEQUAL_SECONDS, decode, open_container
@@ -212,12 +212,11 @@ def _runs(part: _Part, track: int, choose: Callable[[av.AudioFrame], av.AudioFra
     until: float | None = None
     with open_container(part.path) as container:
         stream = audio_tracks(container)[track].stream
-        interleaved = Interleaved(stream)
-        frames = decode(container, stream)
-        for decoded in _believed(frames) if container.format.name in COUNTS_ALONE else frames:
-            frame = interleaved.of(decoded)
-            _require_bounds(frame)
-            frame = choose(frame)
+        decoded = decode(container, stream)
+        frames = _believed(decoded) if container.format.name in COUNTS_ALONE else decoded
+        for mixable in _mixable(frames, Interleaved(stream)):
+            _require_bounds(mixable)
+            frame = choose(mixable)
             expected = 0.0 if run is None else run.until_seconds
             time = expected if frame.time is None else frame.time
             if run is not None:
@@ -239,6 +238,41 @@ def _runs(part: _Part, track: int, choose: Callable[[av.AudioFrame], av.AudioFra
                 break
     if run is not None:
         yield run.finish()
+
+
+def _mixable(frames: Iterator[av.AudioFrame], interleaved: Interleaved) -> Iterator[av.AudioFrame]:
+    """Frames without those of channels that nobody knows to mix, which damaged packets claim.
+
+    Raises ``MediaError`` (stage "decode") where the first are all so.
+    """
+    reasons: dict[str, MediaError | None] = {"mono": None}
+    reason: MediaError | None = None
+    num_left = num_given = 0
+    for decoded in frames:
+        try:
+            frame = interleaved.of(decoded)
+            if (layout := frame.layout.name) not in reasons:
+                reasons[layout] = _why_not_mixed(frame)
+            reason = reasons[layout]
+        except MediaError as error:
+            reason = error
+        if reason is None:
+            num_given += 1
+            yield frame
+            continue
+        num_left += 1
+        if not num_given and num_left == _FIRST_FRAMES:
+            raise reason
+    if not num_given and reason is not None:
+        raise reason
+
+
+def _why_not_mixed(frame: av.AudioFrame) -> MediaError | None:
+    try:
+        Mix.of(frame)
+    except MediaError as error:
+        return error
+    return None
 
 
 def _believed(frames: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame]:

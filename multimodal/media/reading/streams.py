@@ -1,6 +1,7 @@
 """Which of a file's streams are its picture and its sound: by what they are marked as."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from av.audio.stream import AudioStream
@@ -47,6 +48,16 @@ def audio_tracks(container: InputContainer) -> list[Track]:
 def video_stream(container: InputContainer) -> VideoStream | None:
     """The best moving picture."""
     return next((track.stream for track in video_tracks(container)), None)
+
+
+def packets_of(container: InputContainer, *streams: AudioStream | VideoStream) -> Iterator[Any]:
+    """The packets of streams, and the mark of each one's end.
+
+    Damage, or a broadcast that goes over to another programme, may bring streams that the file did not begin with.
+    PyAV takes their marks for those of streams that were asked for, and finds none: all else is through by then.
+    """
+    with suppress(IndexError):
+        yield from container.demux(*streams)
 
 
 def passed_over(kind: str, tracks: Sequence[Track]) -> str | None:

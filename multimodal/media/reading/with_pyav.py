@@ -18,7 +18,7 @@ from jaxtyping import UInt8
 
 from multimodal.media.reading.packets import BACK_SECONDS, UNTIMED
 from multimodal.media.reading.probe import MediaInfo, believed_aspect, decode_packets, open_container
-from multimodal.media.reading.streams import video_stream
+from multimodal.media.reading.streams import packets_of, video_stream
 from multimodal.media.reading.time_grid import Area, Part, Payload, ToSee, on_grid, thinned
 from multimodal.media.reading.upright import PLAIN, Picture, Shapes, Showing
 
@@ -246,7 +246,7 @@ def _key_frame(container: InputContainer, stream: VideoStream, time: float) -> a
     tick = round(time / stream.time_base)
     container.seek(tick, stream=stream)
     stream.codec_context.flush_buffers()
-    for packet in container.demux(stream):
+    for packet in packets_of(container, stream):
         if packet.pts == tick:
             frames = [*packet.decode(), *stream.codec_context.decode(None)]
             return next((frame for frame in frames if frame.pts == tick), None)
