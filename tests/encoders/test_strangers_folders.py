@@ -189,9 +189,10 @@ def test_every_place_that_reads_others_models_says_that_neither_code_nor_pickles
     root = Path(__file__).parents[2]
     sources = [path for room in ("encoders", "multimodal", "experiments") for path in (root / room).rglob("*.py")]
     nodes = [node for path in sources for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
-    calls = [node for node in nodes if isinstance(node, ast.Call)]
-    readers = [call for call in calls if ast.unparse(call.func).endswith(".from_pretrained")]
-    readers = [call for call in readers if ast.unparse(call.func) not in OURS]
+    calls = [node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    readers = [
+        call for call in calls if call.func.attr == "from_pretrained" and ast.unparse(call.func) not in OURS
+    ]
     assert readers
     for call in readers:
         said = {one.arg: ast.unparse(one.value) for one in call.keywords}

@@ -14,8 +14,9 @@ from multimodal.media.prepared import PrepareOptions
 @pytest.fixture
 def made_short(monkeypatch):
     """The quickstart with clips and steps for a test; what it does with them is unchanged."""
-    corpus = replace(quickstart.CORPUS, groups=3, identities_per_group=2, real_clips=2, rtvc_clips=2)
-    monkeypatch.setattr(quickstart, "CORPUS", replace(corpus, clip_seconds=0.8, frame_size=128))
+    one_of_each = dict.fromkeys(("real_clips", "rtvc_clips", "wav2lip_clips", "rtvc_wav2lip_clips"), 1)
+    corpus = replace(quickstart.CORPUS, groups=3, identities_per_group=2, **one_of_each)
+    monkeypatch.setattr(quickstart, "CORPUS", replace(corpus, clip_seconds=0.6, frame_size=128))
     monkeypatch.setattr(quickstart, "CROPS", PrepareOptions(frame_rate=10, crop_size=32))
     monkeypatch.setattr(small, "DATA", replace(small.DATA, num_workers=0, num_frames=4))
     for name in ("pretrain_video", "pretrain_audio", "train"):
