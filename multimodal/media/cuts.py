@@ -40,6 +40,8 @@ _STILL, _LEAST_SHARE = 4.0, 0.2
 #: cells that were so much brighter or darker in the shot, such a share is as dark: the rest is a logo's edge.
 _BLACK, _NO_LONGER_BLACK = 32, 40
 _FADED, _FADED_SHARE = 32.0, 0.95
+#: So much of a picture is black if nobody is seen in it: not in an inset, and not beside a screen that goes dark.
+_ALL_SHARE = 0.99
 #: What changes all the time along the lower or upper edge, up to a quarter of the height, is a ticker.
 _BESIDE_TICKER = (slice(None), slice(42), slice(36), slice(6, None), slice(12, None))
 #: With fewer dark cells none of those parts can be black: most pictures are told by this sum alone.
@@ -53,11 +55,15 @@ _LEAST_CONTRAST = 4.0
 
 
 class ShotPoint(NamedTuple):
-    """A point of the time grid, the number of its shot, and whether the shot ends with it."""
+    """A point of the time grid, the number of its shot, whether the shot ends with it, and if it is all black.
+
+    That is what something brighter went into; what is dark from the start of a clip on may be a scene at night.
+    """
 
     point: PicturePoint
     shot: int
     is_last: bool
+    is_black: bool = False
 
 
 def in_shots(points: Iterable[PicturePoint], frame_rate: float) -> Iterator[ShotPoint]:
@@ -69,13 +75,14 @@ def in_shots(points: Iterable[PicturePoint], frame_rate: float) -> Iterator[Shot
         points: of a time grid, in order.
         frame_rate: points a second.
     """
-    shot, before = 0, None
-    for point, begins in _marked(points, max(2, round(_FLASH_SECONDS * frame_rate))):
+    shot, before, is_black = 0, None, False
+    for point, begins, fades in _marked(points, max(2, round(_FLASH_SECONDS * frame_rate))):
         if before is not None:
-            yield ShotPoint(before, shot, is_last=begins)
+            yield ShotPoint(before, shot, begins, is_black)
         shot, before = shot + begins, point
+        is_black = fades if begins else is_black
     if before is not None:
-        yield ShotPoint(before, shot, is_last=True)
+        yield ShotPoint(before, shot, True, is_black)
 
 
 Cells: TypeAlias = Float[np.ndarray, "48 48"]
@@ -83,8 +90,11 @@ Cells: TypeAlias = Float[np.ndarray, "48 48"]
 Mask: TypeAlias = Bool[np.ndarray, "48 48"]
 
 
-def _marked(points: Iterable[PicturePoint], reach: int) -> Iterator[tuple[PicturePoint, bool]]:
-    """Each point, and whether a shot begins there; judged by up to ``reach`` pictures before and after it."""
+def _marked(points: Iterable[PicturePoint], reach: int) -> Iterator[tuple[PicturePoint, bool, bool]]:
+    """Each point, whether a shot begins there, and whether all that was seen has gone into black.
+
+    Judged by up to ``reach`` pictures before and after it.
+    """
     waiting: deque[PicturePoint] = deque()
     around: deque[Cells] = deque(maxlen=2 * reach + 1)
     black = _Black()
@@ -92,10 +102,10 @@ def _marked(points: Iterable[PicturePoint], reach: int) -> Iterator[tuple[Pictur
         around.append(_reduced(point))
         waiting.append(point)
         if len(waiting) > reach:
-            yield waiting.popleft(), _begins_shot(list(around), len(around) - 1 - reach, black)
+            yield waiting.popleft(), _begins_shot(list(around), len(around) - 1 - reach, black), black.is_gone
     for left in range(len(waiting), 0, -1):
         near = list(around)[max(0, len(around) - left - reach) :]
-        yield waiting.popleft(), _begins_shot(near, len(near) - left, black)
+        yield waiting.popleft(), _begins_shot(near, len(near) - left, black), black.is_gone
 
 
 def _begins_shot(around: list[Cells], place: int, black: "_Black") -> bool:
@@ -115,6 +125,8 @@ class _Black:
 
     def __init__(self) -> None:
         self.now = False
+        #: Whether it is, nearly all of it, and something was bright before.
+        self.is_gone = False
         self._darkest = np.full((_SIDE, _SIDE), np.inf)
         self._brightest = -self._darkest
 
@@ -138,7 +150,11 @@ class _Black:
             is_logo = not dark.all() and stands[~dark].mean() > _LOGO_SHARE
             share = dark.mean() if is_logo else float(dark.all())
             self.now = bool(share >= _FADED_SHARE and self._is_flat(around[place][dark]))
+        self.is_gone = self.now and bool(faded.mean() > _LEAST_SHARE) and self._is_all(around[place])
         return self.now
+
+    def _is_all(self, cells: Cells) -> bool:
+        return any(float((cells[rows] < self._limit).mean()) >= _ALL_SHARE for rows in _BESIDE_TICKER)
 
     @property
     def _limit(self) -> int:

@@ -66,7 +66,9 @@ def find_faces(
     found: list[FacesAt] = []
     for shot, points in groupby(in_shots(pictures, frame_rate), key=lambda at: at.shot):
         search: _Search | None = None
-        for point, _, is_last in points:
+        for point, _, is_last, is_black in points:
+            if is_black:  # a face that can be made out as it fades would be taken for one behind the black
+                continue
             search = search or _Search(detector, frame_rate, smallest_face, point.number, around)
             search.pass_by(point)
             if is_last:

@@ -10,6 +10,8 @@ from multimodal.media.cuts import in_shots
 from multimodal.media.prepare import prepare_tracks
 from multimodal.media.prepared import PrepareOptions
 from multimodal.media.reading.time_grid import OnGrid
+from multimodal.media.search import find_faces
+from multimodal.media.tracks import link_tracks
 
 SMALL = PrepareOptions(crop_size=64)
 HEIGHT, WIDTH = 144, 192
@@ -229,3 +231,47 @@ def test_no_crop_lies_before_a_face_comes_or_after_it_went(tmp_path, media):
     assert clip.start_seconds + clip.num_frames / 25 <= 70 / 25
     assert clip.num_frames >= 30
     assert np.abs(clip.frames.astype(int) - clip.frames[10].astype(int)).mean(axis=(1, 2, 3)).max() < 12
+
+
+def fades(before: np.ndarray, after: np.ndarray, length: int, black: int) -> list[np.ndarray]:
+    """One picture for a second, down to black in ``length`` pictures, up to the other in as many."""
+    down = [(before * (1 - step / length)).astype(np.uint8) for step in range(1, length)]
+    up = [(after * (step / length)).astype(np.uint8) for step in range(1, length)]
+    return [before] * 25 + down + [np.zeros_like(before)] * black + up + [after] * 25
+
+
+class FindsInTheDark:
+    """Finds a face in the middle of each picture that is not quite black."""
+
+    def find(self, picture, smallest_face):
+        return np.array([[60.0, 40, 130, 110, 0.99]][: int(picture.max() > 0)]).reshape(-1, 5)
+
+    def follow(self, picture, boxes):
+        return self.find(picture, 40)
+
+
+@pytest.mark.parametrize(("length", "black"), [(20, 12), (30, 12), (30, 25)])
+def test_no_face_is_followed_through_black(length, black):
+    points = [
+        OnGrid(number, picture, number / 25)
+        for number, picture in enumerate(fades(shot(1, 1)[0], shot(2, 1)[0], length, black))
+    ]
+    found = find_faces(points, FindsInTheDark(), frame_rate=25.0, smallest_face=40)
+    first, second = link_tracks(found, frame_rate=25.0, num_points=len(points))
+    middle = len(points) / 2
+    assert min(first.indices[0], second.indices[0]) == 0
+    assert not any(
+        middle - black / 2 <= number < middle + black / 2 for number in [*first.indices, *second.indices]
+    )
+
+
+@pytest.mark.parametrize("is_beside", [False, True])
+def test_all_that_goes_black_is_told_from_a_screen_that_does(is_beside):
+    pictures = fades(shot(1, 1)[0], shot(2, 1)[0], 20, 25)
+    if is_beside:  # a person who sits still
+        person = shot(3, 1)[0]
+        pictures = [np.concatenate([picture, person[:, :60]], axis=1) for picture in pictures]
+    points = [OnGrid(number, picture, number / 25) for number, picture in enumerate(pictures)]
+    shots = list(in_shots(points, 25.0))
+    assert {at.shot for at in shots} == {0, 1, 2}
+    assert {at.shot for at in shots if at.is_black} == (set() if is_beside else {1})
