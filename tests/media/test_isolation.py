@@ -71,7 +71,7 @@ def pieces(job: str) -> Iterator[str]:
 def forked(monkeypatch):
     """Workers that know the functions of this file."""
     context = multiprocessing.get_context("fork")
-    monkeypatch.setattr("multimodal.media.isolation.get_context", lambda _: context)
+    monkeypatch.setattr("multimodal.media.isolation.fork_server_context", lambda _: context)
 
 
 def isolated(enter: Callable | None = None, *, workers: int = 2, **options) -> IsolatedWorkers:

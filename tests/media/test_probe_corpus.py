@@ -170,7 +170,7 @@ def hurt(path: str, media: str) -> FileFacts:
 def test_files_that_crash_or_hang_their_process_are_found_and_the_others_are_read(monkeypatch):
     monkeypatch.setattr("multimodal.media.probe_corpus.probe_file", hurt)
     # Workers that are forked inherit what is patched.
-    monkeypatch.setattr("multimodal.media.isolation.get_context", lambda _: get_context("fork"))
+    monkeypatch.setattr("multimodal.media.isolation.fork_server_context", lambda _: get_context("fork"))
     names = [f"fine{number}" for number in range(6)] + ["crash1", "hang1", "odd1"]
     jobs = [ProbeJob(name, name, "video") for name in [*names[:2], *names[6:], *names[2:6]]]
     outcomes = {one.job.clip_id: one for one in probe_files(jobs, workers=2, seconds_per_file=1.0)}
