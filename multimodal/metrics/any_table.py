@@ -84,7 +84,12 @@ def is_number(text: object) -> bool:
 
 def words_of(cells: pd.Series) -> set[str]:
     """The distinct cells of a column, in small letters."""
-    return {str(cell).strip().lower() for cell in cells.dropna().unique()}
+    known = cells.dropna()
+    try:
+        distinct = known.unique()
+    except TypeError:  # lists and objects cannot be told apart but by their text
+        distinct = known.map(str).unique()
+    return {str(cell).strip().lower() for cell in distinct}
 
 
 def is_key(cells: pd.Series) -> bool:

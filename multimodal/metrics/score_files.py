@@ -164,6 +164,7 @@ def _joined(
         if name is not None:
             cells = column_of(table, name, path, f"--joined.{field}")
             brought[field] = cells.iloc[rows].reset_index(drop=True)
+    _refuse_nested(brought, path)
     return brought
 
 

@@ -274,3 +274,23 @@ def test_scores_of_other_clips_than_those_of_the_split_are_refused():
         ValueError, match=r"1 of 2 clips of the split have no row, e.g. c; 1 rows are of no clip.*e.g. b"
     ):
         check_clips(table, ["a", "c"])
+
+
+NESTED = {"object": {"a": 1}, "list": [1, 2], "list of pairs": [("key", 1)]}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+@pytest.mark.parametrize("column", ["label", "identity", "method", "split", "another"])
+def test_a_column_of_lists_or_objects_in_a_joined_file_is_refused_where_it_is_read_and_passed_by_elsewhere(
+    column, kind, tmp_path
+):
+    scores = write(tmp_path, "clip_id,score\na,0.5\nb,0.25\n")
+    joined = {"clip_id": ["a", "b"], "label": [1, 0], "identity": ["x", "y"], "method": ["m", "n"]}
+    frame = pd.DataFrame({**joined, "split": "test"})
+    frame[column] = pd.Series([NESTED[kind]] * 2)
+    frame.to_parquet(tmp_path / "joined.parquet")
+    if column == "another":
+        assert read_scores(scores, join=tmp_path / "joined.parquet")["any_fake"].tolist() == [1, 0]
+        return
+    with pytest.raises(ValueError, match=rf"joined\.parquet has lists where a {column} should stand"):
+        read_scores(scores, join=tmp_path / "joined.parquet")
