@@ -86,6 +86,7 @@ def project(workspace, source_roots, tmp_path_factory):
         (above / name).symlink_to(root)
     for name, of_class in {"real": "RealVideo-RealAudio", "fake": "FakeVideo-FakeAudio"}.items():
         shutil.copytree(workspace / "corpus" / of_class, above / "mine" / name)
+    shutil.copytree(workspace / "store", here / "store")  # the same clips; those of one's own are prepared below
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(here)
         run_all(verb_commands(START))
