@@ -1,5 +1,7 @@
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from multimodal.metrics import evaluate_scores
@@ -276,7 +278,11 @@ def test_scores_of_other_clips_than_those_of_the_split_are_refused():
         check_clips(table, ["a", "c"])
 
 
-NESTED = {"object": {"a": 1}, "list": [1, 2], "list of pairs": [("key", 1)]}
+NESTED = {
+    "object": pa.array([{"a": 1}] * 2),
+    "list": pa.array([[1, 2]] * 2),
+    "map": pa.array([[("key", 1)]] * 2, pa.map_(pa.string(), pa.int64())),
+}
 
 
 @pytest.mark.parametrize("kind", NESTED)
@@ -286,9 +292,8 @@ def test_a_column_of_lists_or_objects_in_a_joined_file_is_refused_where_it_is_re
 ):
     scores = write(tmp_path, "clip_id,score\na,0.5\nb,0.25\n")
     joined = {"clip_id": ["a", "b"], "label": [1, 0], "identity": ["x", "y"], "method": ["m", "n"]}
-    frame = pd.DataFrame({**joined, "split": "test"})
-    frame[column] = pd.Series([NESTED[kind]] * 2)
-    frame.to_parquet(tmp_path / "joined.parquet")
+    table = pa.table({**joined, "split": ["test"] * 2, column: NESTED[kind]})
+    pq.write_table(table, tmp_path / "joined.parquet")
     if column == "another":
         assert read_scores(scores, join=tmp_path / "joined.parquet")["any_fake"].tolist() == [1, 0]
         return
