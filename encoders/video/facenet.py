@@ -25,6 +25,7 @@ class FacenetEncoder(Encoder):
         weights: a folder or file of facenet-pytorch's weights in place of them.
         frame_size: side of the square face crops in pixels.
 
+    >>> import torch
     >>> encoder = FacenetEncoder(frame_size=80).eval()
     >>> encoder(torch.rand(1, 2, 3, 80, 80)).shape
     torch.Size([1, 2, 512])
