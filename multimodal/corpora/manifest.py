@@ -140,6 +140,7 @@ class Manifest:
             raise ValueError(f"not a manifest: {path} does not say of which corpora links were followed")
         for column in ("clip_id", "path"):
             check_inside(table[column], column, path)
+        _check_rows(table, path)
         for column, known in _WORDS.items():
             strange = table.filter(pc.invert(pc.is_in(table[column], pa.array(known, SCHEMA.field(column).type))))
             if strange.num_rows:
@@ -226,6 +227,26 @@ def is_generated(clips: pd.DataFrame) -> bool:
 def lies_in_generated(folder: Path) -> bool:
     """Whether a folder, or one above it, is marked as the work of a program."""
     return any((one / GENERATED_MARK).is_file() for one in (folder, *folder.parents))
+
+
+def _check_rows(table: pa.Table, path: Path) -> None:
+    """Refuse what no scan writes: no clip at all, clips of no corpus, and one clip in two rows.
+
+    Raises:
+        ValueError: names the file.
+    """
+    if not table.num_rows:
+        raise ValueError(f"{path} holds no clip. Make it anew with: scan CORPUS --root DIR --out {path}")
+    without = pc.sum(pc.equal(pc.fill_null(table["corpus"], ""), "")).as_py()
+    if without:
+        raise ValueError(f"{path} has {without:,} rows without corpus. Make the file anew from your data")
+    counts = pc.value_counts(table["clip_id"])
+    repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
+    if len(repeated):
+        raise ValueError(
+            f"{path} has {len(repeated):,} clips in several rows each, e.g. {repeated[0].as_py()!r:.200}. "
+            "Keep one row of each, or make the file anew from your data"
+        )
 
 
 def concatenate(manifests: Iterable[Manifest]) -> Manifest:

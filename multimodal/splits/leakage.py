@@ -132,6 +132,7 @@ def _traces(clips: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray, np.n
     anyone = (people.clip[is_known], people.person[is_known])
     has_source = _has_source(clips)
     fake = row[(clips["any_fake"] == 1).fillna(False).to_numpy(dtype=bool)]
+    fake = fake[clips["method"].notna().to_numpy(dtype=bool)[fake]]
     method = pd.factorize(clips["corpus"].astype(object) + " " + clips["method"].astype(object))[0][fake]
     return {
         "identity": (*seen, *seen),
@@ -155,7 +156,7 @@ def _unknown(clips: pd.DataFrame) -> dict[str, np.ndarray]:
         "donor": ~has_donors,
         "person": ~(is_named & has_donors),
         "source_clip": ~_has_source(clips),
-        "method": np.zeros(len(clips), dtype=bool),
+        "method": ~is_real & clips["method"].isna().to_numpy(dtype=bool),
     }
 
 

@@ -47,7 +47,7 @@ def leave_method_out(
         keep_unknown_people=keep_unknown_people,
     )
     reasons |= {
-        "its method is not known": is_fake & (clips["method"] == "unknown"),
+        "its method is not known": is_fake & (clips["method"].fillna("unknown") == "unknown"),
         "a held-out fake of a person in train or val": is_held_out & (split != TEST),
         "another kind of fake, of a person in test": is_fake & ~is_held_out & (split == TEST),
     }
@@ -59,7 +59,7 @@ def _is_kind(clips: pd.DataFrame, held_out: str) -> pd.Series:
         name: (clips["av_class"] == av) & (clips["method"] == method) for name, (av, method) in CATEGORIES.items()
     }
     kinds = {name: mask for name, mask in kinds.items() if mask.any()}
-    methods = clips["method"][clips["any_fake"] == 1].unique()
+    methods = clips["method"][clips["any_fake"] == 1].dropna().unique()
     kinds |= {name: clips["method"] == name for name in methods if name != "unknown"}
     return choose(kinds, held_out, "kind of fake").astype("boolean").fillna(False).astype(bool)
 

@@ -1,6 +1,8 @@
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from multimodal.corpora.manifest import Clip, collect, concatenate
+from multimodal.corpora.manifest import Clip, Manifest, collect, concatenate
 
 
 def manifest(root, *paths, corpus="mine"):
@@ -29,3 +31,40 @@ def test_a_clip_in_two_manifests_is_named(tmp_path):
 def test_no_manifest_says_how_to_make_one():
     with pytest.raises(ValueError, match="make one with: scan"):
         concatenate([])
+
+
+def changed(path, **columns):
+    """The manifest in a file, written again with other columns."""
+    table = pq.read_table(path)
+    for name, cells in columns.items():
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, table.schema.field(place), pa.array(cells, table.schema.field(place).type))
+    pq.write_table(table, path)
+
+
+@pytest.mark.parametrize("clip_ids", [["mine/1.mp4"] * 2, [""] * 2])
+def test_clip_that_one_manifest_names_twice_is_told_of_that_manifest(tmp_path, clip_ids):
+    path = tmp_path / "manifest.parquet"
+    manifest(tmp_path, "1.mp4", "2.mp4").write(path)
+    changed(path, clip_id=clip_ids)
+    with pytest.raises(
+        ValueError, match=rf"manifest.parquet has 1 clips in several rows each, e.g. '{clip_ids[0]}'\. Keep"
+    ):
+        Manifest.read(path)
+
+
+@pytest.mark.parametrize("corpus", [None, ""])
+def test_clips_of_no_corpus_are_refused(tmp_path, corpus):
+    path = tmp_path / "manifest.parquet"
+    manifest(tmp_path, "1.mp4", "2.mp4").write(path)
+    changed(path, corpus=[corpus] * 2)
+    with pytest.raises(ValueError, match=r"manifest.parquet has 2 rows without corpus"):
+        Manifest.read(path)
+
+
+def test_a_manifest_without_a_clip_is_refused(tmp_path):
+    path = tmp_path / "manifest.parquet"
+    manifest(tmp_path, "1.mp4").write(path)
+    pq.write_table(pq.read_table(path).slice(0, 0), path)
+    with pytest.raises(ValueError, match=r"manifest.parquet holds no clip\. Make it anew with: scan"):
+        Manifest.read(path)

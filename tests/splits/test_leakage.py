@@ -160,3 +160,31 @@ def test_a_split_of_another_manifest_is_refused():
     manifest, _ = make([("z.mp4", "anna", (), None, 0, "train")])
     with pytest.raises(ValueError, match="1 of 1 clips are not in the split"):
         measure_leakage(manifest, split)
+
+
+def without_methods(manifest: Manifest, of) -> Manifest:
+    clips = manifest.clips.copy()
+    clips.loc[of(clips), "method"] = None
+    return Manifest(clips, manifest.roots)
+
+
+def test_where_no_method_is_known_no_overlap_of_methods_is_known_either():
+    manifest, split = make(ROWS)
+    leakage = measure_leakage(without_methods(manifest, lambda clips: clips["method"].notna()), split)
+    assert leakage.text("test", "train", "method") == "not known"
+    assert leakage.text("test", "train", "identity") == measure_leakage(manifest, split).text(
+        "test", "train", "identity"
+    )
+
+
+def test_a_fake_of_no_known_method_has_not_the_method_of_another():
+    manifest, split = make(ROWS)
+    before = measure_leakage(manifest, split)
+    partly = without_methods(manifest, lambda clips: clips["clip_id"] == "c/c_d.mp4")
+    after = measure_leakage(partly, split)
+    assert (before.text("test", "train", "method"), after.text("test", "train", "method")) == (
+        "75.0%",
+        "at least 50.0%",
+    )
+    nowhere = without_methods(manifest, lambda clips: clips["clip_id"] == "c/a_b.mp4")
+    assert measure_leakage(nowhere, split).text("test", "train", "method") == "at least 0.0%"

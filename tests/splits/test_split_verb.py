@@ -1,5 +1,7 @@
 """The table that `split` prints, where one of several protocols cannot be made."""
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from experiments.split import split
@@ -35,3 +37,13 @@ def test_where_the_protocol_that_is_to_be_written_fails_the_table_stands_and_not
     with pytest.raises(ValueError, match="unknown protocol 'randon'"):
         split((manifest,), protocol=("random", "randon"), out=tmp_path / "split.parquet")
     assert not (tmp_path / "split.parquet").exists()
+
+
+def test_a_manifest_without_a_method_is_split_and_no_kind_of_fake_is_found_in_it(manifest, tmp_path, capsys):
+    table = pq.read_table(manifest)
+    place = table.schema.get_field_index("method")
+    pq.write_table(table.set_column(place, "method", pa.nulls(table.num_rows, pa.string())), manifest)
+    split((manifest,), protocol=("source_disjoint", "leave_method_out"), out=tmp_path / "split.parquet")
+    printed = capsys.readouterr().out
+    assert "leave_method_out is not in the table: unknown kind of fake 'RVFA'; there is none" in printed
+    assert "not known" in printed
