@@ -55,7 +55,7 @@ class FrameTable:
 
     def __init__(self, clips: pd.DataFrame, index: pd.DataFrame) -> None:
         flags = clips["flags"].tolist() if "flags" in clips else [None] * len(clips)
-        self._in_part = ["partly_fake" in (one if one is not None else ()) for one in flags]
+        self._in_part = ["partly_fake" in (() if one is None or one is pd.NA else one) for one in flags]
         self._labels = {name: clips[f"{name}_fake"].fillna(UNKNOWN).astype(int).tolist() for name in MODALITIES}
         self._segments = {name: _segments(clips, name) for name in MODALITIES}
         self._starts, self._rates = index["start_seconds"].tolist(), index["frame_rate"].tolist()

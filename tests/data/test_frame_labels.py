@@ -59,6 +59,12 @@ def test_without_stretches_frames_are_what_the_clip_is_but_for_a_fake_in_part(ta
     assert table.knows(row) is False
 
 
+def test_a_manifest_that_says_no_flags_has_none(clips):
+    index = pd.DataFrame({"start_seconds": [0.0] * 4, "frame_rate": [10.0] * 4})
+    clips["flags"] = pd.Series([pd.NA] * 4, dtype=clips["flags"].dtype)
+    assert FrameTable(clips, index).of(1, 0, 3)["video"].tolist() == [1] * 3
+
+
 def test_a_window_of_a_fake_without_a_forged_frame_is_genuine(table):
     assert labels_of_window(table.of(0, 4, 2)) == {"class": 0, "video": 0, "audio": 0}
     assert labels_of_window(table.of(0, 0, 2)) == {"class": 2, "video": 1, "audio": 0}
