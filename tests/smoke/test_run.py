@@ -308,7 +308,7 @@ def test_a_folder_or_a_pattern_given_to_predict_means_the_media_files_in_it(run,
     [
         ("nowhere.mp4", "no such file: nowhere.mp4"),
         ("*.mp4", "no file fits the pattern *.mp4"),
-        (".", "no media file in .; looked for .3g2, "),
+        (".", "no media file in .; looked for .264, "),
     ],
 )
 def test_predict_says_at_once_that_there_is_nothing_of_a_name(given, message, tmp_path, monkeypatch, capsys):
