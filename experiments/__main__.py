@@ -13,9 +13,9 @@ import os
 import select
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
-from typing import NoReturn
 
 from multimodal.artefacts import shown
 from multimodal.catalog import unknown
@@ -212,18 +212,22 @@ def _is_lack_of_memory(error: Exception) -> bool:
 
 
 #: Seconds after which a stop that could not be raised is raised again.
-_A_MOMENT = 0.01
+_A_MOMENT, _SAME_SECONDS = 0.01, 2.0
 
 
 class _Signals:
     """Ctrl-C, and SIGTERM as a Ctrl-C, so that whatever cleans up after one cleans up after a scheduler too.
 
-    ``number`` is that of the signal that came, None before. Where Python lets no error out, as in what destroys an
-    object, one that came is raised again a moment later, by an alarm: it would be shown, and the verb go on.
+    ``number`` is that of the signal that came, None before. Another within moments is the same one, sent to a
+    group and to each of it, and must not end what cleans up after the first. Where Python lets no error out, as
+    in what destroys an object, one that came is raised again a moment later, by an alarm: it would be shown, and
+    the verb go on. So it is while torch is imported, whose libraries end the process by an error that they do
+    not know.
     """
 
     def __init__(self) -> None:
         self.number: int | None = None
+        self._heard_at = 0.0
         self._owner = os.getpid()
         self._show_unraisable = sys.unraisablehook
 
@@ -248,24 +252,46 @@ class _Signals:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _stop(self, number: int, frame: FrameType | None) -> NoReturn:
+    def _stop(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._owner:  # a forked worker has the handler too; it ends without a word
             os._exit(128 + number)
-        self.number = number
-        raise KeyboardInterrupt
+        if self.number is not None and time.monotonic() < self._heard_at + _SAME_SECONDS:
+            return
+        self.number, self._heard_at = number, time.monotonic()
+        self._interrupt(frame)
+
+    def _interrupt(self, frame: FrameType | None) -> None:
+        if _imports_torch(frame):
+            self._interrupt_later()
+        else:
+            raise KeyboardInterrupt
+
+    def _interrupt_later(self) -> None:
+        signal.signal(signal.SIGALRM, lambda _, frame: self._interrupt(frame))
+        signal.setitimer(signal.ITIMER_REAL, _A_MOMENT)
 
     def _unraisable(self, told: "sys.UnraisableHookArgs") -> None:
-        number = self.number
-        if told.exc_type is not KeyboardInterrupt or number is None:
+        if told.exc_type is KeyboardInterrupt and self.number is not None:
+            self._interrupt_later()
+        else:
             self._show_unraisable(told)
-            return
-        signal.signal(signal.SIGALRM, lambda *_: self._stop(number, None))
-        signal.setitimer(signal.ITIMER_REAL, _A_MOMENT)
 
     def stopped(self, verb: str) -> int:
         """Say so; the exit code that shells know."""
         print(_STOPPED_ANEW.get(verb, _STOPPED), file=sys.stderr)
         return 128 + (self.number or signal.SIGINT)
+
+
+def _imports_torch(frame: FrameType | None) -> bool:
+    """Whether Python is importing torch where it is interrupted."""
+    names = {str(one.f_globals.get("__name__")) for one in _callers(frame)}
+    return "importlib._bootstrap" in names and any(name.partition(".")[0] == "torch" for name in names)
+
+
+def _callers(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 if __name__ == "__main__":

@@ -106,6 +106,39 @@ def test_a_signal_while_an_object_is_destroyed_ends_the_verb_all_the_same_and_sh
     assert time.monotonic() - begun < 25
 
 
+def test_another_signal_a_moment_later_does_not_end_what_cleans_up_after_the_first():
+    code = (
+        f"{PREAMBLE}import experiments.scan, signal\n"
+        "def verb(arguments):\n"
+        "    try: signal.raise_signal(signal.SIGTERM)\n"
+        "    finally:\n"
+        "        signal.raise_signal(signal.SIGTERM); signal.raise_signal(signal.SIGINT)\n"
+        "        print('cleaned up')\n"
+        "experiments.scan.main = verb\n"
+        "sys.exit(main(['scan']))"
+    )
+    ended = run_code(code)
+    assert (ended.returncode, ended.stderr) == (143, "stopped; the same command goes on from here\n")
+    assert ended.stdout == "cleaned up\n"
+
+
+def test_an_interrupt_while_torch_is_imported_waits_until_it_is(tmp_path):
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text(
+        "import signal, time\nsignal.raise_signal(signal.SIGTERM)\ntime.sleep(0.1)\nprint('imported')\n"
+    )
+    code = (
+        f"{PREAMBLE}import experiments.scan, time\n"
+        f"sys.path.insert(0, {str(tmp_path)!r})\n"
+        "def verb(arguments): import torch; time.sleep(30); print('went on')\n"
+        "experiments.scan.main = verb\n"
+        "sys.exit(main(['scan']))"
+    )
+    ended = run_code(code)
+    assert (ended.returncode, ended.stderr) == (143, "stopped; the same command goes on from here\n")
+    assert ended.stdout == "imported\n"
+
+
 def test_what_else_goes_wrong_while_an_object_is_destroyed_is_shown_as_before(monkeypatch, capsys):
     class Broken:
         def __del__(self):
