@@ -57,11 +57,12 @@ def serve(
     judge_must_be_there(run)
     try:
         import starlette  # noqa: F401  # asked for here, so that what is missing is said at once
-        import uvicorn
+        import uvicorn  # noqa: F401
     except ImportError as error:
         raise ValueError(f"serve needs starlette and uvicorn ({error}); pip install '.[serve]'") from error
     from experiments.runs.scoring import open_judge
     from experiments.serving.app import create_app
+    from experiments.serving.connections import server_of
     from experiments.serving.desk import Desk
     from multimodal.media.isolation import Limits
 
@@ -83,8 +84,7 @@ def serve(
             shown_host = f"[{host}]" if ":" in host else host
             address = f"http://{shown_host}:{listener.getsockname()[1]}/"
             print(address if token is None else f"{address}?token={token}", flush=True)
-            config = uvicorn.Config(app, log_level="warning", limit_concurrency=64, server_header=False)
-            uvicorn.Server(config).run(sockets=[listener])
+            server_of(app).run(sockets=[listener])
         finally:
             desk.close()
 

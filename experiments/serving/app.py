@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from experiments.serving.desk import BusyError, Desk, Job
 from multimodal.report.pages.serve import POLICY, serve_page
@@ -15,8 +16,9 @@ Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Callable[[], Awaitable[Message]], Send], Awaitable[None]]
 
-#: Whoever sends nothing for so long, or is not done after so long, is cut off.
-_IDLE_SECONDS, _UPLOAD_SECONDS = 20.0, 900.0
+#: Who sends nothing of a file for so long, or is not done after so long, is refused, and who asks for nothing for
+#: so long is cut off by the server's connections.
+IDLE_SECONDS, _UPLOAD_SECONDS = 20.0, 900.0
 #: A length of more digits is that of no file, and Python refuses to read one of thousands.
 _MOST_DIGITS = 18
 _HEADERS = {
@@ -98,11 +100,16 @@ async def _taken(request: Any, desk: Desk, largest_bytes: int) -> Job:
         raise RefusedError(415, str(error)) from error
     except BusyError as error:
         raise RefusedError(503, str(error)) from error
+    except OSError as error:
+        raise RefusedError(507, _not_kept(error)) from error
     try:
         await asyncio.wait_for(_receive(request, job, largest_bytes), _UPLOAD_SECONDS)
     except (TimeoutError, asyncio.TimeoutError) as error:  # one and the same from Python 3.11 on
         desk.drop(job)
         raise RefusedError(408, "the file came too slowly") from error
+    except OSError as error:  # after what it is one of, too
+        desk.drop(job)
+        raise RefusedError(507, _not_kept(error)) from error
     except BaseException:
         desk.drop(job)
         raise
@@ -114,6 +121,10 @@ def _too_large(largest_bytes: int) -> str:
     return f"the file is larger than {largest_bytes / 2**20:,.0f} MB"
 
 
+def _not_kept(error: OSError) -> str:
+    return f"the file cannot be kept here until it is judged ({error.strerror or type(error).__name__})"
+
+
 async def _receive(request: Any, job: Job, largest_bytes: int) -> None:
     """Write the body of a request to a job's file; nothing is held in memory."""
     from starlette.requests import ClientDisconnect
@@ -122,7 +133,7 @@ async def _receive(request: Any, job: Job, largest_bytes: int) -> None:
     with job.file.open("xb") as file:
         while True:
             try:
-                chunk = await asyncio.wait_for(anext(chunks), _IDLE_SECONDS)
+                chunk = await asyncio.wait_for(anext(chunks), IDLE_SECONDS)
             except StopAsyncIteration:
                 break
             except ClientDisconnect as error:
@@ -150,12 +161,14 @@ class _Answer(NamedTuple):
         await send({"type": "http.response.body", "body": json.dumps({"error": self.why}).encode()})
 
 
-def _split(address: str) -> SplitResult:
-    """The parts of an address that anybody may have sent; empty ones of what is none."""
-    try:
-        return urlsplit(address)
-    except ValueError:  # of brackets that hold no address of IPv6
-        return urlsplit("")
+#: A name or an address of IPv4, or one of IPv6 in brackets; then a port or none, and nothing else.
+_HOST = re.compile(r"(?:(?P<name>[a-z0-9._-]+)|\[(?P<ipv6>[0-9a-f:.]+)\])(?::[0-9]*)?", re.IGNORECASE)
+
+
+def _name_of(host: str) -> str | None:
+    """The name in a header ``Host``, in small letters; None of what is none."""
+    found = _HOST.fullmatch(host)
+    return (found["name"] or found["ipv6"]).lower() if found else None
 
 
 class _Guard:
@@ -190,9 +203,9 @@ class _Guard:
 
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         host, origin = headers.get("host", ""), headers.get("origin")
-        if self._hosts and _split(f"//{host}").hostname not in self._hosts:
+        if self._hosts and _name_of(host) not in self._hosts:
             return _Answer(400, "asked under a name that is not this machine's own")
-        if origin is not None and (not host or _split(origin).netloc != host):
+        if origin is not None and (not host or origin not in (f"http://{host}", f"https://{host}")):
             return _Answer(403, "asked by a page of elsewhere")
         if self._token is None:
             return None

@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +23,7 @@ from multimodal.report.verdict import FileVerdict, WindowScores
 State = Literal["arriving", "waiting", "judging", "done"]
 #: A larger file is not put into its page, which has no player then.
 _LARGEST_PLAYED = 32 * 2**20
-_SWEEP_SECONDS = 5.0
+_SWEEP_SECONDS, _ENDING_SECONDS = 5.0, 1.0
 
 
 class BusyError(Exception):
@@ -81,7 +82,7 @@ class Desk:
         self._judge, self._cannot_judge = judge, cannot_judge
         self._folder, self._most_waiting, self._keep_seconds = folder, most_waiting, keep_seconds
         self._jobs: dict[str, Job] = {}
-        self._queue: queue.Queue[Job] = queue.Queue()
+        self._queue: queue.Queue[Job | None] = queue.Queue()
         self._lock, self._closing = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="judge", daemon=True)
         self._thread.start()
@@ -92,6 +93,7 @@ class Desk:
         Raises:
             ValueError: a name of no media file.
             BusyError: there is no place.
+            OSError: its folder cannot be made; the place stays free.
         """
         name = shown(name.replace("\\", "/").rpartition("/")[2])[-200:]
         if Path(name).suffix.lower() not in SUFFIXES:
@@ -100,8 +102,9 @@ class Desk:
             if sum(job.state != "done" for job in self._jobs.values()) >= self._most_waiting:
                 raise BusyError(f"{self._most_waiting} files wait already; try again when some are judged")
             key = secrets.token_urlsafe(24)
-            job = self._jobs[key] = Job(key, name, self._folder / key)
-        job.folder.mkdir(mode=0o700)
+            job = Job(key, name, self._folder / key)
+            job.folder.mkdir(mode=0o700)
+            self._jobs[key] = job
         return job
 
     def submit(self, job: Job) -> None:
@@ -130,7 +133,8 @@ class Desk:
     def close(self) -> None:
         """Take no more, and delete everything; a file that is being judged ends with this process."""
         self._closing.set()
-        self._thread.join(timeout=2 * _SWEEP_SECONDS if self._queue.empty() else 0.1)
+        self._queue.put(None)  # wakes who waits for a file
+        self._thread.join(timeout=_ENDING_SECONDS)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     # What runs in the thread.
@@ -142,7 +146,7 @@ class Desk:
                 job = self._queue.get(timeout=min(_SWEEP_SECONDS, self._keep_seconds))
             except queue.Empty:
                 continue
-            if job.key in self._jobs and not self._closing.is_set():
+            if job is not None and job.key in self._jobs and not self._closing.is_set():
                 self._serve(job)
 
     def _forget_old(self) -> None:
@@ -167,7 +171,8 @@ class Desk:
         except Exception as error:  # a full disk, say: it ends this file, and not the queue
             job.word, job.reason = "cannot say", f"no verdict could be kept: {one_line(error)}"
         finally:
-            job.file.unlink(missing_ok=True)
+            with suppress(OSError):  # its folder goes with the verdict
+                job.file.unlink(missing_ok=True)
             job.ended, job.state = time.monotonic(), "done"
 
     def _keep(self, job: Job, verdict: FileVerdict, stamp: Stamp | None) -> None:

@@ -6,66 +6,14 @@ import re
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 from judged import tiny_judge, write_tiny_clip
+from served import wait_for
 
 from encoders.temporary import temporary_folder
 from experiments.serving.desk import BusyError, Desk
-from multimodal.report.verdict import FileVerdict, Judgement, ModalityVerdict
-
-
-def verdict_on(path: Path, reason: str) -> FileVerdict:
-    said = {name: ModalityVerdict(score=None, threshold=None, reason=reason) for name in ("any", "video", "audio")}
-    main = Judgement(name="not judged", modalities=said)
-    return FileVerdict(file=str(path), main=main, trained_on="nothing", synthetic=False)
-
-
-class Asked:
-    """A judge that says what a file holds, when it is told to; one at a time, or that is an error."""
-
-    def __init__(self) -> None:
-        self.go, self.busy, self.order = threading.Event(), threading.Lock(), []
-
-    def __call__(self, path, watch) -> FileVerdict:
-        assert self.busy.acquire(blocking=False)
-        try:
-            assert self.go.wait(5)
-            content = path.read_text()
-            self.order.append(content)
-            if content == "odd":
-                raise RuntimeError("a library\ngave up")
-            return verdict_on(path, content)
-        finally:
-            self.busy.release()
-
-
-def wait_for(condition) -> None:
-    until = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.005)
-
-
-@pytest.fixture
-def asked():
-    return Asked()
-
-
-@pytest.fixture
-def desk(asked, tmp_path):
-    folder = tmp_path / "desk"
-    folder.mkdir()
-    desk = Desk(asked, verdict_on, folder, most_waiting=3, keep_seconds=0.2)
-    yield desk
-    asked.go.set()
-    desk.close()
-    assert not folder.exists()
 
 
 def arrive(desk, content, name="clip.mp4"):
@@ -116,67 +64,6 @@ def test_a_name_leads_nowhere_and_moves_no_cursor(desk):
 
 
 # The server, where it is installed.
-
-
-class Served:
-    """A server in this process, and how it is asked."""
-
-    def __init__(self, desk, **options) -> None:
-        import uvicorn
-
-        from experiments.serve import _listening
-        from experiments.serving.app import create_app
-
-        given = {
-            "largest_bytes": 400_000,
-            "title": "Trained on <nothing>.",
-            "token": None,
-            "hosts": ("127.0.0.1",),
-        }
-        app = create_app(desk, **given | options)
-        self._listener = _listening("127.0.0.1", 0)
-        self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]})
-        self._thread.start()
-        self._opener = build_opener(ProxyHandler({}))
-
-    def ask(self, path, data=None, *, tries=10, **headers):
-        """Status, headers and text of an answer; who refuses at once may hang up on a body that is on its way."""
-        try:
-            return self._ask(path, data, headers)
-        except OSError:
-            if tries == 1 or not isinstance(data, bytes):
-                raise
-            return self.ask(path, data, tries=tries - 1, **headers)
-
-    def _ask(self, path, data, headers):
-        try:
-            with self._opener.open(Request(self.address + path, data=data, headers=headers), timeout=20) as answer:
-                return answer.status, answer.headers, answer.read().decode()
-        except HTTPError as error:
-            with error:
-                return error.code, error.headers, error.read().decode()
-
-    def close(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-        self._listener.close()
-
-
-@pytest.fixture
-def serve():
-    pytest.importorskip("starlette")
-    pytest.importorskip("uvicorn")
-    begun = []
-
-    def begin(desk, **options):
-        begun.append(Served(desk, **options))
-        return begun[-1]
-
-    yield begin
-    for one in begun:
-        one.close()
 
 
 def test_a_file_that_is_sent_gets_its_verdict_and_a_hostile_one_its_reason(serve, tmp_path):
@@ -279,10 +166,23 @@ def test_what_is_missing_is_said_in_one_line(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("headers", "status"),
-    [({"Host": "["}, 400), ({"Host": "[::1"}, 400), ({"Origin": "http://["}, 403), ({"Origin": "//[x]:y"}, 403)],
+    [
+        *(({"Host": host}, 400) for host in ("[", "[::1", "::1", "127.0.0.1:x", "evil.com@127.0.0.1")),
+        *(
+            ({"Host": host}, 400)
+            for host in ("127.0.0.1#evil.com", "127.0.0.1/", "127.0.0.1?", "127.0.0.1:1:2", "")
+        ),
+        *(({"Origin": origin}, 403) for origin in ("http://[", "//[x]:y", "http://a@127.0.0.1", "null", "")),
+    ],
 )
 def test_addresses_that_are_none_are_refused(serve, desk, headers, status):
     assert serve(desk).ask("/", **headers)[0] == status
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8642", "LOCALHOST:1", "[::1]", "[::1]:8642"])
+def test_addresses_of_its_own_pass(serve, desk, host):
+    served = serve(desk, hosts=("127.0.0.1", "localhost", "::1"))
+    assert served.ask("/", Host=host)[0] == served.ask("/", Host=host, Origin=f"http://{host}")[0] == 200
 
 
 def test_with_a_token_an_odd_header_is_refused_or_passed_over(serve, desk):
