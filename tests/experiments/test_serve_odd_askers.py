@@ -9,7 +9,9 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
-from served import wait_for
+from served import verdict_on, wait_for
+
+from experiments.serving.desk import Desk
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 HEAD = b"Host: 127.0.0.1\r\nContent-Length: 3000\r\n\r\n"
@@ -49,7 +51,8 @@ def test_nobody_holds_off_the_end(serve, desk, tmp_path, capsys, sent):
     assert capsys.readouterr().err == ""
 
 
-def test_an_idle_desk_closes_at_once(desk):
+def test_an_idle_desk_closes_at_once(asked, tmp_path):
+    desk = Desk(asked, verdict_on, tmp_path)
     time.sleep(0.1)  # until its thread waits for a file
     began = time.monotonic()
     desk.close()
