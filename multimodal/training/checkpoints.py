@@ -86,7 +86,7 @@ class Checkpoints:
         target = self.folder / f"step-{state.step:08d}"
         former = sorted(self._all())
         for damaged in [path for path in former if path >= target]:  # or the next start would try them again
-            shutil.rmtree(damaged)
+            _remove(damaged)
             former.remove(damaged)
         with atomic_folder(target) as temporary:
             save_weights(model, temporary / "model.safetensors")
@@ -98,7 +98,7 @@ class Checkpoints:
             write_json(temporary / "state.json", asdict(state))
             write_json(temporary / _SUMS, {file.name: _sum(file) for file in sorted(temporary.iterdir())})
         for older in former[:-1]:
-            shutil.rmtree(older)
+            _remove(older)
 
     def load(
         self,
@@ -172,10 +172,63 @@ def _restore(
     load_weights(model, folder / "model.safetensors")
     if averaged is not None:
         load_weights(averaged, folder / "averaged.safetensors")
-    optimizer.load_state_dict(torch.load(inside(folder, "optimizer.pt"), map_location="cpu", weights_only=True))
+    _load_optimizer(optimizer, _unpickled(inside(folder, "optimizer.pt")))
     if scaler is not None:
-        scaler.load_state_dict(torch.load(inside(folder, "scaler.pt"), map_location="cpu", weights_only=True))
+        _load_scaler(scaler, _unpickled(inside(folder, "scaler.pt")))
     return state
+
+
+def _unpickled(path: Path) -> dict[str, Any]:
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(state, dict):
+        raise ValueError(f"{path.name} holds a {type(state).__name__}")
+    return state
+
+
+#: What AdamW gathers for each parameter: how often, and two averages of its size.
+_STEP, _AVERAGES = "step", ("exp_avg", "exp_avg_sq")
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -> None:
+    """Restore what AdamW has gathered; rates and options are those of this training, which its step tells.
+
+    Its fused kernel trusts the sizes that it is given, and writes beyond tensors that are smaller.
+    """
+    own = optimizer.state_dict()
+    sizes, own_sizes = ([len(group["params"]) for group in one["param_groups"]] for one in (saved, own))
+    if sizes != own_sizes:
+        raise ValueError(f"the optimizer is of groups of {sizes} parameters, this training's of {own_sizes}"[:300])
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    for number, gathered in saved["state"].items():
+        if type(number) is not int or not 0 <= number < len(parameters) or not _fits(gathered, parameters[number]):
+            raise ValueError(f"the optimizer gathered something else for parameter {number!r:.40}")
+    optimizer.load_state_dict({"state": saved["state"], "param_groups": own["param_groups"]})
+
+
+def _fits(gathered: dict[str, torch.Tensor], parameter: torch.Tensor) -> bool:
+    if gathered.keys() != {_STEP, *_AVERAGES} or not all(map(_is_finite, gathered.values())):
+        return False
+    shapes = [gathered[name].shape for name in _AVERAGES]
+    return gathered[_STEP].numel() == 1 and shapes == [parameter.shape] * len(_AVERAGES)
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, torch.Tensor) and value.is_floating_point() and bool(value.isfinite().all())
+
+
+def _load_scaler(scaler: GradScaler, saved: dict[str, Any]) -> None:
+    """Restore the factor and for how long it has held; how it changes is this training's own."""
+    held = {name: saved[name] for name in ("scale", "_growth_tracker")}
+    if not all(is_number(value) and value >= 0 for value in held.values()):
+        raise ValueError(f"the scaler of gradients holds {held!r:.80}")
+    scaler.load_state_dict(scaler.state_dict() | held)
+
+
+def _remove(checkpoint: Path) -> None:
+    if checkpoint.is_symlink():  # not made by a training
+        checkpoint.unlink()
+    else:
+        shutil.rmtree(checkpoint)
 
 
 def _sum(path: Path) -> str:

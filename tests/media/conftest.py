@@ -1,5 +1,7 @@
 """Small media files, written with PyAV, whose every frame says its number and whose clicks say their time."""
 
+import os
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -139,3 +141,10 @@ class MakeMedia:
 def media() -> type[MakeMedia]:
     """Writers and readers of small media files."""
     return MakeMedia
+
+
+@pytest.fixture(autouse=True)
+def scheduled_as_others() -> Iterator[None]:
+    """After a test that codes AV1: of root SVT-AV1 makes the process one of real time, which starves others."""
+    yield
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

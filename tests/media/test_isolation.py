@@ -195,19 +195,29 @@ if __name__ == "__main__":
 """
 
 
+@contextmanager
+def killed_at_last(command: list[object], **options: object) -> Iterator[subprocess.Popen[bytes]]:
+    """A process whose workers compute for ever: it does not outlive a test that fails."""
+    with subprocess.Popen(command, **options) as parent:
+        try:
+            yield parent
+        finally:
+            parent.kill()
+
+
 @pytest.mark.parametrize(
     "computes", ["sum(range(10**12))", "time.sleep(100)"], ids=["holding the lock of Python", "asleep"]
 )
 def test_workers_at_work_end_when_their_parent_is_killed(computes, tmp_path):
     (tmp_path / "parent.py").write_text(PARENT.format(computes=computes))
     (tmp_path / "workers").mkdir()
-    parent = subprocess.Popen([sys.executable, tmp_path / "parent.py", tmp_path / "workers"])
-    assert _becomes_true(lambda: len(list((tmp_path / "workers").iterdir())) == 2, seconds=60)
-    workers = [int(path.name) for path in (tmp_path / "workers").iterdir()]
-    assert all(_is_running(worker) for worker in workers)
-    parent.kill()
-    parent.wait()
-    assert _becomes_true(lambda: not any(_is_running(worker) for worker in workers), seconds=2)
+    with killed_at_last([sys.executable, tmp_path / "parent.py", tmp_path / "workers"]) as parent:
+        assert _becomes_true(lambda: len(list((tmp_path / "workers").iterdir())) == 2, seconds=100)
+        workers = [int(path.name) for path in (tmp_path / "workers").iterdir()]
+        assert all(_is_running(worker) for worker in workers)
+        parent.kill()
+        parent.wait()
+        assert _becomes_true(lambda: not any(_is_running(worker) for worker in workers), seconds=2)
 
 
 SLOW = """
@@ -222,13 +232,13 @@ def test_a_fork_server_that_still_imports_ends_when_its_parent_is_killed(tmp_pat
     (tmp_path / "parent.py").write_text(PARENT.format(computes="pass").replace("preload=()", 'preload=("slow",)'))
     (tmp_path / "slow.py").write_text(SLOW)
     environment = os.environ | {"PYTHONPATH": f"{os.environ.get('PYTHONPATH', '')}:{tmp_path}"}
-    parent = subprocess.Popen([sys.executable, tmp_path / "parent.py", tmp_path], env=environment)
-    assert _becomes_true(lambda: any(path.name.isdigit() for path in tmp_path.iterdir()), seconds=60)
-    (server,) = (int(path.name) for path in tmp_path.iterdir() if path.name.isdigit())
-    assert _is_running(server)
-    parent.kill()
-    parent.wait()
-    assert _becomes_true(lambda: not _is_running(server), seconds=2)
+    with killed_at_last([sys.executable, tmp_path / "parent.py", tmp_path], env=environment) as parent:
+        assert _becomes_true(lambda: any(path.name.isdigit() for path in tmp_path.iterdir()), seconds=100)
+        (server,) = (int(path.name) for path in tmp_path.iterdir() if path.name.isdigit())
+        assert _is_running(server)
+        parent.kill()
+        parent.wait()
+        assert _becomes_true(lambda: not _is_running(server), seconds=2)
 
 
 def _becomes_true(holds: Callable[[], bool], seconds: float) -> bool:

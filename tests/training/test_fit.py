@@ -219,6 +219,22 @@ def says(folder, **values):
     (folder / "sums.json").unlink()
 
 
+def gathers(folder, change):
+    """A checkpoint whose optimizer gathered something else, by whoever made its checksums fit."""
+    state = torch.load(folder / "optimizer.pt", weights_only=True)
+    for gathered in state["state"].values():
+        change(gathered)
+    torch.save(state, folder / "optimizer.pt")
+    (folder / "sums.json").unlink()
+
+
+def has_groups(folder, change):
+    state = torch.load(folder / "optimizer.pt", weights_only=True)
+    change(state["param_groups"])
+    torch.save(state, folder / "optimizer.pt")
+    (folder / "sums.json").unlink()
+
+
 def flip_last_bit(path):
     whole = bytearray(path.read_bytes())
     whole[-1] ^= 1
@@ -238,13 +254,20 @@ def flip_last_bit(path):
         lambda folder: says(folder, history=[{"step": 1, "selection": 10**400}]),
         lambda folder: says(folder, history=[{"step": 9, "selection": 0.5}]),
         lambda folder: says(folder, best_value=float("inf")),
+        lambda folder: gathers(folder, lambda one: one.update(exp_avg=torch.zeros(3))),
+        lambda folder: gathers(folder, lambda one: one.update(exp_avg=one["exp_avg"] * float("nan"))),
+        lambda folder: gathers(folder, lambda one: one.update(step="a")),
+        lambda folder: gathers(folder, lambda one: one.pop("exp_avg_sq")),
+        lambda folder: has_groups(folder, lambda groups: groups.append(groups[0])),
+        lambda folder: torch.save([1, 2], folder / "optimizer.pt"),
         lambda folder: (folder / "optimizer.pt").unlink(),
         lambda folder: flip_last_bit(folder / "model.safetensors"),
         lambda folder: [path.unlink() for path in folder.iterdir()],
     ],
     ids=[
         *("no byte", "cut off", "no JSON", "other JSON", "never validated", "no step", "text", "a huge number"),
-        *("later than its step", "infinite", "missing", "a bit", "empty folder"),
+        *("later than its step", "infinite", "other sizes", "not finite", "no count", "lacks one"),
+        *("other groups", "a list", "missing", "a bit", "empty folder"),
     ],
 )
 def test_a_damaged_checkpoint_falls_back_to_the_one_before_it_and_ends_the_same(damage, tmp_path, capfd):
@@ -265,6 +288,31 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_it_and_ends_the_same(
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "damaged" / name).read_bytes()
     kept = sorted(path.name for path in (tmp_path / "damaged" / "checkpoints").iterdir())
     assert kept == ["step-00000005", "step-00000006"]
+
+
+def test_rates_and_options_of_a_training_are_its_own_whatever_a_checkpoint_says(tmp_path):
+    values = [0.1, 0.4, 0.3, 0.2, 0.5, 0.6]
+    fit_line(tmp_path / "whole", LineTask(values), steps=6)
+    with contextlib.suppress(StopIteration):
+        fit_line(tmp_path / "other", LineTask(values), num_batches=4, steps=6)
+    strange = {"betas": None, "lr": "x", "maximize": True, "weight_decay": 1e30, "fused": False}
+    has_groups(
+        Checkpoints(tmp_path / "other").latest(), lambda groups: [group.update(strange) for group in groups]
+    )
+    fit_line(tmp_path / "other", LineTask(values[4:]), steps=6)
+    assert_bitwise_equal(weights(tmp_path / "whole"), weights(tmp_path / "other"))
+
+
+def test_a_link_among_the_checkpoints_is_removed_as_one(tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "a").write_text("mine")
+    values = [0.1, 0.4, 0.3, 0.2]
+    with contextlib.suppress(StopIteration):
+        fit_line(tmp_path, LineTask(values), num_batches=3, steps=4)
+    (tmp_path / "checkpoints" / "step-00000009").symlink_to("../kept")
+    fit_line(tmp_path, LineTask(values[2:]), steps=4)
+    assert (tmp_path / "kept" / "a").read_text() == "mine"
+    assert Checkpoints(tmp_path).latest().name == "step-00000004"
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
