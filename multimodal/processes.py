@@ -9,11 +9,14 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from multiprocessing import active_children, current_process, get_context, parent_process
 from multiprocessing.context import ForkServerContext
-from multiprocessing.util import get_temp_dir
+from multiprocessing.util import Finalize, get_temp_dir
 from typing import Any
+
+from encoders.temporary import temporary_folder
 
 WORKER_DIED = "a worker died, perhaps for want of memory; try again with fewer --workers"
 
@@ -111,7 +114,10 @@ def keep_pages_shared() -> None:
 
 
 #: Names of sockets hold 107 bytes (unix(7)); of those under the folder for temporary files so many are ours.
-_SOCKET_BYTES, _OWN_BYTES = 107, 45
+_SOCKET_BYTES, _OWN_BYTES = 107, 60
+#: Multiprocessing removes its folder at -100, and complains if it is gone.
+_AFTER_ITS_OWN = -200
+_KEPT: list[ExitStack] = []
 
 
 def short_folder() -> str | None:
@@ -120,17 +126,22 @@ def short_folder() -> str | None:
     return "/tmp" if is_long and sys.platform == "linux" else None
 
 
+@cache
 def make_room_for_sockets() -> None:
-    """Let multiprocessing, which meets its workers at sockets, make its folder where their names are short enough.
+    """Let multiprocessing, which meets its workers at sockets, make its folder in one of ours, of a short name.
 
-    It makes one folder for a process and its children, when it is first asked, wherever temporary files go.
+    It makes one for a process and its children when it is first asked, wherever temporary files go, and leaves it
+    there where it is killed; ours are removed by the next process that makes one.
     """
-    if (short := short_folder()) is not None:
-        usual, tempfile.tempdir = tempfile.tempdir, short
-        try:
-            get_temp_dir()
-        finally:
-            tempfile.tempdir = usual
+    folders = ExitStack()
+    folder = folders.enter_context(temporary_folder("multimodal-", short_folder()))
+    usual, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        get_temp_dir()
+    finally:
+        tempfile.tempdir = usual
+    Finalize(None, folders.close, exitpriority=_AFTER_ITS_OWN)
+    _KEPT.append(folders)  # a forked child forgets the line above, and would remove what nobody holds
 
 
 def fork_server_context(preload: Iterable[str]) -> ForkServerContext:

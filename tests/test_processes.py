@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -202,3 +203,23 @@ def test_workers_are_met_where_the_folder_for_temporary_files_has_a_long_name(tm
         timeout=200,
     )
     assert told.stdout.splitlines() == ["1", "no such file", "2", "4"], told.stderr
+
+
+def test_what_a_killed_process_left_of_its_sockets_is_removed_by_the_next():
+    code = (
+        "import os, sys; from multimodal.processes import make_room_for_sockets\n"
+        "make_room_for_sockets(); print(len(os.listdir(sys.argv[1])), flush=True)\n"
+        "if sys.argv[2] == 'killed': os.kill(os.getpid(), 9)"
+    )
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "TMPDIR": short}
+
+        def run(how: str) -> subprocess.CompletedProcess[str]:
+            command = [sys.executable, "-c", code, short, how]
+            return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+        assert [run("killed").stdout for _ in range(2)] == ["1\n"] * 2
+        assert len(os.listdir(short)) == 1
+        ended = run("ends")
+        assert (ended.stdout, ended.stderr) == ("1\n", "")
+        assert os.listdir(short) == []
