@@ -89,6 +89,11 @@ def _run(arguments: list[str]) -> int:
     if verb not in VERBS:
         return _fail(unknown("verb", verb, VERBS), 2)
     signals = _Signals()
+    with signals.say_nothing_else():
+        return _end_of(verb, rest, signals)
+
+
+def _end_of(verb: str, rest: list[str], signals: "_Signals") -> int:
     try:
         with signals.end_the_verb():
             if "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun or accelerate launch started this process
@@ -243,14 +248,21 @@ class _Signals:
         }  # as nohup asks
         for number in before:
             signal.signal(number, self._stop)
-        self._show_unraisable, sys.unraisablehook = sys.unraisablehook, self._unraisable
         try:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            sys.unraisablehook = self._show_unraisable
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    @contextlib.contextmanager
+    def say_nothing_else(self) -> Iterator[None]:
+        """Show nothing of objects that a signal left half made, which are destroyed after the verb."""
+        self._show_unraisable, sys.unraisablehook = sys.unraisablehook, self._unraisable
+        try:
+            yield
+        finally:
+            sys.unraisablehook = self._show_unraisable
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._owner:  # a forked worker has the handler too; it ends without a word
@@ -271,10 +283,10 @@ class _Signals:
         signal.setitimer(signal.ITIMER_REAL, _A_MOMENT)
 
     def _unraisable(self, told: "sys.UnraisableHookArgs") -> None:
-        if told.exc_type is KeyboardInterrupt and self.number is not None:
-            self._interrupt_later()
-        else:
+        if self.number is None:
             self._show_unraisable(told)
+        elif told.exc_type is KeyboardInterrupt:
+            self._interrupt_later()  # any other error comes of what the signal left half made
 
     def stopped(self, verb: str) -> int:
         """Say so; the exit code that shells know."""

@@ -14,6 +14,7 @@ from functools import cache
 from multiprocessing import active_children, current_process, get_context, parent_process
 from multiprocessing.context import ForkServerContext
 from multiprocessing.util import Finalize, get_temp_dir
+from types import TracebackType
 from typing import Any
 
 from encoders.temporary import temporary_folder
@@ -70,6 +71,21 @@ def die_with_launcher() -> None:
 _SET_PARENT_DEATH_SIGNAL = 1
 
 
+def say_nothing_of_a_parent_that_is_gone() -> None:
+    """Show no traceback where a process finds a semaphore, a pipe or a socket of its parent gone: it ends, too.
+
+    Multiprocessing shows one where a process begins, or hands over a batch, while its parent is stopped.
+    """
+    shows = sys.excepthook
+
+    def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        is_nameless = isinstance(error, FileNotFoundError) and error.filename is None
+        if not is_nameless and not isinstance(error, EOFError | ConnectionError):
+            shows(kind, error, trace)
+
+    sys.excepthook = show
+
+
 def give_memory_back() -> None:
     """Return to the system what was freed, which the C library keeps for a process that works on (Linux)."""
     if sys.platform == "linux":
@@ -102,6 +118,7 @@ def start_worker(number: int = 0) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent()
+    say_nothing_of_a_parent_that_is_gone()
     keep_pages_shared()
 
 

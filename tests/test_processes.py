@@ -223,3 +223,37 @@ def test_what_a_killed_process_left_of_its_sockets_is_removed_by_the_next():
         ended = run("ends")
         assert (ended.stdout, ended.stderr) == ("1\n", "")
         assert os.listdir(short) == []
+
+
+GONE = """
+import sys
+from multiprocessing import get_context
+from multimodal.processes import fork_server_context
+
+def wait(semaphore): pass
+
+if __name__ == "__main__":
+    context = fork_server_context(())
+    semaphore = context.Semaphore()
+    if sys.argv[1] == "gone":
+        from multiprocessing.synchronize import SemLock
+        SemLock._cleanup(semaphore._semlock.name)
+    process = context.Process(target=wait, args=(semaphore,))
+    process.start()
+    process.join()
+    print(process.exitcode)
+"""
+
+
+@pytest.mark.parametrize(("how", "code"), [("there", "0"), ("gone", "1")])
+def test_a_worker_that_finds_its_parent_going_ends_without_a_word(how, code, tmp_path):
+    (tmp_path / "parent.py").write_text(GONE)
+    told = subprocess.run(
+        [sys.executable, tmp_path / "parent.py", how],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.stdout == f"{code}\n"
+    assert "forkserver" not in told.stderr  # where its traceback would begin

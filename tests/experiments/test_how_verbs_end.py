@@ -106,6 +106,19 @@ def test_a_signal_while_an_object_is_destroyed_ends_the_verb_all_the_same_and_sh
     assert time.monotonic() - begun < 25
 
 
+def test_what_a_signal_left_half_made_is_destroyed_without_a_word():
+    code = (
+        f"{PREAMBLE}import experiments.scan, signal\n"
+        "class Half:\n"
+        "    def __init__(self): signal.raise_signal(signal.SIGTERM); self.whole = True\n"
+        "    def __del__(self): self.whole\n"
+        "experiments.scan.main = lambda arguments: Half()\n"
+        "sys.exit(main(['scan']))"
+    )
+    ended = run_code(code)
+    assert (ended.returncode, ended.stderr) == (143, "stopped; the same command goes on from here\n")
+
+
 def test_another_signal_a_moment_later_does_not_end_what_cleans_up_after_the_first():
     code = (
         f"{PREAMBLE}import experiments.scan, signal\n"
