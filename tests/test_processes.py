@@ -171,22 +171,14 @@ def test_a_script_without_a_guard_is_told_what_to_write_once(kind, tmp_path):
 
 
 LONG_NAMES = """
-import os, sys
-from multimodal.data.delivery import window_loader
-from multimodal.media.mtcnn import MtcnnNetworks
-from multimodal.media.networks import SharedNetworks, serving
 from multimodal.media.probe_corpus import ProbeJob, probe_files
 from multimodal.processes import worker_pool
-import numpy as np, torch
 
 if __name__ == "__main__":
     with worker_pool(1, start_method="forkserver") as pool:
         print(pool.submit(abs, -1).result())
     (probed,) = probe_files([ProbeJob("a", "/none.wav", "audio")], workers=1, seconds_per_file=60)
     print(probed.failure.reason)
-    with serving(MtcnnNetworks, "cpu", preload=()) as address:
-        print(len(SharedNetworks(address)("refine", np.zeros((2, 24, 24, 3), np.uint8))))
-    print(sum(len(batch) for batch in window_loader(torch.zeros(4, 2), num_workers=1, collate_fn=torch.stack)))
 """
 
 
@@ -200,9 +192,8 @@ def test_workers_are_met_where_the_folder_for_temporary_files_has_a_long_name(tm
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
     )
-    assert told.stdout.splitlines() == ["1", "no such file", "2", "4"], told.stderr
+    assert told.stdout.splitlines() == ["1", "no such file"], told.stderr
 
 
 def test_what_a_killed_process_left_of_its_sockets_is_removed_by_the_next():
