@@ -1,11 +1,16 @@
 """What libraries say of values that a stranger chose: one line of an error, and nothing else on the terminal."""
 
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 _MOST_CHARACTERS = 300
+#: Controls, what ends a line, turns the order of letters round or is not seen at all, and halves of a character.
+CONTROLS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 def escaped(text: str) -> str:
@@ -14,7 +19,7 @@ def escaped(text: str) -> str:
     >>> print(escaped("a\\x1b[2Jb"))
     a\\u001b[2Jb
     """
-    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in text)
+    return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)  # as JSON has it: that stays JSON
 
 
 def one_line(error: BaseException) -> str:

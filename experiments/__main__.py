@@ -131,10 +131,6 @@ _TO_DO = {
     errno.EFBIG: ". Raise the limit on the size of files (ulimit -f) and call again",
     errno.EROFS: ". Take a folder on a disk that can be written",
 }
-_TOO_LONG_FOR_SOCKETS = (
-    "the folder for temporary files has a name too long for the sockets of worker processes; "
-    "set TMPDIR to a folder of fewer than 80 letters"
-)
 _STOPPED = "stopped; the same command goes on from here"
 _STOPPED_ANEW = {
     "predict": "stopped; what was judged stands in verdicts.jsonl, and the same command judges all files anew",
@@ -200,7 +196,7 @@ def _in_words(error: ValueError | OSError) -> str:
         what = "the name of a folder or file is not UTF-8, and tables keep no other; rename it"
         return f"{readable(error.object)[:300]}: {what}"
     if not isinstance(error, OSError) or not error.strerror:
-        return _TOO_LONG_FOR_SOCKETS if "AF_UNIX path too long" in str(error) else str(error)
+        return str(error)
     do = _TO_DO.get(error.errno or 0, "")
     if not isinstance(error.filename, str | bytes):
         return f"{error.strerror[0].lower()}{error.strerror[1:]}{do}" if do else str(error)

@@ -13,17 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from encoders import strangers
 from encoders.folders import must_be_readable
-from encoders.strangers import quiet_libraries
+from encoders.strangers import CONTROLS, escaped, quiet_libraries
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-#: Controls, what ends a line, turns the order of letters round or is not seen at all, and halves of a character.
-_CONTROLS = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
 #: Where a name could leave its folder: a root, a drive, a part that goes up, a NUL that ends it early.
 _LEAVES = r"^/|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)|\x00|^\\"
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?(\s?%)?|[+-]?(inf|nan)")
@@ -37,7 +34,7 @@ def one_line(error: BaseException) -> str:
     """What an error says, on one line of at most 300 characters; its kind where it says nothing."""
     if isinstance(error, MemoryError):
         return "it asks for more memory than there is"
-    return shown(" ".join(str(error).split())[:300]) or type(error).__name__
+    return strangers.one_line(error)
 
 
 def must_be_plain(path: str | Path) -> None:
@@ -204,16 +201,12 @@ def shown(name: object) -> str:
     >>> print(shown("a\\x1b[2Jb"))
     a\\u001b[2Jb
     """
-    return _CONTROLS.sub(_escaped, str(name))
+    return escaped(str(name))
 
 
 def shown_text(text: str) -> str:
     """As :func:`shown`, of text whose lines and tabs are meant."""
-    return _CONTROLS.sub(lambda found: found[0] if found[0] in "\n\t" else _escaped(found), text)
-
-
-def _escaped(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"  # as JSON escapes it, so that printed JSON stays JSON
+    return CONTROLS.sub(lambda found: found[0] if found[0] in "\n\t" else escaped(found[0]), text)
 
 
 def safe_cells(frame: "pd.DataFrame") -> "pd.DataFrame":

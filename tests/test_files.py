@@ -3,7 +3,6 @@ import multiprocessing
 import os
 import re
 import resource
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -372,9 +371,3 @@ def test_json_that_is_damaged_or_nested_without_end_is_one_line(tmp_path):
         (tmp_path / "a.json").write_text(text, encoding="latin-1")
         with pytest.raises(ValueError, match="not JSON"):
             read_json(tmp_path / "a.json")
-
-
-def test_a_folder_too_long_for_sockets_is_told_with_what_to_do(tmp_path):
-    with socket.socket(socket.AF_UNIX) as one, pytest.raises(OSError, match="AF_UNIX") as told:
-        one.bind(str(tmp_path / ("long" * 40)))
-    assert _in_words(told.value).endswith("set TMPDIR to a folder of fewer than 80 letters")
